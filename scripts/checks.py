@@ -1,0 +1,68 @@
+"""What the machine must have, each looked at before anything is installed."""
+
+import errno
+import importlib.util
+import re
+import shutil
+import socket
+import subprocess
+
+from progress import SetupError
+
+OLDEST_NODE = 20
+HIGHEST_PORT = 65535
+
+
+def port_is_free(port: str) -> None:
+    """Raise SetupError unless a server can listen on *port* of this machine."""
+    if not port.isdecimal() or not 0 < int(port) <= HIGHEST_PORT:
+        raise SetupError(f"PORT must be a number from 1 to {HIGHEST_PORT}, and {port!r} is not.")
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        problem = _why_not_listen(family, host, int(port))
+        if problem == errno.EADDRINUSE:
+            other = int(port) + 1 if int(port) < HIGHEST_PORT else 8000
+            raise SetupError(
+                f"Port {port} is taken by another program: stop that, or choose another, as in PORT={other}."
+            )
+        if problem == errno.EACCES:
+            raise SetupError(
+                f"Port {port} is reserved for the system's services: choose another, as in PORT=8000."
+            )
+
+
+def _why_not_listen(family: socket.AddressFamily, host: str, port: int) -> int | None:
+    try:
+        with socket.socket(family) as probe:
+            # As the server itself does, so that a connection that is just going away does not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        return error.errno
+    return None
+
+
+def python_can_make_environments() -> None:
+    """Raise SetupError where Python's venv module was taken out, as Debian does."""
+    if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
+        raise SetupError(
+            "Python's venv module is missing: install it (Debian, Ubuntu: apt install python3-venv)."
+        )
+
+
+def node_is_new_enough() -> str:
+    """Return Node's version such as `v20.20.2`; raise SetupError if it, or npm, is missing or too old."""
+    wanted = f"FOCYS needs Node.js {OLDEST_NODE} or newer to build its pages"
+    node = shutil.which("node")
+    if node is None:
+        raise SetupError(f"{wanted}, and there is no `node` here: please install it.")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    found = re.match(r"v(\d+)\.", version)
+    if found is None or int(found[1]) < OLDEST_NODE:
+        raise SetupError(
+            f"{wanted}, and this is {version or 'one that does not start'}: please install a newer one."
+        )
+    if shutil.which("npm") is None:
+        raise SetupError(
+            "FOCYS needs npm, which comes with Node.js, and there is no `npm` here: please install it."
+        )
+    return version
