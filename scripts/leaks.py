@@ -1,0 +1,56 @@
+"""Fail if a file of the repository names a package registry or a path of somebody's machine."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from lock import LOCKS
+from places import FRONTEND, ROOT
+
+PAGE_LOCK = FRONTEND / "package-lock.json"
+REGISTRY = re.compile(r"(?:pypi|pythonhosted|npmjs|yarnpkg|debian)\.(?:org|com)")
+# Folders where people and build machines keep their work, and the one this runs in.
+MACHINE = re.compile(rf"(?<![\w.])/(?:home|Users|root|work|workspace|builds)/\w|{re.escape(str(ROOT))}")
+# A Python lock holds names, versions and hashes; npm's may hold the addresses of funding pages.
+IN_LOCK = re.compile(r"://|^\s*-(?:i|f|-(?:extra-)?index-url|-find-links)\b")
+IN_PAGE_LOCK = re.compile(r'"resolved": ')
+
+
+def main() -> int:
+    """Print what was found; return the exit code."""
+    found = [line for file in _files() for line in _leaks_in(file)]
+    print("\n".join(found) or "None found.")
+    return 1 if found else 0
+
+
+def _files() -> Iterator[Path]:
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        # Not a clone, so nothing can be committed from here.
+        yield from [*LOCKS, PAGE_LOCK]
+        return
+    yield from (ROOT / name for name in listed.split("\0") if name)
+
+
+def _leaks_in(file: Path) -> Iterator[str]:
+    patterns = [
+        REGISTRY,
+        MACHINE,
+        *([IN_LOCK] if file in LOCKS else []),
+        *([IN_PAGE_LOCK] if file == PAGE_LOCK else []),
+    ]
+    try:
+        lines = file.read_text().splitlines()
+    except (UnicodeDecodeError, FileNotFoundError):
+        return  # a picture, or a file just deleted
+    for number, line in enumerate(lines, start=1):
+        if any(pattern.search(line) for pattern in patterns):
+            yield f"{file.relative_to(ROOT)}:{number}: {line.strip()[:100]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

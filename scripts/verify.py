@@ -1,0 +1,115 @@
+"""Run the project's checks one after the other: `verify.py test|check|e2e|bench|format [ARGS]`.
+
+Stops at the first that fails, and ends with a list of what passed and how long it took.
+"""
+
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from environment import clean_environment
+from places import BACKEND, FRONTEND, ROOT, SCRIPTS
+
+WIDTH = 78
+
+
+@dataclass(frozen=True)
+class Section:
+    """Some commands that are run in one folder under one heading."""
+
+    title: str
+    folder: Path
+    commands: Sequence[str]
+
+
+# fmt: off
+LEAKS = Section("No addresses or machine paths", ROOT, ["python scripts/leaks.py"])
+LOCKS = Section("Lock files", ROOT, ["python scripts/lock.py check"])
+STYLE = Section("Python style", BACKEND, [
+    "ruff format --check .", "ruff check .",
+    "ruff format --check ../scripts", "ruff check ../scripts",
+])
+TYPES = Section("Python types", BACKEND, ["mypy"])
+SCRIPT_TYPES = Section("Types of the scripts", SCRIPTS, ["mypy --strict ."])
+CONTRACTS = Section("Import contracts", BACKEND, ["lint-imports"])
+SCHEMA = Section("API types of the pages", ROOT, ["python scripts/schema.py check"])
+PAGE_STYLE = Section("Page style and types", FRONTEND, [
+    "npm run --silent lint", "npm run --silent typecheck",
+])
+DOMAIN_TESTS = Section("Domain tests", BACKEND, ["pytest -q tests/domain"])
+BACKEND_TESTS = Section("Backend tests on SQLite and PostgreSQL", BACKEND, ["pytest -q -n 2"])
+PAGE_TESTS = Section("Page tests", FRONTEND, ["npm run --silent test"])
+SIZE = Section("Page size", FRONTEND, ["npm run --silent size"])
+JOURNEYS = Section("Browser journeys", FRONTEND, ["playwright test"])
+MEASURES = Section("Benchmarks", ROOT, ["python -m bench"])
+FORMAT_PYTHON = Section("Python", BACKEND, [
+    "ruff format .", "ruff check --fix .",
+    "ruff format ../scripts", "ruff check --fix ../scripts",
+])
+FORMAT_PAGES = Section("Pages", FRONTEND, ["npm run --silent format"])
+
+PLANS = {
+    "test": [
+        LEAKS, LOCKS, STYLE, TYPES, SCRIPT_TYPES, CONTRACTS, SCHEMA, PAGE_STYLE,
+        PAGE_TESTS, SIZE, BACKEND_TESTS, JOURNEYS,
+    ],
+    "check": [STYLE, TYPES, SCRIPT_TYPES, CONTRACTS, DOMAIN_TESTS, PAGE_STYLE],
+    "e2e": [JOURNEYS],
+    "bench": [MEASURES],
+    "format": [FORMAT_PYTHON, FORMAT_PAGES],
+}
+# fmt: on
+
+
+def main(plan: str, arguments: list[str]) -> int:
+    """Run the sections of a plan, with *arguments* added to its last command; return the exit code."""
+    sections = PLANS[plan]
+    times: list[float] = []
+    code = 0
+    try:
+        for number, section in enumerate(sections, start=1):
+            heading = f"── {number}/{len(sections)} {section.title} "
+            print(f"\n{heading:─<{WIDTH}}", flush=True)
+            started = time.monotonic()
+            code = _run(section, arguments)
+            times.append(time.monotonic() - started)
+            if code != 0:
+                break
+    except KeyboardInterrupt:
+        print("\nStopped.")
+        return 130
+    _summarize(plan, sections, times, code)
+    return code
+
+
+def _run(section: Section, arguments: list[str]) -> int:
+    for command in section.commands:
+        words = [*shlex.split(command), *arguments]
+        code = subprocess.run(words, cwd=section.folder, env=clean_environment(), check=False).returncode
+        if code != 0:
+            print(f"\nfailed, in {section.folder.relative_to(ROOT)}/: {shlex.join(words)}")
+            return code
+    return 0
+
+
+def _summarize(plan: str, sections: Sequence[Section], times: Sequence[float], code: int) -> None:
+    print(f"\n{'═' * WIDTH}")
+    for number, section in enumerate(sections):
+        failed = code != 0 and number == len(times) - 1
+        mark = "✗" if failed else "✓" if number < len(times) else "·"
+        took = f"{times[number]:7.1f} s" if number < len(times) else "not run"
+        print(f"{mark} {section.title:<45} {took:>10}")
+    minutes, seconds = divmod(round(sum(times)), 60)
+    total = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    if code == 0:
+        print(f"\nmake {plan}: all is well, in {total}.")
+    else:
+        print(f"\nmake {plan}: {sections[len(times) - 1].title} failed, after {total}; its output is above.")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
