@@ -1,0 +1,23 @@
+import { useAuth } from "../../lib/auth";
+import { SIXTEEN, useCodeForm } from "../../lib/useCodeForm";
+import { Button } from "../../ui/Button";
+import { Form } from "../../ui/Form";
+import { LongCodeField } from "../../ui/LongCodeField";
+
+export function BackupCodeForm() {
+  const { verifyBackupCode } = useAuth();
+  const form = useCodeForm(SIXTEEN, verifyBackupCode);
+  return (
+    <Form onSubmit={() => form.submit()} slow={form.slow} label="Backup code">
+      <LongCodeField
+        id="backup-code"
+        label="Backup code"
+        hint="16 letters and digits. Dashes, spaces and capitals do not matter."
+        {...form.fieldProps}
+      />
+      <Button type="submit" look="primary" busy={form.busy}>
+        Sign in
+      </Button>
+    </Form>
+  );
+}

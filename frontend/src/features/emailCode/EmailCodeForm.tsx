@@ -1,0 +1,34 @@
+import { useAuth, useLogin } from "../../lib/auth";
+import { SIX_DIGITS, SIXTEEN, useCodeForm } from "../../lib/useCodeForm";
+import { Button } from "../../ui/Button";
+import { CodeField } from "../../ui/CodeField";
+import { Form } from "../../ui/Form";
+import { LongCodeField } from "../../ui/LongCodeField";
+
+export function EmailCodeForm() {
+  const { verifyEmailCode } = useAuth();
+  const isLong = useLogin().code_length === 16;
+  const form = useCodeForm(isLong ? SIXTEEN : SIX_DIGITS, verifyEmailCode);
+  const shared = {
+    id: "email-code",
+    label: "Code from the e-mail",
+    autoComplete: "one-time-code" as const,
+  };
+
+  return (
+    <Form onSubmit={() => form.submit()} slow={form.slow} label="Code from the e-mail">
+      {isLong ? (
+        <LongCodeField
+          {...shared}
+          {...form.fieldProps}
+          hint="16 letters and digits. Dashes and capitals do not matter."
+        />
+      ) : (
+        <CodeField {...shared} {...form.fieldProps} autoFocus onComplete={form.submit} />
+      )}
+      <Button type="submit" look="primary" busy={form.busy}>
+        Continue
+      </Button>
+    </Form>
+  );
+}

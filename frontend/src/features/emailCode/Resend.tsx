@@ -1,0 +1,42 @@
+import { useState } from "react";
+import { useAuth, useLogin } from "../../lib/auth";
+import { ProblemText } from "../../lib/ProblemText";
+import { useAttempt } from "../../lib/useAttempt";
+import { useSecondsLeft } from "../../lib/useSecondsLeft";
+import { Button } from "../../ui/Button";
+import { asClock } from "../../ui/duration";
+import styles from "./Resend.module.css";
+
+/** Asks for the mail again; the main thing to do when the last code is dead, a footnote otherwise. */
+export function Resend({ urgent = false }: { urgent?: boolean }) {
+  const { resendEmailCode } = useAuth();
+  const { resendAt } = useLogin();
+  const [sent, setSent] = useState(false);
+  const { run, busy, problem } = useAttempt(async () => {
+    setSent(false);
+    await resendEmailCode();
+    setSent(true);
+  });
+  const wait = useSecondsLeft(Math.max(resendAt, problem?.retryAt ?? 0));
+  const label = urgent ? "Send a new code" : "Send the code again";
+
+  return (
+    <div className={styles.resend}>
+      <Button
+        look={urgent ? "primary" : "link"}
+        busy={busy}
+        disabled={wait > 0}
+        onClick={() => run()}
+      >
+        <span className="numbers">
+          {label}
+          {wait > 0 && <span aria-hidden="true"> in {asClock(wait)}</span>}
+        </span>
+      </Button>
+      <p aria-live="polite" className={styles.words}>
+        {sent && "Sent. It can take a minute to arrive."}
+        {problem && problem.code !== "throttled" && <ProblemText problem={problem} />}
+      </p>
+    </div>
+  );
+}

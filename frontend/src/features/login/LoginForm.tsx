@@ -1,0 +1,45 @@
+import { useAuth } from "../../lib/auth";
+import { ProblemText } from "../../lib/ProblemText";
+import { Alert } from "../../ui/Alert";
+import { Button } from "../../ui/Button";
+import { Form } from "../../ui/Form";
+import { PasswordField } from "../../ui/PasswordField";
+import { TextField } from "../../ui/TextField";
+import { useLoginForm } from "./useLoginForm";
+
+export function LoginForm() {
+  const { signIn } = useAuth();
+  const form = useLoginForm(signIn);
+
+  return (
+    <Form onSubmit={form.submit} slow={form.slow} label="Sign in">
+      <TextField
+        id="email"
+        label="E-mail"
+        type="email"
+        name="username"
+        autoComplete="username"
+        autoCapitalize="none"
+        spellCheck={false}
+        {...form.email}
+      />
+      <PasswordField
+        id="password"
+        label="Password"
+        name="password"
+        autoComplete="current-password"
+        {...form.password}
+      />
+      {form.trouble && (
+        <Alert tone={form.blocked ? "warning" : "danger"}>
+          <p className="numbers">
+            <ProblemText problem={form.trouble} />
+          </p>
+        </Alert>
+      )}
+      <Button type="submit" look="primary" busy={form.busy} disabled={form.blocked}>
+        Sign in
+      </Button>
+    </Form>
+  );
+}

@@ -1,0 +1,31 @@
+import { ApiProblem } from "../../lib/api";
+import { useAuth } from "../../lib/auth";
+import { SIX_DIGITS, useCodeForm } from "../../lib/useCodeForm";
+import { Button } from "../../ui/Button";
+import { CodeField } from "../../ui/CodeField";
+import { Form } from "../../ui/Form";
+import styles from "./ConfirmForm.module.css";
+
+/** Proves that the app has the key. A wrong code leaves the key as it is. */
+export function ConfirmForm({ onKeyExpired }: { onKeyExpired(): void }) {
+  const { confirmEnrolment } = useAuth();
+  const form = useCodeForm(SIX_DIGITS, async (code) => {
+    try {
+      await confirmEnrolment(code);
+    } catch (fault) {
+      if (fault instanceof ApiProblem && fault.code === "enrolment_expired") onKeyExpired();
+      throw fault;
+    }
+  });
+
+  return (
+    <div className={styles.confirm}>
+      <Form onSubmit={() => form.submit()} slow={form.slow} label="Confirm the app">
+        <CodeField id="code" label="Six-digit code" onComplete={form.submit} {...form.fieldProps} />
+        <Button type="submit" look="primary" busy={form.busy}>
+          Complete Setup
+        </Button>
+      </Form>
+    </div>
+  );
+}

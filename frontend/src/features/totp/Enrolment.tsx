@@ -1,0 +1,45 @@
+import { ApiProblem } from "../../lib/api";
+import { ProblemText } from "../../lib/ProblemText";
+import { Alert } from "../../ui/Alert";
+import { Button } from "../../ui/Button";
+import { StepItem, Stepper } from "../../ui/Stepper";
+import { AddKey } from "./AddKey";
+import { ConfirmForm } from "./ConfirmForm";
+import styles from "./Enrolment.module.css";
+import { GetApp } from "./GetApp";
+import { StartOver } from "./StartOver";
+import { useEnrolment } from "./useEnrolment";
+
+export function Enrolment() {
+  const { enrolment, problem, loading, reload, startOver, startingOver, startedOver } =
+    useEnrolment();
+
+  return (
+    <Stepper>
+      <StepItem title="Get an authenticator app">
+        <GetApp />
+      </StepItem>
+      <StepItem title="Scan the code, or copy the key">
+        {problem instanceof ApiProblem && (
+          <Alert tone="danger">
+            <ProblemText problem={problem} />
+          </Alert>
+        )}
+        {startedOver && <Alert>This is a new key. Delete the old entry from your app.</Alert>}
+        {enrolment ? (
+          <>
+            <AddKey enrolment={enrolment} />
+            <StartOver busy={startingOver} onConfirm={startOver} />
+          </>
+        ) : (
+          <div className={styles.pending} aria-busy={loading}>
+            {!loading && <Button onClick={() => reload()}>Try again</Button>}
+          </div>
+        )}
+      </StepItem>
+      <StepItem title="Enter the code your app shows">
+        <ConfirmForm onKeyExpired={reload} />
+      </StepItem>
+    </Stepper>
+  );
+}

@@ -1,0 +1,27 @@
+import styles from "./GetApp.module.css";
+
+const APPS: readonly (readonly [string, string])[] = [
+  ["Google Authenticator", "Android, iPhone"],
+  ["Microsoft Authenticator", "Android, iPhone"],
+  ["Apple Passwords", "iPhone, iPad, Mac"],
+  ["Ente Auth", "phone and computer"],
+];
+
+export function GetApp() {
+  return (
+    <>
+      <ul className={styles.apps}>
+        {APPS.map(([name, where]) => (
+          <li key={name}>
+            <span className={styles.name}>{name}</span>
+            <span>{where}</span>
+          </li>
+        ))}
+      </ul>
+      <p>
+        Any other app for six-digit codes will do. No phone? Password managers such as 1Password,
+        Bitwarden and KeePassXC do it on a computer.
+      </p>
+    </>
+  );
+}

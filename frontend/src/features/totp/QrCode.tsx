@@ -1,0 +1,22 @@
+import { useState } from "react";
+import styles from "./QrCode.module.css";
+import { qrScale } from "./qrScale";
+
+/** A real image, so that phones and browser extensions can read it; black on white in every theme. */
+export function QrCode({ src, issuer }: { src: string; issuer: string }) {
+  const [size, setSize] = useState<number>();
+  return (
+    <div className={styles.sheet}>
+      <img
+        className={styles.image}
+        src={src}
+        width={size}
+        height={size}
+        alt={`QR code that adds ${issuer} to an authenticator app. The setup key says the same in letters.`}
+        onLoad={({ currentTarget: { naturalWidth } }) =>
+          setSize(naturalWidth * qrScale(naturalWidth))
+        }
+      />
+    </div>
+  );
+}

@@ -1,0 +1,34 @@
+import { useAuth, useLogin } from "../../lib/auth";
+import { SIX_DIGITS, useCodeForm } from "../../lib/useCodeForm";
+import { Button } from "../../ui/Button";
+import { CodeField } from "../../ui/CodeField";
+import { Form } from "../../ui/Form";
+import { EntryHint } from "./EntryHint";
+
+export function TotpForm() {
+  const { verifyTotp } = useAuth();
+  const { tries_left: left } = useLogin();
+  const form = useCodeForm(SIX_DIGITS, verifyTotp);
+  const warning = !form.problem && left !== null && left <= 2;
+
+  return (
+    <Form onSubmit={() => form.submit()} slow={form.slow} label="Authenticator code">
+      <CodeField
+        id="code"
+        label="Six-digit code"
+        hint={
+          <>
+            <EntryHint />
+            {warning && ` ${left === 1 ? "1 try" : `${left} tries`} left before a pause.`}
+          </>
+        }
+        autoFocus
+        onComplete={form.submit}
+        {...form.fieldProps}
+      />
+      <Button type="submit" look="primary" busy={form.busy}>
+        Sign in
+      </Button>
+    </Form>
+  );
+}

@@ -1,0 +1,227 @@
+/**
+ * The auth context: where this browser stands in the sign-in, and the verbs that move it.
+ * The server decides every step; this module only carries its answers to the pages.
+ */
+import {
+  createContext,
+  type ReactNode,
+  use,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
+import {
+  ApiProblem,
+  api,
+  type Done,
+  forgetAccess,
+  type LoginState,
+  refresh,
+  watchProblems,
+} from "./api";
+import { type AuthState, after, type Notice, signedIn, signedOut, underWay } from "./authState";
+import { forgetEmail, rememberAppName, rememberEmail, rememberedAppName } from "./memory";
+import { forgetReturn } from "./returnPath";
+import { onOtherTab, tellOtherTabs } from "./tabs";
+import { useDeadline } from "./useDeadline";
+
+interface Auth {
+  state: AuthState;
+  /** Empty until the server has named the app. */
+  appName: string;
+  resync(): Promise<void>;
+  signIn(email: string, password: string): Promise<void>;
+  verifyEmailCode(code: string): Promise<void>;
+  resendEmailCode(): Promise<void>;
+  confirmEnrolment(code: string): Promise<void>;
+  verifyTotp(code: string): Promise<void>;
+  verifyTotpPair(older: string, newer: string): Promise<void>;
+  verifyBackupCode(code: string): Promise<void>;
+  codesSaved(): void;
+  /** Leave the login under way; the address is forgotten too if it was somebody else's. */
+  cancel(who: "me" | "someone_else"): Promise<void>;
+  signOut(): Promise<void>;
+}
+
+const AuthContext = createContext<Auth | null>(null);
+
+/** Where the server says this browser stands, and what the app is called. */
+async function askServer(): Promise<{ appName: string; state: AuthState }> {
+  const status = await api.status();
+  const fallback = status.login ? underWay(status.login) : signedOut();
+  if (!status.signed_in) return { appName: status.app_name, state: fallback };
+  try {
+    return { appName: status.app_name, state: signedIn((await refresh()).user) };
+  } catch (fault) {
+    if (!(fault instanceof ApiProblem) || fault.code !== "session_ended") throw fault;
+    const state = status.login ? fallback : signedOut("session_ended");
+    return { appName: status.app_name, state };
+  }
+}
+
+function useAuthState() {
+  const [state, setState] = useState<AuthState>({ at: "booting" });
+  const [appName, setAppName] = useState(rememberedAppName);
+  const latest = useRef(state);
+  latest.current = state;
+
+  const resync = useCallback(async (notice: Notice | null = null) => {
+    try {
+      const answer = await askServer();
+      setAppName(answer.appName);
+      rememberAppName(answer.appName);
+      setState(answer.state.at === "signed_out" && notice ? signedOut(notice) : answer.state);
+    } catch (fault) {
+      if (!(fault instanceof ApiProblem)) throw fault;
+      const unknown = latest.current.at === "booting" || latest.current.at === "unreachable";
+      if (unknown) setState({ at: "unreachable", code: fault.code });
+    }
+  }, []);
+
+  return { state, setState, appName, latest, resync };
+}
+
+type Store = ReturnType<typeof useAuthState>;
+
+/** Some refusals are about the whole sign-in, not about the form that met them. */
+function useRefusals({ setState, latest, resync }: Store) {
+  useEffect(() => {
+    const patchLogin = (change: Partial<LoginState>) => {
+      const now = latest.current;
+      const news = Object.keys(change).length > 0;
+      if (now.at === "login" && news)
+        setState(underWay({ ...now.login, ...remaining(now.login), ...change }));
+    };
+    return watchProblems((problem) => {
+      if (problem.code === "login_expired" && latest.current.at === "login")
+        setState(signedOut("expired"));
+      if (problem.code === "session_ended" && latest.current.at === "signed_in") {
+        forgetAccess();
+        setState(signedOut("session_ended"));
+      }
+      if (problem.code === "out_of_turn") void resync();
+      patchLogin(newsFor(problem));
+    });
+  }, [setState, latest, resync]);
+}
+
+/** What a refusal tells about the login it was met in. */
+function newsFor({ code, retryAfter, triesLeft }: ApiProblem): Partial<LoginState> {
+  return {
+    ...(code === "guarded" && { guarded: true }),
+    ...(code === "account_locked" && { retry_after: retryAfter }),
+    ...(code === "new_code_needed" && { tries_left: 0 }),
+    ...(triesLeft !== null && { tries_left: triesLeft }),
+  };
+}
+
+/** The waits of a login as seconds from now, so that it can be restated without losing time. */
+function remaining(login: { expiresAt: number; resendAt: number; unlocksAt: number | null }) {
+  const until = (moment: number) => Math.max(0, (moment - Date.now()) / 1000);
+  return {
+    expires_in: until(login.expiresAt),
+    resend_after: until(login.resendAt),
+    retry_after: login.unlocksAt === null ? null : until(login.unlocksAt),
+  };
+}
+
+/** Ends what has run out, and opens what was locked, without anybody pressing a key. */
+function useClock({ state, setState, resync }: Store) {
+  const login = state.at === "login" ? state.login : null;
+  // While locked the page shows its countdown to the end, even if the login itself dies first.
+  useDeadline(login && !login.unlocksAt ? login.expiresAt : null, () =>
+    setState(signedOut("expired")),
+  );
+  useDeadline(login?.unlocksAt ?? null, () => void resync("unlocked"));
+}
+
+function useOtherTabs({ latest, resync }: Store) {
+  useEffect(() => {
+    const catchUp = () => {
+      // Codes shown once must not vanish because another tab moved.
+      if (latest.current.at !== "codes") void resync();
+    };
+    const restored = (event: PageTransitionEvent) => event.persisted && catchUp();
+    window.addEventListener("pageshow", restored);
+    const stop = onOtherTab(catchUp);
+    return () => {
+      window.removeEventListener("pageshow", restored);
+      stop();
+    };
+  }, [latest, resync]);
+}
+
+function useVerbs({ setState, latest, resync }: Store) {
+  return useMemo(() => {
+    const move = (next: AuthState) => {
+      setState(next);
+      tellOtherTabs();
+    };
+    const prove = async (answer: Promise<LoginState | Done>) => move(after(await answer));
+
+    return {
+      resync: () => resync(),
+      signIn: (email: string, password: string) => {
+        rememberEmail(email);
+        return prove(api.login(email, password));
+      },
+      verifyEmailCode: (code: string) => prove(api.verifyEmailCode(code)),
+      async resendEmailCode() {
+        await api.resendEmailCode();
+        setState(underWay(await api.loginUnderWay()));
+      },
+      confirmEnrolment: (code: string) => prove(api.confirmEnrolment(code)),
+      verifyTotp: (code: string) => prove(api.verifyTotp(code)),
+      verifyTotpPair: (older: string, newer: string) => prove(api.verifyTotpPair(older, newer)),
+      verifyBackupCode: (code: string) => prove(api.verifyBackupCode(code)),
+      codesSaved() {
+        const now = latest.current;
+        if (now.at === "codes") move(signedIn(now.user));
+      },
+      async cancel(who: "me" | "someone_else") {
+        if (who === "someone_else") forgetEmail();
+        await api.cancelLogin().catch(ignoreProblem);
+        move(signedOut());
+      },
+      async signOut() {
+        await api.logout();
+        forgetReturn();
+        move(signedOut("signed_out"));
+      },
+    };
+  }, [setState, latest, resync]);
+}
+
+/** A login that cannot be cancelled now ends by itself within minutes; that must not keep anybody here. */
+function ignoreProblem(fault: unknown): void {
+  if (!(fault instanceof ApiProblem)) throw fault;
+}
+
+export function AuthProvider({ children }: { children: ReactNode }) {
+  const store = useAuthState();
+  useRefusals(store);
+  useClock(store);
+  useOtherTabs(store);
+  const verbs = useVerbs(store);
+
+  const { state, appName, resync } = store;
+  useEffect(() => void resync(), [resync]);
+
+  const auth = useMemo(() => ({ ...verbs, state, appName }), [verbs, state, appName]);
+  return <AuthContext value={auth}>{children}</AuthContext>;
+}
+
+export function useAuth(): Auth {
+  const auth = use(AuthContext);
+  if (!auth) throw new Error("useAuth needs an AuthProvider above it");
+  return auth;
+}
+
+/** The login under way, for the pages a login is needed for; they are not shown without one. */
+export function useLogin() {
+  const { state } = useAuth();
+  if (state.at !== "login") throw new Error("useLogin needs a login under way");
+  return state.login;
+}

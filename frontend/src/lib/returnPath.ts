@@ -1,0 +1,33 @@
+/** Where to go after signing in: a page of this site that needs a session, kept for this tab only. */
+import { BACKUP_CODE_PATH, LOGIN_PATH, STEP_PATH } from "./steps";
+
+const KEY = "focys.return";
+const FLOW = new Set<string>([
+  LOGIN_PATH,
+  BACKUP_CODE_PATH,
+  STEP_PATH.email_code,
+  STEP_PATH.enroll,
+  STEP_PATH.totp,
+]);
+
+/** The path, query and fragment of *raw* if it is a page of this origin outside the sign-in; else null. */
+export function safePath(raw: string, origin = window.location.origin): string | null {
+  if (!URL.canParse(raw, origin)) return null;
+  const url = new URL(raw, origin);
+  if (url.origin !== origin || url.username || url.password) return null;
+  if (FLOW.has(url.pathname) || url.pathname.startsWith("//")) return null;
+  return url.pathname + url.search + url.hash;
+}
+
+export function rememberReturn(raw: string): void {
+  const path = safePath(raw);
+  if (path && path !== STEP_PATH.done) sessionStorage.setItem(KEY, path);
+}
+
+export function returnPath(): string {
+  return safePath(sessionStorage.getItem(KEY) ?? "") ?? STEP_PATH.done;
+}
+
+export function forgetReturn(): void {
+  sessionStorage.removeItem(KEY);
+}

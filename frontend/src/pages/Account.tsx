@@ -1,0 +1,28 @@
+import { AccountFacts } from "../features/account/AccountFacts";
+import { CodesLeft } from "../features/account/CodesLeft";
+import { SignOut } from "../features/account/SignOut";
+import { OfflineNote } from "../features/login/OfflineNote";
+import { useAuth } from "../lib/auth";
+import { ServerData } from "../lib/query";
+import { Frame } from "../ui/Frame";
+
+export default function Account() {
+  const { appName, state } = useAuth();
+  if (state.at !== "signed_in") return null;
+  const { user, usedBackupCode } = state;
+  return (
+    <Frame
+      focusTitle
+      appName={appName}
+      title={user.display_name || user.email}
+      lead={<p>{user.display_name ? user.email : `Signed in to ${appName}`}</p>}
+    >
+      <OfflineNote />
+      <CodesLeft user={user} usedOne={usedBackupCode} />
+      <ServerData>
+        <AccountFacts user={user} />
+      </ServerData>
+      <SignOut />
+    </Frame>
+  );
+}

@@ -1,0 +1,50 @@
+import { SaveCodes } from "../features/backupCodes/SaveCodes";
+import { LockedFrame } from "../features/login/LockedFrame";
+import { StepFrame } from "../features/login/StepFrame";
+import { Enrolment } from "../features/totp/Enrolment";
+import { useAuth, useLogin } from "../lib/auth";
+import { ServerData } from "../lib/query";
+import { Frame } from "../ui/Frame";
+
+export default function MFAEnroll() {
+  const { state } = useAuth();
+  return state.at === "codes" ? <Save account={state.user.email} codes={state.codes} /> : <Enrol />;
+}
+
+function Enrol() {
+  const isLocked = useLogin().unlocksAt !== null;
+  if (isLocked) return <LockedFrame />;
+  return (
+    <StepFrame
+      wide
+      focusTitle
+      title="Set up your authenticator app"
+      lead={
+        <p>
+          From now on you sign in with your password and a code from an app. This takes about two
+          minutes.
+        </p>
+      }
+    >
+      <ServerData>
+        <Enrolment />
+      </ServerData>
+    </StepFrame>
+  );
+}
+
+function Save({ account, codes }: { account: string; codes: readonly string[] }) {
+  const { appName, codesSaved } = useAuth();
+  return (
+    <Frame
+      focusTitle
+      appName={appName}
+      title="Save your backup codes"
+      lead={
+        <p>If you lose your phone, each of these signs you in once. They are shown only now.</p>
+      }
+    >
+      <SaveCodes app={appName} account={account} codes={codes} onContinue={codesSaved} />
+    </Frame>
+  );
+}

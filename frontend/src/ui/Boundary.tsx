@@ -1,0 +1,28 @@
+import { Component, type ReactNode } from "react";
+import { Button } from "./Button";
+import { Frame } from "./Frame";
+
+/** The last net: a page that failed to load or to draw says so, and offers a reload. */
+export class Boundary extends Component<{ children: ReactNode }, { failed: boolean }> {
+  override state = { failed: false };
+
+  static getDerivedStateFromError() {
+    return { failed: true };
+  }
+
+  override render() {
+    if (!this.state.failed) return this.props.children;
+    return (
+      <Frame
+        focusTitle
+        appName=""
+        title="This page did not load"
+        lead={<p>The connection may have dropped, or a new version was just put in place.</p>}
+      >
+        <Button look="primary" onClick={() => window.location.reload()}>
+          Reload
+        </Button>
+      </Frame>
+    );
+  }
+}

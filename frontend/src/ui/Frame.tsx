@@ -1,0 +1,59 @@
+import { type ReactNode, useEffect, useRef } from "react";
+import { Card } from "./Card";
+import styles from "./Frame.module.css";
+import { Mark } from "./Mark";
+
+interface FrameProps {
+  title: string;
+  /** Named in the tab's title; empty until it is known. */
+  appName: string;
+  /** One or two sentences under the title. */
+  lead?: ReactNode;
+  /** Something the page would say before all else. */
+  notice?: ReactNode;
+  footer?: ReactNode;
+  wide?: boolean;
+  /** Move the focus to the title when it appears or changes, for pages that begin with reading. */
+  focusTitle?: boolean;
+  children?: ReactNode;
+}
+
+/** The one layout: a calm card in the middle, its title, its content, and what lies beside the point. */
+export function Frame(props: FrameProps) {
+  const {
+    title,
+    appName,
+    lead,
+    notice,
+    footer,
+    wide = false,
+    focusTitle = false,
+    children,
+  } = props;
+  const heading = useRef<HTMLHeadingElement>(null);
+
+  useEffect(() => {
+    document.title = !appName || title.includes(appName) ? title : `${title} · ${appName}`;
+  }, [title, appName]);
+
+  useEffect(() => {
+    if (focusTitle && title) heading.current?.focus();
+  }, [focusTitle, title]);
+
+  return (
+    <main className={styles.frame}>
+      <Card wide={wide}>
+        <header className={styles.header}>
+          <Mark />
+          <h1 ref={heading} tabIndex={-1} className={styles.title}>
+            {title}
+          </h1>
+          {lead && <div className={styles.lead}>{lead}</div>}
+        </header>
+        {notice}
+        {children}
+        {footer && <footer className={styles.footer}>{footer}</footer>}
+      </Card>
+    </main>
+  );
+}

@@ -1,0 +1,39 @@
+import type { ChangeEvent, ReactNode, RefObject } from "react";
+import { grouped } from "./grouped";
+import { TextField } from "./TextField";
+
+interface LongCodeFieldProps {
+  id: string;
+  label: string;
+  value: string;
+  onChange(value: string): void;
+  hint?: ReactNode;
+  error?: ReactNode;
+  field: RefObject<HTMLInputElement | null>;
+  readOnly?: boolean;
+  autoComplete?: "one-time-code" | "off";
+}
+
+/** Sixteen letters and digits, in any case, with or without dashes. It sets the dashes only while you write at the end. */
+export function LongCodeField({ onChange, autoComplete = "off", ...rest }: LongCodeFieldProps) {
+  const change = (event: ChangeEvent<HTMLInputElement>) => {
+    const { value, selectionStart } = event.target;
+    const kind = (event.nativeEvent as InputEvent).inputType ?? "";
+    const writingOn = !kind.startsWith("delete") && (selectionStart ?? 0) >= value.length;
+    onChange(writingOn ? grouped(value) : value);
+  };
+
+  return (
+    <TextField
+      {...rest}
+      mono
+      autoFocus
+      autoComplete={autoComplete}
+      autoCapitalize="characters"
+      autoCorrect="off"
+      spellCheck={false}
+      placeholder="XXXX-XXXX-XXXX-XXXX"
+      onChange={change}
+    />
+  );
+}

@@ -1,0 +1,16 @@
+import type { ReactNode } from "react";
+import styles from "./Stepper.module.css";
+
+/** Numbered steps that are all in view. */
+export function Stepper({ children }: { children: ReactNode }) {
+  return <ol className={styles.steps}>{children}</ol>;
+}
+
+export function StepItem({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <li className={styles.step}>
+      <h2 className={styles.title}>{title}</h2>
+      <div className={styles.body}>{children}</div>
+    </li>
+  );
+}

@@ -1,0 +1,12 @@
+import styles from "./Waiting.module.css";
+
+/** An empty card while the first answer is on its way; it only says so when that takes long. */
+export function Waiting() {
+  return (
+    <main className={styles.frame} aria-busy="true">
+      <p role="status" className={styles.words}>
+        Loading…
+      </p>
+    </main>
+  );
+}

@@ -1,0 +1,30 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const proxy = {
+  "/api": {
+    target: process.env.FOCYS_API ?? "http://localhost:8000",
+    rewrite: (path: string) => path.replace(/^\/api/, ""),
+  },
+};
+
+export default defineConfig({
+  plugins: [react()],
+  server: { port: 5173, strictPort: true, proxy },
+  preview: { proxy },
+  build: {
+    outDir: "dist",
+    sourcemap: false,
+    manifest: true,
+    // Nothing may be inlined: the pages run under a policy that allows files of this origin only.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  test: {
+    environment: "happy-dom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    setupFiles: ["src/test-setup.ts"],
+    css: { modules: { classNameStrategy: "non-scoped" } },
+    restoreMocks: true,
+  },
+});
