@@ -13,21 +13,17 @@ OLDEST_NODE = 20
 HIGHEST_PORT = 65535
 
 
-def port_is_free(port: str) -> None:
+def port_is_free(port: str, *, can_choose: bool) -> None:
     """Raise SetupError unless a server can listen on *port* of this machine."""
     if not port.isdecimal() or not 0 < int(port) <= HIGHEST_PORT:
         raise SetupError(f"PORT must be a number from 1 to {HIGHEST_PORT}, and {port!r} is not.")
+    other = f", or choose another: make run PORT={8000 if port != '8000' else 8001}" if can_choose else ""
     for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         problem = _why_not_listen(family, host, int(port))
         if problem == errno.EADDRINUSE:
-            other = int(port) + 1 if int(port) < HIGHEST_PORT else 8000
-            raise SetupError(
-                f"Port {port} is taken by another program: stop that, or choose another, as in PORT={other}."
-            )
+            raise SetupError(f"Port {port} is taken by another program: stop that first{other}.")
         if problem == errno.EACCES:
-            raise SetupError(
-                f"Port {port} is reserved for the system's services: choose another, as in PORT=8000."
-            )
+            raise SetupError(f"Port {port} is reserved for the system's services{other}.")
 
 
 def _why_not_listen(family: socket.AddressFamily, host: str, port: int) -> int | None:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from environment import clean_environment
-from places import BACKEND, FRONTEND, PYTHON_FLOOR, ROOT, SCRIPTS
+from places import BACKEND, FRONTEND, PYTHON_FLOOR, ROOT, SCRIPTS, VENV_BIN
 
 # Each lock with what it is made from. The service's comes first: the developers' one takes its versions.
 LOCKS = {
@@ -23,6 +23,8 @@ LOCKS = {
 def main(act: str, arguments: list[str]) -> int:
     """Write or check all locks; return the exit code."""
     if act == "write":
+        if not (VENV_BIN / "uv").exists():
+            _run(["pip", "install", "--quiet", "--require-hashes", "-r", "uv.txt"], SCRIPTS)
         for lock, sources in LOCKS.items():
             _compile(lock, sources[0].name, arguments)
             lock.write_text(f"{_first_line(sources)}\n{lock.read_text()}")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 TAIL_LINES = 20
 TICK_SECONDS = 0.1
+GRACE_SECONDS = 1.0
 
 
 class SetupError(Exception):
@@ -99,8 +100,14 @@ class Progress:
         """End the tools that still run: what they do is of no use any more."""
         with self._lock:
             self._stopped = True
-            for tool in self._tools:
-                tool.terminate()
+            tools = list(self._tools)
+        for tool in tools:
+            tool.terminate()
+        for tool in tools:
+            try:
+                tool.wait(GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                tool.kill()  # npm would first finish what it does
 
     def _paint(self, over: threading.Event) -> None:
         while not over.wait(TICK_SECONDS):

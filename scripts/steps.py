@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     progress = Progress()
     try:
         for port in asked.port:
-            checks.port_is_free(port)
+            checks.port_is_free(port, can_choose=asked.profile == "run")
         with _alone(progress), progress.shown():
             _both_sides(progress, asked.profile)
     except SetupError as error:
