@@ -44,9 +44,9 @@ def _leaks_in(file: Path) -> Iterator[str]:
         *([IN_PAGE_LOCK] if file == PAGE_LOCK else []),
     ]
     try:
-        lines = file.read_text().splitlines()
-    except (UnicodeDecodeError, FileNotFoundError):
-        return  # a picture, or a file just deleted
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
+        return  # a picture, a file just deleted, a link to a folder
     for number, line in enumerate(lines, start=1):
         if any(pattern.search(line) for pattern in patterns):
             yield f"{file.relative_to(ROOT)}:{number}: {line.strip()[:100]}"

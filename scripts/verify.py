@@ -3,6 +3,7 @@
 Stops at the first that fails, and ends with a list of what passed and how long it took.
 """
 
+import io
 import shlex
 import subprocess
 import sys
@@ -57,7 +58,7 @@ PLANS = {
         LEAKS, LOCKS, STYLE, TYPES, SCRIPT_TYPES, CONTRACTS, SCHEMA, PAGE_STYLE,
         PAGE_TESTS, SIZE, BACKEND_TESTS, JOURNEYS,
     ],
-    "check": [STYLE, TYPES, SCRIPT_TYPES, CONTRACTS, DOMAIN_TESTS, PAGE_STYLE],
+    "check": [LEAKS, STYLE, TYPES, SCRIPT_TYPES, CONTRACTS, DOMAIN_TESTS, PAGE_STYLE],
     "e2e": [JOURNEYS],
     "bench": [MEASURES],
     "format": [FORMAT_PYTHON, FORMAT_PAGES],
@@ -67,6 +68,8 @@ PLANS = {
 
 def main(plan: str, arguments: list[str]) -> int:
     """Run the sections of a plan, with *arguments* added to its last command; return the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal knows the signs used here
     sections = PLANS[plan]
     times: list[float] = []
     code = 0
