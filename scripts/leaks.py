@@ -26,13 +26,22 @@ def main() -> int:
 
 
 def _files() -> Iterator[Path]:
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    try:
-        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
+    if not (ROOT / ".git").exists():
         # Not a clone, so nothing can be committed from here.
         yield from [*LOCKS, PAGE_LOCK]
         return
+    # Also for root in somebody else's clone, which git would refuse.
+    command = [
+        "git",
+        "-c",
+        "safe.directory=*",
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+    ]
+    listed = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
     yield from (ROOT / name for name in listed.split("\0") if name)
 
 
