@@ -1,0 +1,205 @@
+"""The composition root: settings -> engine -> stores -> services -> routers. Nothing here decides anything."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Mount
+
+from focys import __version__
+from focys.features.accounts import Accounts, users
+from focys.features.admin import RESET, Administration, compose_reset
+from focys.features.backup_codes import USED, BackupCodes, compose_used, left_for
+from focys.features.email_code import KIND, EmailCodes
+from focys.features.lockout import PasswordLedger, composers, limits_for
+from focys.features.login import Dependencies, LoginFlow
+from focys.features.login import build_router as build_login_router
+from focys.features.outbox import Outbox
+from focys.features.passwords import Passwords
+from focys.features.sessions import SessionRepository, Sessions
+from focys.features.sessions import build_router as build_sessions_router
+from focys.features.totp import Totp
+from focys.infra import health, logs, replies
+from focys.infra.clock import Clock, DatabaseClock, SystemClock
+from focys.infra.database import Database
+from focys.infra.hashing import Hasher
+from focys.infra.http import Cookies, Edge, Visitors
+from focys.infra.keys import KeyRing
+from focys.infra.mailer import Mailer, mailer_for, sender_of
+from focys.infra.pages import Pages
+from focys.infra.schema import current_revision, needed_revision
+from focys.infra.secret_box import SecretBox
+from focys.infra.tokens import Tokens
+from focys.settings import PAGES, Settings, load_settings
+
+CLOCK_READING_SECONDS = 10
+
+_log = logs.logger("focys.app")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that acts, wired once; the HTTP service and the command line share it."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    hasher: Hasher
+    accounts: Accounts
+    administration: Administration
+    passwords: Passwords
+    sessions: Sessions
+    outbox: Outbox
+    login: LoginFlow
+
+    async def close(self) -> None:
+        """Give back what was opened."""
+        self.hasher.close()
+        await self.database.close()
+
+
+def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Mailer | None = None) -> Services:
+    """Wire everything. Tests hand in a clock of their own, and a mailer to read."""
+    mfa_required = settings.mfa_policy == "required"
+    database = Database(settings.database, pool_size=settings.database_pool_size)
+    clock = clock or (SystemClock() if settings.is_embedded else DatabaseClock())
+    keys = KeyRing(settings.keys)
+    hasher = Hasher(
+        memory_kib=settings.password_hash_memory_kib,
+        passes=settings.password_hash_passes,
+        threads=settings.password_hash_threads,
+        queue=settings.password_hash_queue,
+    )
+    email_codes = EmailCodes(database, keys, app_name=settings.app_name, life=settings.email_code_life)
+    letters = {
+        KIND: email_codes.compose,
+        USED: partial(compose_used, settings.app_name),
+        RESET: partial(compose_reset, settings.app_name),
+        **composers(settings.app_name),
+    }
+    outbox = Outbox(database, clock, mailer or mailer_for(settings), cast("Mapping[str, Any]", letters))
+    passwords = Passwords(
+        hasher, mfa_required=mfa_required, app_name=settings.app_name, breach_url=settings.breached_passwords_url
+    )
+    sessions = Sessions(
+        database,
+        clock,
+        Tokens(keys, issuer=settings.public_url, access_life=settings.access_token_life),
+        life=settings.session_life,
+        mfa_required=mfa_required,
+        repository=SessionRepository(database, left_for(users.c.id)),
+    )
+    accounts = Accounts(database, clock)
+    login = LoginFlow(
+        Dependencies(
+            database=database,
+            clock=clock,
+            keys=keys,
+            passwords=passwords,
+            ledger=PasswordLedger(database),
+            limits=limits_for(settings.rate_limit_storage, database, clock),
+            email_codes=email_codes,
+            totp=Totp(database, SecretBox(keys), drift=settings.totp_window),
+            backup_codes=BackupCodes(database, hasher),
+            sessions=sessions,
+            outbox=outbox,
+            app_name=settings.app_name,
+            mail_sender=sender_of(settings) if settings.smtp_host else None,
+            mfa_required=mfa_required,
+        )
+    )
+    administration = Administration(database, clock, accounts, passwords, outbox, keys)
+    return Services(
+        settings, database, clock, hasher, accounts, administration, passwords, sessions, outbox, login
+    )
+
+
+def create_app(settings: Settings | None = None, *, clock: Clock | None = None, mailer: Mailer | None = None) -> FastAPI:
+    """Return the API, ready to be served at the root of a host or under a prefix.
+
+    Raises:
+        SettingsError: the configuration cannot be used.
+    """
+    settings = settings or load_settings()
+    logs.configure(log_file=settings.log_file)
+    services = build_services(settings, clock=clock, mailer=mailer)
+    app = FastAPI(
+        title="FOCYS",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lambda _app: _running(services),
+    )
+    app.state.services = services
+    cookies = Cookies(secure=settings.is_secure)
+    visitors = Visitors(settings, cookies)
+    app.include_router(build_login_router(services.login, visitors, cookies))
+    app.include_router(build_sessions_router(services.sessions, visitors, cookies))
+    app.include_router(health.build_router(services.database))
+    replies.install(app)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_credentials=True,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=["Retry-After", "X-Request-ID"],
+        max_age=600,
+    )
+    app.add_middleware(Edge, settings=settings)
+    return app
+
+
+def create_site(settings: Settings | None = None) -> Starlette:
+    """Return pages at ``/`` and API at ``/api``, in one process.
+
+    Raises:
+        SettingsError: the configuration cannot be used.
+    """
+    settings = settings or load_settings()
+    api = create_app(settings)
+    return Starlette(
+        routes=[Mount("/api", api), Mount("/", Edge(Pages(PAGES), settings))],
+        lifespan=lambda _app: api.router.lifespan_context(api),
+    )
+
+
+@asynccontextmanager
+async def _running(services: Services) -> AsyncIterator[None]:
+    """Keep the clock and the mail going while the app serves."""
+    await _report_start(services)
+    tasks = [asyncio.create_task(services.outbox.run())]
+    if isinstance(services.clock, DatabaseClock):
+        tasks.append(asyncio.create_task(_follow_database_clock(services.clock, services.database)))
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await services.close()
+
+
+async def _follow_database_clock(clock: DatabaseClock, database: Database) -> None:
+    while True:
+        with suppress(Exception):
+            clock.set(await database.now())
+        await asyncio.sleep(CLOCK_READING_SECONDS)
+
+
+async def _report_start(services: Services) -> None:
+    settings = services.settings
+    with suppress(Exception):
+        if isinstance(services.clock, DatabaseClock):
+            services.clock.set(await services.database.now())
+    if await current_revision(services.database) != needed_revision():
+        _log.error("database_schema_differs", needed=needed_revision(), mend="alembic upgrade head")
+    if not settings.smtp_host and not settings.is_local:
+        _log.warning("codes_go_to_the_console", mend="set SMTP_HOST, or anyone who reads this output can read the codes")

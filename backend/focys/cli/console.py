@@ -1,0 +1,45 @@
+"""How the terminal speaks: results to standard output, everything else to standard error, mistakes as one sentence."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+
+from focys.features.accounts import AccountError, InvalidAddressError
+from focys.features.admin import ConflictError
+from focys.features.passwords import WeakPasswordError
+from focys.settings import SettingsError
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Turn what an operator can mend into a sentence and exit code 1; anything else keeps its traceback."""
+    try:
+        yield
+    except SettingsError as fault:
+        fail("The configuration cannot be used:", *fault.problems)
+    except (AccountError, InvalidAddressError, WeakPasswordError, ConflictError) as fault:
+        fail(str(fault))
+    except (SQLAlchemyError, OSError) as fault:
+        fail(
+            f"The database cannot be used ({type(fault).__name__}).",
+            "Check DATABASE_URL, and that its schema is current: focys migrate",
+        )
+
+
+def fail(sentence: str, *more: str) -> None:
+    """Print a mistake and leave with exit code 1."""
+    err.print(f"[bold red]✗[/] {sentence}")
+    for line in more:
+        err.print(f"  {line}", markup=False)
+    raise typer.Exit(1)
+
+
+def done(sentence: str) -> None:
+    """Print that something is done."""
+    out.print(f"[bold green]✓[/] {sentence}")

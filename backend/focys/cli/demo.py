@@ -1,0 +1,29 @@
+"""The demo accounts, for the embedded database only."""
+
+from focys.app import Services
+from focys.features.accounts import AccountError
+from focys.infra.visitor import Visitor
+
+DEMO_ACCOUNTS = (
+    ("alice@student.com", "Alice Moreau", "user", "paper-lantern-orchard-61"),
+    ("bob@student.com", "Bob Okafor", "user", "copper-bicycle-harbour-28"),
+    ("carol@student.com", "Carol Lindqvist", "admin", "velvet-compass-meadow-94"),
+)
+
+
+async def create_demo_accounts(services: Services, visitor: Visitor) -> None:
+    """Create the accounts that are not there yet.
+
+    Raises:
+        ValueError: the database is not the embedded one.
+    """
+    if not services.settings.is_embedded:
+        raise ValueError("demo accounts exist in the embedded database only")
+    for address, name, role, password in DEMO_ACCOUNTS:
+        try:
+            await services.accounts.get(address)
+        except AccountError:
+            hashed = await services.passwords.choose(password, address)
+            await services.accounts.create(
+                address, hashed, visitor, name=name, role="admin" if role == "admin" else "user"
+            )

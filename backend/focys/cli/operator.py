@@ -1,0 +1,46 @@
+"""Runs one act of an operator on the services, mails what it wrote, and closes everything."""
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+from uuid import uuid4
+
+from focys.app import Services, build_services
+from focys.cli.console import sentences
+from focys.infra import logs
+from focys.infra.schema import migrate
+from focys.infra.visitor import Visitor
+from focys.settings import load_settings
+
+T = TypeVar("T")
+
+
+def run(act: Callable[[Services, Visitor], Awaitable[T]]) -> T:
+    """Run *act* on the configured database and return its result; mistakes become sentences."""
+    with sentences():
+        settings = load_settings()
+        if settings.is_embedded:
+            settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            migrate(settings.database)
+        logs.configure(log_file=settings.log_file, quiet=True)
+        return asyncio.run(_run(act, build_services(settings)))
+    raise AssertionError  # sentences() leaves the program
+
+
+async def _run(act: Callable[[Services, Visitor], Awaitable[T]], services: Services) -> T:
+    try:
+        result = await act(services, _operator())
+        await services.outbox.deliver_due()
+    finally:
+        await services.close()
+    return result
+
+
+def _operator() -> Visitor:
+    name = "unknown"
+    with suppress(OSError, KeyError):
+        name = getpass.getuser()
+    source = f"console:{name}"[:64]
+    return Visitor(address=source, source=source, agent="focys", request_id=uuid4().hex)

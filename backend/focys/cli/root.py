@@ -1,0 +1,58 @@
+"""The commands' root."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from focys import __version__
+from focys.cli import serve, users
+from focys.cli.console import done, sentences
+from focys.infra.schema import migrate as migrate_database
+from focys.settings import load_settings
+
+app = typer.Typer(
+    name="focys",
+    help="The login a team puts in front of its own app.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode="rich",
+)
+app.command("serve")(serve.serve)
+app.add_typer(users.app, name="users")
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+    """The login a team puts in front of its own app."""
+    if version:
+        print(f"focys {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the schema this version needs. Safe to run twice, and from several machines at once.
+
+    Example: [bold]focys migrate[/]
+    """
+    with sentences():
+        settings = load_settings()
+        if settings.is_embedded:
+            settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        migrate_database(settings.database)
+    done("The database is at the schema this version needs.")
+
+
+@app.command(hidden=True)
+def openapi() -> None:
+    """Print the API's OpenAPI document."""
+    from focys.app import create_app  # noqa: PLC0415  only this command needs the whole app
+
+    print(json.dumps(create_app(load_settings(data_dir="/nonexistent", secret_key="x" * 64)).openapi(), indent=2))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

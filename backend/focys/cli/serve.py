@@ -1,0 +1,77 @@
+"""``focys serve``: pages and API in one process."""
+
+import os
+import socket
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from focys.cli.console import err, fail, out, sentences
+from focys.settings import PAGES, Settings, load_settings
+
+Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
+
+
+def serve(
+    port: Port = 8000,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    demo: Annotated[bool, typer.Option("--demo", help="Create the demo accounts (embedded database only).")] = False,
+) -> None:
+    """Serve the pages at / and the API at /api, in one process.
+
+    With nothing configured it keeps everything in an SQLite file of its own.
+
+    Example: [bold]focys serve --port 8000[/]
+    """
+    with sentences():
+        settings = _settings(port)
+        if not (PAGES / "index.html").is_file():
+            fail("The pages are not built.", "Build them: make run, or cd frontend && npm install && npm run build")
+        _check_port(host, port)
+        if demo and not settings.is_embedded:
+            fail("--demo is for the embedded database; DATABASE_URL is set.")
+        _prepare(settings, demo=demo)
+    _greet(settings, demo=demo)
+    from focys.app import create_site  # noqa: PLC0415  the app is built once the terminal has been greeted
+
+    uvicorn.run(create_site(settings), host=host, port=port, log_config=None, access_log=False, server_header=False)
+
+
+def _settings(port: int) -> Settings:
+    public = os.environ.get("PUBLIC_URL")  # noqa: TID251  only to know whether the operator has named an address
+    return load_settings() if public else load_settings(public_url=f"http://localhost:{port}")
+
+
+def _check_port(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as fault:
+            fail(f"Port {port} cannot be used: {fault.strerror}.", f"Choose another one: make run PORT={port + 1}")
+
+
+def _prepare(settings: Settings, *, demo: bool) -> None:
+    from focys.cli.demo import create_demo_accounts  # noqa: PLC0415  needs the app
+    from focys.cli.operator import run  # noqa: PLC0415  needs the app
+
+    if demo:
+        run(create_demo_accounts)
+    elif settings.is_embedded:
+        from focys.infra.schema import migrate  # noqa: PLC0415  needs alembic
+
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        migrate(settings.database)
+
+
+def _greet(settings: Settings, *, demo: bool) -> None:
+    out.print(f"\n  [bold]{settings.app_name}[/] is at [bold cyan]{settings.public_url}[/]\n")
+    if demo:
+        out.print("  Sign in as [bold]alice@student.com[/] with the password [bold]paper-lantern-orchard-61[/].")
+        out.print("  The e-mail code appears below, on this console. Bob and Carol are in the README.")
+    elif not settings.smtp_host:
+        out.print("  Make an account: [bold]focys users create you@example.com[/]")
+    out.print("  Stop with Ctrl-C.\n", style="dim")
+    if not settings.smtp_host and not settings.is_local:
+        err.print("[bold yellow]![/] E-mail codes go to this console until SMTP_HOST is set.")

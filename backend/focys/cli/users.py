@@ -1,0 +1,119 @@
+"""``focys users``: who exists, and what an operator may do to them."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from focys.app import Services
+from focys.cli.console import done, fail, out
+from focys.cli.operator import run
+from focys.infra.visitor import Visitor
+
+app = typer.Typer(help="Create, list, unlock, reset, disable and enable accounts.", no_args_is_help=True)
+
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The account's address.")]
+PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+
+
+@app.command()
+def create(
+    email: Email,
+    name: Annotated[str, typer.Option(help="The name shown to the person.")] = "",
+    admin: Annotated[bool, typer.Option("--admin", help="Make it an administrator.")] = False,
+    password_stdin: PasswordStdin = False,
+) -> None:
+    """Create an account; it sets up its authenticator at the first sign-in.
+
+    Example: [bold]focys users create dana@example.com --name "Dana Ray"[/]
+    """
+    password = _password(from_stdin=password_stdin)
+
+    async def act(services: Services, operator: Visitor) -> None:
+        hashed = await services.passwords.choose(password, email)
+        await services.accounts.create(email, hashed, operator, name=name, role="admin" if admin else "user")
+
+    run(act)
+    done(f"Created {email}. The first sign-in sets up the authenticator.")
+
+
+@app.command("list")
+def list_accounts() -> None:
+    """List all accounts.
+
+    Example: [bold]focys users list[/]
+    """
+
+    async def act(services: Services, _operator: Visitor) -> Table:
+        table = Table("E-mail", "Name", "Role", "Second step", "State", "Created", box=None, header_style="bold")
+        for user in await services.accounts.list_all():
+            factor = "[green]on[/]" if user.mfa_enabled else "not set up"
+            state = "[red]disabled[/]" if user.disabled_at else "active"
+            table.add_row(user.email, user.display_name, user.role, factor, state, f"{user.created_at:%Y-%m-%d}")
+        return table
+
+    table = run(act)
+    if table.row_count:
+        out.print(table)
+    else:
+        out.print("There are no accounts yet. Make one: focys users create dana@example.com")
+
+
+@app.command()
+def unlock(email: Email) -> None:
+    """Open a locked account: forget its wrong codes and wrong passwords.
+
+    Example: [bold]focys users unlock dana@example.com[/]
+    """
+    run(lambda services, operator: services.administration.unlock(email, operator))
+    done(f"Unlocked {email}.")
+
+
+@app.command("reset-mfa")
+def reset_mfa(email: Email) -> None:
+    """Remove the authenticator, backup codes, known browsers and sessions of an account, and tell its owner.
+
+    Example: [bold]focys users reset-mfa dana@example.com[/]
+    """
+    run(lambda services, operator: services.administration.reset_mfa(email, operator))
+    done(f"Reset the second step of {email}. The next sign-in sets up a new authenticator.")
+
+
+@app.command("set-password")
+def set_password(email: Email, password_stdin: PasswordStdin = False) -> None:
+    """Give an account a new password; all its sessions end.
+
+    Example: [bold]focys users set-password dana@example.com[/]
+    """
+    password = _password(from_stdin=password_stdin)
+    run(lambda services, operator: services.administration.set_password(email, password, operator))
+    done(f"Set the password of {email}. All its sessions have ended.")
+
+
+@app.command()
+def disable(email: Email) -> None:
+    """Shut an account out at once.
+
+    Example: [bold]focys users disable dana@example.com[/]
+    """
+    run(lambda services, operator: services.accounts.set_disabled(email, operator, disabled=True))
+    done(f"Disabled {email}. All its sessions have ended.")
+
+
+@app.command()
+def enable(email: Email) -> None:
+    """Let a disabled account sign in again.
+
+    Example: [bold]focys users enable dana@example.com[/]
+    """
+    run(lambda services, operator: services.accounts.set_disabled(email, operator, disabled=False))
+    done(f"Enabled {email}.")
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    if not sys.stdin.isatty():
+        fail("There is no terminal to ask for the password.", "Pipe it in with --password-stdin.")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))

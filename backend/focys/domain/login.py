@@ -1,0 +1,63 @@
+"""The login, whole: which proof leads from which step to which. Every pair not in the table is out of turn."""
+
+from enum import StrEnum
+
+
+class Step(StrEnum):
+    """Where a login stands; the values are the words of the HTTP contract."""
+
+    PASSWORD = "password"  # noqa: S105  a step's name
+    EMAIL_CODE = "email_code"
+    ENROLL = "enroll"
+    SECOND_FACTOR = "totp"
+    DONE = "done"
+
+
+class Proof(StrEnum):
+    """What a visitor has just shown."""
+
+    PASSWORD_WITHOUT_MFA = "password, enrolment required"  # noqa: S105
+    PASSWORD_MFA_OPTIONAL = "password, no factor and none required"  # noqa: S105
+    PASSWORD_WITH_MFA = "password, factor enrolled"  # noqa: S105
+    EMAIL_CODE = "e-mail code"
+    FIRST_TOTP = "first TOTP code"
+    TOTP = "TOTP code"
+    BACKUP_CODE = "backup code"
+
+
+NEXT = {
+    (Step.PASSWORD, Proof.PASSWORD_WITHOUT_MFA): Step.EMAIL_CODE,
+    (Step.PASSWORD, Proof.PASSWORD_MFA_OPTIONAL): Step.DONE,
+    (Step.PASSWORD, Proof.PASSWORD_WITH_MFA): Step.SECOND_FACTOR,
+    (Step.EMAIL_CODE, Proof.EMAIL_CODE): Step.ENROLL,
+    (Step.ENROLL, Proof.FIRST_TOTP): Step.DONE,
+    (Step.SECOND_FACTOR, Proof.TOTP): Step.DONE,
+    (Step.SECOND_FACTOR, Proof.BACKUP_CODE): Step.DONE,
+}
+
+
+class OutOfTurnError(Exception):
+    """The proof does not belong to the step; ``step`` is where the login stands."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(step)
+        self.step = step
+
+
+def advance(step: Step, proof: Proof) -> Step:
+    """Return the step that *proof* leads to.
+
+    Raises:
+        OutOfTurnError: the login stands elsewhere.
+    """
+    try:
+        return NEXT[step, proof]
+    except KeyError:
+        raise OutOfTurnError(step) from None
+
+
+def password_proof(*, mfa_enabled: bool, mfa_required: bool) -> Proof:
+    """Return what a right password proves for an account; a cleared flag never means "password is enough" if MFA is required."""
+    if mfa_enabled:
+        return Proof.PASSWORD_WITH_MFA
+    return Proof.PASSWORD_WITHOUT_MFA if mfa_required else Proof.PASSWORD_MFA_OPTIONAL

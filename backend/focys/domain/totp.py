@@ -1,0 +1,196 @@
+"""The code arithmetic: HOTP (RFC 4226) over time steps (RFC 6238).
+
+SHA-1, six digits, thirty seconds: the one combination every authenticator app computes correctly.
+"""
+
+import hmac
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+PERIOD = 30
+"""Seconds in one time step (RFC 6238 section 4)."""
+
+DIGITS = 6
+SECRET_BYTES = 20
+"""160 bits, the length RFC 4226 section 4 (R6) recommends."""
+
+SECRET_LENGTH = 32
+"""Base32 characters that hold 160 bits, without padding."""
+
+DRIFT_STEPS = 1
+"""Steps accepted on either side of now (RFC 6238 section 5.2 recommends at most one)."""
+
+HINT_STEPS = 10
+"""How far back a refused code is looked up, only to tell its owner that the phone's clock is slow."""
+
+LABEL_BYTES = 60
+"""Issuer and account together; hardware keys silently refuse names over 64 bytes."""
+
+_MODULUS = 10**DIGITS
+_SHA1_LAST_BYTE = 19
+# int(text, 32) reads the digits 0-9a-v, so Base32 (RFC 4648 section 6) is one translation away from it.
+_BASE32_AS_DIGITS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789abcdefghijklmnopqrstuv")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The code is right. ``step`` is to be burned, ``offset`` is how many steps the phone is ahead (+) or behind (-)."""
+
+    step: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """The code was right and has been used; ``next_in`` seconds until the app shows another."""
+
+    next_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The code belongs to a step that can never be accepted again, about ``minutes_ago`` minutes in the past."""
+
+    minutes_ago: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """The code is not one of this secret's recent codes; early codes get this answer too."""
+
+
+class ClockBehindError(Exception):
+    """The clock stands more than a step before the last accepted code: nothing can be told apart safely."""
+
+
+def step_at(now: float) -> int:
+    """Return the time step that holds *now*, in seconds since the epoch (RFC 6238 section 4.2)."""
+    return int(now // PERIOD)
+
+
+def seconds_left(now: float) -> int:
+    """Return the whole seconds (1 to 30) until the code shown at *now* changes."""
+    return PERIOD - int(now % PERIOD)
+
+
+def code_for(secret: str, step: int) -> str:
+    """Return the six digits of *step* for a Base32 *secret* (RFC 4226 section 5.3).
+
+    Raises:
+        ValueError: the secret is not 32 Base32 characters.
+    """
+    return f"{_number_for(_key_of(secret), step):06d}"
+
+
+def matching_step(
+    secret: str, code: str, *, now: float, last_used: int | None = None, drift: int = DRIFT_STEPS
+) -> int | None:
+    """Return the time step *code* belongs to, or None if it is wrong or already spent.
+
+    ``code`` must be six ASCII digits (see ``normalise``). A step must be larger than ``last_used`` (RFC 6238
+    section 5.2). Every candidate is computed and compared, whatever matched before it.
+    """
+    key, typed, current = _key_of(secret), int(code), step_at(now)
+    matched = None
+    for step in range(current - drift, current + drift + 1):
+        # Two integers below one million are one machine word each: comparing them takes the same time always.
+        if _number_for(key, step) == typed and (last_used is None or step > last_used):
+            matched = step
+    return matched
+
+
+def examine(
+    secret: str, code: str, *, now: float, last_used: int | None = None, drift: int = DRIFT_STEPS
+) -> Match | Spent | Stale | Wrong:
+    """Judge one code typed at *now* (seconds since the epoch), and say as much as is safe to say.
+
+    Only codes that can never be accepted again are told apart from wrong ones.
+
+    Raises:
+        ClockBehindError: the last used step lies ahead of the window; accepting nothing is the only safe answer.
+    """
+    current = step_at(now)
+    if last_used is not None and last_used > current + drift:
+        raise ClockBehindError
+    step = matching_step(secret, code, now=now, last_used=last_used, drift=drift)
+    if step is not None:
+        return Match(step=step, offset=step - current)
+    past = _past_step(secret, code, current=current, drift=drift)
+    if past is None:
+        return Wrong()
+    if past >= current - drift:
+        return Spent(next_in=seconds_left(now) + max(past - current, 0) * PERIOD)
+    return Stale(minutes_ago=max(1, round((current - past) * PERIOD / 60)))
+
+
+def examine_pair(
+    secret: str, older: str, newer: str, *, now: float, last_used: int | None = None, drift: int = DRIFT_STEPS
+) -> Match | Wrong:
+    """Judge two consecutive codes, the older first; the newer one lies in the window and both are unspent.
+
+    Raises:
+        ClockBehindError: as for ``examine``.
+    """
+    key, current = _key_of(secret), step_at(now)
+    if last_used is not None and last_used > current + drift:
+        raise ClockBehindError
+    first, second = int(older), int(newer)
+    matched = None
+    for step in range(current - drift, current + drift + 1):
+        pair_fits = (_number_for(key, step - 1) == first) & (_number_for(key, step) == second)
+        if pair_fits and (last_used is None or step - 1 > last_used):
+            matched = step
+    return Wrong() if matched is None else Match(step=matched, offset=matched - current)
+
+
+def normalise(typed: str) -> str | None:
+    """Return the six digits of what a person typed, without its spaces and dashes, or None if it is not a code."""
+    digits = re.sub(r"[ -]", "", typed)
+    return digits if re.fullmatch(r"[0-9]{6}", digits) else None
+
+
+def provisioning_uri(secret: str, *, issuer: str, account: str) -> str:
+    """Return the ``otpauth`` URI of a secret, explicit in every parameter, in the form all authenticator apps read.
+
+    Issuer and account lose their colons (some apps split at the wrong one) and are cut to 60 bytes together.
+    """
+    issuer, account = label_parts(issuer, account)
+    label = f"{quote(issuer, safe='')}:{quote(account, safe='')}"
+    return (
+        f"otpauth://totp/{label}?secret={secret}&issuer={quote(issuer, safe='')}"
+        f"&algorithm=SHA1&digits={DIGITS}&period={PERIOD}"
+    )
+
+
+def label_parts(issuer: str, account: str) -> tuple[str, str]:
+    """Return issuer and account as an authenticator app will show them."""
+    issuer = _cut(_plain(issuer), LABEL_BYTES // 2) or "Login"
+    account = _cut(_plain(account), LABEL_BYTES - len(issuer.encode())) or "account"
+    return issuer, account
+
+
+def _plain(name: str) -> str:
+    return " ".join("".join(c if c.isprintable() and c != ":" else " " for c in name).split())
+
+
+def _cut(text: str, limit: int) -> str:
+    return text.encode()[:limit].decode(errors="ignore").rstrip()
+
+
+def _past_step(secret: str, code: str, *, current: int, drift: int) -> int | None:
+    key, typed = _key_of(secret), int(code)
+    found = [s for s in range(current - HINT_STEPS, current + drift + 1) if _number_for(key, s) == typed]
+    return found[-1] if found else None
+
+
+def _key_of(secret: str) -> bytes:
+    if len(secret) != SECRET_LENGTH:
+        raise ValueError("a TOTP secret has 32 Base32 characters")
+    return int(secret.translate(_BASE32_AS_DIGITS), 32).to_bytes(SECRET_BYTES, "big")
+
+
+def _number_for(key: bytes, step: int) -> int:
+    mac = hmac.digest(key, step.to_bytes(8, "big"), "sha1")
+    offset = mac[_SHA1_LAST_BYTE] & 15
+    return (int.from_bytes(mac[offset : offset + 4], "big") & 0x7FFFFFFF) % _MODULUS

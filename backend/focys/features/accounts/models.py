@@ -1,0 +1,25 @@
+"""The table of people."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Integer, SmallInteger, String, Table, Text, Uuid
+
+from focys.infra.database import UtcTime, metadata
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("email", String(254), nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("display_name", String(100), nullable=False),
+    Column("role", String(10), nullable=False, server_default="user"),
+    Column("disabled_at", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("totp_secret", Text),
+    Column("mfa_enabled", Boolean, nullable=False, server_default="false"),
+    Column("totp_last_step", BigInteger),
+    Column("totp_offset", SmallInteger),
+    Column("attempt_seq", BigInteger, nullable=False, server_default="0"),
+    Column("credential_epoch", Integer, nullable=False, server_default="0"),
+    Column("password_changed_at", UtcTime),
+)

@@ -1,0 +1,128 @@
+"""The SQL of ``users``: look-ups, and the compare-and-set that every attempt and credential change goes through."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, select, update
+
+from focys.features.accounts.models import users
+from focys.infra.database import Change, Database
+
+_FIND = select(users).where(users.c.email == bindparam("address"))
+_LIST = select(users).order_by(users.c.email)
+
+_CLAIM = (
+    update(users)
+    .where(users.c.id == bindparam("for_user"), users.c.attempt_seq == bindparam("seq_read"))
+    .values(attempt_seq=users.c.attempt_seq + 1)
+)
+_CLAIM_LIVE = _CLAIM.where(users.c.disabled_at.is_(None))
+_CLAIM_AND_BURN = _CLAIM_LIVE.values(totp_last_step=bindparam("burned"), totp_offset=bindparam("drift"))
+_CLAIM_AND_ENROL = _CLAIM_AND_BURN.values(
+    totp_secret=bindparam("sealed"),
+    mfa_enabled=True,
+    credential_epoch=users.c.credential_epoch + 1,
+    updated_at=bindparam("moment"),
+)
+_CLAIM_AND_RESET = _CLAIM.values(
+    totp_secret=None,
+    mfa_enabled=False,
+    totp_last_step=None,
+    totp_offset=None,
+    credential_epoch=users.c.credential_epoch + 1,
+    updated_at=bindparam("moment"),
+)
+_SET_PASSWORD = (
+    update(users)
+    .where(users.c.id == bindparam("for_user"))
+    .values(
+        password_hash=bindparam("hashed"),
+        password_changed_at=bindparam("moment"),
+        updated_at=bindparam("moment"),
+        credential_epoch=users.c.credential_epoch + 1,
+        attempt_seq=users.c.attempt_seq + 1,
+    )
+)
+_UPGRADE_HASH = (
+    update(users)
+    .where(users.c.id == bindparam("for_user"), users.c.password_hash == bindparam("old_hash"))
+    .values(password_hash=bindparam("new_hash"))
+)
+_SET_DISABLED = (
+    update(users)
+    .where(users.c.id == bindparam("for_user"))
+    .values(
+        disabled_at=bindparam("since"),
+        updated_at=bindparam("moment"),
+        attempt_seq=users.c.attempt_seq + 1,
+        credential_epoch=users.c.credential_epoch + 1,
+    )
+)
+_REPAIR_STEP = (
+    update(users)
+    .where(users.c.id == bindparam("for_user"), users.c.totp_last_step > bindparam("current_step"))
+    .values(totp_last_step=bindparam("current_step"), attempt_seq=users.c.attempt_seq + 1)
+)
+
+
+def claim(user_id: UUID, seq: int) -> Change:
+    """Guard: this attempt is the next one, and the account is live."""
+    return Change(_CLAIM_LIVE, {"for_user": user_id, "seq_read": seq})
+
+
+def claim_and_burn(user_id: UUID, seq: int, *, step: int, offset: int) -> Change:
+    """Guard: as ``claim``, and the TOTP step is spent."""
+    return Change(_CLAIM_AND_BURN, {"for_user": user_id, "seq_read": seq, "burned": step, "drift": offset})
+
+
+def claim_and_enrol(user_id: UUID, seq: int, *, sealed: str, step: int, offset: int, now: datetime) -> Change:
+    """Guard: as ``claim_and_burn``, and the sealed secret becomes the account's authenticator."""
+    values = {"for_user": user_id, "seq_read": seq, "burned": step, "drift": offset, "sealed": sealed, "moment": now}
+    return Change(_CLAIM_AND_ENROL, values)
+
+
+def claim_and_reset(user_id: UUID, seq: int, now: datetime) -> Change:
+    """Guard: the authenticator is gone, and with it everything made under it. Works for disabled accounts too."""
+    return Change(_CLAIM_AND_RESET, {"for_user": user_id, "seq_read": seq, "moment": now})
+
+
+class AccountRepository:
+    """Finds accounts and changes what belongs to the account alone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, address: str) -> Row[Any] | None:
+        """Return the account with this canonical address."""
+        return await self._database.first(_FIND, address=address)
+
+    async def list_all(self) -> Sequence[Row[Any]]:
+        """Return all accounts by address."""
+        return await self._database.rows(_LIST)
+
+    @staticmethod
+    def created(values: dict[str, Any]) -> Change:
+        """Insert an account."""
+        return Change(users, values)
+
+    @staticmethod
+    def password_set(user_id: UUID, hashed: str, now: datetime) -> Change:
+        """Replace the password; logins, browsers and sessions made under the old one die."""
+        return Change(_SET_PASSWORD, {"for_user": user_id, "hashed": hashed, "moment": now})
+
+    @staticmethod
+    def hash_upgraded(user_id: UUID, old: str, new: str) -> Change:
+        """Store the same password under newer parameters."""
+        return Change(_UPGRADE_HASH, {"for_user": user_id, "old_hash": old, "new_hash": new})
+
+    @staticmethod
+    def disabled(user_id: UUID, since: datetime | None, now: datetime) -> Change:
+        """Disable an account since a time, or enable it; either way every token of it dies."""
+        return Change(_SET_DISABLED, {"for_user": user_id, "since": since, "moment": now})
+
+    @staticmethod
+    def step_repaired(user_id: UUID, current_step: int) -> Change:
+        """Take back a last step that a wrong clock put into the future."""
+        return Change(_REPAIR_STEP, {"for_user": user_id, "current_step": current_step})

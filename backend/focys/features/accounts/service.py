@@ -1,0 +1,76 @@
+"""Creates, lists, disables and enables accounts."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+from focys.features import audit
+from focys.features.accounts.addresses import canonical_address
+from focys.features.accounts.repository import AccountRepository
+from focys.infra.clock import Clock
+from focys.infra.database import Database
+from focys.infra.visitor import Visitor
+
+
+class AccountError(Exception):
+    """The account cannot be had; the message is a sentence for the operator."""
+
+
+class Accounts:
+    """Acts on accounts; the caller has authorised them."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+        self._repository = AccountRepository(database)
+
+    async def create(
+        self, address: str, password_hash: str, visitor: Visitor, *, name: str = "", role: Literal["user", "admin"] = "user"
+    ) -> UUID:
+        """Create an account and return its id.
+
+        Raises:
+            AccountError: the address is taken.
+            InvalidAddressError: it is not an address.
+        """
+        address = canonical_address(address)
+        if await self._repository.find(address) is not None:
+            raise AccountError(f"There is already an account for {address}.")
+        now, user_id = self._clock.now(), uuid4()
+        row = {
+            "id": user_id,
+            "email": address,
+            "password_hash": password_hash,
+            "display_name": name or address.partition("@")[0],
+            "role": role,
+            "created_at": now,
+            "updated_at": now,
+        }
+        event = audit.AuditEvent(audit.EventName.ACCOUNT_CREATED, audit.Outcome.OK, user_id)
+        await self._database.write(self._repository.created(row), audit.as_change(event, visitor, now))
+        audit.announce(event, visitor)
+        return user_id
+
+    async def get(self, address: str) -> Any:  # noqa: ANN401  a row of ``users``
+        """Return the account of an address.
+
+        Raises:
+            AccountError: there is none.
+            InvalidAddressError: it is not an address.
+        """
+        found = await self._repository.find(canonical_address(address))
+        if found is None:
+            raise AccountError(f"There is no account for {address}.")
+        return found
+
+    async def list_all(self) -> Sequence[Any]:
+        """Return all accounts by address."""
+        return await self._repository.list_all()
+
+    async def set_disabled(self, address: str, visitor: Visitor, *, disabled: bool) -> None:
+        """Disable or enable an account; every token of it dies at once."""
+        user, now = await self.get(address), self._clock.now()
+        name = audit.EventName.ACCOUNT_DISABLED if disabled else audit.EventName.ACCOUNT_ENABLED
+        event = audit.AuditEvent(name, audit.Outcome.OK, user.id)
+        change = self._repository.disabled(user.id, now if disabled else None, now)
+        await self._database.write(change, audit.as_change(event, visitor, now))
+        audit.announce(event, visitor)

@@ -1,0 +1,116 @@
+"""Operator's acts; each is one write with its audit row, and the owner is told by mail."""
+
+from datetime import datetime
+
+from focys.domain.totp import step_at
+from focys.features.accounts import AccountRepository, Accounts, claim_and_reset
+from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
+from focys.features.backup_codes import all_dropped
+from focys.features.browsers import browsers_forgotten
+from focys.features.email_code import email_failures_forgiven
+from focys.features.lockout import all_forgiven, password_keys, passwords_forgiven
+from focys.features.outbox import Outbox, Waiting, letter_for
+from focys.features.passwords import Passwords
+from focys.features.sessions import all_ended
+from focys.features.totp import enrolment_dropped
+from focys.infra.clock import Clock
+from focys.infra.database import Change, Database
+from focys.infra.keys import KeyRing
+from focys.infra.mailer import Letter
+from focys.infra.visitor import Visitor
+
+RESET = "mfa_reset"
+_TRIES = 5
+
+
+class ConflictError(Exception):
+    """The account was busy with other attempts; nothing was changed."""
+
+
+class Administration:
+    """Acts on behalf of an operator whom the caller has authorised."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        accounts: Accounts,
+        passwords: Passwords,
+        outbox: Outbox,
+        keys: KeyRing,
+    ) -> None:
+        self._database, self._clock, self._accounts = database, clock, accounts
+        self._passwords, self._outbox, self._keys = passwords, outbox, keys
+
+    async def unlock(self, address: str, visitor: Visitor) -> None:
+        """Forget the account's failures, and a last code that a wrong clock put into the future.
+
+        Raises:
+            AccountError: there is no such account.
+        """
+        user, now = await self._accounts.get(address), self._clock.now()
+        await self._commit(
+            AuditEvent(EventName.UNLOCKED, Outcome.OK, user.id),
+            visitor,
+            now,
+            all_forgiven(user.id),
+            email_failures_forgiven(user.id),
+            passwords_forgiven(password_keys(self._keys, user.email)),
+            AccountRepository.step_repaired(user.id, step_at(now.timestamp())),
+        )
+
+    async def reset_mfa(self, address: str, visitor: Visitor) -> None:
+        """Remove authenticator, backup codes, known browsers and sessions at once; the next sign-in enrols anew.
+
+        Raises:
+            AccountError: there is no such account.
+            ConflictError: the account was too busy.
+        """
+        for _ in range(_TRIES):
+            user, now = await self._accounts.get(address), self._clock.now()
+            event = AuditEvent(EventName.MFA_RESET, Outcome.OK, user.id)
+            about = {"at": f"{now:%Y-%m-%d %H:%M}"}
+            done = await self._database.write(
+                enrolment_dropped(user.id),
+                all_dropped(user.id),
+                browsers_forgotten(user.id),
+                all_ended(user.id, now),
+                letter_for(user.id, RESET, about, now),
+                as_change(event, visitor, now),
+                guard=claim_and_reset(user.id, user.attempt_seq, now),
+            )
+            if done:
+                announce(event, visitor)
+                self._outbox.nudge()
+                return
+        raise ConflictError("The account was busy; nothing was changed. Try again.")
+
+    async def set_password(self, address: str, password: str, visitor: Visitor) -> None:
+        """Give the account a new password; its sessions, known browsers and logins under way end.
+
+        Raises:
+            AccountError: there is no such account.
+            WeakPasswordError: the password is refused.
+        """
+        user = await self._accounts.get(address)
+        hashed, now = await self._passwords.choose(password, user.email), self._clock.now()
+        event = AuditEvent(EventName.PASSWORD_SET, Outcome.OK, user.id)
+        changes = (AccountRepository.password_set(user.id, hashed, now), all_ended(user.id, now))
+        await self._commit(event, visitor, now, *changes)
+
+    async def _commit(self, event: AuditEvent, visitor: Visitor, now: datetime, *changes: Change) -> None:
+        await self._database.write(*changes, as_change(event, visitor, now))
+        announce(event, visitor)
+
+
+def compose_reset(app_name: str, waiting: Waiting) -> Letter:
+    """Write the letter about a reset second step."""
+    return Letter(
+        subject=f"Your second step was reset · {app_name}",
+        paragraphs=(
+            f"An administrator removed the authenticator and the backup codes of your account ({waiting.about['at']} UTC). "
+            "All your sessions have ended; at your next sign-in you set up a new authenticator.",
+            "If you did not ask for this, tell your administrator at once.",
+        ),
+        console=f"Notice for {waiting.address}: the second step was reset",
+    )

@@ -1,0 +1,82 @@
+"""Turns an event into a row to be committed and a line to be logged."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+from focys.features.audit.models import audit_events
+from focys.infra.database import Change
+from focys.infra.logs import logger
+from focys.infra.visitor import Visitor
+
+_log = logger("focys.audit")
+
+
+class EventName(StrEnum):
+    """What happened; the guide's operators look for the words TOTP and MFA."""
+
+    PASSWORD = "password"  # noqa: S105  an event's name
+    EMAIL_CODE = "email code"
+    EMAIL_CODE_SENT = "email code sent"
+    MFA_ENROLMENT_STARTED = "MFA enrolment started"
+    MFA_ENROLMENT = "MFA enrolment"
+    TOTP = "TOTP"
+    BACKUP_CODE = "MFA backup code"
+    MFA_RESET = "MFA reset"
+    UNLOCKED = "MFA unlocked"
+    LOGIN_CANCELLED = "login cancelled"
+    SESSION_REFRESH = "session refresh"
+    SIGN_OUT = "sign-out"
+    ACCOUNT_CREATED = "account created"
+    ACCOUNT_DISABLED = "account disabled"
+    ACCOUNT_ENABLED = "account enabled"
+    PASSWORD_SET = "password set"  # noqa: S105
+
+
+class Outcome(StrEnum):
+    """How it ended."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One fact. ``detail`` is our own words, never a caller's."""
+
+    name: EventName
+    outcome: Outcome
+    user_id: UUID | None = None
+    reason: str | None = None
+    detail: str | None = None
+
+
+def as_change(event: AuditEvent, visitor: Visitor, now: datetime) -> Change:
+    """Return the row to be written together with what the event tells of."""
+    return Change(
+        audit_events,
+        {
+            "id": uuid4(),
+            "at": now,
+            "event": event.name,
+            "outcome": event.outcome,
+            "user_id": event.user_id,
+            "reason": event.reason,
+            "source": visitor.source,
+            "request_id": visitor.request_id,
+            "detail": event.detail,
+        },
+    )
+
+
+def announce(event: AuditEvent, visitor: Visitor) -> None:
+    """Log the event as one line."""
+    known = {"reason": event.reason, "detail": event.detail, "user_id": str(event.user_id) if event.user_id else None}
+    _log.info(
+        f"{event.name} {event.outcome}",
+        source=visitor.source,
+        request=visitor.request_id,
+        **{name: value for name, value in known.items() if value is not None},
+    )

@@ -1,0 +1,60 @@
+"""The SQL of backup codes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, select, update
+
+from focys.features.backup_codes.models import backup_codes
+from focys.infra.database import Change, Database
+
+_UNSPENT = (
+    select(backup_codes.c.id, backup_codes.c.code_hash)
+    .where(backup_codes.c.user_id == bindparam("for_user"), backup_codes.c.spent_at.is_(None))
+    .order_by(backup_codes.c.id)
+)
+_SPEND = (
+    update(backup_codes)
+    .where(backup_codes.c.id == bindparam("for_code"), backup_codes.c.spent_at.is_(None))
+    .values(spent_at=bindparam("moment"))
+)
+_DROP = delete(backup_codes).where(backup_codes.c.user_id == bindparam("for_user"))
+
+
+def left_for(user_id: Any) -> ColumnElement[int]:  # noqa: ANN401  a column of the caller's query
+    """Return the number of unspent codes of a user, as a column."""
+    return (
+        select(func.count(backup_codes.c.id))
+        .where(backup_codes.c.user_id == user_id, backup_codes.c.spent_at.is_(None))
+        .correlate_except(backup_codes)
+        .scalar_subquery()
+    )
+
+
+def spent(code_id: UUID, now: datetime) -> Change:
+    """Spend one code."""
+    return Change(_SPEND, {"for_code": code_id, "moment": now})
+
+
+def all_dropped(user_id: UUID) -> Change:
+    """Drop a user's codes."""
+    return Change(_DROP, {"for_user": user_id})
+
+
+def stored(user_id: UUID, hashes: Sequence[str], now: datetime) -> list[Change]:
+    """Store a new set."""
+    rows = ({"id": uuid4(), "user_id": user_id, "code_hash": text, "created_at": now} for text in hashes)
+    return [Change(backup_codes, row) for row in rows]
+
+
+class BackupCodeRepository:
+    """Reads a user's codes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list_unspent(self, user_id: UUID) -> Sequence[Row[Any]]:
+        """Return the codes that still work."""
+        return await self._database.rows(_UNSPENT, for_user=user_id)

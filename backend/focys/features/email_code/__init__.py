@@ -1,0 +1,11 @@
+"""The mailed code that proves a mailbox, for enrolment only; never a second factor of an enrolled account.
+
+It is spelled from a keyed digest of the login and an issue number, so it is stored nowhere; a resend mails the same
+code while it lives. Five wrong entries kill a code; after ten failures in a year codes have sixteen characters.
+"""
+
+from focys.features.email_code.models import email_code_failures
+from focys.features.email_code.repository import email_failures_forgiven, failed
+from focys.features.email_code.service import KIND, EmailCodes
+
+__all__ = ["KIND", "EmailCodes", "email_code_failures", "email_failures_forgiven", "failed"]

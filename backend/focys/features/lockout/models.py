@@ -1,0 +1,26 @@
+"""The tables of failures."""
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Uuid
+
+from focys.infra.database import UtcTime, metadata
+
+second_factor_failures = Table(
+    "second_factor_failures",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    # Empty for strangers, who share one bucket.
+    Column("browser_id", Uuid, ForeignKey("browsers.id", ondelete="CASCADE")),
+    Column("login_id", Uuid),
+    Column("at", UtcTime, nullable=False),
+    Index("ix_second_factor_failures_user_id_at", "user_id", "at"),
+)
+
+throttles = Table(
+    "throttles",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("hits", Integer, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False, index=True),
+)

@@ -1,0 +1,86 @@
+"""Wrong passwords per account and bucket: counted before the password is looked at, given back when it was right."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, update
+from sqlalchemy.dialects.sqlite import insert
+
+from focys.domain.lockout import PASSWORD_MEMORY, password_delay
+from focys.features.lockout.models import throttles
+from focys.infra.database import Change, Database
+from focys.infra.keys import KeyRing, Purpose
+
+_insert = insert(throttles)
+# Both databases speak the same ON CONFLICT, so one construct serves both.
+_CHARGE = (
+    _insert.values(
+        key=bindparam("the_key"), hits=bindparam("new_hits"), last_at=bindparam("moment"), expires_at=bindparam("until")
+    )
+    .on_conflict_do_update(
+        index_elements=[throttles.c.key],
+        set_={
+            "hits": _insert.excluded.hits,
+            "last_at": _insert.excluded.last_at,
+            "expires_at": _insert.excluded.expires_at,
+        },
+        where=throttles.c.hits == bindparam("hits_read"),
+    )
+    .returning(throttles.c.hits)
+)
+_REFUND = (
+    update(throttles)
+    .where(throttles.c.key == bindparam("throttle_key"), throttles.c.hits > 0)
+    .values(hits=throttles.c.hits - 1)
+)
+_CLEAR = delete(throttles).where(throttles.c.key == bindparam("throttle_key"))
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordLimit:
+    """What one bucket's counter says now. ``retry_after`` in seconds, while the next try has to wait."""
+
+    key: str
+    hits: int
+    stored_hits: int
+    retry_after: int | None
+
+
+def password_keys(keys: KeyRing, address: str) -> str:
+    """Return what stands for an address in counters: a keyed hash, so that known and unknown ones look alike."""
+    return keys.mac(Purpose.THROTTLE_KEYS, address)[:16].hex()
+
+
+class PasswordLedger:
+    """Counts wrong passwords: five are free, then each waits twice as long as the one before."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @staticmethod
+    def judge(key: str, row: Any, now: datetime) -> PasswordLimit:  # noqa: ANN401  (hits, last_at) or None
+        """Read a counter as it stands."""
+        hits, last_at = row or (0, None)
+        stored = hits or 0
+        if last_at is None or last_at + PASSWORD_MEMORY < now:
+            return PasswordLimit(key, 0, stored, None)
+        wait = (min(last_at, now) + password_delay(stored) - now).total_seconds()
+        return PasswordLimit(key, stored, stored, max(1, round(wait)) if wait > 0 else None)
+
+    async def charge(self, limit: PasswordLimit, now: datetime) -> bool:
+        """Count one try, if nobody else has counted since the counter was read."""
+        row = await self._database.first(
+            _CHARGE,
+            the_key=limit.key,
+            new_hits=limit.hits + 1,
+            hits_read=limit.stored_hits,
+            moment=now,
+            until=now + PASSWORD_MEMORY,
+        )
+        return row is not None
+
+    @staticmethod
+    def refund(limit: PasswordLimit, *, known_browser: bool) -> Change:
+        """Give the try back: the password was right. A known browser's own count starts anew."""
+        return Change(_CLEAR if known_browser else _REFUND, {"throttle_key": limit.key})

@@ -1,0 +1,23 @@
+"""Decides which failures the owner is told of: the third, each lock, and guarded mode; each kind at most hourly."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from focys.domain.lockout import GUARDED_AFTER, NOTICE_AT, RUNGS
+from focys.features.lockout.letters import FAILING, GUARDED, LOCKED
+from focys.features.outbox import Outbox, letter_for
+from focys.infra.database import Change
+from focys.infra.visitor import Visitor
+
+QUIET = timedelta(hours=1)
+
+_KINDS = {NOTICE_AT: FAILING, **dict.fromkeys(RUNGS, LOCKED), GUARDED_AFTER: GUARDED}
+
+
+async def notices_for(outbox: Outbox, user_id: UUID, failures: int, visitor: Visitor, now: datetime) -> list[Change]:
+    """Return the letter that the owner's *failures*-th failure calls for, if any."""
+    kind = _KINDS.get(failures)
+    if kind is None or await outbox.is_recent(user_id, kind, QUIET):
+        return []
+    about = {"at": f"{now:%Y-%m-%d %H:%M}", "source": visitor.address}
+    return [letter_for(user_id, kind, about, now)]

@@ -1,0 +1,67 @@
+"""One attempt at a second factor: what the ledger allows, and how a failure is charged."""
+
+from datetime import datetime
+
+from focys.domain import lockout
+from focys.domain.outcome import Reason, Refused
+from focys.features.accounts import claim
+from focys.features.audit import AuditEvent, EventName, Outcome
+from focys.features.lockout import failed, notices_for
+from focys.features.login.context import Context
+from focys.features.login.repository import Facts
+from focys.features.login.state import seconds_until
+from focys.infra.visitor import Visitor
+
+
+def objection(facts: Facts, now: datetime, *, single_code: bool) -> Refused | None:
+    """Return why nothing will be examined now: locked, or guarded and only one code offered."""
+    match facts.standing(now):
+        case lockout.Locked(until):
+            return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(until, now))
+        case lockout.Guarded(until) if until is not None:
+            return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(until, now))
+        case lockout.Guarded() if single_code:
+            return Refused(Reason.GUARDED)
+        case _:
+            return None
+
+
+async def charge(
+    context: Context, facts: Facts, event: EventName, refused: Refused, visitor: Visitor, now: datetime
+) -> Refused | None:
+    """Commit one failure and return the refusal with what is left, or None if another attempt was committed first."""
+    row = facts.row
+    notices = await notices_for(context.needs.outbox, row.user_id, len(facts.failures) + 1, visitor, now)
+    done = await context.commit(
+        AuditEvent(event, Outcome.REFUSED, row.user_id, refused.reason),
+        visitor,
+        now,
+        failed(row.user_id, row.browser_id, row.login_id, now),
+        *notices,
+        guard=claim(row.user_id, row.attempt_seq),
+    )
+    if not done:
+        return None
+    if notices:
+        context.needs.outbox.nudge()
+    return _with_standing(refused, lockout.verdict([*facts.failures, now], now), now)
+
+
+def tries_left(facts: Facts, now: datetime) -> int | None:
+    """Return how many failures the next rung is away."""
+    standing = facts.standing(now)
+    return standing.tries_left if isinstance(standing, lockout.Open) else None
+
+
+def _with_standing(
+    refused: Refused, standing: lockout.Open | lockout.Locked | lockout.Guarded, now: datetime
+) -> Refused:
+    match standing:
+        case lockout.Open(left):
+            return Refused(refused.reason, refused.retry_after, left, refused.minutes_ago)
+        case lockout.Locked(until):
+            return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(until, now))
+        case lockout.Guarded(until) if until is not None:
+            return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(until, now))
+        case lockout.Guarded():
+            return Refused(refused.reason, refused.retry_after, None, refused.minutes_ago)

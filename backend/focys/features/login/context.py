@@ -1,0 +1,128 @@
+"""What the steps of a login share: what they need from other features, the facts they start from, and how they end."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from focys.domain.login import OutOfTurnError, Proof, Step, advance
+from focys.domain.outcome import Reason, Refused
+from focys.features.audit import AuditEvent, announce, as_change
+from focys.features.backup_codes import BackupCodes
+from focys.features.browsers import COOKIE_LIFE, recognise
+from focys.features.email_code import EmailCodes
+from focys.features.lockout import PasswordLedger, SourceLimits, forgiven
+from focys.features.login.repository import Facts, LoginRepository, consumed
+from focys.features.outbox import Outbox
+from focys.features.passwords import Passwords
+from focys.features.sessions import Evidence, Opened, Sessions
+from focys.features.totp import Totp
+from focys.infra.clock import Clock
+from focys.infra.database import Change, Database
+from focys.infra.keys import KeyRing
+from focys.infra.visitor import Visitor
+
+CAS_TRIES = 3
+"""How often an attempt is decided anew because another one was committed first."""
+
+BUSY = Refused(Reason.THROTTLED, retry_after=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """Everything a login borrows, wired in ``focys.app``."""
+
+    database: Database
+    clock: Clock
+    keys: KeyRing
+    passwords: Passwords
+    ledger: PasswordLedger
+    limits: SourceLimits
+    email_codes: EmailCodes
+    totp: Totp
+    backup_codes: BackupCodes
+    sessions: Sessions
+    outbox: Outbox
+    app_name: str
+    mail_sender: str | None
+    mfa_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A completed login: the session to hand over, and the browser cookie that makes this browser a known one."""
+
+    session: Opened
+    facts: Facts
+    browser_token: str
+    browser_seconds: int
+    mfa_enabled: bool
+    backup_codes_left: int
+    backup_codes: tuple[str, ...] = ()
+    used_backup_code: bool = False
+
+
+class Context:
+    """Finds the login under way and commits what a step decided."""
+
+    def __init__(self, needs: Dependencies) -> None:
+        self.needs = needs
+        self.repository = LoginRepository(needs.database)
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self.needs.clock.now()
+
+    async def find(self, visitor: Visitor, now: datetime) -> Facts | Refused:
+        """Return the visitor's login, if it is live and the account is still as it was when it began."""
+        facts = await self.repository.find_under_way(visitor.login, browser=visitor.browser, now=now)
+        if facts is None or facts.row.consumed_at is not None or facts.row.expires_at <= now:
+            return Refused(Reason.LOGIN_EXPIRED)
+        if facts.row.disabled_at is not None or facts.row.epoch != facts.row.credential_epoch:
+            return Refused(Reason.LOGIN_EXPIRED)
+        if facts.row.mfa_enabled != (facts.step is Step.SECOND_FACTOR):
+            return Refused(Reason.LOGIN_EXPIRED)
+        return facts
+
+    async def find_for(self, proof: Proof, visitor: Visitor, now: datetime) -> Facts | Refused:
+        """Return the visitor's login, if *proof* is what it waits for."""
+        facts = await self.find(visitor, now)
+        if isinstance(facts, Refused):
+            return facts
+        try:
+            advance(facts.step, proof)
+        except OutOfTurnError as fault:
+            return Refused(Reason.OUT_OF_TURN, step=fault.step)
+        return facts
+
+    async def commit(self, event: AuditEvent, visitor: Visitor, now: datetime, *changes: Change, guard: Change | None) -> bool:
+        """Write a decision and its event together; False if another attempt was committed first."""
+        done = await self.needs.database.write(*changes, as_change(event, visitor, now), guard=guard)
+        if done:
+            announce(event, visitor)
+        return done
+
+    def sign_in(
+        self, facts: Facts, visitor: Visitor, now: datetime, *, amr: tuple[str, ...], epoch: int
+    ) -> tuple[Opened, str, list[Change]]:
+        """Return a session, the browser's token, and all that a completed login changes beside its proof."""
+        row = facts.row
+        session = self.needs.sessions.open(Evidence(row.user_id, row.role, epoch, amr), visitor, now)
+        known = recognise(
+            row.user_id,
+            cookie=visitor.browser,
+            known_as=row.known_as,
+            is_ours=row.cookie_is_ours,
+            epoch=epoch,
+            now=now,
+        )
+        changes = [*session.changes, known.change]
+        login_id = getattr(row, "login_id", None)
+        if login_id is not None:
+            changes.append(consumed(login_id, now))
+            if facts.failures:
+                changes.append(forgiven(row.user_id, row.browser_id, login_id, row.password_changed_at))
+        return session, known.token, changes
+
+    @staticmethod
+    def browser_seconds() -> int:
+        """Return how long a browser stays known."""
+        return int(COOKIE_LIFE.total_seconds())

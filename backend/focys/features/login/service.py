@@ -1,0 +1,182 @@
+"""The first step and the frame: password, look, cancel. The later steps have files of their own."""
+
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+from focys.domain.login import Proof, Step, advance, password_proof
+from focys.domain.outcome import Reason, Refused
+from focys.features.accounts import AccountRepository, claim
+from focys.features.audit import AuditEvent, EventName, Outcome
+from focys.features.lockout import PasswordLimit, password_keys
+from focys.features.lockout.rate_limiter import ACCOUNTS_TRIED, CODES_SENT, PASSWORD_FAILURES
+from focys.features.login.context import BUSY, CAS_TRIES, Context, Dependencies, SignedIn
+from focys.features.login.enrolment import Enrolling
+from focys.features.login.mailbox import ProvingMailbox
+from focys.features.login.repository import Facts, begun, consumed, handle_consumed, room_made
+from focys.features.login.second_factor import SecondFactor
+from focys.features.login.state import Begun, State, state_of
+from focys.infra.hashing import BusyError
+from focys.infra.tokens import digest, new_handle
+from focys.infra.visitor import Visitor
+
+LOGIN_LIFE = timedelta(minutes=5)
+
+__all__ = ["Dependencies", "LoginFlow"]
+
+
+class LoginFlow:
+    """One login from password to session."""
+
+    def __init__(self, needs: Dependencies) -> None:
+        self._needs = needs
+        self._context = Context(needs)
+        self.mailbox = ProvingMailbox(self._context)
+        self.enrolment = Enrolling(self._context)
+        self.second_factor = SecondFactor(self._context)
+
+    @property
+    def app_name(self) -> str:
+        """What the service is called."""
+        return self._needs.app_name
+
+    async def start(self, address: str, password: str, visitor: Visitor) -> Begun | SignedIn | Refused:
+        """Take e-mail and password; the same answer and the same work for wrong, unknown and disabled."""
+        charged = await self._charge(address, visitor)
+        if isinstance(charged, Refused):
+            return charged
+        facts, limit = charged
+        row = facts.row
+        known_browser = row.browser_id is not None
+        try:
+            is_right = await self._needs.passwords.verify(row.password_hash, password)
+        except BusyError:
+            await self._needs.database.write(self._needs.ledger.refund(limit, known_browser=False))
+            raise
+        now = self._context.now()
+        if not is_right or row.disabled_at is not None:
+            return await self._wrong_password(address, facts, visitor, now)
+        if not known_browser:
+            await self._needs.limits.refund(PASSWORD_FAILURES, visitor.source)
+        return await self._right_password(facts, limit, password, visitor, now)
+
+    async def look(self, visitor: Visitor) -> State | Refused:
+        """Return the login under way."""
+        now = self._context.now()
+        facts = await self._context.find(visitor, now)
+        return facts if isinstance(facts, Refused) else state_of(facts, now, self._needs.mail_sender)
+
+    async def cancel(self, visitor: Visitor) -> None:
+        """End the login under way, if there is one."""
+        for _ in range(CAS_TRIES):
+            now = self._context.now()
+            facts = await self._context.find(visitor, now)
+            if isinstance(facts, Refused):
+                return
+            row = facts.row
+            event = AuditEvent(EventName.LOGIN_CANCELLED, Outcome.OK, row.user_id)
+            guard = claim(row.user_id, row.attempt_seq)
+            if await self._context.commit(event, visitor, now, consumed(row.login_id, now), guard=guard):
+                return
+
+    async def _charge(self, address: str, visitor: Visitor) -> tuple[Facts, PasswordLimit] | Refused:
+        """Count the try before the password is looked at, so that parallel tries cannot slip through."""
+        account = password_keys(self._needs.keys, address)
+        network_key = f"password:{account}:{visitor.source}"
+        browser_key = f"password:{account}:{digest(visitor.browser or '').hex()[:32]}"
+        source_charged = False
+        for _ in range(CAS_TRIES):
+            now = self._context.now()
+            facts = await self._context.repository.find_at_start(
+                address, browser=visitor.browser, browser_key=browser_key, network_key=network_key, now=now
+            )
+            known_browser = facts.row.browser_id is not None
+            limit = self._needs.ledger.judge(
+                browser_key if known_browser else network_key, (facts.row.hits, facts.row.last_at), now
+            )
+            if limit.retry_after is not None:
+                return Refused(Reason.THROTTLED, retry_after=limit.retry_after)
+            if not known_browser and not source_charged:
+                wait = await self._charge_source(visitor)
+                if wait is not None:
+                    return Refused(Reason.THROTTLED, retry_after=wait)
+                source_charged = True
+            if await self._needs.ledger.charge(limit, now):
+                return facts, limit
+        return BUSY
+
+    async def _charge_source(self, visitor: Visitor) -> int | None:
+        return await self._needs.limits.charge(
+            PASSWORD_FAILURES, visitor.source
+        ) or await self._needs.limits.is_used_up(ACCOUNTS_TRIED, visitor.source)
+
+    async def _wrong_password(self, address: str, facts: Facts, visitor: Visitor, now: datetime) -> Refused:
+        account = password_keys(self._needs.keys, address)
+        if facts.row.browser_id is None:
+            await self._needs.limits.charge_once(ACCOUNTS_TRIED, account, visitor.source)
+        event = AuditEvent(EventName.PASSWORD, Outcome.REFUSED, facts.row.user_id, Reason.INVALID_CREDENTIALS)
+        await self._context.commit(event, visitor, now, guard=None)
+        return Refused(Reason.INVALID_CREDENTIALS)
+
+    async def _right_password(
+        self, facts: Facts, limit: PasswordLimit, password: str, visitor: Visitor, now: datetime
+    ) -> Begun | SignedIn | Refused:
+        row, needs = facts.row, self._needs
+        changes = [needs.ledger.refund(limit, known_browser=row.browser_id is not None)]
+        upgraded = await needs.passwords.upgraded(row.password_hash, password)
+        if upgraded is not None:
+            changes.append(AccountRepository.hash_upgraded(row.user_id, row.password_hash, upgraded))
+        if visitor.login is not None:
+            changes.append(handle_consumed(visitor.login, now))
+        event = AuditEvent(EventName.PASSWORD, Outcome.OK, row.user_id)
+        proof = password_proof(mfa_enabled=row.mfa_enabled, mfa_required=needs.mfa_required)
+        step = advance(Step.PASSWORD, proof)
+        if step is Step.DONE:
+            session, browser_token, effects = self._context.sign_in(
+                facts, visitor, now, amr=("pwd",), epoch=row.credential_epoch
+            )
+            guard = claim(row.user_id, row.attempt_seq)
+            if not await self._context.commit(event, visitor, now, *changes, *effects, guard=guard):
+                return BUSY
+            return SignedIn(session, facts, browser_token, Context.browser_seconds(), mfa_enabled=False, backup_codes_left=0)
+        if proof is Proof.PASSWORD_WITHOUT_MFA:
+            wait = await needs.limits.charge(CODES_SENT, str(row.user_id))
+            if wait is not None:
+                return Refused(Reason.THROTTLED, retry_after=wait)
+        handle = new_handle()
+        login = await self._new_login(facts, step, handle, now)
+        changes += [room_made(row.user_id, now), begun(login)]
+        if step is Step.EMAIL_CODE:
+            changes.append(
+                needs.email_codes.mailed(
+                    row.user_id,
+                    login["id"],
+                    1,
+                    long=login["code_long"],
+                    expires_at=login["code_expires_at"],
+                    source=visitor.source,
+                    now=now,
+                )
+            )
+        await self._context.commit(event, visitor, now, *changes, guard=None)
+        needs.outbox.nudge()
+        return Begun(handle, state_of(facts, now, needs.mail_sender, login=SimpleNamespace(**login)))
+
+    async def _new_login(self, facts: Facts, step: Step, handle: str, now: datetime) -> dict[str, Any]:
+        mails = step is Step.EMAIL_CODE
+        life = max(LOGIN_LIFE, self._needs.email_codes.life) if mails else LOGIN_LIFE
+        return {
+            "id": uuid4(),
+            "handle_hash": digest(handle),
+            "user_id": facts.row.user_id,
+            "step": step,
+            "epoch": facts.row.credential_epoch,
+            "created_at": now,
+            "expires_at": now + life,
+            "code_issue": 1 if mails else 0,
+            "code_long": mails and await self._needs.email_codes.is_long(facts.row.user_id, now),
+            "code_tries": 0,
+            "code_sent_at": now if mails else None,
+            "code_expires_at": now + self._needs.email_codes.life if mails else None,
+        }

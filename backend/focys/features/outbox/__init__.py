@@ -1,0 +1,12 @@
+"""Mail that leaves once the change it tells of is committed, and is tried again when the mail server is not there.
+
+    await database.write(…, outbox.letter_for(user_id, "totp_locked", {…}, now))
+    outbox.nudge()                                # the deliverer wakes at once instead of at its next round
+
+A row names the kind of letter and what it is about; the letter itself is composed when it is sent, so no code is stored.
+"""
+
+from focys.features.outbox.models import outbox
+from focys.features.outbox.service import Outbox, Waiting, letter_for
+
+__all__ = ["Outbox", "Waiting", "letter_for", "outbox"]

@@ -1,0 +1,62 @@
+"""The SQL of the outbox. A letter is claimed by one conditional UPDATE, so that of many workers one sends it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, column, func, select, table, update
+
+from focys.features.outbox.models import outbox
+from focys.infra.database import Change, Database
+
+# The table belongs to the tier above; only the address is read, at the moment of sending.
+_users = table("users", column("id"), column("email"))
+
+_DUE = (
+    select(outbox, _users.c.email)
+    .join_from(outbox, _users, _users.c.id == outbox.c.user_id)
+    .where(outbox.c.done_at.is_(None), outbox.c.due_at <= bindparam("moment"))
+    .order_by(outbox.c.due_at)
+    .limit(20)
+)
+_CLAIM = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("letter"), outbox.c.tries == bindparam("tries_read"), outbox.c.done_at.is_(None))
+    .values(tries=outbox.c.tries + 1, due_at=bindparam("next_try"))
+)
+_DONE = update(outbox).where(outbox.c.id == bindparam("letter")).values(done_at=bindparam("moment"))
+_LAST = select(func.max(outbox.c.created_at)).where(
+    outbox.c.user_id == bindparam("for_user"), outbox.c.kind == bindparam("of_kind")
+)
+
+
+class OutboxRepository:
+    """Reads what is due and marks what is done."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list_due(self, now: datetime) -> list[Row[Any]]:
+        """Return letters to be tried now, oldest first, each with its owner's address."""
+        return list(await self._database.rows(_DUE, moment=now))
+
+    async def claim(self, letter: UUID, tries: int, next_try: datetime) -> bool:
+        """Take a letter for one try; False if another worker has it."""
+        return await self._database.write(
+            guard=Change(_CLAIM, {"letter": letter, "tries_read": tries, "next_try": next_try})
+        )
+
+    async def mark_done(self, letter: UUID, now: datetime) -> None:
+        """Never try a letter again."""
+        await self._database.write(Change(_DONE, {"letter": letter, "moment": now}))
+
+    async def is_recent(self, user_id: UUID, kind: str, since: datetime) -> bool:
+        """Tell whether a letter of this kind was written for the user after *since*."""
+        row = await self._database.first(_LAST, for_user=user_id, of_kind=kind)
+        last: datetime | None = row[0] if row else None
+        return last is not None and last > since
+
+
+def backoff(tries: int) -> timedelta:
+    """Return how long to wait after this many tries: 5 s, 20 s, 80 s … at most 15 minutes."""
+    return min(timedelta(seconds=5 * 4**tries), timedelta(minutes=15))

@@ -1,0 +1,91 @@
+"""Delivers what is due: right after it was written, and again with growing pauses while the mail server refuses."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from focys.features.outbox.models import outbox
+from focys.features.outbox.repository import OutboxRepository, backoff
+from focys.infra.clock import Clock
+from focys.infra.database import Change, Database
+from focys.infra.logs import logger
+from focys.infra.mailer import Letter, Mailer, MailError
+
+ROUND_SECONDS = 5
+GIVE_UP_AFTER = timedelta(hours=24)
+
+_log = logger("focys.mail")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a composer is given: who it goes to, what it is about, and the time."""
+
+    address: str
+    about: Mapping[str, Any]
+    now: datetime
+
+
+Composer = Callable[[Waiting], Letter | None]
+"""Writes the letter, or None when it would come too late to be of use."""
+
+
+def letter_for(user_id: UUID, kind: str, about: Mapping[str, Any], now: datetime) -> Change:
+    """Return the row that makes a letter leave once the rest of the write is committed."""
+    row = {"id": uuid4(), "user_id": user_id, "kind": kind, "about": dict(about)}
+    return Change(outbox, {**row, "created_at": now, "due_at": now, "tries": 0})
+
+
+class Outbox:
+    """Sends letters by kind; a kind's composer belongs to the feature that writes it."""
+
+    def __init__(self, database: Database, clock: Clock, mailer: Mailer, composers: Mapping[str, Composer]) -> None:
+        self._repository = OutboxRepository(database)
+        self._clock, self._mailer, self._composers = clock, mailer, composers
+        self._wake = asyncio.Event()
+
+    def nudge(self) -> None:
+        """Wake the deliverer."""
+        self._wake.set()
+
+    async def is_recent(self, user_id: UUID, kind: str, within: timedelta) -> bool:
+        """Tell whether the user was written to in this matter within the last so much time."""
+        return await self._repository.is_recent(user_id, kind, self._clock.now() - within)
+
+    async def run(self) -> None:
+        """Deliver for ever; a fault of one round is logged and the next round comes."""
+        while True:
+            try:
+                await self.deliver_due()
+            except Exception as fault:  # noqa: BLE001  the deliverer must outlive the database's absence
+                _log.warning("outbox_round_failed", kind=type(fault).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), ROUND_SECONDS)
+            self._wake.clear()
+
+    async def deliver_due(self) -> int:
+        """Try every letter that is due once, and return how many left."""
+        now = self._clock.now()
+        due = await self._repository.list_due(now)
+        sent = [await self._deliver(row, now) for row in due]
+        return sum(sent)
+
+    async def _deliver(self, row: Any, now: datetime) -> bool:  # noqa: ANN401  a row of the outbox
+        if not await self._repository.claim(row.id, row.tries, now + backoff(row.tries)):
+            return False
+        letter = self._composers[row.kind](Waiting(row.email, row.about, now))
+        if letter is None or now > row.created_at + GIVE_UP_AFTER:
+            _log.warning("mail_given_up", letter=row.kind, user_id=str(row.user_id), tries=row.tries)
+            await self._repository.mark_done(row.id, now)
+            return False
+        try:
+            await self._mailer.send(row.email, letter, now)
+        except MailError as fault:
+            _log.warning("mail_refused", letter=row.kind, user_id=str(row.user_id), cause=str(fault), tries=row.tries + 1)
+            return False
+        await self._repository.mark_done(row.id, now)
+        return True

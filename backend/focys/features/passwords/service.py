@@ -1,0 +1,55 @@
+"""Checks, hashes and verifies passwords."""
+
+import re
+
+from zxcvbn import zxcvbn
+
+from focys.domain import passwords as rules
+from focys.features.passwords.blocklist import is_known
+from focys.infra.hashing import Hasher
+
+_ZXCVBN_LENGTH = 72
+
+
+class WeakPasswordError(Exception):
+    """The password is refused; the message is a sentence for the person who chose it."""
+
+
+class Passwords:
+    """One hasher and one policy."""
+
+    def __init__(self, hasher: Hasher, *, mfa_required: bool, app_name: str, breach_url: str = "") -> None:
+        self._hasher, self._mfa_required, self._app_name, self._breach_url = hasher, mfa_required, app_name, breach_url
+
+    async def choose(self, password: str, address: str) -> str:
+        """Return the hash of a password chosen for the account with this address.
+
+        Raises:
+            WeakPasswordError: it is refused.
+            BusyError: too many hashes are waiting.
+        """
+        context = [self._app_name, "focys", *re.split(r"[^a-z0-9]+", address.lower()), address.lower()]
+        oversized = rules.is_oversized(password)
+        strength = 0 if oversized else zxcvbn(password[:_ZXCVBN_LENGTH], user_inputs=context)["score"]
+        weakness = rules.weakness(
+            password,
+            strength=strength,
+            known=not oversized and await is_known(password, self._breach_url),
+            context=context,
+            mfa_required=self._mfa_required,
+        )
+        if weakness is not None:
+            raise WeakPasswordError(weakness)
+        return await self._hasher.hash(rules.normalise(password))
+
+    async def verify(self, stored: str | None, password: str) -> bool:
+        """Tell whether the password belongs to the hash; without a hash the same work is done in vain.
+
+        Raises:
+            BusyError: too many hashes are waiting.
+        """
+        return await self._hasher.verify(stored, rules.normalise(password))
+
+    async def upgraded(self, stored: str, password: str) -> str | None:
+        """Return a hash under today's parameters if *stored* was made under others."""
+        return await self._hasher.hash(rules.normalise(password)) if self._hasher.is_outdated(stored) else None

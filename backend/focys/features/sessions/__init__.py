@@ -1,0 +1,26 @@
+"""Signed-in browsers: one row each, a short access token, and a refresh token that changes at every use.
+
+    opened = sessions.open(evidence, …)            # the only way a session comes to be; commit opened.changes with the proof
+    await sessions.refresh(visitor)                # rotates; the same successor for 10 s, then reuse ends the session
+    await sessions.identify(bearer)                # who a protected call comes from, if the session still lives
+"""
+
+from focys.features.sessions.models import sessions
+from focys.features.sessions.repository import SessionRepository
+from focys.features.sessions.router import build_router
+from focys.features.sessions.schemas import Tokens as TokensReply
+from focys.features.sessions.schemas import User
+from focys.features.sessions.service import Evidence, Opened, Person, Sessions, all_ended
+
+__all__ = [
+    "Evidence",
+    "Opened",
+    "Person",
+    "SessionRepository",
+    "Sessions",
+    "TokensReply",
+    "User",
+    "all_ended",
+    "build_router",
+    "sessions",
+]

@@ -1,0 +1,107 @@
+"""The SQL of sessions. A rotation is one conditional UPDATE, so N parallel ones have one winner."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, bindparam, select, update
+
+from focys.features.accounts import users
+from focys.features.sessions.models import sessions
+from focys.infra.database import Change, Database
+
+MAX_SESSIONS = 10
+
+_live = (
+    sessions.c.revoked_at.is_(None),
+    users.c.disabled_at.is_(None),
+    sessions.c.epoch == users.c.credential_epoch,
+)
+_person = (
+    users.c.id.label("user_id"),
+    users.c.email,
+    users.c.display_name,
+    users.c.role,
+    users.c.mfa_enabled,
+    sessions.c.id.label("session_id"),
+    sessions.c.amr,
+    sessions.c.auth_time,
+    sessions.c.expires_at,
+    sessions.c.last_used_at,
+    sessions.c.rotated_at,
+    sessions.c.refresh_seed,
+    sessions.c.refresh_generation,
+)
+_ROTATE = (
+    update(sessions)
+    .where(
+        sessions.c.id == bindparam("for_session"),
+        sessions.c.refresh_generation == bindparam("generation_read"),
+        sessions.c.revoked_at.is_(None),
+    )
+    .values(
+        refresh_generation=sessions.c.refresh_generation + 1,
+        rotated_at=bindparam("moment"),
+        last_used_at=bindparam("moment"),
+    )
+)
+_END = update(sessions).where(sessions.c.id == bindparam("for_session")).values(revoked_at=bindparam("moment"))
+_END_ALL = (
+    update(sessions)
+    .where(sessions.c.user_id == bindparam("for_user"), sessions.c.revoked_at.is_(None))
+    .values(revoked_at=bindparam("moment"))
+)
+_oldest = sessions.alias("oldest")
+_END_OLDEST = (
+    update(sessions)
+    .where(
+        sessions.c.id.in_(
+            select(_oldest.c.id)
+            .where(_oldest.c.user_id == bindparam("for_user"), _oldest.c.revoked_at.is_(None))
+            .order_by(_oldest.c.created_at.desc())
+            .offset(MAX_SESSIONS - 1)
+        )
+    )
+    .values(revoked_at=bindparam("moment"))
+)
+
+
+def ended(session_id: UUID, now: datetime) -> Change:
+    """End one session."""
+    return Change(_END, {"for_session": session_id, "moment": now})
+
+
+def all_ended(user_id: UUID, now: datetime) -> Change:
+    """End every session of a user."""
+    return Change(_END_ALL, {"for_user": user_id, "moment": now})
+
+
+def oldest_ended(user_id: UUID, now: datetime) -> Change:
+    """Make room for one more: end all but the nine newest."""
+    return Change(_END_OLDEST, {"for_user": user_id, "moment": now})
+
+
+def opened(row: dict[str, Any]) -> Change:
+    """Insert a session."""
+    return Change(sessions, row)
+
+
+def rotated(session_id: UUID, generation: int, now: datetime) -> Change:
+    """Guard: this use of the refresh token is the first."""
+    return Change(_ROTATE, {"for_session": session_id, "generation_read": generation, "moment": now})
+
+
+class SessionRepository:
+    """Finds sessions that live."""
+
+    def __init__(self, database: Database, backup_codes_left: ColumnElement[int]) -> None:
+        self._database = database
+        self._find = (
+            select(*_person, backup_codes_left.label("backup_codes_left"))
+            .join_from(sessions, users, users.c.id == sessions.c.user_id)
+            .where(sessions.c.id == bindparam("for_session"), *_live)
+        )
+
+    async def find_live(self, session_id: UUID) -> Row[Any] | None:
+        """Return a session with its user, if neither was ended, disabled or overtaken by a credential change."""
+        return await self._database.first(self._find, for_session=session_id)

@@ -1,0 +1,212 @@
+"""Opens, refreshes, checks and ends sessions."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+
+from focys.domain.outcome import Reason, Refused
+from focys.features import audit
+from focys.features.sessions.repository import (
+    SessionRepository,
+    all_ended,
+    ended,
+    oldest_ended,
+    opened,
+    rotated,
+)
+from focys.infra.clock import Clock
+from focys.infra.database import Change, Database
+from focys.infra.tokens import AccessClaims, InvalidTokenError, Tokens, new_seed
+from focys.infra.visitor import Visitor
+
+GRACE = timedelta(seconds=10)
+"""How long the token just replaced still gets the same successor: two tabs, or an answer lost on the way."""
+
+IDLE = timedelta(hours=24)
+ADMIN_IDLE = timedelta(minutes=30)
+ADMIN_LIFE = timedelta(hours=12)
+
+__all__ = ["Evidence", "Opened", "Person", "Sessions", "all_ended"]
+
+
+class PolicyError(Exception):
+    """A session was asked for on less evidence than the policy demands; a fault of ours, never a caller's choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was proven, by whom. ``epoch`` is the account's credential epoch once the proof is committed."""
+
+    user_id: UUID
+    role: str
+    epoch: int
+    amr: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session about to exist: the changes to commit together with the proof, and what the browser is given."""
+
+    changes: tuple[Change, ...]
+    access_token: str
+    expires_in: int
+    refresh_token: str
+    refresh_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who a session belongs to, with the row it was read from."""
+
+    row: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """A session that goes on."""
+
+    person: Person
+    access_token: str
+    expires_in: int
+    refresh_token: str
+    refresh_seconds: int
+
+
+class Sessions:
+    """The only place that mints sessions and tokens."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        tokens: Tokens,
+        *,
+        life: timedelta,
+        mfa_required: bool,
+        repository: SessionRepository,
+    ) -> None:
+        self._database, self._clock, self._tokens = database, clock, tokens
+        self._repository = repository
+        self._life, self._mfa_required = life, mfa_required
+
+    def open(self, evidence: Evidence, visitor: Visitor, now: datetime) -> Opened:
+        """Return a new session for the evidence; it exists once its changes are committed behind the proof's guard.
+
+        Raises:
+            PolicyError: the evidence does not satisfy the policy.
+        """
+        if not self._satisfies_policy(evidence.amr):
+            raise PolicyError
+        session_id, seed = uuid4(), new_seed()
+        life = min(self._life, ADMIN_LIFE) if evidence.role == "admin" else self._life
+        row = {
+            "id": session_id,
+            "user_id": evidence.user_id,
+            "epoch": evidence.epoch,
+            "refresh_seed": seed,
+            "refresh_generation": 0,
+            "rotated_at": now,
+            "amr": " ".join(evidence.amr),
+            "auth_time": now,
+            "address": visitor.address,
+            "agent": visitor.agent,
+            "created_at": now,
+            "last_used_at": now,
+            "expires_at": now + life,
+        }
+        claims = AccessClaims(evidence.user_id, session_id, evidence.amr, now)
+        seconds = self._access_seconds(evidence.role, now + life, now)
+        return Opened(
+            changes=(oldest_ended(evidence.user_id, now), opened(row)),
+            access_token=self._tokens.access(claims, now, seconds),
+            expires_in=seconds,
+            refresh_token=self._tokens.refresh(session_id, 0, seed),
+            refresh_seconds=int(life.total_seconds()),
+        )
+
+    async def identify(self, bearer: str | None) -> Person | None:
+        """Return who a bearer token speaks for, if its session still lives."""
+        now = self._clock.now()
+        try:
+            claims = self._tokens.read_access(bearer or "", now)
+        except InvalidTokenError:
+            return None
+        row = await self._repository.find_live(claims.session_id)
+        is_live = row is not None and row.user_id == claims.user_id and self._may_go_on(row, now)
+        return Person(row) if is_live else None
+
+    async def refresh(self, visitor: Visitor) -> Refreshed | Refused:
+        """Rotate the refresh token, or refuse; a token older than the one just replaced ends its session."""
+        for _ in range(2):
+            now = self._clock.now()
+            row, generation = await self._presented(visitor)
+            if row is None:
+                return Refused(Reason.SESSION_ENDED)
+            if not self._may_go_on(row, now):
+                return await self._end(row, visitor, now, "idle, over or below policy")
+            if generation == row.refresh_generation:
+                event = audit.AuditEvent(audit.EventName.SESSION_REFRESH, audit.Outcome.OK, row.user_id)
+                guard = rotated(row.session_id, generation, now)
+                if await self._database.write(audit.as_change(event, visitor, now), guard=guard):
+                    return self._successor(row, generation + 1, now)
+                continue
+            if generation == row.refresh_generation - 1 and now - row.rotated_at <= GRACE:
+                return self._successor(row, row.refresh_generation, now)
+            return await self._end(row, visitor, now, "refresh token used twice")
+        return Refused(Reason.THROTTLED, retry_after=1)
+
+    async def sign_out(self, visitor: Visitor, bearer: str | None) -> None:
+        """End the session of the refresh cookie or of the bearer token, if there is one."""
+        row, _ = await self._presented(visitor)
+        person = Person(row) if row is not None else await self.identify(bearer)
+        if person is None:
+            return
+        now = self._clock.now()
+        event = audit.AuditEvent(audit.EventName.SIGN_OUT, audit.Outcome.OK, person.row.user_id)
+        await self._database.write(ended(person.row.session_id, now), audit.as_change(event, visitor, now))
+        audit.announce(event, visitor)
+
+    async def _presented(self, visitor: Visitor) -> tuple[Any, int]:
+        """Return the live session of a genuine refresh cookie, and the cookie's generation."""
+        try:
+            claims = self._tokens.read_refresh(visitor.refresh or "")
+        except InvalidTokenError:
+            return None, 0
+        row = await self._repository.find_live(claims.session_id)
+        is_genuine = row is not None and self._tokens.is_genuine(claims, row.refresh_seed)
+        return (row if is_genuine else None), claims.generation
+
+    async def _end(self, row: Any, visitor: Visitor, now: datetime, why: str) -> Refused:  # noqa: ANN401  a live session
+        event = audit.AuditEvent(
+            audit.EventName.SESSION_REFRESH, audit.Outcome.REFUSED, row.user_id, Reason.SESSION_ENDED, why
+        )
+        await self._database.write(ended(row.session_id, now), audit.as_change(event, visitor, now))
+        audit.announce(event, visitor)
+        return Refused(Reason.SESSION_ENDED)
+
+    def _successor(self, row: Any, generation: int, now: datetime) -> Refreshed:  # noqa: ANN401  a live session
+        amr = tuple(row.amr.split())
+        seconds = self._access_seconds(row.role, row.expires_at, now)
+        claims = AccessClaims(row.user_id, row.session_id, amr, row.auth_time)
+        return Refreshed(
+            person=Person(row),
+            access_token=self._tokens.access(claims, now, seconds),
+            expires_in=seconds,
+            refresh_token=self._tokens.refresh(row.session_id, generation, row.refresh_seed),
+            refresh_seconds=int((row.expires_at - now).total_seconds()),
+        )
+
+    def _may_go_on(self, row: Any, now: datetime) -> bool:  # noqa: ANN401  a live session
+        idle = ADMIN_IDLE if row.role == "admin" else IDLE
+        in_time = now < row.expires_at and now - row.last_used_at <= idle
+        return in_time and self._satisfies_policy(tuple(row.amr.split()))
+
+    def _satisfies_policy(self, amr: tuple[str, ...]) -> bool:
+        return "mfa" in amr or not self._mfa_required
+
+    def _access_seconds(self, role: str, session_ends: datetime, now: datetime) -> int:
+        # An administrator's token ends well before the idle limit, so that working is not being idle.
+        life = min(self._tokens.access_life, ADMIN_IDLE / 2) if role == "admin" else self._tokens.access_life
+        return int(min(life, session_ends - now).total_seconds())

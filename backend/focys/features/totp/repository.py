@@ -1,0 +1,53 @@
+"""The SQL of pending enrolments: at most one per user."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from focys.features.totp.models import totp_enrolments as enrolments
+from focys.infra.database import Change, Database
+
+_FIND = select(enrolments).where(
+    enrolments.c.user_id == bindparam("for_user"), enrolments.c.expires_at > bindparam("moment")
+)
+_insert = insert(enrolments)
+# Two tabs that begin at once end with one secret: the later row only takes the place of one that is over, or replaced.
+_BEGIN = (
+    _insert.values(
+        user_id=bindparam("for_user"), secret=bindparam("sealed"), created_at=bindparam("moment"), expires_at=bindparam("until")
+    )
+    .on_conflict_do_update(
+        index_elements=[enrolments.c.user_id],
+        set_={
+            "secret": _insert.excluded.secret,
+            "created_at": _insert.excluded.created_at,
+            "expires_at": _insert.excluded.expires_at,
+        },
+        where=(enrolments.c.expires_at <= bindparam("moment")) | (enrolments.c.secret == bindparam("replaces")),
+    )
+    .returning(enrolments.c.secret)
+)
+_DROP = delete(enrolments).where(enrolments.c.user_id == bindparam("for_user"))
+
+
+def enrolment_dropped(user_id: UUID) -> Change:
+    """Drop a pending enrolment."""
+    return Change(_DROP, {"for_user": user_id})
+
+
+class EnrolmentRepository:
+    """Finds and begins enrolments."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, user_id: UUID, now: datetime) -> Row[Any] | None:
+        """Return the pending enrolment, if it is not over."""
+        return await self._database.first(_FIND, for_user=user_id, moment=now)
+
+    async def begin(self, user_id: UUID, sealed: str, *, replaces: str, now: datetime, until: datetime) -> None:
+        """Store a pending secret, unless another one got there first; ``replaces`` is the one to be thrown away."""
+        await self._database.first(_BEGIN, for_user=user_id, sealed=sealed, replaces=replaces, moment=now, until=until)

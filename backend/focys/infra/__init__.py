@@ -1,0 +1,1 @@
+"""What touches the world: database, clock, mail, keys, logs, HTTP's edges."""

@@ -1,0 +1,209 @@
+"""One way to read and one way to write, the same statements on PostgreSQL and SQLite.
+
+A write is a list of changes that happen together or not at all. On PostgreSQL it is sent as one statement, so it costs
+one round trip and holds its locks for as long as that takes; on SQLite the same statements run inside one transaction.
+A write may have a guard: an UPDATE that must change a row (a compare-and-set). Where it changes none, nothing happens.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    DateTime,
+    Delete,
+    Insert,
+    MetaData,
+    Row,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    event,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.types import TypeDecorator
+
+STATEMENT_TIMEOUT_MS = 3000
+LOCK_TIMEOUT_MS = 1000
+POOL_WAIT_SECONDS = 2
+SQLITE_BUSY_SECONDS = 5
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment in UTC, aware on both databases (SQLite itself forgets the zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store UTC."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Read UTC."""
+        return value.replace(tzinfo=UTC) if value is not None and dialect.name == "sqlite" else value
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change to be written: a new row, or a constant UPDATE or DELETE with named parameters.
+
+    Parameters of the UPDATEs and DELETEs of one write share their names: the same name means the same value.
+    """
+
+    target: Table | Update | Delete
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Database:
+    """The connection pool and the two verbs. Statements are built once, at import, and carry named parameters."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self.engine = _engine(url, pool_size)
+        self._is_sqlite = self.engine.dialect.name == "sqlite"
+
+    async def first(self, statement: Select[Any] | Insert | Update | Delete, **parameters: object) -> Row[Any] | None:
+        """Run one statement and return its first row, or None."""
+        async with self.engine.connect() as connection:
+            return (await connection.execute(statement, parameters)).first()
+
+    async def rows(self, statement: Select[Any] | Update | Delete, **parameters: object) -> Sequence[Row[Any]]:
+        """Run one statement and return all its rows."""
+        async with self.engine.connect() as connection:
+            return (await connection.execute(statement, parameters)).all()
+
+    async def write(self, *changes: Change, guard: Change | None = None) -> bool:
+        """Make all changes, or none. Return False if the guard changed no row."""
+        if self._is_sqlite:
+            return await self._write_in_turn(guard, changes)
+        statement = _as_one_statement(
+            guard.target if guard else None, tuple((c.target, tuple(c.values)) for c in changes)
+        )
+        async with self.engine.connect() as connection:
+            done = await connection.execute(statement, _parameters(guard, changes))
+            return done.first() is not None
+
+    async def now(self) -> datetime:
+        """Return the database's own time."""
+        row = await self.first(select(func.now() if self._is_sqlite else func.clock_timestamp()))
+        assert row is not None  # noqa: S101  a SELECT without FROM has a row
+        moment: datetime | str = row[0]
+        return datetime.fromisoformat(f"{moment}+00:00") if isinstance(moment, str) else moment
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self.engine.dispose()
+
+    async def _write_in_turn(self, guard: Change | None, changes: Sequence[Change]) -> bool:
+        async with self.engine.connect() as connection:
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                if guard is not None and not await _changes_a_row(connection, guard):
+                    await connection.exec_driver_sql("ROLLBACK")
+                    return False
+                for change in changes:
+                    await _run(connection, change)
+            except BaseException:
+                await connection.exec_driver_sql("ROLLBACK")
+                raise
+            await connection.exec_driver_sql("COMMIT")
+            return True
+
+
+async def _run(connection: AsyncConnection, change: Change) -> int:
+    statement = insert(change.target) if isinstance(change.target, Table) else change.target
+    return (await connection.execute(statement, dict(change.values))).rowcount
+
+
+async def _changes_a_row(connection: AsyncConnection, guard: Change) -> bool:
+    return await _run(connection, guard) > 0
+
+
+@lru_cache(maxsize=512)
+def _as_one_statement(
+    guard: Update | None, changes: tuple[tuple[Table | Update | Delete, tuple[str, ...]], ...]
+) -> Select[Any]:
+    """Compose ``WITH guard AS (UPDATE …), change_0 AS (…) SELECT``; every change depends on the guard's row."""
+    gate = guard.returning(literal(1).label("open")).cte("guard") if guard is not None else None
+    steps = [_step(i, target, names, gate) for i, (target, names) in enumerate(changes)]
+    head = select(gate.c.open) if gate is not None else select(literal(1))
+    return head.add_cte(*steps)
+
+
+def _step(i: int, target: Table | Update | Delete, names: tuple[str, ...], gate: CTE | None) -> CTE:
+    if isinstance(target, Table):
+        row = select(*(bindparam(f"c{i}_{name}", type_=target.c[name].type) for name in names))
+        source = row if gate is None else row.select_from(gate)
+        return insert(target).from_select(list(names), source, include_defaults=False).cte(f"change_{i}")
+    guarded = target if gate is None else target.where(exists(select(gate.c.open)))
+    return guarded.cte(f"change_{i}")
+
+
+def _parameters(guard: Change | None, changes: Sequence[Change]) -> dict[str, Any]:
+    merged: dict[str, Any] = dict(guard.values) if guard else {}
+    for i, change in enumerate(changes):
+        if isinstance(change.target, Table):
+            merged.update({f"c{i}_{name}": value for name, value in change.values.items()})
+            continue
+        for name, value in change.values.items():
+            if merged.setdefault(name, value) != value:
+                raise ValueError(f"two changes of one write disagree about {name}")
+    return merged
+
+
+def _engine(url: str, pool_size: int) -> AsyncEngine:
+    if url.startswith("sqlite"):
+        engine = create_async_engine(
+            url, isolation_level="AUTOCOMMIT", connect_args={"timeout": SQLITE_BUSY_SECONDS}, pool_reset_on_return=None
+        )
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        return engine
+    return create_async_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_SECONDS,
+        pool_reset_on_return=None,
+        pool_pre_ping=False,
+        connect_args={
+            "timeout": POOL_WAIT_SECONDS,
+            "command_timeout": STATEMENT_TIMEOUT_MS / 1000 + 1,
+            "server_settings": {
+                "application_name": "focys",
+                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+                "lock_timeout": str(LOCK_TIMEOUT_MS),
+                "timezone": "UTC",
+            },
+        },
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's own connection
+    cursor = connection.cursor()
+    # FULL: a burned code must still be burned after a power cut.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

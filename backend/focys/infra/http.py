@@ -1,0 +1,189 @@
+"""The edge of the HTTP service: what every request must satisfy and every answer carries, before any router is asked."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+
+from focys.domain.outcome import Reason, Refused
+from focys.infra.client_address import client_address, source_of
+from focys.infra.logs import logger
+from focys.infra.replies import refusal, where
+from focys.infra.visitor import Visitor
+from focys.settings import Settings
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MAX_BODY_BYTES = 16 * 1024
+MAX_AGENT_LENGTH = 200
+
+SECURITY_HEADERS = {
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; require-trusted-types-for 'script'"
+)
+
+_log = logger("focys.http")
+
+
+class Cookies:
+    """Names and attributes of our cookies: ``__Host-`` and Secure everywhere but on http://localhost."""
+
+    def __init__(self, *, secure: bool) -> None:
+        self._secure = secure
+        prefix = "__Host-" if secure else ""
+        self.login, self.browser, self.refresh = (f"{prefix}focys_{kind}" for kind in ("login", "browser", "refresh"))
+
+    def set(self, response: Response, name: str, value: str, seconds: int) -> None:
+        """Give the browser a cookie for so many seconds."""
+        response.set_cookie(name, value, max_age=seconds, path="/", secure=self._secure, httponly=True, samesite="strict")
+
+    def clear(self, response: Response, name: str) -> None:
+        """Take a cookie back."""
+        response.delete_cookie(name, path="/", secure=self._secure, httponly=True, samesite="strict")
+
+
+class Visitors:
+    """Reads from a request who is calling; a dependency of the routers."""
+
+    def __init__(self, settings: Settings, cookies: Cookies) -> None:
+        self._trusted, self._cookies = settings.trusted_proxies, cookies
+
+    def __call__(self, request: Request) -> Visitor:
+        """Return the visitor behind *request*."""
+        address = client_address(
+            request.client.host if request.client else None, request.headers.get("x-forwarded-for"), self._trusted
+        )
+        jar, names = request.cookies, self._cookies
+        return Visitor(
+            address=address,
+            source=source_of(address),
+            agent="".join(c for c in request.headers.get("user-agent", "") if c.isprintable())[:MAX_AGENT_LENGTH],
+            request_id=request.scope.get("focys.request_id", ""),
+            login=jar.get(names.login),
+            browser=jar.get(names.browser),
+            refresh=jar.get(names.refresh),
+        )
+
+
+class Edge:
+    """The outermost layer: host, origin, media type and size of requests; headers of answers; the last catch of faults."""
+
+    def __init__(self, app: App, settings: Settings) -> None:
+        self._app = app
+        self._hosts = settings.allowed_hosts
+        self._origins = {settings.public_url, *settings.cors_origins}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = scope["focys.request_id"] = uuid4().hex
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                _add_headers(MutableHeaders(scope=message), request_id)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                refused = self._objection(scope)
+                if refused is None:
+                    receive = await _bounded(receive)
+                    await self._app(scope, receive, send_with_headers)
+                    return
+            except _TooLargeError:
+                refused = Refused(Reason.PAYLOAD_TOO_LARGE)
+            except Exception as fault:
+                _log.error("fault", kind=type(fault).__name__, where=where(fault))  # noqa: TRY400  no values of locals in logs
+                if started:
+                    raise
+                refused = Refused(Reason.INTERNAL)
+            await refusal(refused)(scope, receive, send_with_headers)  # type: ignore[arg-type]
+
+    def _objection(self, scope: Scope) -> Refused | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if _hostname(host) not in self._hosts:
+            return Refused(Reason.UNKNOWN_HOST)
+        length = headers.get("content-length", "0")
+        if length.isdigit() and int(length) > MAX_BODY_BYTES:
+            return Refused(Reason.PAYLOAD_TOO_LARGE)
+        if scope["method"] in {"GET", "HEAD", "OPTIONS"}:
+            return None
+        if not self._is_same_site(headers, host):
+            return Refused(Reason.FORBIDDEN_ORIGIN)
+        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != "application/json" and not (scope["method"] == "DELETE" and not media_type):
+            return Refused(Reason.UNSUPPORTED_MEDIA_TYPE)
+        return None
+
+    def _is_same_site(self, headers: Headers, host: str) -> bool:
+        """Judge by Origin, else by Sec-Fetch-Site; a client that sends neither is no browser and carries no one's cookies."""
+        origin = headers.get("origin")
+        if origin is not None:
+            return origin in self._origins or origin in {f"http://{host}", f"https://{host}"}
+        return headers.get("sec-fetch-site", "none") in {"same-origin", "same-site", "none"}
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+async def _bounded(receive: Receive) -> Receive:
+    """Read the body up to its limit before anything is parsed."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            break
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            raise _TooLargeError
+        if not message.get("more_body"):
+            break
+    sent = False
+
+    async def replay() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+def _hostname(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _add_headers(headers: MutableHeaders, request_id: str) -> None:
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    headers.setdefault("Cache-Control", "no-store")
+    headers.setdefault("Content-Security-Policy", API_POLICY)
+    headers["X-Request-ID"] = request_id

@@ -1,0 +1,64 @@
+"""One JSON object per line on standard error, or readable columns on a terminal; values are encoded, never pasted."""
+
+import logging
+import logging.handlers
+import sys
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+_LOG_BYTES = 20 * 1024 * 1024
+_LOG_FILES = 10
+
+
+def configure(*, log_file: Path | None = None, pretty: bool | None = None, quiet: bool = False) -> None:
+    """Set up structlog and the standard library's logging once, for the whole process."""
+    pretty = sys.stderr.isatty() if pretty is None else pretty
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    columns = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=34)
+    console = _handler(logging.StreamHandler(), shared, columns if pretty else _json())
+    # A command that answers a person keeps its events for the log file.
+    console.setLevel(logging.ERROR if quiet else logging.INFO)
+    handlers: list[logging.Handler] = [console]
+    if log_file is not None:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        rotating = logging.handlers.RotatingFileHandler(log_file, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES)
+        handlers.append(_handler(rotating, shared, _json()))
+    root = logging.getLogger()
+    root.handlers = handlers
+    root.setLevel(logging.INFO)
+    for noisy in ("uvicorn.access", "httpx", "aiosqlite", "sqlalchemy.engine"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def logger(name: str) -> Any:  # noqa: ANN401  structlog's loggers are lazy proxies
+    """Return a logger whose methods take an event and named values."""
+    return structlog.get_logger(name)
+
+
+def _json() -> Any:  # noqa: ANN401  a structlog processor
+    return structlog.processors.JSONRenderer(ensure_ascii=True)
+
+
+def _handler(handler: logging.Handler, shared: list[Any], renderer: Any) -> logging.Handler:  # noqa: ANN401
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    return handler

@@ -1,0 +1,111 @@
+"""Sends letters: by SMTP when a host is configured, else to the console, as the guide's first steps expect."""
+
+import ssl
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
+from typing import Protocol, TextIO
+
+import aiosmtplib
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from focys.settings import Settings
+
+SMTP_TIMEOUT_SECONDS = 10
+_IMPLICIT_TLS_PORT = 465
+
+_templates = Environment(
+    loader=PackageLoader("focys.infra"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One mail: a subject, short paragraphs, and optionally a code to be shown large.
+
+    ``console`` is the one line that stands for it where no mail is sent.
+    """
+
+    subject: str
+    paragraphs: tuple[str, ...]
+    console: str
+    code: str | None = None
+
+
+class MailError(Exception):
+    """The letter was not taken; the message says why and holds nothing of the letter."""
+
+
+class Mailer(Protocol):
+    """Delivers one letter to one address."""
+
+    async def send(self, to: str, letter: Letter, now: datetime) -> None:
+        """Deliver, or raise MailError."""
+        ...
+
+
+class ConsoleMailer:
+    """Prints the one line that matters."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream
+
+    async def send(self, to: str, letter: Letter, now: datetime) -> None:  # noqa: ARG002  the console needs neither
+        """Print the letter's line."""
+        print(letter.console, file=self._stream or sys.stdout, flush=True)  # noqa: T201  this is the console
+
+
+class SmtpMailer:
+    """Speaks SMTP with STARTTLS or TLS; certificates are checked."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._security = settings.smtp_security or ("tls" if settings.smtp_port == _IMPLICIT_TLS_PORT else "starttls")
+        self._tls = ssl.create_default_context(cafile=settings.smtp_ca_file)
+
+    async def send(self, to: str, letter: Letter, now: datetime) -> None:
+        """Deliver, or raise MailError."""
+        own = self._settings
+        client = aiosmtplib.SMTP(
+            hostname=own.smtp_host,
+            port=own.smtp_port,
+            username=own.smtp_user or None,
+            password=own.smtp_password.get_secret_value() or None,
+            use_tls=self._security == "tls",
+            start_tls=self._security == "starttls",
+            tls_context=self._tls if self._security != "none" else None,
+            timeout=SMTP_TIMEOUT_SECONDS,
+        )
+        try:
+            async with client:
+                await client.send_message(render(to, letter, now, settings=own))
+        except (aiosmtplib.SMTPException, OSError) as fault:
+            code = getattr(fault, "code", "")
+            raise MailError(f"{type(fault).__name__} {code}".strip()) from None
+
+
+def mailer_for(settings: Settings) -> Mailer:
+    """Return the mailer the settings ask for."""
+    return SmtpMailer(settings) if settings.smtp_host else ConsoleMailer()
+
+
+def sender_of(settings: Settings) -> str:
+    """Return the address mail comes from."""
+    return settings.smtp_from or settings.smtp_user
+
+
+def render(to: str, letter: Letter, now: datetime, *, settings: Settings) -> EmailMessage:
+    """Return the letter as a message with a text and an HTML part."""
+    message = EmailMessage()
+    message["Subject"] = letter.subject
+    message["From"] = sender_of(settings)
+    message["To"] = to
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = make_msgid(domain=sender_of(settings).rpartition("@")[2] or "localhost")
+    message["Auto-Submitted"] = "auto-generated"
+    values = {"letter": letter, "app_name": settings.app_name, "public_url": settings.public_url}
+    message.set_content(_templates.get_template("letter.txt").render(values))
+    message.add_alternative(_templates.get_template("letter.html").render(values), subtype="html")
+    return message

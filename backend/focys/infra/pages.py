@@ -1,0 +1,32 @@
+"""Serves the built pages: hashed files for ever, the page itself fresh each time, and the page for every path of its own."""
+
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from focys.infra.http import PAGE_POLICY
+
+_FOREVER = "public, max-age=31536000, immutable"
+_FRESH = "no-cache"
+
+
+class Pages(StaticFiles):
+    """The single-page app: a path without a file is one of its routes, but never a missing asset."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(directory=folder, html=True)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Answer with the file, or with the page."""
+        try:
+            response = await super().get_response(path, scope)
+        except HTTPException as fault:
+            if fault.status_code != 404 or path.startswith("assets/") or "." in path.rpartition("/")[2]:  # noqa: PLR2004
+                raise
+            response = await super().get_response("index.html", scope)
+        response.headers["Cache-Control"] = _FOREVER if path.startswith("assets/") else _FRESH
+        response.headers["Content-Security-Policy"] = PAGE_POLICY
+        return response

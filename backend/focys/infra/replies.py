@@ -1,0 +1,175 @@
+"""How a refusal looks in HTTP: one table from reason to status and sentence (RFC 9457 problem details)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from focys.domain.outcome import Reason, Refused
+from focys.infra.hashing import BusyError
+from focys.infra.logs import logger
+
+MEDIA_TYPE = "application/problem+json"
+UNAVAILABLE_RETRY_SECONDS = 5
+
+_log = logger("focys.http")
+
+SENTENCES: Mapping[Reason, tuple[HTTPStatus, str]] = {
+    Reason.INVALID_CREDENTIALS: (HTTPStatus.UNAUTHORIZED, "The e-mail address or the password is wrong."),
+    Reason.THROTTLED: (HTTPStatus.TOO_MANY_REQUESTS, "Too many tries. Please wait a moment."),
+    Reason.LOGIN_EXPIRED: (HTTPStatus.UNAUTHORIZED, "This sign-in has expired. Please start again."),
+    Reason.OUT_OF_TURN: (HTTPStatus.CONFLICT, "This sign-in is at another step."),
+    Reason.INVALID_CODE: (HTTPStatus.UNAUTHORIZED, "That code is not right."),
+    Reason.CODE_ALREADY_USED: (HTTPStatus.UNAUTHORIZED, "That code has been used already. Wait for the next one."),
+    Reason.CODE_EXPIRED: (HTTPStatus.UNAUTHORIZED, "That code is old. Check that your phone sets its clock automatically."),
+    Reason.NEW_CODE_NEEDED: (HTTPStatus.UNAUTHORIZED, "That code no longer works. Ask for a new one."),
+    Reason.ACCOUNT_LOCKED: (HTTPStatus.TOO_MANY_REQUESTS, "Account locked after too many wrong codes. It opens again by itself."),
+    Reason.GUARDED: (HTTPStatus.CONFLICT, "This account needs two codes in a row, or a backup code."),
+    Reason.ENROLMENT_EXPIRED: (HTTPStatus.CONFLICT, "This set-up has expired. Start over for a new QR code."),
+    Reason.FACTOR_UNREADABLE: (HTTPStatus.FORBIDDEN, "Your authenticator cannot be checked. Please ask an administrator."),
+    Reason.CLOCK_FAULT: (HTTPStatus.SERVICE_UNAVAILABLE, "The server's clock is wrong. Please ask an administrator."),
+    Reason.SESSION_ENDED: (HTTPStatus.UNAUTHORIZED, "This session has ended. Please sign in again."),
+    Reason.NOT_AUTHENTICATED: (HTTPStatus.UNAUTHORIZED, "Please sign in."),
+    Reason.INVALID_REQUEST: (HTTPStatus.UNPROCESSABLE_ENTITY, "The request has a field that cannot be used."),
+    Reason.FORBIDDEN_ORIGIN: (HTTPStatus.FORBIDDEN, "This call may not come from another site."),
+    Reason.UNKNOWN_HOST: (HTTPStatus.BAD_REQUEST, "This service does not answer to that host name."),
+    Reason.NOT_FOUND: (HTTPStatus.NOT_FOUND, "There is nothing at this address."),
+    Reason.METHOD_NOT_ALLOWED: (HTTPStatus.METHOD_NOT_ALLOWED, "This address does not take that method."),
+    Reason.PAYLOAD_TOO_LARGE: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large."),
+    Reason.UNSUPPORTED_MEDIA_TYPE: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send JSON, with Content-Type: application/json."),
+    Reason.BUSY: (HTTPStatus.SERVICE_UNAVAILABLE, "The service is busy. Please try again in a moment."),
+    Reason.UNAVAILABLE: (HTTPStatus.SERVICE_UNAVAILABLE, "The service cannot be reached just now. Nothing was changed."),
+    Reason.INTERNAL: (HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here. Nothing was accepted."),
+}
+
+_BY_STATUS = {
+    HTTPStatus.NOT_FOUND: Reason.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED: Reason.METHOD_NOT_ALLOWED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Reason.PAYLOAD_TOO_LARGE,
+}
+
+
+class FieldProblem(BaseModel):
+    """One field of a request that cannot be used; never its value."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """The body of every answer that is not a success (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: Reason
+    retry_after: int | None = None
+    tries_left: int | None = None
+    minutes_ago: int | None = None
+    step: str | None = None
+    errors: list[FieldProblem] | None = None
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "default": {"description": "Problem", "content": {MEDIA_TYPE: {}}, "model": Problem}
+}
+
+
+def refusal(refused: Refused, *, errors: Sequence[FieldProblem] = ()) -> Response:
+    """Return the problem+json answer of a refusal."""
+    status, detail = SENTENCES[refused.reason]
+    problem = Problem(
+        type=f"urn:focys:problem:{refused.reason}",
+        title=status.phrase,
+        status=status,
+        detail=detail,
+        code=refused.reason,
+        retry_after=refused.retry_after,
+        tries_left=refused.tries_left,
+        minutes_ago=refused.minutes_ago,
+        step=refused.step,
+        errors=list(errors) or None,
+    )
+    headers = {} if refused.retry_after is None else {"Retry-After": str(refused.retry_after)}
+    if refused.reason is Reason.NOT_AUTHENTICATED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(problem.model_dump(exclude_none=True), status, headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem answer: fields by name, faults without their inside."""
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(BusyError, _on_busy)
+    for fault in (SQLAlchemyError, OSError, TimeoutError, PoolTimeoutError):
+        app.add_exception_handler(fault, _on_database)
+
+
+async def _on_validation(_request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, RequestValidationError)  # noqa: S101  registered for it
+    errors = [FieldProblem(field=_field_of(e["loc"]), message=_message_of(e)) for e in fault.errors()]
+    return refusal(Refused(Reason.INVALID_REQUEST), errors=errors)
+
+
+async def _on_http(_request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, HTTPException)  # noqa: S101  registered for it
+    reason = _BY_STATUS.get(HTTPStatus(fault.status_code), Reason.INVALID_REQUEST)
+    answer = refusal(Refused(reason))
+    answer.headers.update(fault.headers or {})
+    return answer
+
+
+async def _on_busy(_request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, BusyError)  # noqa: S101  registered for it
+    return refusal(Refused(Reason.BUSY, retry_after=fault.retry_after))
+
+
+async def _on_database(_request: Request, fault: Exception) -> Response:
+    if isinstance(fault, DataError | IntegrityError | ProgrammingError):
+        raise fault
+    # The driver's message may quote values, so only its kind is logged.
+    cause = type(fault.orig).__name__ if isinstance(fault, DBAPIError) else type(fault).__name__
+    _log.error("database_unavailable", cause=cause)
+    return refusal(Refused(Reason.UNAVAILABLE, retry_after=UNAVAILABLE_RETRY_SECONDS))
+
+
+def where(fault: BaseException) -> str:
+    """Name file and line only: a full traceback may hold what the caller sent."""
+    trace = fault.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "unknown"
+
+
+def _field_of(location: Sequence[object]) -> str:
+    parts = [str(part) for part in location if part not in {"body", "query", "path", "header", "cookie"}]
+    name = ".".join(parts)
+    # The name of an unknown field is the caller's text too.
+    return name if re.fullmatch(r"[A-Za-z0-9_.]{1,64}", name) else "body"
+
+
+def _message_of(error: Mapping[str, Any]) -> str:
+    known = {
+        "missing": "This field is required.",
+        "extra_forbidden": "This field is not known here.",
+        "json_invalid": "This is not valid JSON.",
+        "string_type": "This must be text.",
+        "string_too_long": "This is too long.",
+        "string_too_short": "This is too short.",
+        "too_long": "This has too many items.",
+        "too_short": "This has too few items.",
+        "model_attributes_type": "This must be a JSON object.",
+    }
+    if error["type"] == "value_error":
+        return str(error["msg"]).removeprefix("Value error, ")
+    return known.get(str(error["type"]), "This cannot be used here.")

@@ -1,0 +1,44 @@
+"""The database's schema: which revision it is at, which one this code needs, and how to get there."""
+
+from functools import cache
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import column, select, table
+from sqlalchemy.exc import SQLAlchemyError
+
+from focys.infra.database import Database
+from focys.settings import BACKEND
+
+_VERSION = select(column("version_num")).select_from(table("alembic_version"))
+
+
+def alembic_config(url: str | None = None) -> Config:
+    """Return the migrations' configuration; *url* takes the place of DATABASE_URL."""
+    config = Config(BACKEND / "alembic.ini")
+    if url is not None:
+        config.attributes["url"] = url
+    return config
+
+
+@cache
+def needed_revision() -> str:
+    """Return the revision this code was written for."""
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    assert head is not None  # noqa: S101  there are migrations
+    return head
+
+
+async def current_revision(database: Database) -> str | None:
+    """Return the revision the database is at, or None if it was never migrated."""
+    try:
+        row = await database.first(_VERSION)
+    except SQLAlchemyError:
+        return None
+    return str(row[0]) if row else None
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the database up to a revision."""
+    command.upgrade(alembic_config(url), revision)

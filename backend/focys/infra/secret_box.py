@@ -1,0 +1,55 @@
+"""TOTP secrets at rest: AES-256-GCM, bound to their owner and to the key that sealed them."""
+
+import base64
+import binascii
+import os
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from focys.infra.keys import KeyRing, Purpose
+
+_VERSION = "v1"
+_NONCE_BYTES = 12
+
+
+class UnreadableSecretError(Exception):
+    """The stored text cannot be opened: another key, another user's row, or damage."""
+
+
+class SecretBox:
+    """Seals and opens one text per user. A sealed text is ``v1.<key id>.<nonce and ciphertext in base64>``."""
+
+    def __init__(self, keys: KeyRing) -> None:
+        self._ciphers = {kid: AESGCM(key) for kid, key in keys.by_id(Purpose.TOTP_SECRETS).items()}
+        self._current = next(iter(self._ciphers))
+
+    def seal(self, secret: str, owner: UUID) -> str:
+        """Return *secret* encrypted under the current key for this owner only."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = self._ciphers[self._current].encrypt(nonce, secret.encode(), _context(owner, self._current))
+        return f"{_VERSION}.{self._current}.{base64.b64encode(nonce + sealed).decode()}"
+
+    def open(self, sealed: str, owner: UUID) -> str:
+        """Return the secret.
+
+        Raises:
+            UnreadableSecretError: no key at hand opens it for this owner. It never means "no secret".
+        """
+        try:
+            version, kid, body = sealed.split(".")
+            if version != _VERSION:
+                raise UnreadableSecretError
+            raw = base64.b64decode(body, validate=True)
+            return self._ciphers[kid].decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _context(owner, kid)).decode()
+        except (KeyError, ValueError, binascii.Error, InvalidTag):
+            raise UnreadableSecretError from None
+
+    def is_current(self, sealed: str) -> bool:
+        """Tell whether *sealed* was made with the newest key."""
+        return sealed.startswith(f"{_VERSION}.{self._current}.")
+
+
+def _context(owner: UUID, kid: str) -> bytes:
+    return f"totp|{owner}|{kid}".encode()

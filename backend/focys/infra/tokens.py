@@ -1,0 +1,183 @@
+"""Handles, access tokens (JWT, RFC 7519 as RFC 9068 types them) and refresh tokens.
+
+A handle is 256 random bits; the database keeps only its SHA-256. A refresh token is the MAC of a session's id,
+generation and secret seed, so it can be computed again but is stored nowhere.
+"""
+
+import base64
+import binascii
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+import jwt
+
+from focys.infra.keys import KeyRing, Purpose
+
+HANDLE_LENGTH = 43
+"""Characters of 32 bytes in unpadded base64url."""
+
+SEED_BYTES = 32
+LEEWAY_SECONDS = 60
+
+_ALGORITHM = "HS256"
+_TYPE = "at+jwt"
+_HEADER_FIELDS = {"alg", "typ"}
+_CLAIMS = ["iss", "aud", "sub", "sid", "iat", "nbf", "exp", "jti", "amr", "auth_time"]
+_REFRESH_BYTES = 16 + 4 + 32
+
+
+class InvalidTokenError(Exception):
+    """The token is not one of ours, is altered, or is out of date."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """What an access token says."""
+
+    user_id: UUID
+    session_id: UUID
+    amr: tuple[str, ...]
+    auth_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshClaims:
+    """What a refresh token points at; the MAC is still to be checked against the session's seed."""
+
+    session_id: UUID
+    generation: int
+    mac: bytes
+
+
+def new_handle() -> str:
+    """Return 256 random bits for a cookie."""
+    return secrets.token_urlsafe(32)
+
+
+def new_seed() -> bytes:
+    """Return the random part of a session's refresh tokens."""
+    return secrets.token_bytes(SEED_BYTES)
+
+
+def digest(handle: str) -> bytes:
+    """Return what the database keeps of a handle: its SHA-256."""
+    return sha256(handle.encode()).digest()
+
+
+class Tokens:
+    """Makes and checks the signed tokens of one service."""
+
+    def __init__(self, keys: KeyRing, *, issuer: str, access_life: timedelta) -> None:
+        self._keys, self._issuer, self._life = keys, issuer, access_life
+
+    @property
+    def access_life(self) -> timedelta:
+        """How long an access token is good for at most."""
+        return self._life
+
+    def access(self, claims: AccessClaims, now: datetime, seconds: int) -> str:
+        """Return a signed access token, good for so many seconds."""
+        issued = int(now.timestamp())
+        payload = {
+            "iss": self._issuer,
+            "aud": self._issuer,
+            "sub": str(claims.user_id),
+            "sid": str(claims.session_id),
+            "iat": issued,
+            "nbf": issued,
+            "exp": issued + seconds,
+            "jti": str(uuid4()),
+            "amr": list(claims.amr),
+            "auth_time": int(claims.auth_time.timestamp()),
+        }
+        key = self._keys.current(Purpose.ACCESS_TOKENS)
+        return jwt.encode(payload, key, algorithm=_ALGORITHM, headers={"typ": _TYPE})
+
+    def read_access(self, token: str, now: datetime) -> AccessClaims:
+        """Return the claims of an access token.
+
+        Raises:
+            InvalidTokenError: whatever is wrong with it.
+        """
+        for key in self._keys.all(Purpose.ACCESS_TOKENS):
+            try:
+                return self._claims(self._decode(token, key), now)
+            except jwt.InvalidSignatureError:
+                continue
+            except (jwt.InvalidTokenError, ValueError, TypeError, KeyError, AttributeError) as fault:
+                raise InvalidTokenError from fault
+        raise InvalidTokenError
+
+    def refresh(self, session_id: UUID, generation: int, seed: bytes) -> str:
+        """Return the refresh token of one generation of a session."""
+        return _spell(session_id, generation, _mac(self._keys.current(Purpose.REFRESH_TOKENS), session_id, generation, seed))
+
+    def read_refresh(self, token: str) -> RefreshClaims:
+        """Return what a refresh token points at.
+
+        Raises:
+            InvalidTokenError: it is not even shaped like one.
+        """
+        try:
+            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError) as fault:
+            raise InvalidTokenError from fault
+        if len(raw) != _REFRESH_BYTES:
+            raise InvalidTokenError
+        return RefreshClaims(UUID(bytes=raw[:16]), int.from_bytes(raw[16:20], "big"), raw[20:])
+
+    def is_genuine(self, claims: RefreshClaims, seed: bytes) -> bool:
+        """Tell whether this service once issued the token for a session with this seed."""
+        return any(
+            hmac.compare_digest(_mac(key, claims.session_id, claims.generation, seed), claims.mac)
+            for key in self._keys.all(Purpose.REFRESH_TOKENS)
+        )
+
+    def _decode(self, token: str, key: bytes) -> dict[str, Any]:
+        header = jwt.get_unverified_header(token)
+        if header.get("typ") != _TYPE or set(header) != _HEADER_FIELDS:
+            raise jwt.InvalidTokenError
+        return jwt.decode(
+            token,
+            key,
+            algorithms=[_ALGORITHM],
+            audience=self._issuer,
+            issuer=self._issuer,
+            # Times are checked below against the service's own clock.
+            options={"require": _CLAIMS, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+        )
+
+    @staticmethod
+    def _claims(payload: dict[str, Any], now: datetime) -> AccessClaims:
+        moment = now.timestamp()
+        issued, begins, ends = (_whole(payload[name]) for name in ("iat", "nbf", "exp"))
+        if not (moment < ends and issued <= moment + LEEWAY_SECONDS and begins <= moment + LEEWAY_SECONDS):
+            raise InvalidTokenError
+        amr = payload["amr"]
+        if not isinstance(amr, list) or not all(isinstance(method, str) for method in amr):
+            raise InvalidTokenError
+        return AccessClaims(
+            user_id=UUID(payload["sub"]),
+            session_id=UUID(payload["sid"]),
+            amr=tuple(amr),
+            auth_time=datetime.fromtimestamp(_whole(payload["auth_time"]), UTC),
+        )
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidTokenError
+    return value
+
+
+def _mac(key: bytes, session_id: UUID, generation: int, seed: bytes) -> bytes:
+    return hmac.digest(key, session_id.bytes + generation.to_bytes(4, "big") + seed, "sha256")
+
+
+def _spell(session_id: UUID, generation: int, mac: bytes) -> str:
+    return base64.urlsafe_b64encode(session_id.bytes + generation.to_bytes(4, "big") + mac).rstrip(b"=").decode()

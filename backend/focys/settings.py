@@ -1,0 +1,248 @@
+"""The only reader of the environment: the guide's names, typed, checked all at once, and never echoed."""
+
+import os
+import secrets
+from datetime import timedelta
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.sources import EnvSettingsSource
+
+BACKEND = Path(__file__).resolve().parent.parent
+PAGES = BACKEND.parent / "frontend" / "dist"
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+MIN_KEY_BYTES = 32
+
+_PLACEHOLDERS = ("your-secret-key", "changeme", "change-me", "generate_secure", "generate-secure", "secret-key-here", "placeholder")
+_SECRETS = ("secret_key", "secret_key_fallbacks", "smtp_password", "database_url")
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; ``problems`` names each setting and what is wrong, never its value."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _split(text: object) -> object:
+    return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
+
+
+class Settings(BaseSettings):
+    """Every setting with its default. Each secret may also be given as NAME_FILE, the path of a file that holds it."""
+
+    model_config = SettingsConfigDict(env_file=BACKEND / ".env", extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    database_url: SecretStr = SecretStr("")
+    secret_key: SecretStr = SecretStr("")
+    secret_key_fallbacks: Annotated[list[SecretStr], NoDecode] = []
+    algorithm: Literal["HS256"] = "HS256"
+    access_token_expire_minutes: int = Field(default=30, ge=1, le=30)
+    refresh_token_expire_days: int = Field(default=7, ge=1, le=30)
+    otp_expire_minutes: int = Field(default=5, ge=1, le=10)
+    cors_origins: Annotated[list[str], NoDecode] = ["http://localhost:5173"]
+    debug: bool = False
+
+    smtp_host: str = ""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_from: str = ""
+    smtp_security: Literal["starttls", "tls", "none"] | None = None
+    smtp_ca_file: Path | None = None
+
+    public_url: str = "http://localhost:8000"
+    app_name: str = Field(default="FOCYS", min_length=1, max_length=30)
+    mfa_policy: Literal["required", "optional"] = "required"
+    totp_window: int = Field(default=1, ge=0, le=1)
+    rate_limit_storage: str = "database"
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = []
+    log_file: Path | None = None
+    data_dir: Path = BACKEND / "var"
+    database_pool_size: int = Field(default=8, ge=1, le=100)
+    password_hash_memory_kib: int = Field(default=19 * 1024, ge=19 * 1024)
+    password_hash_passes: int = Field(default=2, ge=2)
+    password_hash_threads: int = Field(default=1, ge=1, le=16)
+    password_hash_queue: int = Field(default=64, ge=1)
+    breached_passwords_url: str = ""
+
+    @field_validator("secret_key_fallbacks", "cors_origins", "trusted_proxies", mode="before")
+    @classmethod
+    def _split_lists(cls, value: object) -> object:
+        return _split(value)
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _parse_networks(cls, value: object) -> object:
+        return [ip_network(item, strict=False) for item in value] if isinstance(value, list) else value
+
+    @field_validator("algorithm", mode="before")
+    @classmethod
+    def _one_algorithm(cls, value: object) -> object:
+        if value != "HS256":
+            raise ValueError("the only algorithm is HS256")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+            raise ValueError("give the address people type, as https://login.example.com")
+        if parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS:
+            raise ValueError("a public address must begin with https://")
+        return value.rstrip("/")
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_exact_origins(cls, value: list[str]) -> list[str]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if "*" in origin or parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/"):
+                raise ValueError("list exact origins such as https://app.example.com; no wildcard, no path")
+        return [origin.rstrip("/") for origin in value]
+
+    @field_validator("rate_limit_storage")
+    @classmethod
+    def _is_known_storage(cls, value: str) -> str:
+        if value != "database" and not value.startswith(("memory://", "redis://", "rediss://")):
+            raise ValueError("use database, memory:// or redis://host:port/0")
+        return value
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> "Settings":
+        problems = [*self._key_problems(), *self._debug_problems()]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _key_problems(self) -> list[str]:
+        key = self.secret_key.get_secret_value()
+        if not key:
+            return [] if self.is_embedded else ["SECRET_KEY: must be set when DATABASE_URL is (try: openssl rand -base64 48)"]
+        keys = [key, *(k.get_secret_value() for k in self.secret_key_fallbacks)]
+        problems = ["SECRET_KEY: also stands in SECRET_KEY_FALLBACKS"] if len(set(keys)) < len(keys) else []
+        if self.debug:
+            return problems
+        if any(word in key.lower() for word in _PLACEHOLDERS):
+            problems.append("SECRET_KEY: is a placeholder; make a real one (try: openssl rand -base64 48)")
+        elif any(len(k.encode()) < MIN_KEY_BYTES for k in keys):
+            problems.append("SECRET_KEY: every key needs at least 32 bytes (try: openssl rand -base64 48)")
+        return problems
+
+    def _debug_problems(self) -> list[str]:
+        return ["DEBUG: must be False when PUBLIC_URL is not local"] if self.debug and not self.is_local else []
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the NAME_FILE variables beside the environment."""
+        return init_settings, env_settings, _SecretFiles(settings_cls), dotenv_settings
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database is the SQLite file that needs no service."""
+        return not self.database_url.get_secret_value()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether people reach the service only from this machine."""
+        return urlsplit(self.public_url).hostname in LOCAL_HOSTS
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether cookies travel over TLS: always, but for http on a local address."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """The host names, without ports, that requests may be addressed to."""
+        return LOCAL_HOSTS | {urlsplit(self.public_url).hostname or ""}
+
+    @cached_property
+    def database(self) -> str:
+        """The database's address with an asynchronous driver named in it."""
+        url = self.database_url.get_secret_value()
+        if not url:
+            return f"sqlite+aiosqlite:///{self.data_dir / 'focys.db'}"
+        scheme, _, rest = url.partition("://")
+        driver = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
+        return f"{driver.get(scheme, scheme)}://{rest}"
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The signing key and its predecessors, newest first; the embedded default keeps its own in a private file."""
+        key = self.secret_key.get_secret_value() or _generated_key(self.data_dir / "secret_key")
+        return (key, *(k.get_secret_value() for k in self.secret_key_fallbacks))
+
+    @property
+    def access_token_life(self) -> timedelta:
+        """How long an access token is good for."""
+        return timedelta(minutes=self.access_token_expire_minutes)
+
+    @property
+    def session_life(self) -> timedelta:
+        """How long a session lasts at most, from the sign-in."""
+        return timedelta(days=self.refresh_token_expire_days)
+
+    @property
+    def email_code_life(self) -> timedelta:
+        """How long a mailed code is good for."""
+        return timedelta(minutes=self.otp_expire_minutes)
+
+
+class _SecretFiles(EnvSettingsSource):
+    """Reads each secret from the file that NAME_FILE points to, where that variable is set."""
+
+    def __call__(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name in _SECRETS:
+            path = os.environ.get(f"{name.upper()}_FILE")
+            if path and name.upper() not in os.environ:
+                try:
+                    found[name] = Path(path).read_text(encoding="utf-8").strip()
+                except OSError as fault:
+                    raise SettingsError([f"{name.upper()}_FILE: cannot be read ({fault.strerror})"]) from None
+        return found
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment, ``.env`` and *overrides* (which win), and check everything at once.
+
+    Raises:
+        SettingsError: with one sentence per setting that cannot be used.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as fault:
+        raise SettingsError([line for error in fault.errors() for line in _sentences(error)]) from None
+
+
+def _sentences(error: Any) -> list[str]:  # noqa: ANN401  pydantic's own error dictionary
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if not error["loc"]:
+        return message.splitlines()
+    return [f"{str(error['loc'][0]).upper()}: {message[0].lower()}{message[1:]}"]
+
+
+def _generated_key(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(48))
+    return path.read_text(encoding="ascii").strip()

@@ -1,0 +1,1 @@
+"""The guide's helpers, for people at a prompt; the service never imports them."""
