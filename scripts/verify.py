@@ -30,10 +30,7 @@ class Section:
 # fmt: off
 LEAKS = Section("No addresses or machine paths", ROOT, ["python scripts/leaks.py"])
 LOCKS = Section("Lock files", ROOT, ["python scripts/lock.py check"])
-STYLE = Section("Python style", BACKEND, [
-    "ruff format --check .", "ruff check .",
-    "ruff format --check ../scripts", "ruff check ../scripts",
-])
+STYLE = Section("Python style", ROOT, ["ruff format --check .", "ruff check ."])
 TYPES = Section("Python types", BACKEND, ["mypy"])
 SCRIPT_TYPES = Section("Types of the scripts", SCRIPTS, ["mypy --strict ."])
 CONTRACTS = Section("Import contracts", BACKEND, ["lint-imports"])
@@ -47,10 +44,7 @@ PAGE_TESTS = Section("Page tests", FRONTEND, ["npm run --silent test"])
 SIZE = Section("Page size", FRONTEND, ["npm run --silent size"])
 JOURNEYS = Section("Browser journeys", FRONTEND, ["playwright test"])
 MEASURES = Section("Benchmarks", ROOT, ["python -m bench"])
-FORMAT_PYTHON = Section("Python", BACKEND, [
-    "ruff format .", "ruff check --fix .",
-    "ruff format ../scripts", "ruff check --fix ../scripts",
-])
+FORMAT_PYTHON = Section("Python", ROOT, ["ruff check --fix .", "ruff format ."])
 FORMAT_PAGES = Section("Pages", FRONTEND, ["npm run --silent format"])
 
 PLANS = {
