@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, delete, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.postgresql import insert
 
 from focys.domain.lockout import PASSWORD_MEMORY, password_delay
 from focys.features.lockout.models import throttles

@@ -7,7 +7,7 @@ from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, Rat
 from limits.aio.storage import MemoryStorage, Storage
 from limits.storage import storage_from_string
 from sqlalchemy import bindparam, case, delete, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.postgresql import insert
 
 from focys.features.lockout.models import throttles
 from focys.infra.clock import Clock

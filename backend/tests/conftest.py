@@ -1,0 +1,115 @@
+"""The same tests on SQLite and on a real PostgreSQL, each on a fresh copy of a migrated database."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from asgi_lifespan import LifespanManager
+
+from focys.app import create_app
+from focys.infra.schema import migrate
+from focys.settings import Settings
+from tests.cluster import Cluster, running_postgres
+from tests.support.clock import FrozenClock
+from tests.support.mail import KeptMail
+from tests.support.service import World
+
+SECRET_KEY = "a-key-for-the-tests-that-is-long-enough-0123456789"
+CHEAP_HASHING = {"password_hash_memory_kib": 64, "password_hash_passes": 1}
+
+MakeWorld = Callable[..., Any]
+
+
+def pytest_configure() -> None:
+    """Keep the caller's own configuration out of the tests."""
+    for name in Settings.model_fields:
+        os.environ.pop(name.upper(), None)
+        os.environ.pop(f"{name.upper()}_FILE", None)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A real PostgreSQL, for as long as the tests run."""
+    with running_postgres() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres_template(cluster: Cluster) -> str:
+    name = f"template_{uuid4().hex[:8]}"
+    url = cluster.create_database(name)
+    _migrated(url)
+    return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "focys.db"
+    _migrated(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def postgres_url(cluster: Cluster, postgres_template: str) -> Iterator[str]:
+    """A migrated PostgreSQL database of the test's own."""
+    name = f"test_{uuid4().hex[:12]}"
+    yield cluster.create_database(name, template=postgres_template)
+    cluster.drop_database(name)
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A migrated SQLite database of the test's own."""
+    copy = tmp_path / "focys.db"
+    shutil.copyfile(sqlite_template, copy)
+    return f"sqlite:///{copy}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Each test that asks for a database runs on both."""
+    return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+
+
+@pytest.fixture
+def make_world(database_url: str) -> MakeWorld:
+    """Build a service: ``async with make_world(mfa_policy="optional") as world``."""
+
+    @asynccontextmanager
+    async def make(**overrides: Any) -> AsyncIterator[World]:
+        async with world_on(database_url, **overrides) as world:
+            yield world
+
+    return make
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    """The service with its default settings."""
+    async with world_on(database_url) as world:
+        yield world
+
+
+@asynccontextmanager
+async def world_on(url: str, *, clock: FrozenClock | None = None, **overrides: Any) -> AsyncIterator[World]:
+    """A service on a database."""
+    clock, mail = clock or FrozenClock(), KeptMail()
+    app = create_app(settings_for(url, **overrides), clock=clock, mailer=mail)
+    async with LifespanManager(app, startup_timeout=20):
+        yield World(app, app.state.services, clock, mail)
+
+
+def settings_for(url: str, **overrides: Any) -> Settings:
+    """Settings of a test: no file is read, hashing is cheap."""
+    values = {"database_url": url, "secret_key": SECRET_KEY, **overrides}
+    settings = Settings(_env_file=None, **values)  # type: ignore[call-arg]
+    return settings.model_copy(update={k: v for k, v in CHEAP_HASHING.items() if k not in overrides})
+
+
+def _migrated(url: str) -> None:
+    migrate(settings_for(url).database)

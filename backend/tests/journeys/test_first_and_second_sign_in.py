@@ -1,0 +1,75 @@
+"""The guide's two sign-ins, end to end over HTTP."""
+
+from tests.support.service import World
+
+
+async def test_the_first_sign_in_enrols_and_the_second_skips_the_mail(world: World):
+    account = await world.an_account()
+    browser = world.a_browser()
+
+    done = await world.enrol(account, browser)
+
+    assert done.json()["step"] == "done"
+    assert len(done.json()["backup_codes"]) == 10
+    assert done.json()["user"]["mfa_enabled"] is True
+    me = await browser.me(done.json()["access_token"])
+    assert me.json()["email"] == account.email
+    assert me.json()["factors"] == ["totp", "backup_codes"]
+
+    assert (await browser.post("/auth/logout")).status_code == 204
+    assert (await browser.me(done.json()["access_token"])).status_code == 401
+
+    browser = await world.at_second_factor(account, browser)
+    again = await browser.offer(account.code(world.clock))
+    assert again.status_code == 200, again.text
+    assert again.json()["user"]["backup_codes_left"] == 10
+
+
+async def test_five_wrong_codes_lock_for_fifteen_minutes(world: World):
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+
+    for left in (4, 3, 2, 1):
+        wrong = await browser.offer("000000")
+        assert (wrong.status_code, wrong.json()["code"], wrong.json()["tries_left"]) == (401, "invalid_code", left)
+    locked = await browser.offer("000000")
+
+    assert (locked.status_code, locked.json()["code"]) == (429, "account_locked")
+    assert locked.headers["Retry-After"] == "900"
+    world.clock.advance(minutes=14)
+    browser = await world.at_second_factor(account)
+    assert (await browser.offer(account.code(world.clock))).json()["code"] == "account_locked"
+    world.clock.advance(minutes=1, seconds=1)
+    assert (await browser.offer(account.code(world.clock))).status_code == 200
+
+
+async def test_a_backup_code_works_once(world: World):
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+
+    first = await browser.post("/auth/backup-code/verify", {"code": account.backup_codes[3].lower().replace("-", " ")})
+    browser = await world.at_second_factor(account)
+    second = await browser.post("/auth/backup-code/verify", {"code": account.backup_codes[3]})
+
+    assert first.json()["backup_codes_left"] == 9
+    assert second.json()["code"] == "invalid_code"
+
+
+async def test_a_refresh_token_rotates_and_its_reuse_ends_the_session(world: World):
+    account = await world.an_account(enrolled=True)
+    browser, _ = await world.signed_in(account)
+    old = browser.http.cookies["focys_refresh"]
+
+    first = await browser.post("/auth/refresh")
+    assert first.status_code == 200, first.text
+    world.clock.advance(seconds=5)
+    browser.http.cookies.set("focys_refresh", old, domain="localhost.local")
+    again = await browser.post("/auth/refresh")
+
+    assert again.status_code == 200
+    await browser.post("/auth/refresh")
+    world.clock.advance(seconds=11)
+    browser.http.cookies.clear()
+    browser.http.cookies.set("focys_refresh", old)
+    assert (await browser.post("/auth/refresh")).json()["code"] == "session_ended"
+    assert (await browser.me(first.json()["access_token"])).status_code == 401

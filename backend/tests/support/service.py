@@ -1,0 +1,113 @@
+"""The whole service in the test's process: real database, frozen clock, kept mail, browsers that hold cookies."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pyotp
+from fastapi import FastAPI
+
+from focys.app import Services
+from focys.infra.visitor import Visitor
+from tests.support.clock import FrozenClock
+from tests.support.mail import KeptMail
+
+PASSWORD = "copper-bicycle-harbour-28"
+ADDRESS = "alice@student.com"
+OPERATOR = Visitor(address="console:test", source="console:test", agent="pytest", request_id="test")
+
+
+@dataclass
+class Account:
+    """An account of the test, with the authenticator its owner holds."""
+
+    id: UUID
+    email: str
+    password: str
+    secret: str | None = None
+    backup_codes: tuple[str, ...] = ()
+
+    def code(self, clock: FrozenClock, steps: int = 0) -> str:
+        """What the owner's app shows, *steps* away from now."""
+        assert self.secret is not None
+        return pyotp.HOTP(self.secret).at(int(clock.now().timestamp()) // 30 + steps)
+
+
+class Browser:
+    """A visitor with a cookie jar, at an address of its own."""
+
+    def __init__(self, app: FastAPI, address: str = "192.0.2.1", base_url: str = "http://localhost:8000") -> None:
+        transport = httpx.ASGITransport(app=app, client=(address, 40000))
+        self.http = httpx.AsyncClient(transport=transport, base_url=base_url, headers={"User-Agent": "Test/1.0"})
+
+    async def post(self, path: str, body: Any = None, **options: Any) -> httpx.Response:
+        return await self.http.post(path, json={} if body is None else body, **options)
+
+    async def get(self, path: str, **options: Any) -> httpx.Response:
+        return await self.http.get(path, **options)
+
+    async def sign_in_with_password(self, account: Account) -> httpx.Response:
+        return await self.post("/auth/login", {"email": account.email, "password": account.password})
+
+    async def offer(self, code: str) -> httpx.Response:
+        return await self.post("/auth/totp/verify", {"code": code})
+
+    async def me(self, token: str) -> httpx.Response:
+        return await self.get("/auth/me", headers={"Authorization": f"Bearer {token}"})
+
+
+@dataclass
+class World:
+    """Everything a test may touch."""
+
+    app: FastAPI
+    services: Services
+    clock: FrozenClock
+    mail: KeptMail
+
+    def a_browser(self, address: str = "192.0.2.1") -> Browser:
+        return Browser(self.app, address)
+
+    async def deliver(self) -> None:
+        """Let the mail leave."""
+        await self.services.outbox.deliver_due()
+
+    async def an_account(self, email: str = ADDRESS, *, password: str = PASSWORD, role: Any = "user", enrolled: bool = False) -> Account:
+        """Create an account; *enrolled* ones went through the whole first sign-in in a browser of their own."""
+        hashed = await self.services.passwords.choose(password, email)
+        user_id = await self.services.accounts.create(email, hashed, OPERATOR, role=role)
+        account = Account(user_id, email, password)
+        if enrolled:
+            await self.enrol(account, self.a_browser("198.51.100.7"))
+        return account
+
+    async def enrol(self, account: Account, browser: Browser) -> httpx.Response:
+        """Walk the first sign-in to its end, and keep secret and backup codes."""
+        assert (await browser.sign_in_with_password(account)).json()["step"] == "email_code"
+        await self.deliver()
+        proven = await browser.post("/auth/email-code/verify", {"code": self.mail.last_code(account.email)})
+        assert proven.json()["step"] == "enroll", proven.text
+        shown = await browser.post("/auth/mfa/enroll")
+        account.secret = shown.json()["secret"]
+        done = await browser.post("/auth/mfa/confirm", {"code": account.code(self.clock)})
+        assert done.status_code == 200, done.text
+        account.backup_codes = tuple(done.json()["backup_codes"])
+        # The enrolment code is spent; the next step's code is fresh.
+        self.clock.advance(seconds=30)
+        return done
+
+    async def at_second_factor(self, account: Account, browser: Browser | None = None) -> Browser:
+        """A browser whose login waits for the second factor."""
+        browser = browser or self.a_browser()
+        answer = await browser.sign_in_with_password(account)
+        assert answer.json()["step"] == "totp", answer.text
+        return browser
+
+    async def signed_in(self, account: Account, browser: Browser | None = None) -> tuple[Browser, str]:
+        """A browser with a complete sign-in, and its access token."""
+        browser = await self.at_second_factor(account, browser)
+        answer = await browser.offer(account.code(self.clock))
+        assert answer.status_code == 200, answer.text
+        self.clock.advance(seconds=30)
+        return browser, answer.json()["access_token"]
