@@ -14,8 +14,8 @@ export default function Account() {
     <Frame
       focusTitle
       appName={appName}
-      title={user.display_name || user.email}
-      lead={<p>{user.display_name ? user.email : `Signed in to ${appName}`}</p>}
+      title={user.display_name || "Your account"}
+      lead={<p>{user.email}</p>}
     >
       <OfflineNote />
       <CodesLeft user={user} usedOne={usedBackupCode} />

@@ -5,31 +5,37 @@ import { useLogin } from "../lib/auth";
 import { Alert } from "../ui/Alert";
 
 export default function EmailCode() {
-  const { email, sender, tries_left: left } = useLogin();
+  const { sender, tries_left: left } = useLogin();
   const isDead = left === 0;
 
   return (
-    <StepFrame title="Check your e-mail" lead={<Sent to={email} from={sender} />}>
+    <StepFrame
+      title="Check your e-mail"
+      lead={<Sent from={sender} />}
+      footer={!isDead && <Resend />}
+    >
       {isDead ? (
-        <Alert tone="warning">
-          That code no longer works after too many wrong tries. Ask for a new one.
-        </Alert>
+        <>
+          <Alert tone="warning">
+            That code no longer works after too many wrong tries. Ask for a new one.
+          </Alert>
+          <Resend urgent />
+        </>
       ) : (
         <EmailCodeForm />
       )}
-      <Resend urgent={isDead} />
     </StepFrame>
   );
 }
 
-function Sent({ to, from }: { to: string; from: string | null }) {
+function Sent({ from }: { from: string | null }) {
   if (from === null) {
     return <p>This server sends no mail: it has printed your code in its console.</p>;
   }
   return (
     <p>
-      We sent a code to <strong>{to}</strong> from <strong>{from}</strong>. No mail? Look in the
-      spam folder.
+      We sent a code from <strong>{from}</strong> to the address below. Not there? Look in the spam
+      folder.
     </p>
   );
 }

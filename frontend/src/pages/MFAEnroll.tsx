@@ -19,12 +19,7 @@ function Enrol() {
       wide
       focusTitle
       title="Set up your authenticator app"
-      lead={
-        <p>
-          From now on you sign in with your password and a code from an app. This takes about two
-          minutes.
-        </p>
-      }
+      lead={<p>From now on you sign in with your password and a code from an app.</p>}
     >
       <ServerData>
         <Enrolment />

@@ -32,22 +32,24 @@ export function CodeField(props: CodeFieldProps) {
   return (
     <Field id={id} label={label} hint={hint} error={error}>
       <div className={styles.code}>
-        <input
-          {...describedBy(id, error)}
-          ref={field}
-          className={styles.input}
-          type="text"
-          inputMode="numeric"
-          autoComplete={autoComplete}
-          autoCapitalize="none"
-          spellCheck={false}
-          value={value}
-          readOnly={props.readOnly}
-          // biome-ignore lint/a11y/noAutofocus: the page has this one thing to do, and its hint is read with the field
-          autoFocus={props.autoFocus}
-          onChange={change}
-          onCompositionEnd={composed}
-        />
+        <div className={styles.lens}>
+          <input
+            {...describedBy(id, error)}
+            ref={field}
+            className={styles.input}
+            type="text"
+            inputMode="numeric"
+            autoComplete={autoComplete}
+            autoCapitalize="none"
+            spellCheck={false}
+            value={value}
+            readOnly={props.readOnly}
+            // biome-ignore lint/a11y/noAutofocus: the page has this one thing to do, and its hint is read with the field
+            autoFocus={props.autoFocus}
+            onChange={change}
+            onCompositionEnd={composed}
+          />
+        </div>
         <div className={styles.boxes} aria-hidden="true">
           {BOXES.map((box) => (
             <span key={box} className={styles.box} />

@@ -9,8 +9,8 @@ interface FrameProps {
   appName: string;
   /** One or two sentences under the title. */
   lead?: ReactNode;
-  /** Something the page would say before all else. */
-  notice?: ReactNode;
+  /** Whose page this is. */
+  who?: ReactNode;
   footer?: ReactNode;
   wide?: boolean;
   /** Move the focus to the title when it appears or changes, for pages that begin with reading. */
@@ -20,16 +20,7 @@ interface FrameProps {
 
 /** The one layout: a calm card in the middle, its title, its content, and what lies beside the point. */
 export function Frame(props: FrameProps) {
-  const {
-    title,
-    appName,
-    lead,
-    notice,
-    footer,
-    wide = false,
-    focusTitle = false,
-    children,
-  } = props;
+  const { title, appName, lead, who, footer, wide = false, focusTitle = false, children } = props;
   const heading = useRef<HTMLHeadingElement>(null);
 
   useEffect(() => {
@@ -49,8 +40,8 @@ export function Frame(props: FrameProps) {
             {title}
           </h1>
           {lead && <div className={styles.lead}>{lead}</div>}
+          {who && <div className={styles.who}>{who}</div>}
         </header>
-        {notice}
         {children}
         {footer && <footer className={styles.footer}>{footer}</footer>}
       </Card>

@@ -22,8 +22,8 @@ export function CodesLeft({ user, usedOne }: { user: User; usedOne: boolean }) {
       <p>{usedOne ? `You used a backup code; ${count(left)}.` : sentence(count(left))}</p>
       {few && (
         <p>
-          Ask your administrator for a new set now. Without codes and without your phone, nobody
-          gets in.
+          Ask your administrator for a new set now. Without codes and without your phone you cannot
+          sign in.
         </p>
       )}
     </Alert>

@@ -19,10 +19,7 @@ export function LockedFrame() {
       }
     >
       {unlocksAt && <Countdown seconds={seconds} until={unlocksAt} />}
-      <p>
-        If those tries were not yours, somebody knows your password. Change it as soon as you are
-        signed in.
-      </p>
+      <p>If those tries were not yours, somebody knows your password. Tell your administrator.</p>
     </StepFrame>
   );
 }

@@ -17,6 +17,7 @@ export function StepFrame({
     <Frame
       {...frame}
       appName={appName}
+      who={<Identity />}
       footer={
         <>
           {footer}
@@ -26,7 +27,6 @@ export function StepFrame({
         </>
       }
     >
-      <Identity />
       <OfflineNote />
       <ExpiryNote />
       {children}

@@ -1,5 +1,4 @@
 import type { Enrolment } from "../../lib/api";
-import { useMedia } from "../../lib/useMedia";
 import { ButtonLink } from "../../ui/ButtonLink";
 import { CopyButton } from "../../ui/CopyButton";
 import styles from "./AddKey.module.css";
@@ -7,9 +6,13 @@ import { appleUri, isApple } from "./platform";
 import { QrCode } from "./QrCode";
 import { SecretKey } from "./SecretKey";
 
+interface AddKeyProps {
+  enrolment: Enrolment;
+  onTouch: boolean;
+}
+
 /** Three ways to bring the key into an app; on a phone, which cannot scan itself, the links come first. */
-export function AddKey({ enrolment }: { enrolment: Enrolment }) {
-  const onTouch = useMedia("(pointer: coarse)");
+export function AddKey({ enrolment, onTouch }: AddKeyProps) {
   return onTouch ? (
     <ForThisPhone enrolment={enrolment} />
   ) : (
@@ -59,7 +62,9 @@ function KeyDetails({ enrolment }: { enrolment: Enrolment }) {
         <dt>Issuer</dt>
         <dd>{enrolment.issuer}</dd>
         <dt>Type</dt>
-        <dd>time-based, 6 digits, 30 s, SHA-1</dd>
+        <dd>
+          time-based, 6 digits, 30 s, <span className={styles.whole}>SHA-1</span>
+        </dd>
       </dl>
     </div>
   );

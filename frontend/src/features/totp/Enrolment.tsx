@@ -1,5 +1,6 @@
 import { ApiProblem } from "../../lib/api";
 import { ProblemText } from "../../lib/ProblemText";
+import { useMedia } from "../../lib/useMedia";
 import { Alert } from "../../ui/Alert";
 import { Button } from "../../ui/Button";
 import { StepItem, Stepper } from "../../ui/Stepper";
@@ -14,12 +15,14 @@ export function Enrolment() {
   const { enrolment, problem, loading, reload, startOver, startingOver, startedOver } =
     useEnrolment();
 
+  const onTouch = useMedia("(pointer: coarse)");
+
   return (
     <Stepper>
       <StepItem title="Get an authenticator app">
         <GetApp />
       </StepItem>
-      <StepItem title="Scan the code, or copy the key">
+      <StepItem title={onTouch ? "Add the key to your app" : "Scan the code, or copy the key"}>
         {problem instanceof ApiProblem && (
           <Alert tone="danger">
             <ProblemText problem={problem} />
@@ -28,7 +31,7 @@ export function Enrolment() {
         {startedOver && <Alert>This is a new key. Delete the old entry from your app.</Alert>}
         {enrolment ? (
           <>
-            <AddKey enrolment={enrolment} />
+            <AddKey enrolment={enrolment} onTouch={onTouch} />
             <StartOver busy={startingOver} onConfirm={startOver} />
           </>
         ) : (

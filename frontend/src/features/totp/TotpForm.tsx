@@ -9,7 +9,7 @@ export function TotpForm() {
   const { verifyTotp } = useAuth();
   const { tries_left: left } = useLogin();
   const form = useCodeForm(SIX_DIGITS, verifyTotp);
-  const warning = !form.problem && left !== null && left <= 2;
+  const warning = !form.problem && !form.busy && left !== null && left <= 2;
 
   return (
     <Form onSubmit={() => form.submit()} slow={form.slow} label="Authenticator code">

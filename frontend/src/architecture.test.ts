@@ -1,0 +1,83 @@
+/** The import rules: pages -> features -> lib, ui; features are strangers to each other; one file talks to the server. */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect, test } from "vitest";
+
+const SRC = resolve("src");
+const sources = readdirSync(SRC, { recursive: true, encoding: "utf8" })
+  .filter(
+    (path) =>
+      /\.tsx?$/.test(path) && !/\.test\.tsx?$/.test(path) && !path.endsWith("test-setup.ts"),
+  )
+  .map((path) => ({
+    path: path.replaceAll("\\", "/"),
+    text: readFileSync(join(SRC, path), "utf8"),
+  }));
+
+const IMPORT = /(?:from|import)\s*\(?\s*"(\.[^"]+)"/g;
+
+/** The folder a file belongs to; each feature counts as its own. */
+function home(path: string): string {
+  const [top = "", second = ""] = path.split("/");
+  return top === "features" ? `features/${second}` : path.includes("/") ? top : "root";
+}
+
+const MAY_USE: Record<string, readonly string[]> = {
+  root: ["pages", "lib", "ui"],
+  pages: ["pages", "features", "lib", "ui"],
+  features: ["lib", "ui"],
+  lib: ["lib"],
+  ui: ["ui"],
+};
+
+function isAllowed(from: string, to: string): boolean {
+  const [source, target] = [home(from), home(to)];
+  if (source === target) return true;
+  const [kind = "", targetKind = ""] = [source.split("/")[0], target.split("/")[0]];
+  return MAY_USE[kind]?.includes(targetKind) ?? false;
+}
+
+function violations(): string[] {
+  return sources.flatMap(({ path, text }) =>
+    [...text.matchAll(IMPORT)]
+      .map(([, target = ""]) => relative(SRC, resolve(SRC, dirname(path), target)))
+      .filter((target) => !isAllowed(path, target))
+      .map((target) => `${path} must not import ${target}`),
+  );
+}
+
+test("every import points down, and no feature knows another", () => {
+  expect(sources.length).toBeGreaterThan(50);
+  expect(violations()).toEqual([]);
+});
+
+test("the rules catch what they forbid", () => {
+  expect(isAllowed("features/totp/TotpForm.tsx", "features/login/Identity")).toBe(false);
+  expect(isAllowed("ui/Card.tsx", "lib/auth")).toBe(false);
+  expect(isAllowed("lib/auth.tsx", "features/totp/TotpForm")).toBe(false);
+  expect(isAllowed("pages/Login.tsx", "features/login/LoginForm")).toBe(true);
+});
+
+test("only lib/api.ts talks to the server", () => {
+  const talkers = sources.filter(({ text }) =>
+    /\bfetch\(|XMLHttpRequest|sendBeacon|WebSocket/.test(text),
+  );
+
+  expect(talkers.map(({ path }) => path)).toEqual(["lib/api.ts"]);
+});
+
+test("nothing is kept in storage but by the two files that say what they keep", () => {
+  const keepers = sources.filter(({ text }) =>
+    /(session|local)Storage|indexedDB|document\.cookie/.test(text),
+  );
+
+  expect(keepers.map(({ path }) => path).sort()).toEqual(["lib/memory.ts", "lib/returnPath.ts"]);
+});
+
+test("no page sets markup or styles that a strict policy would refuse", () => {
+  const offenders = sources.filter(({ text }) =>
+    /dangerouslySetInnerHTML|innerHTML|style=\{/.test(text),
+  );
+
+  expect(offenders.map(({ path }) => path)).toEqual([]);
+});

@@ -1,0 +1,125 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import { ApiProblem, api, forgetAccess, refresh, watchProblems } from "./api";
+
+const user = {
+  id: "1",
+  email: "alice@student.com",
+  display_name: "Alice",
+  role: "user",
+  mfa_enabled: true,
+  backup_codes_left: 10,
+};
+
+const json = (body: unknown, status = 200, headers: Record<string, string> = {}) =>
+  new Response(JSON.stringify(body), {
+    status,
+    headers: { "Content-Type": "application/json", ...headers },
+  });
+
+const token = (name: string) =>
+  json({ access_token: name, token_type: "bearer", expires_in: 1800, user });
+
+type Call = { path: string; method: string; authorization: string | null; type: string | null };
+
+/** A server of a few lines, and what it was asked. */
+function serve(answer: (call: Call) => Response | Promise<Response>): Call[] {
+  const calls: Call[] = [];
+  vi.stubGlobal("fetch", async (path: string, init: RequestInit) => {
+    const headers = new Headers(init.headers);
+    const call = {
+      path,
+      method: init.method ?? "GET",
+      authorization: headers.get("Authorization"),
+      type: headers.get("Content-Type"),
+    };
+    calls.push(call);
+    return answer(call);
+  });
+  return calls;
+}
+
+const refusalOf = (act: Promise<unknown>) =>
+  act.then(
+    () => null,
+    (fault: unknown) => fault as ApiProblem,
+  );
+
+beforeEach(() => {
+  forgetAccess();
+  vi.unstubAllGlobals();
+});
+
+test("a refusal arrives as a problem with its numbers, and the watchers hear of it", async () => {
+  const seen: string[] = [];
+  const stop = watchProblems((problem) => seen.push(problem.code));
+  serve(() =>
+    json(
+      { code: "invalid_code", detail: "Wrong.", tries_left: 3, minutes_ago: 2, retry_after: 7 },
+      401,
+    ),
+  );
+
+  const problem = await refusalOf(api.verifyTotp("123456"));
+  stop();
+
+  expect(problem).toBeInstanceOf(ApiProblem);
+  expect(problem).toMatchObject({
+    code: "invalid_code",
+    status: 401,
+    triesLeft: 3,
+    minutesAgo: 2,
+    retryAfter: 7,
+  });
+  expect(seen).toEqual(["invalid_code"]);
+});
+
+test("a page of HTML from a proxy reads as an unavailable server", async () => {
+  serve(() => new Response("<h1>502</h1>", { status: 502, headers: { "Retry-After": "30" } }));
+
+  const problem = await refusalOf(api.status());
+
+  expect(problem).toMatchObject({ code: "unavailable", status: 502, retryAfter: 30 });
+});
+
+test("no answer at all is told apart from being offline", async () => {
+  serve(() => Promise.reject(new TypeError("failed")));
+  expect(await refusalOf(api.status())).toMatchObject({ code: "unreachable" });
+
+  vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
+  expect(await refusalOf(api.status())).toMatchObject({ code: "offline" });
+});
+
+test("every call that changes something says it is JSON, also without a body", async () => {
+  const calls = serve(() => new Response(null, { status: 204 }));
+
+  await api.cancelLogin();
+  await api.logout();
+
+  expect(calls.map(({ type }) => type)).toEqual(["application/json", "application/json"]);
+});
+
+test("two calls that find their token expired wait for one renewal", async () => {
+  let current = "old";
+  const calls = serve(({ path, authorization }) => {
+    if (path.endsWith("/auth/refresh")) {
+      current = current === "old" ? "new" : "newer";
+      return token(current);
+    }
+    return authorization === "Bearer newer" ? json(user) : json({ code: "not_authenticated" }, 401);
+  });
+  await refresh();
+
+  await Promise.all([api.me(), api.me()]);
+
+  expect(calls.filter(({ path }) => path.endsWith("/auth/refresh"))).toHaveLength(2);
+  expect(calls.filter(({ path }) => path.endsWith("/auth/me"))).toHaveLength(4);
+});
+
+test("a session that cannot be renewed is not asked for twice", async () => {
+  const calls = serve(() => json({ code: "session_ended" }, 401));
+
+  const problem = await refusalOf(api.me());
+
+  expect(problem).toMatchObject({ code: "session_ended" });
+  expect(calls).toHaveLength(1);
+});

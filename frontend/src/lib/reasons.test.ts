@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { type Facts, inWords, SENTENCES, sentenceFor } from "./reasons";
+
+const facts = (code: string, more: Partial<Facts> = {}): Facts => ({
+  code,
+  detail: "The server's own words.",
+  triesLeft: null,
+  minutesAgo: null,
+  wait: 0,
+  ...more,
+});
+
+const CONTRACT =
+  `invalid_credentials throttled invalid_request busy login_expired invalid_code new_code_needed
+  code_already_used code_expired account_locked enrolment_expired guarded factor_unreadable session_ended
+  not_authenticated out_of_turn forbidden_origin not_found method_not_allowed payload_too_large
+  unsupported_media_type internal unavailable`.split(/\s+/);
+
+/** The codes the description of the server lists, where it lists them. */
+function described(): string[] {
+  const schemas = JSON.parse(readFileSync("openapi.json", "utf8")).components.schemas;
+  return schemas.Problem?.properties?.code?.enum ?? [];
+}
+
+test.each([...new Set([...CONTRACT, ...described()])])("%s has a sentence of ours", (code) => {
+  expect(SENTENCES).toHaveProperty(code);
+  expect(sentenceFor(facts(code))).toMatch(/^[A-Z].*\.$/);
+});
+
+test("a code from a newer server is explained in the server's words", () => {
+  expect(sentenceFor(facts("brand_new"))).toBe("The server's own words.");
+  expect(sentenceFor(facts("brand_new", { detail: "" }))).toBe(SENTENCES.internal());
+});
+
+test.each([
+  ["invalid_code", { triesLeft: 1 }, "That code is wrong. 1 try left."],
+  ["invalid_code", { triesLeft: 4 }, "That code is wrong. 4 tries left."],
+  ["code_already_used", { wait: 12 }, "That code was already used. Next code in 12 s."],
+  ["throttled", { wait: 65 }, "Too many tries. You can try again in 1 min 5 s."],
+] as const)("%s with %o", (code, more, sentence) => {
+  expect(sentenceFor(facts(code, more))).toBe(sentence);
+});
+
+test("an old code names the minutes and the remedy", () => {
+  const sentence = sentenceFor(facts("code_expired", { minutesAgo: 2, triesLeft: 4 }));
+
+  expect(sentence).toContain("about 2 minutes behind");
+  expect(sentence).toContain("automatic time");
+  expect(sentence).toContain("4 tries left");
+});
+
+test.each([
+  [0, "0 s"],
+  [59, "59 s"],
+  [60, "1 min"],
+  [899, "14 min 59 s"],
+])("%i seconds in words", (seconds, words) => {
+  expect(inWords(seconds)).toBe(words);
+});

@@ -1,0 +1,76 @@
+import { expect, test } from "vitest";
+import type { LoginState, User } from "./api";
+import { after, signedIn, signedOut, underWay } from "./authState";
+import { mayStay, pathOf, STEP_PATH } from "./steps";
+
+const user: User = {
+  id: "1",
+  email: "alice@student.com",
+  display_name: "Alice",
+  role: "user",
+  mfa_enabled: true,
+  backup_codes_left: 10,
+};
+
+const login = (step: LoginState["step"]): LoginState => ({
+  step,
+  email: "a…e@student.com",
+  expires_at: "2026-01-01T00:05:00Z",
+  expires_in: 300,
+  code_length: null,
+  resend_after: null,
+  sender: null,
+  guarded: false,
+  tries_left: null,
+  retry_after: null,
+});
+
+const done = {
+  step: "done",
+  access_token: "t",
+  token_type: "bearer",
+  expires_in: 1800,
+  user,
+} as const;
+
+test.each([
+  ["email_code", "/email-code"],
+  ["enroll", "/mfa-enroll"],
+  ["totp", "/totp-verify"],
+] as const)("a login at %s belongs on %s and nowhere else", (step, path) => {
+  const state = underWay(login(step));
+
+  expect(pathOf(state)).toBe(path);
+  const others = Object.values(STEP_PATH).filter((other) => other !== path);
+  expect(others.filter((other) => mayStay(state, other))).toEqual([]);
+});
+
+test("the backup-code page is open at the second factor only", () => {
+  expect(mayStay(underWay(login("totp")), "/backup-code")).toBe(true);
+  expect(mayStay(underWay(login("enroll")), "/backup-code")).toBe(false);
+  expect(mayStay(signedOut(), "/backup-code")).toBe(false);
+});
+
+test("fresh backup codes keep their owner on the enrolment page until they are saved", () => {
+  const state = after({ ...done, backup_codes: ["AAAA-BBBB-CCCC-DDDD"] });
+
+  expect(pathOf(state)).toBe("/mfa-enroll");
+  expect(mayStay(state, "/")).toBe(false);
+  expect(pathOf(signedIn(user))).toBe("/");
+});
+
+test("a sign-in with a backup code knows how many are left", () => {
+  const state = after({ ...done, backup_codes_left: 3 });
+
+  expect(state).toMatchObject({
+    at: "signed_in",
+    usedBackupCode: true,
+    user: { backup_codes_left: 3 },
+  });
+});
+
+test("the waits of a login count from its arrival, whatever the browser's clock says", () => {
+  const state = underWay({ ...login("totp"), retry_after: 60 }, 1000);
+
+  expect(state).toMatchObject({ login: { expiresAt: 301_000, unlocksAt: 61_000 } });
+});
