@@ -85,7 +85,10 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     }
     outbox = Outbox(database, clock, mailer or mailer_for(settings), cast("Mapping[str, Any]", letters))
     passwords = Passwords(
-        hasher, mfa_required=mfa_required, app_name=settings.app_name, breach_url=settings.breached_passwords_url
+        hasher,
+        mfa_required=mfa_required,
+        app_name=settings.app_name,
+        breach_url=settings.breached_passwords_url,
     )
     sessions = Sessions(
         database,
@@ -115,12 +118,12 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         )
     )
     administration = Administration(database, clock, accounts, passwords, outbox, keys)
-    return Services(
-        settings, database, clock, hasher, accounts, administration, passwords, sessions, outbox, login
-    )
+    return Services(settings, database, clock, hasher, accounts, administration, passwords, sessions, outbox, login)
 
 
-def create_app(settings: Settings | None = None, *, clock: Clock | None = None, mailer: Mailer | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, *, clock: Clock | None = None, mailer: Mailer | None = None
+) -> FastAPI:
     """Return the API, ready to be served at the root of a host or under a prefix.
 
     Raises:
@@ -167,7 +170,7 @@ def create_site(settings: Settings | None = None) -> Starlette:
     api = create_app(settings)
     return Starlette(
         routes=[Mount("/api", api), Mount("/", Edge(Pages(PAGES), settings))],
-        lifespan=lambda _app: api.router.lifespan_context(api),
+        lifespan=lambda _app: _running(api.state.services),
     )
 
 
@@ -202,4 +205,7 @@ async def _report_start(services: Services) -> None:
     if await current_revision(services.database) != needed_revision():
         _log.error("database_schema_differs", needed=needed_revision(), mend="alembic upgrade head")
     if not settings.smtp_host and not settings.is_local:
-        _log.warning("codes_go_to_the_console", mend="set SMTP_HOST, or anyone who reads this output can read the codes")
+        _log.warning(
+            "codes_go_to_the_console",
+            mend="set SMTP_HOST, or anyone who reads this output can read the codes",
+        )

@@ -18,7 +18,15 @@ PAGES = BACKEND.parent / "frontend" / "dist"
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 MIN_KEY_BYTES = 32
 
-_PLACEHOLDERS = ("your-secret-key", "changeme", "change-me", "generate_secure", "generate-secure", "secret-key-here", "placeholder")
+_PLACEHOLDERS = (
+    "your-secret-key",
+    "changeme",
+    "change-me",
+    "generate_secure",
+    "generate-secure",
+    "secret-key-here",
+    "placeholder",
+)
 _SECRETS = ("secret_key", "secret_key_fallbacks", "smtp_password", "database_url")
 
 
@@ -125,7 +133,11 @@ class Settings(BaseSettings):
     def _key_problems(self) -> list[str]:
         key = self.secret_key.get_secret_value()
         if not key:
-            return [] if self.is_embedded else ["SECRET_KEY: must be set when DATABASE_URL is (try: openssl rand -base64 48)"]
+            return (
+                []
+                if self.is_embedded
+                else ["SECRET_KEY: must be set when DATABASE_URL is (try: openssl rand -base64 48)"]
+            )
         keys = [key, *(k.get_secret_value() for k in self.secret_key_fallbacks)]
         problems = ["SECRET_KEY: also stands in SECRET_KEY_FALLBACKS"] if len(set(keys)) < len(keys) else []
         if self.debug:
@@ -146,7 +158,7 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the library passes it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the NAME_FILE variables beside the environment."""
         return init_settings, env_settings, _SecretFiles(settings_cls), dotenv_settings
@@ -178,7 +190,11 @@ class Settings(BaseSettings):
         if not url:
             return f"sqlite+aiosqlite:///{self.data_dir / 'focys.db'}"
         scheme, _, rest = url.partition("://")
-        driver = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
+        driver = {
+            "postgresql": "postgresql+asyncpg",
+            "postgres": "postgresql+asyncpg",
+            "sqlite": "sqlite+aiosqlite",
+        }
         return f"{driver.get(scheme, scheme)}://{rest}"
 
     @cached_property

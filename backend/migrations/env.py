@@ -1,4 +1,4 @@
-"""Runs the migrations on the database the settings name; of several that start at once, one runs and the others wait."""
+"""Runs the migrations on the database the settings name; of several that start at once, the others wait."""
 
 import asyncio
 

@@ -78,7 +78,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def make_world(database_url: str) -> MakeWorld:
-    """Build a service: ``async with make_world(mfa_policy="optional") as world``."""
+    """Builds a service with other settings: ``async with make_world(mfa_policy="optional") as world``."""
 
     @asynccontextmanager
     async def make(**overrides: Any) -> AsyncIterator[World]:

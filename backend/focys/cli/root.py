@@ -24,7 +24,9 @@ app.add_typer(users.app, name="users")
 
 
 @app.callback(invoke_without_command=True)
-def root(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
     """The login a team puts in front of its own app."""
     if version:
         print(f"focys {__version__}")

@@ -27,7 +27,10 @@ def serve(
     with sentences():
         settings = _settings(port)
         if not (PAGES / "index.html").is_file():
-            fail("The pages are not built.", "Build them: make run, or cd frontend && npm install && npm run build")
+            fail(
+                "The pages are not built.",
+                "Build them: make run, or cd frontend && npm install && npm run build",
+            )
         _check_port(host, port)
         if demo and not settings.is_embedded:
             fail("--demo is for the embedded database; DATABASE_URL is set.")
@@ -49,7 +52,10 @@ def _check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as fault:
-            fail(f"Port {port} cannot be used: {fault.strerror}.", f"Choose another one: make run PORT={port + 1}")
+            fail(
+                f"Port {port} cannot be used: {fault.strerror}.",
+                f"Choose another one: make run PORT={port + 1}",
+            )
 
 
 def _prepare(settings: Settings, *, demo: bool) -> None:

@@ -63,11 +63,11 @@ def verdict(failures: Sequence[datetime], now: datetime) -> Open | Locked | Guar
 
 
 def password_delay(failures: int) -> timedelta:
-    """Return how long the next password must wait after this many wrong ones: five free, then doubling to 15 minutes."""
+    """Return how long the next password waits after this many wrong ones: five free, then doubling to 15 minutes."""
     if failures < FREE_PASSWORDS:
         return timedelta(0)
     doublings = min(failures - FREE_PASSWORDS, 10)
-    return min(PASSWORD_DELAY * 2**doublings, PASSWORD_DELAY_MAX)
+    return min(PASSWORD_DELAY * (1 << doublings), PASSWORD_DELAY_MAX)
 
 
 def _guarded(counted: Sequence[datetime], now: datetime) -> Guarded:

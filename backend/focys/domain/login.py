@@ -57,7 +57,7 @@ def advance(step: Step, proof: Proof) -> Step:
 
 
 def password_proof(*, mfa_enabled: bool, mfa_required: bool) -> Proof:
-    """Return what a right password proves for an account; a cleared flag never means "password is enough" if MFA is required."""
+    """Return what a right password proves; a cleared flag never means "password is enough" where MFA is required."""
     if mfa_enabled:
         return Proof.PASSWORD_WITH_MFA
     return Proof.PASSWORD_WITHOUT_MFA if mfa_required else Proof.PASSWORD_MFA_OPTIONAL

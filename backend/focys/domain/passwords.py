@@ -25,7 +25,7 @@ class Weakness(StrEnum):
 
 
 def normalise(password: str) -> str:
-    """Return the one form that is hashed: Unicode NFC, so that every keyboard spells it the same. Nothing else changes."""
+    """Return the form that is hashed: Unicode NFC, so that every keyboard spells it the same; nothing else changes."""
     return unicodedata.normalize("NFC", password)
 
 
@@ -34,7 +34,9 @@ def is_oversized(password: str) -> bool:
     return len(password) > MAX_LENGTH or len(password.encode("utf-8", "surrogatepass")) > MAX_BYTES
 
 
-def weakness(password: str, *, strength: int, known: bool, context: Iterable[str], mfa_required: bool) -> Weakness | None:
+def weakness(
+    password: str, *, strength: int, known: bool, context: Iterable[str], mfa_required: bool
+) -> Weakness | None:
     """Return why *password* is refused, or None.
 
     Args:

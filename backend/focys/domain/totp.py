@@ -27,7 +27,7 @@ HINT_STEPS = 10
 LABEL_BYTES = 60
 """Issuer and account together; hardware keys silently refuse names over 64 bytes."""
 
-_MODULUS = 10**DIGITS
+_MODULUS = 1_000_000
 _SHA1_LAST_BYTE = 19
 # int(text, 32) reads the digits 0-9a-v, so Base32 (RFC 4648 section 6) is one translation away from it.
 _BASE32_AS_DIGITS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789abcdefghijklmnopqrstuv")
@@ -35,7 +35,7 @@ _BASE32_AS_DIGITS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "012345678
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The code is right. ``step`` is to be burned, ``offset`` is how many steps the phone is ahead (+) or behind (-)."""
+    """The code is right: burn ``step``; ``offset`` is how many steps the phone is ahead (+) or behind (-)."""
 
     step: int
     offset: int

@@ -1,4 +1,4 @@
-"""The only reader of the clock. All workers follow one clock, the database's, so that a lock means the same everywhere."""
+"""The only reader of the clock. All workers follow the database's, so that a lock means the same everywhere."""
 
 import time
 from datetime import UTC, datetime

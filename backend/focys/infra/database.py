@@ -48,7 +48,6 @@ metadata = MetaData(
 )
 
 
-
 class UtcTime(TypeDecorator[datetime]):
     """A moment in UTC, aware on both databases (SQLite itself forgets the zone)."""
 
@@ -176,7 +175,10 @@ def _parameters(guard: Change | None, changes: Sequence[Change]) -> dict[str, An
 def _engine(url: str, pool_size: int) -> AsyncEngine:
     if url.startswith("sqlite"):
         engine = create_async_engine(
-            url, isolation_level="AUTOCOMMIT", connect_args={"timeout": SQLITE_BUSY_SECONDS}, pool_reset_on_return=None
+            url,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"timeout": SQLITE_BUSY_SECONDS},
+            pool_reset_on_return=None,
         )
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         return engine

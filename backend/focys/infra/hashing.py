@@ -28,7 +28,11 @@ class Hasher:
 
     def __init__(self, *, memory_kib: int, passes: int, threads: int, queue: int) -> None:
         self._argon2 = PasswordHasher(
-            time_cost=passes, memory_cost=memory_kib, parallelism=1, hash_len=_HASH_BYTES, salt_len=_SALT_BYTES
+            time_cost=passes,
+            memory_cost=memory_kib,
+            parallelism=1,
+            hash_len=_HASH_BYTES,
+            salt_len=_SALT_BYTES,
         )
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
         self._room = threads + queue

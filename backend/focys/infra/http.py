@@ -1,4 +1,4 @@
-"""The edge of the HTTP service: what every request must satisfy and every answer carries, before any router is asked."""
+"""The edge of the service: what every request must satisfy and every answer carries, before a router is asked."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -35,7 +35,8 @@ SECURITY_HEADERS = {
 }
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; "
     "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; require-trusted-types-for 'script'"
 )
 
@@ -52,7 +53,9 @@ class Cookies:
 
     def set(self, response: Response, name: str, value: str, seconds: int) -> None:
         """Give the browser a cookie for so many seconds."""
-        response.set_cookie(name, value, max_age=seconds, path="/", secure=self._secure, httponly=True, samesite="strict")
+        response.set_cookie(
+            name, value, max_age=seconds, path="/", secure=self._secure, httponly=True, samesite="strict"
+        )
 
     def clear(self, response: Response, name: str) -> None:
         """Take a cookie back."""
@@ -68,7 +71,9 @@ class Visitors:
     def __call__(self, request: Request) -> Visitor:
         """Return the visitor behind *request*."""
         address = client_address(
-            request.client.host if request.client else None, request.headers.get("x-forwarded-for"), self._trusted
+            request.client.host if request.client else None,
+            request.headers.get("x-forwarded-for"),
+            self._trusted,
         )
         jar, names = request.cookies, self._cookies
         return Visitor(
@@ -83,7 +88,7 @@ class Visitors:
 
 
 class Edge:
-    """The outermost layer: host, origin, media type and size of requests; headers of answers; the last catch of faults."""
+    """The outermost layer: host, origin, media type and size; the headers of answers; the last catch of faults."""
 
     def __init__(self, app: App, settings: Settings) -> None:
         self._app = app
@@ -115,11 +120,11 @@ class Edge:
             except _TooLargeError:
                 refused = Refused(Reason.PAYLOAD_TOO_LARGE)
             except Exception as fault:
-                _log.error("fault", kind=type(fault).__name__, where=where(fault))  # noqa: TRY400  no values of locals in logs
+                _log.error("fault", kind=type(fault).__name__, where=where(fault))
                 if started:
                     raise
                 refused = Refused(Reason.INTERNAL)
-            await refusal(refused)(scope, receive, send_with_headers)  # type: ignore[arg-type]
+            await refusal(refused)(scope, receive, send_with_headers)
 
     def _objection(self, scope: Scope) -> Refused | None:
         headers = Headers(scope=scope)
@@ -139,7 +144,7 @@ class Edge:
         return None
 
     def _is_same_site(self, headers: Headers, host: str) -> bool:
-        """Judge by Origin, else by Sec-Fetch-Site; a client that sends neither is no browser and carries no one's cookies."""
+        """Judge by Origin, else by Sec-Fetch-Site; a client that sends neither is no browser with somebody's cookies."""
         origin = headers.get("origin")
         if origin is not None:
             return origin in self._origins or origin in {f"http://{host}", f"https://{host}"}

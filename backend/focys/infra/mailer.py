@@ -17,7 +17,11 @@ SMTP_TIMEOUT_SECONDS = 10
 _IMPLICIT_TLS_PORT = 465
 
 _templates = Environment(
-    loader=PackageLoader("focys.infra"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    loader=PackageLoader("focys.infra"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 
 
@@ -54,7 +58,7 @@ class ConsoleMailer:
 
     async def send(self, to: str, letter: Letter, now: datetime) -> None:  # noqa: ARG002  the console needs neither
         """Print the letter's line."""
-        print(letter.console, file=self._stream or sys.stdout, flush=True)  # noqa: T201  this is the console
+        print(letter.console, file=self._stream or sys.stdout, flush=True)
 
 
 class SmtpMailer:

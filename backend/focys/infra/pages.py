@@ -1,4 +1,4 @@
-"""Serves the built pages: hashed files for ever, the page itself fresh each time, and the page for every path of its own."""
+"""Serves the built pages: hashed files for ever, the page itself fresh each time and for every path of its own."""
 
 from pathlib import Path
 

@@ -29,14 +29,29 @@ SENTENCES: Mapping[Reason, tuple[HTTPStatus, str]] = {
     Reason.LOGIN_EXPIRED: (HTTPStatus.UNAUTHORIZED, "This sign-in has expired. Please start again."),
     Reason.OUT_OF_TURN: (HTTPStatus.CONFLICT, "This sign-in is at another step."),
     Reason.INVALID_CODE: (HTTPStatus.UNAUTHORIZED, "That code is not right."),
-    Reason.CODE_ALREADY_USED: (HTTPStatus.UNAUTHORIZED, "That code has been used already. Wait for the next one."),
-    Reason.CODE_EXPIRED: (HTTPStatus.UNAUTHORIZED, "That code is old. Check that your phone sets its clock automatically."),
+    Reason.CODE_ALREADY_USED: (
+        HTTPStatus.UNAUTHORIZED,
+        "That code has been used already. Wait for the next one.",
+    ),
+    Reason.CODE_EXPIRED: (
+        HTTPStatus.UNAUTHORIZED,
+        "That code is old. Check that your phone sets its clock automatically.",
+    ),
     Reason.NEW_CODE_NEEDED: (HTTPStatus.UNAUTHORIZED, "That code no longer works. Ask for a new one."),
-    Reason.ACCOUNT_LOCKED: (HTTPStatus.TOO_MANY_REQUESTS, "Account locked after too many wrong codes. It opens again by itself."),
+    Reason.ACCOUNT_LOCKED: (
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "Account locked after too many wrong codes. It opens again by itself.",
+    ),
     Reason.GUARDED: (HTTPStatus.CONFLICT, "This account needs two codes in a row, or a backup code."),
     Reason.ENROLMENT_EXPIRED: (HTTPStatus.CONFLICT, "This set-up has expired. Start over for a new QR code."),
-    Reason.FACTOR_UNREADABLE: (HTTPStatus.FORBIDDEN, "Your authenticator cannot be checked. Please ask an administrator."),
-    Reason.CLOCK_FAULT: (HTTPStatus.SERVICE_UNAVAILABLE, "The server's clock is wrong. Please ask an administrator."),
+    Reason.FACTOR_UNREADABLE: (
+        HTTPStatus.FORBIDDEN,
+        "Your authenticator cannot be checked. Please ask an administrator.",
+    ),
+    Reason.CLOCK_FAULT: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The server's clock is wrong. Please ask an administrator.",
+    ),
     Reason.SESSION_ENDED: (HTTPStatus.UNAUTHORIZED, "This session has ended. Please sign in again."),
     Reason.NOT_AUTHENTICATED: (HTTPStatus.UNAUTHORIZED, "Please sign in."),
     Reason.INVALID_REQUEST: (HTTPStatus.UNPROCESSABLE_ENTITY, "The request has a field that cannot be used."),
@@ -45,9 +60,15 @@ SENTENCES: Mapping[Reason, tuple[HTTPStatus, str]] = {
     Reason.NOT_FOUND: (HTTPStatus.NOT_FOUND, "There is nothing at this address."),
     Reason.METHOD_NOT_ALLOWED: (HTTPStatus.METHOD_NOT_ALLOWED, "This address does not take that method."),
     Reason.PAYLOAD_TOO_LARGE: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large."),
-    Reason.UNSUPPORTED_MEDIA_TYPE: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send JSON, with Content-Type: application/json."),
+    Reason.UNSUPPORTED_MEDIA_TYPE: (
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "Send JSON, with Content-Type: application/json.",
+    ),
     Reason.BUSY: (HTTPStatus.SERVICE_UNAVAILABLE, "The service is busy. Please try again in a moment."),
-    Reason.UNAVAILABLE: (HTTPStatus.SERVICE_UNAVAILABLE, "The service cannot be reached just now. Nothing was changed."),
+    Reason.UNAVAILABLE: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The service cannot be reached just now. Nothing was changed.",
+    ),
     Reason.INTERNAL: (HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here. Nothing was accepted."),
 }
 

@@ -1,17 +1,18 @@
 """The database's schema: which revision it is at, which one this code needs, and how to get there."""
 
 from functools import cache
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import column, select, table
+from sqlalchemy import Select, column, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
 from focys.infra.database import Database
 from focys.settings import BACKEND
 
-_VERSION = select(column("version_num")).select_from(table("alembic_version"))
+_VERSION: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
 
 
 def alembic_config(url: str | None = None) -> Config:

@@ -115,7 +115,11 @@ class Tokens:
 
     def refresh(self, session_id: UUID, generation: int, seed: bytes) -> str:
         """Return the refresh token of one generation of a session."""
-        return _spell(session_id, generation, _mac(self._keys.current(Purpose.REFRESH_TOKENS), session_id, generation, seed))
+        return _spell(
+            session_id,
+            generation,
+            _mac(self._keys.current(Purpose.REFRESH_TOKENS), session_id, generation, seed),
+        )
 
     def read_refresh(self, token: str) -> RefreshClaims:
         """Return what a refresh token points at.

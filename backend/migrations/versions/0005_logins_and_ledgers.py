@@ -96,7 +96,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    tables = ("throttles", "email_code_failures", "second_factor_failures", "pending_logins", "totp_enrolments", "browsers")
+    tables = (
+        "throttles",
+        "email_code_failures",
+        "second_factor_failures",
+        "pending_logins",
+        "totp_enrolments",
+        "browsers",
+    )
     for table in tables:
         op.drop_table(table)
     with op.batch_alter_table("users") as users:

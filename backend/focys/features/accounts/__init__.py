@@ -7,7 +7,13 @@ credential and voids the logins, browsers and sessions that were made under the 
 
 from focys.features.accounts.addresses import InvalidAddressError, canonical_address, masked
 from focys.features.accounts.models import users
-from focys.features.accounts.repository import AccountRepository, claim, claim_and_burn, claim_and_enrol, claim_and_reset
+from focys.features.accounts.repository import (
+    AccountRepository,
+    claim,
+    claim_and_burn,
+    claim_and_enrol,
+    claim_and_reset,
+)
 from focys.features.accounts.service import AccountError, Accounts
 
 __all__ = [

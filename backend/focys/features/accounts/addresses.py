@@ -19,7 +19,11 @@ def canonical_address(text: str) -> str:
     """
     try:
         parts = validate_email(
-            text.strip(), check_deliverability=False, allow_smtputf8=False, allow_quoted_local=False, test_environment=True
+            text.strip(),
+            check_deliverability=False,
+            allow_smtputf8=False,
+            allow_quoted_local=False,
+            test_environment=True,
         )
     except EmailNotValidError:
         raise InvalidAddressError("This is not an e-mail address.") from None

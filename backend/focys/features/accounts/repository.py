@@ -79,7 +79,14 @@ def claim_and_burn(user_id: UUID, seq: int, *, step: int, offset: int) -> Change
 
 def claim_and_enrol(user_id: UUID, seq: int, *, sealed: str, step: int, offset: int, now: datetime) -> Change:
     """Guard: as ``claim_and_burn``, and the sealed secret becomes the account's authenticator."""
-    values = {"for_user": user_id, "seq_read": seq, "burned": step, "drift": offset, "sealed": sealed, "moment": now}
+    values = {
+        "for_user": user_id,
+        "seq_read": seq,
+        "burned": step,
+        "drift": offset,
+        "sealed": sealed,
+        "moment": now,
+    }
     return Change(_CLAIM_AND_ENROL, values)
 
 

@@ -24,7 +24,13 @@ class Accounts:
         self._repository = AccountRepository(database)
 
     async def create(
-        self, address: str, password_hash: str, visitor: Visitor, *, name: str = "", role: Literal["user", "admin"] = "user"
+        self,
+        address: str,
+        password_hash: str,
+        visitor: Visitor,
+        *,
+        name: str = "",
+        role: Literal["user", "admin"] = "user",
     ) -> UUID:
         """Create an account and return its id.
 

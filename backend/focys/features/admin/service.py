@@ -108,7 +108,7 @@ def compose_reset(app_name: str, waiting: Waiting) -> Letter:
     return Letter(
         subject=f"Your second step was reset · {app_name}",
         paragraphs=(
-            f"An administrator removed the authenticator and the backup codes of your account ({waiting.about['at']} UTC). "
+            f"An administrator removed the authenticator and backup codes of your account ({waiting.about['at']} UTC).",
             "All your sessions have ended; at your next sign-in you set up a new authenticator.",
             "If you did not ask for this, tell your administrator at once.",
         ),

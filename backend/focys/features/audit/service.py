@@ -73,7 +73,11 @@ def as_change(event: AuditEvent, visitor: Visitor, now: datetime) -> Change:
 
 def announce(event: AuditEvent, visitor: Visitor) -> None:
     """Log the event as one line."""
-    known = {"reason": event.reason, "detail": event.detail, "user_id": str(event.user_id) if event.user_id else None}
+    known = {
+        "reason": event.reason,
+        "detail": event.detail,
+        "user_id": str(event.user_id) if event.user_id else None,
+    }
     _log.info(
         f"{event.name} {event.outcome}",
         source=visitor.source,

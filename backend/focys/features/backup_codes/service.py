@@ -54,7 +54,7 @@ def compose_used(app_name: str, waiting: Waiting) -> Letter:
     return Letter(
         subject=f"A backup code was used · {app_name}",
         paragraphs=(
-            f"Somebody signed in to your account with a backup code ({about['at']} UTC, from {about['source']}). "
+            f"Somebody signed in to your account with a backup code ({about['at']} UTC, from {about['source']}).",
             f"{about['left']} codes are left.",
             "If that was not you, choose a new password now and ask an administrator to reset your second step.",
         ),

@@ -11,6 +11,7 @@ from focys.infra.tokens import HANDLE_LENGTH, digest, new_handle
 
 COOKIE_LIFE = timedelta(days=400)
 
+
 @dataclass(frozen=True, slots=True)
 class Recognition:
     """The cookie the browser is to hold from now on, and the row that knows it."""

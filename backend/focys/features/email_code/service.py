@@ -30,9 +30,25 @@ class EmailCodes:
         expected = email_codes.normalise(self._spell(login_id, issue, long=long), long=long)
         return hmac.compare_digest(expected or "", code)
 
-    def mailed(self, user_id: UUID, login_id: UUID, issue: int, *, long: bool, expires_at: datetime, source: str, now: datetime) -> Change:
+    def mailed(
+        self,
+        user_id: UUID,
+        login_id: UUID,
+        issue: int,
+        *,
+        long: bool,
+        expires_at: datetime,
+        source: str,
+        now: datetime,
+    ) -> Change:
         """Return the row that mails a code once the login it belongs to is committed."""
-        about = {"login": str(login_id), "issue": issue, "long": long, "expires": expires_at.isoformat(), "source": source}
+        about = {
+            "login": str(login_id),
+            "issue": issue,
+            "long": long,
+            "expires": expires_at.isoformat(),
+            "source": source,
+        }
         return letter_for(user_id, KIND, about, now)
 
     def compose(self, waiting: Waiting) -> Letter | None:
@@ -49,7 +65,7 @@ class EmailCodes:
             paragraphs=(
                 f"Enter this code to go on setting up your sign-in. It is valid for {validity}.",
                 f"The sign-in began at {waiting.now:%H:%M} UTC from the network {waiting.about['source']}.",
-                "If that was not you, somebody knows your password: do not pass this code on, and choose a new password.",
+                "If that was not you, somebody knows your password: keep this code to yourself and choose a new password.",
             ),
             console=f"E-mail code for {waiting.address}: {code} (valid {validity})",
             code=code,

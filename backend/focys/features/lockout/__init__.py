@@ -1,8 +1,8 @@
 """The ledgers of failures. Facts are rows; what they mean is ``focys.domain.lockout``.
 
-    second factor   a row per failure, per account and bucket     failed(…), forgiven(…) -> changes
-    password        a row per account and bucket with a count      PasswordLedger.charge / refund
-    source          counts per network on the ``limits`` library   SourceLimits.charge / refund
+second factor   a row per failure, per account and bucket     failed(…), forgiven(…) -> changes
+password        a row per account and bucket with a count      PasswordLedger.charge / refund
+source          counts per network on the ``limits`` library   SourceLimits.charge / refund
 """
 
 from focys.features.lockout.letters import composers

@@ -12,10 +12,19 @@ _ADVICE = (
     "as you can. Your second step has kept them out."
 )
 _WHAT_HAPPENED = {
-    FAILING: ("Wrong codes on your account", "Somebody entered your right password and then three wrong codes"),
-    LOCKED: ("Your account is locked for a while", "After several wrong codes the second step is locked for a while; it opens again by itself"),
-    GUARDED: ("Your account now asks for two codes", "After fifteen wrong codes one code is no longer enough; sign in with two codes in a row, or with a backup code"),
-}  # fmt: skip
+    FAILING: (
+        "Wrong codes on your account",
+        "Somebody entered your right password and then three wrong codes",
+    ),
+    LOCKED: (
+        "Your account is locked for a while",
+        "After several wrong codes the second step is locked for a while; it opens again by itself",
+    ),
+    GUARDED: (
+        "Your account now asks for two codes",
+        "After fifteen wrong codes one code is no longer enough; use two codes in a row, or a backup code",
+    ),
+}
 
 
 def composers(app_name: str) -> Mapping[str, object]:

@@ -16,7 +16,10 @@ _insert = insert(throttles)
 # Both databases speak the same ON CONFLICT, so one construct serves both.
 _CHARGE = (
     _insert.values(
-        key=bindparam("the_key"), hits=bindparam("new_hits"), last_at=bindparam("moment"), expires_at=bindparam("until")
+        key=bindparam("the_key"),
+        hits=bindparam("new_hits"),
+        last_at=bindparam("moment"),
+        expires_at=bindparam("until"),
     )
     .on_conflict_do_update(
         index_elements=[throttles.c.key],

@@ -25,7 +25,10 @@ _insert = insert(throttles)
 _is_over = throttles.c.expires_at <= bindparam("moment")
 _HIT = (
     _insert.values(
-        key=bindparam("the_key"), hits=bindparam("amount"), last_at=bindparam("moment"), expires_at=bindparam("until")
+        key=bindparam("the_key"),
+        hits=bindparam("amount"),
+        last_at=bindparam("moment"),
+        expires_at=bindparam("until"),
     )
     .on_conflict_do_update(
         index_elements=[throttles.c.key],
@@ -94,11 +97,11 @@ def limits_for(storage: str, database: Database, clock: Clock) -> "SourceLimits"
         return SourceLimits(DatabaseStorage(database, clock), clock)
     if storage.startswith("memory://"):
         return SourceLimits(MemoryStorage(), clock)
-    return SourceLimits(storage_from_string(f"async+{storage}"), clock)  # type: ignore[arg-type]
+    return SourceLimits(storage_from_string(f"async+{storage}"), clock)
 
 
 class SourceLimits:
-    """Counts before the thing is done, so that parallel tries cannot slip through, and gives back what was no failure."""
+    """Counts before the thing is done, so that parallel tries cannot slip through; gives back what was no failure."""
 
     def __init__(self, storage: Any, clock: Clock) -> None:  # noqa: ANN401  any of the library's storages
         self._storage, self._clock = storage, clock
@@ -124,4 +127,4 @@ class SourceLimits:
 
     async def _wait(self, limit: RateLimitItem, *who: str) -> int:
         expiry = await self._storage.get_expiry(limit.key_for(*who))
-        return max(1, round(expiry - self._clock.now().timestamp()))
+        return int(max(1, round(expiry - self._clock.now().timestamp())))

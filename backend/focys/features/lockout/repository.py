@@ -23,7 +23,7 @@ _FORGIVE_PASSWORDS = delete(throttles).where(throttles.c.key.like(bindparam("key
 
 
 def in_bucket(user_id: Any, browser_id: Any) -> ColumnElement[bool]:  # noqa: ANN401  columns of the caller's query
-    """Return the condition that a failure counts for the visitor: the browser's own, or the strangers'; parameter ``since``."""
+    """Return the condition that a failure counts: the browser's own, or the strangers'; parameter ``since``."""
     return and_(
         failures.c.user_id == user_id,
         failures.c.at > bindparam("since"),

@@ -1,6 +1,6 @@
 """The login: the only feature that knows more than one factor. Its whole course is the table in ``focys.domain.login``.
 
-    password       service.py        known account, right password -> a login under way (a row, found by a cookie's hash)
+    password       service.py        right password -> a login under way (a row, found by a cookie's hash)
     mailbox        mailbox.py        first sign-in only: the mailed code
     enrolment      enrolment.py      QR code, first TOTP code, backup codes
     second factor  second_factor.py  TOTP or backup code, against the failure ledger

@@ -93,7 +93,9 @@ class Context:
             return Refused(Reason.OUT_OF_TURN, step=fault.step)
         return facts
 
-    async def commit(self, event: AuditEvent, visitor: Visitor, now: datetime, *changes: Change, guard: Change | None) -> bool:
+    async def commit(
+        self, event: AuditEvent, visitor: Visitor, now: datetime, *changes: Change, guard: Change | None
+    ) -> bool:
         """Write a decision and its event together; False if another attempt was committed first."""
         done = await self.needs.database.write(*changes, as_change(event, visitor, now), guard=guard)
         if done:

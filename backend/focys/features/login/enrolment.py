@@ -96,7 +96,12 @@ class Enrolling:
             *issued,
             *effects,
             guard=claim_and_enrol(
-                row.user_id, row.attempt_seq, sealed=pending.sealed, step=match.step, offset=match.offset, now=now
+                row.user_id,
+                row.attempt_seq,
+                sealed=pending.sealed,
+                step=match.step,
+                offset=match.offset,
+                now=now,
             ),
         )
         if not done:

@@ -68,7 +68,14 @@ class ProvingMailbox:
             event,
             visitor,
             now,
-            code_mailed(row.login_id, issue=issue, long=long, tries=row.code_tries if is_alive else 0, now=now, until=until),
+            code_mailed(
+                row.login_id,
+                issue=issue,
+                long=long,
+                tries=row.code_tries if is_alive else 0,
+                now=now,
+                until=until,
+            ),
             self._needs.email_codes.mailed(
                 row.user_id, row.login_id, issue, long=long, expires_at=until, source=visitor.source, now=now
             ),

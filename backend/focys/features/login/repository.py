@@ -55,7 +55,11 @@ _AT_START = (
         .outerjoin(second_factor_failures, _failures)
         .outerjoin(
             throttles,
-            throttles.c.key == case((_own_browser.is_not(None), bindparam("browser_key", type_=String)), else_=bindparam("network_key", type_=String)),
+            throttles.c.key
+            == case(
+                (_own_browser.is_not(None), bindparam("browser_key", type_=String)),
+                else_=bindparam("network_key", type_=String),
+            ),
         )
     )
     .order_by(second_factor_failures.c.at.desc())
@@ -205,5 +209,12 @@ def code_try_counted(login_id: UUID) -> Change:
 
 def code_mailed(login_id: UUID, *, issue: int, long: bool, tries: int, now: datetime, until: datetime) -> Change:
     """Note that a code was mailed."""
-    values = {"for_login": login_id, "issue": issue, "is_long": long, "tries": tries, "moment": now, "code_until": until}
+    values = {
+        "for_login": login_id,
+        "issue": issue,
+        "is_long": long,
+        "tries": tries,
+        "moment": now,
+        "code_until": until,
+    }
     return Change(_MAIL_CODE, values)

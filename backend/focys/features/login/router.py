@@ -28,7 +28,7 @@ from focys.infra.replies import PROBLEMS, FieldProblem, refusal
 from focys.infra.visitor import Visitor
 
 
-def build_router(flow: LoginFlow, visitors: Visitors, cookies: Cookies) -> APIRouter:
+def build_router(flow: LoginFlow, visitors: Visitors, cookies: Cookies) -> APIRouter:  # noqa: C901  a list of calls
     """Return the login calls."""
     router = APIRouter(prefix="/auth", tags=["login"], responses=PROBLEMS)
     replies = _Replies(cookies)
@@ -75,7 +75,11 @@ def build_router(flow: LoginFlow, visitors: Visitors, cookies: Cookies) -> APIRo
     async def enroll(visitor: VisitorDep, body: EnrolRequest | None = None) -> Any:  # noqa: ANN401
         """Show the pending authenticator."""
         outcome = await flow.enrolment.show(visitor, restart=body is not None and body.restart)
-        return refusal(outcome) if isinstance(outcome, Refused) else Enrolment.model_validate(outcome, from_attributes=True)
+        return (
+            refusal(outcome)
+            if isinstance(outcome, Refused)
+            else Enrolment.model_validate(outcome, from_attributes=True)
+        )
 
     @router.post("/mfa/confirm", response_model=Done, response_model_exclude_none=True)
     async def confirm(body: FirstCode, visitor: VisitorDep, response: Response) -> Any:  # noqa: ANN401
@@ -104,7 +108,10 @@ class _Replies:
     def to(self, outcome: Begun | SignedIn | Refused, response: Response) -> LoginState | Done | Response:
         match outcome:
             case Refused(Reason.INVALID_REQUEST):
-                return refusal(outcome, errors=[FieldProblem(field="code", message="This is not the code that was mailed.")])
+                return refusal(
+                    outcome,
+                    errors=[FieldProblem(field="code", message="This is not the code that was mailed.")],
+                )
             case Refused(Reason.LOGIN_EXPIRED):
                 answer = refusal(outcome)
                 self._cookies.clear(answer, self._cookies.login)

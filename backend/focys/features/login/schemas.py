@@ -1,4 +1,4 @@
-"""What crosses the wire during a login. Requests are strict: unknown fields, wrong types and odd characters are refused."""
+"""What crosses the wire during a login. Requests are strict: no unknown fields, no other types, no odd characters."""
 
 import unicodedata
 from typing import Annotated, Literal
@@ -150,5 +150,3 @@ class Done(TokensReply):
     step: Literal["done"] = "done"
     backup_codes: list[str] | None = None
     backup_codes_left: int | None = None
-
-

@@ -77,10 +77,10 @@ class SecondFactor:
         try:
             return await examine(facts, now)
         except codes.ClockBehindError:
-            _log.error("clock_behind_last_step", user_id=str(facts.row.user_id))  # noqa: TRY400  the event says it all
+            _log.error("clock_behind_last_step", user_id=str(facts.row.user_id))
             return Refused(Reason.CLOCK_FAULT)
         except UnreadableSecretError:
-            _log.error("factor_unreadable", user_id=str(facts.row.user_id))  # noqa: TRY400  the event says it all
+            _log.error("factor_unreadable", user_id=str(facts.row.user_id))
             unreadable = Refused(Reason.FACTOR_UNREADABLE)
             charged = await charge(self._context, facts, event, unreadable, visitor, now)
             return unreadable if charged is not None else None
@@ -92,7 +92,9 @@ class SecondFactor:
         self, facts: Facts, typed: tuple[str, ...], visitor: Visitor, now: datetime
     ) -> SignedIn | Refused | None:
         row = facts.row
-        verdict = self._needs.totp.judge(row.totp_secret or "", row.user_id, typed, now=now, last_used=row.totp_last_step)
+        verdict = self._needs.totp.judge(
+            row.totp_secret or "", row.user_id, typed, now=now, last_used=row.totp_last_step
+        )
         match verdict:
             case codes.Match(step, offset):
                 burn = claim_and_burn(row.user_id, row.attempt_seq, step=step, offset=offset)

@@ -139,7 +139,14 @@ class LoginFlow:
             guard = claim(row.user_id, row.attempt_seq)
             if not await self._context.commit(event, visitor, now, *changes, *effects, guard=guard):
                 return BUSY
-            return SignedIn(session, facts, browser_token, Context.browser_seconds(), mfa_enabled=False, backup_codes_left=0)
+            return SignedIn(
+                session,
+                facts,
+                browser_token,
+                Context.browser_seconds(),
+                mfa_enabled=False,
+                backup_codes_left=0,
+            )
         if proof is Proof.PASSWORD_WITHOUT_MFA:
             wait = await needs.limits.charge(CODES_SENT, str(row.user_id))
             if wait is not None:

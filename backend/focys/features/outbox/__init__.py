@@ -3,7 +3,7 @@
     await database.write(…, outbox.letter_for(user_id, "totp_locked", {…}, now))
     outbox.nudge()                                # the deliverer wakes at once instead of at its next round
 
-A row names the kind of letter and what it is about; the letter itself is composed when it is sent, so no code is stored.
+A row names the kind of letter and what it is about; it is composed when it is sent, so no code is stored.
 """
 
 from focys.features.outbox.models import outbox

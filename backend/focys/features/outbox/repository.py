@@ -21,7 +21,11 @@ _DUE = (
 )
 _CLAIM = (
     update(outbox)
-    .where(outbox.c.id == bindparam("letter"), outbox.c.tries == bindparam("tries_read"), outbox.c.done_at.is_(None))
+    .where(
+        outbox.c.id == bindparam("letter"),
+        outbox.c.tries == bindparam("tries_read"),
+        outbox.c.done_at.is_(None),
+    )
     .values(tries=outbox.c.tries + 1, due_at=bindparam("next_try"))
 )
 _DONE = update(outbox).where(outbox.c.id == bindparam("letter")).values(done_at=bindparam("moment"))

@@ -85,7 +85,13 @@ class Outbox:
         try:
             await self._mailer.send(row.email, letter, now)
         except MailError as fault:
-            _log.warning("mail_refused", letter=row.kind, user_id=str(row.user_id), cause=str(fault), tries=row.tries + 1)
+            _log.warning(
+                "mail_refused",
+                letter=row.kind,
+                user_id=str(row.user_id),
+                cause=str(fault),
+                tries=row.tries + 1,
+            )
             return False
         await self._repository.mark_done(row.id, now)
         return True

@@ -1,4 +1,4 @@
-"""Passwords an attacker tries first: a bundled list, and a breach service asked by the first five digits of the hash."""
+"""Passwords an attacker tries first: a bundled list, and a breach service asked by five digits of the hash."""
 
 from functools import cache
 from hashlib import sha1

@@ -19,7 +19,12 @@ class Passwords:
     """One hasher and one policy."""
 
     def __init__(self, hasher: Hasher, *, mfa_required: bool, app_name: str, breach_url: str = "") -> None:
-        self._hasher, self._mfa_required, self._app_name, self._breach_url = hasher, mfa_required, app_name, breach_url
+        self._hasher, self._mfa_required, self._app_name, self._breach_url = (
+            hasher,
+            mfa_required,
+            app_name,
+            breach_url,
+        )
 
     async def choose(self, password: str, address: str) -> str:
         """Return the hash of a password chosen for the account with this address.

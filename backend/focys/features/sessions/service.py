@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-
 from focys.domain.outcome import Reason, Refused
 from focys.features import audit
 from focys.features.sessions.repository import (

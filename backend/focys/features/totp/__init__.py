@@ -10,4 +10,12 @@ from focys.features.totp.models import totp_enrolments
 from focys.features.totp.qr import png_data_uri
 from focys.features.totp.service import ENROLMENT_LIFE, Pending, Totp, enrolment_dropped, new_secret
 
-__all__ = ["ENROLMENT_LIFE", "Pending", "Totp", "enrolment_dropped", "new_secret", "png_data_uri", "totp_enrolments"]
+__all__ = [
+    "ENROLMENT_LIFE",
+    "Pending",
+    "Totp",
+    "enrolment_dropped",
+    "new_secret",
+    "png_data_uri",
+    "totp_enrolments",
+]

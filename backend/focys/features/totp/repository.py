@@ -17,7 +17,10 @@ _insert = insert(enrolments)
 # Two tabs that begin at once end with one secret: the later row only takes the place of one that is over, or replaced.
 _BEGIN = (
     _insert.values(
-        user_id=bindparam("for_user"), secret=bindparam("sealed"), created_at=bindparam("moment"), expires_at=bindparam("until")
+        user_id=bindparam("for_user"),
+        secret=bindparam("sealed"),
+        created_at=bindparam("moment"),
+        expires_at=bindparam("until"),
     )
     .on_conflict_do_update(
         index_elements=[enrolments.c.user_id],
