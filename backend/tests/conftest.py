@@ -78,7 +78,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def make_world(database_url: str) -> MakeWorld:
-    """Builds a service with other settings: ``async with make_world(mfa_policy="optional") as world``."""
+    """Services with other settings, as in ``async with make_world(mfa_policy="optional") as world``."""
 
     @asynccontextmanager
     async def make(**overrides: Any) -> AsyncIterator[World]:
@@ -107,7 +107,7 @@ async def world_on(url: str, *, clock: FrozenClock | None = None, **overrides: A
 def settings_for(url: str, **overrides: Any) -> Settings:
     """Settings of a test: no file is read, hashing is cheap."""
     values = {"database_url": url, "secret_key": SECRET_KEY, **overrides}
-    settings = Settings(_env_file=None, **values)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, **values)
     return settings.model_copy(update={k: v for k, v in CHEAP_HASHING.items() if k not in overrides})
 
 

@@ -7,7 +7,9 @@ import typer
 
 from focys import __version__
 from focys.cli import serve, users
-from focys.cli.console import done, sentences
+from focys.cli.console import done, fail, sentences
+from focys.cli.demo import create_demo_accounts
+from focys.cli.operator import run
 from focys.infra.schema import migrate as migrate_database
 from focys.settings import load_settings
 
@@ -45,6 +47,16 @@ def migrate() -> None:
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         migrate_database(settings.database)
     done("The database is at the schema this version needs.")
+
+
+@app.command(hidden=True)
+def demo() -> None:
+    """Migrate the embedded database and create the demo accounts in it."""
+    with sentences():
+        if not load_settings().is_embedded:
+            fail("Demo accounts are for the embedded database; DATABASE_URL is set.")
+    run(create_demo_accounts)
+    done("The demo accounts are there; their passwords are in the README.")
 
 
 @app.command(hidden=True)

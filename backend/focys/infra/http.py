@@ -144,7 +144,7 @@ class Edge:
         return None
 
     def _is_same_site(self, headers: Headers, host: str) -> bool:
-        """Judge by Origin, else by Sec-Fetch-Site; a client that sends neither is no browser with somebody's cookies."""
+        """Judge by Origin, else by Sec-Fetch-Site; a client that sends neither is no browser."""
         origin = headers.get("origin")
         if origin is not None:
             return origin in self._origins or origin in {f"http://{host}", f"https://{host}"}

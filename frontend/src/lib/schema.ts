@@ -11,36 +11,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What this browser is in the middle of */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Status"];
-                    };
-                };
-                /** @description Refused */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Read Status
+         * @description Say what a page needs to know first; never an error.
+         */
+        get: operations["read_status_auth_status_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -56,99 +31,22 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The login under way */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["LoginState"];
-                    };
-                };
-                /** @description Refused */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Look
+         * @description Say where the login under way stands.
+         */
+        get: operations["look_auth_login_get"];
         put?: never;
-        /** Begin with e-mail and password */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["Credentials"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["LoginState"] | components["schemas"]["Done"];
-                    };
-                };
-                /** @description Refused */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        /** Cancel the login under way */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Refused */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Start
+         * @description Take e-mail and password.
+         */
+        post: operations["start_auth_login_post"];
+        /**
+         * Cancel
+         * @description Forget the login under way.
+         */
+        delete: operations["cancel_auth_login_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -163,40 +61,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Prove the mailbox */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["Code"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["LoginState"];
-                    };
-                };
-                /** @description Refused */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Verify Email Code
+         * @description Take the mailed code.
+         */
+        post: operations["verify_email_code_auth_email_code_verify_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -212,36 +81,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send the code again */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Resent"];
-                    };
-                };
-                /** @description Refused */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Resend Email Code
+         * @description Mail the code again.
+         */
+        post: operations["resend_email_code_auth_email_code_resend_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -257,40 +101,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** The pending authenticator key */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["EnrollIn"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Enrolment"];
-                    };
-                };
-                /** @description Refused */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Enroll
+         * @description Show the pending authenticator.
+         */
+        post: operations["enroll_auth_mfa_enroll_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -306,40 +121,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Confirm the authenticator */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["Code"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Done"];
-                    };
-                };
-                /** @description Refused */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Confirm
+         * @description Take the first code of the new authenticator.
+         */
+        post: operations["confirm_auth_mfa_confirm_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -355,40 +141,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take an authenticator code */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["TotpAttempt"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Done"];
-                    };
-                };
-                /** @description Refused */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Verify Totp
+         * @description Take the authenticator code of a login that is waiting for one.
+         */
+        post: operations["verify_totp_auth_totp_verify_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -404,40 +161,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take a backup code */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["Code"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Done"];
-                    };
-                };
-                /** @description Refused */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Verify Backup Code
+         * @description Take a backup code in the authenticator's stead.
+         */
+        post: operations["verify_backup_code_auth_backup_code_verify_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -453,36 +181,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A new access token */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Refreshed"];
-                    };
-                };
-                /** @description Refused */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Refresh
+         * @description Exchange the refresh cookie for a new access token and a new cookie.
+         */
+        post: operations["refresh_auth_refresh_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -498,34 +201,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End the session */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description Refused */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Logout
+         * @description End the session.
+         */
+        post: operations["logout_auth_logout_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -539,36 +219,51 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The signed-in user */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Me"];
-                    };
-                };
-                /** @description Refused */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /**
+         * Me
+         * @description Say who is signed in.
+         */
+        get: operations["me_auth_me_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /**
+         * Live
+         * @description Say that the process answers.
+         */
+        get: operations["live_health_live_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ready
+         * @description Say whether the database answers and has the schema this code needs.
+         */
+        get: operations["ready_health_ready_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -581,104 +276,301 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Problem: {
-            type: string;
-            title: string;
-            status: number;
-            detail: string;
-            /** @enum {string} */
-            code: "invalid_credentials" | "throttled" | "invalid_request" | "busy" | "login_expired" | "invalid_code" | "new_code_needed" | "code_already_used" | "code_expired" | "account_locked" | "enrolment_expired" | "guarded" | "factor_unreadable" | "session_ended" | "not_authenticated" | "out_of_turn" | "forbidden_origin" | "not_found" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "internal" | "unavailable";
-            retry_after?: number;
-            tries_left?: number;
-            /** @enum {string} */
-            step?: "email_code" | "enroll" | "totp" | "done";
-            minutes_ago?: number;
-            errors?: {
-                field: string;
-                message: string;
-            }[];
+        /**
+         * BackupCodeEntry
+         * @description One backup code.
+         */
+        BackupCodeEntry: {
+            /** Code */
+            code: string;
         };
-        User: {
-            id: string;
+        /**
+         * Credentials
+         * @description The first step.
+         */
+        Credentials: {
+            /** Email */
             email: string;
-            display_name: string;
-            /** @enum {string} */
-            role: "user" | "admin";
-            mfa_enabled: boolean;
-            backup_codes_left: number;
+            /** Password */
+            password: string;
         };
-        LoginState: {
-            /** @enum {string} */
-            step: "email_code" | "enroll" | "totp";
-            email: string;
-            /** Format: date-time */
-            expires_at: string;
-            expires_in: number;
-            code_length: (6 | 16) | null;
-            resend_after: number | null;
-            sender: string | null;
-            guarded: boolean;
-            tries_left: number | null;
-            retry_after: number | null;
-        };
+        /**
+         * Done
+         * @description A completed login.
+         */
         Done: {
-            /** @constant */
-            step: "done";
+            /** Access Token */
             access_token: string;
-            /** @constant */
+            /**
+             * Token Type
+             * @default bearer
+             * @constant
+             */
             token_type: "bearer";
+            /** Expires In */
             expires_in: number;
             user: components["schemas"]["User"];
-            backup_codes?: string[];
-            backup_codes_left?: number;
+            /**
+             * Step
+             * @default done
+             * @constant
+             */
+            step: "done";
+            /** Backup Codes */
+            backup_codes?: string[] | null;
+            /** Backup Codes Left */
+            backup_codes_left?: number | null;
         };
+        /**
+         * EnrolRequest
+         * @description ``restart`` throws the pending secret away for a new one.
+         */
+        EnrolRequest: {
+            /**
+             * Restart
+             * @default false
+             */
+            restart: boolean;
+        };
+        /**
+         * Enrolment
+         * @description A pending authenticator, as QR code and as key.
+         */
+        Enrolment: {
+            /** Secret */
+            secret: string;
+            /** Provisioning Uri */
+            provisioning_uri: string;
+            /** Qr Code */
+            qr_code: string;
+            /** Issuer */
+            issuer: string;
+            /** Account */
+            account: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Expires In */
+            expires_in: number;
+        };
+        /**
+         * FieldProblem
+         * @description One field of a request that cannot be used; never its value.
+         */
+        FieldProblem: {
+            /** Field */
+            field: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * FirstCode
+         * @description The first code of a new authenticator.
+         */
+        FirstCode: {
+            /** Code */
+            code: string;
+        };
+        /**
+         * Health
+         * @description All is well.
+         */
+        Health: {
+            /**
+             * Status
+             * @default ok
+             * @constant
+             */
+            status: "ok";
+        };
+        /**
+         * LoginState
+         * @description Where a login stands and what the page for that step needs.
+         */
+        LoginState: {
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "email_code" | "enroll" | "totp";
+            /** Email */
+            email: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Expires In */
+            expires_in: number;
+            /** Code Length */
+            code_length?: (6 | 16) | null;
+            /** Resend After */
+            resend_after?: number | null;
+            /** Sender */
+            sender?: string | null;
+            /**
+             * Guarded
+             * @default false
+             */
+            guarded: boolean;
+            /** Tries Left */
+            tries_left?: number | null;
+            /** Retry After */
+            retry_after?: number | null;
+        };
+        /**
+         * MailedCode
+         * @description The code from the mail: six digits, or sixteen letters and digits.
+         */
+        MailedCode: {
+            /** Code */
+            code: string;
+        };
+        /**
+         * Me
+         * @description Who is signed in, how, and until when.
+         */
+        Me: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Email */
+            email: string;
+            /** Display Name */
+            display_name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "user" | "admin";
+            /** Mfa Enabled */
+            mfa_enabled: boolean;
+            /** Backup Codes Left */
+            backup_codes_left: number;
+            /** Factors */
+            factors: ("totp" | "backup_codes")[];
+            /** Amr */
+            amr: string[];
+            /**
+             * Auth Time
+             * Format: date-time
+             */
+            auth_time: string;
+            /**
+             * Session Expires At
+             * Format: date-time
+             */
+            session_expires_at: string;
+        };
+        /**
+         * Nothing
+         * @description An empty body.
+         */
+        Nothing: Record<string, never>;
+        /**
+         * Problem
+         * @description The body of every answer that is not a success (RFC 9457).
+         */
+        Problem: {
+            /** Type */
+            type: string;
+            /** Title */
+            title: string;
+            /** Status */
+            status: number;
+            /** Detail */
+            detail: string;
+            code: components["schemas"]["Reason"];
+            /** Retry After */
+            retry_after?: number | null;
+            /** Tries Left */
+            tries_left?: number | null;
+            /** Minutes Ago */
+            minutes_ago?: number | null;
+            /** Step */
+            step?: string | null;
+            /** Errors */
+            errors?: components["schemas"]["FieldProblem"][] | null;
+        };
+        /**
+         * Reason
+         * @description Why something was refused; the values are the ``code`` of the HTTP contract and never change.
+         * @enum {string}
+         */
+        Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "account_locked" | "guarded" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "session_ended" | "not_authenticated" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
+        /**
+         * Resent
+         * @description The mail is on its way.
+         */
+        Resent: {
+            /** Resend After */
+            resend_after: number;
+        };
+        /**
+         * Status
+         * @description What a page needs to know first.
+         */
         Status: {
+            /** App Name */
             app_name: string;
+            /** Signed In */
             signed_in: boolean;
             login: components["schemas"]["LoginState"] | null;
         };
-        Refreshed: {
+        /**
+         * Tokens
+         * @description An access token (the refresh token is a cookie) and whose it is.
+         */
+        Tokens: {
+            /** Access Token */
             access_token: string;
-            /** @constant */
+            /**
+             * Token Type
+             * @default bearer
+             * @constant
+             */
             token_type: "bearer";
+            /** Expires In */
             expires_in: number;
             user: components["schemas"]["User"];
         };
-        Enrolment: {
-            secret: string;
-            provisioning_uri: string;
-            qr_code: string;
-            issuer: string;
-            account: string;
-            /** Format: date-time */
-            expires_at: string;
-            expires_in: number;
+        /**
+         * TotpCodes
+         * @description One code, or in guarded mode two in a row, the older first.
+         */
+        TotpCodes: {
+            /** Code */
+            code?: string | null;
+            /** Codes */
+            codes?: string[] | null;
         };
-        Resent: {
-            resend_after: number;
-        };
-        Me: components["schemas"]["User"] & {
-            factors: string[];
-            amr: string[];
-            /** Format: date-time */
-            auth_time: string;
-            /** Format: date-time */
-            session_expires_at: string;
-        };
-        Credentials: {
+        /**
+         * User
+         * @description Who is signed in.
+         */
+        User: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Email */
             email: string;
-            password: string;
-        };
-        Code: {
-            code: string;
-        };
-        TotpAttempt: {
-            code: string;
-        } | {
-            codes: string[];
-        };
-        EnrollIn: {
-            restart?: boolean;
+            /** Display Name */
+            display_name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "user" | "admin";
+            /** Mfa Enabled */
+            mfa_enabled: boolean;
+            /** Backup Codes Left */
+            backup_codes_left: number;
         };
     };
     responses: never;
@@ -688,4 +580,491 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    read_status_auth_status_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_auth_login_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginState"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_auth_login_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Credentials"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginState"] | components["schemas"]["Done"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_auth_login_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_email_code_auth_email_code_verify_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailedCode"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginState"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resend_email_code_auth_email_code_resend_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Resent"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enroll_auth_mfa_enroll_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EnrolRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_auth_mfa_confirm_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FirstCode"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_totp_auth_totp_verify_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpCodes"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_backup_code_auth_backup_code_verify_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackupCodeEntry"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    refresh_auth_refresh_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logout_auth_logout_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                Authorization?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_auth_me_get: {
+        parameters: {
+            query?: never;
+            header?: {
+                Authorization?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_health_live_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ready_health_ready_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}

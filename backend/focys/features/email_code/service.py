@@ -65,7 +65,7 @@ class EmailCodes:
             paragraphs=(
                 f"Enter this code to go on setting up your sign-in. It is valid for {validity}.",
                 f"The sign-in began at {waiting.now:%H:%M} UTC from the network {waiting.about['source']}.",
-                "If that was not you, somebody knows your password: keep this code to yourself and choose a new password.",
+                "If that was not you, somebody knows your password: keep the code to yourself and change the password.",
             ),
             console=f"E-mail code for {waiting.address}: {code} (valid {validity})",
             code=code,
