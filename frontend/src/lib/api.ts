@@ -2,7 +2,7 @@
  * The only place that talks to the server: typed calls, problems as exceptions, and the access token,
  * which lives in this module's memory and nowhere else.
  */
-import type { paths } from "./schema";
+import type { components, paths } from "./schema";
 
 type Method = "get" | "post" | "delete";
 type Body<R> = R extends { content: { "application/json": infer B } } ? B : undefined;
@@ -22,6 +22,8 @@ export type Enrolment = Answer<"/auth/mfa/enroll", "post">;
 export type Refreshed = Answer<"/auth/refresh", "post">;
 export type Me = Answer<"/auth/me", "get">;
 export type User = Done["user"];
+/** Every code a refusal of the server may carry. */
+export type Reason = components["schemas"]["Problem"]["code"];
 export type Step = LoginState["step"] | Done["step"];
 
 export interface ProblemFacts {

@@ -20,7 +20,7 @@ const CONTRACT =
 /** The codes the description of the server lists, where it lists them. */
 function described(): string[] {
   const schemas = JSON.parse(readFileSync("openapi.json", "utf8")).components.schemas;
-  return schemas.Problem?.properties?.code?.enum ?? [];
+  return (schemas.Reason ?? schemas.Problem?.properties?.code)?.enum ?? [];
 }
 
 test.each([...new Set([...CONTRACT, ...described()])])("%s has a sentence of ours", (code) => {

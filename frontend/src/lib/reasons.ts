@@ -1,5 +1,5 @@
 /** What the pages say for each problem code. The server's own sentence stands in for a code not known here. */
-import type { ProblemFacts } from "./api";
+import type { ProblemFacts, Reason } from "./api";
 
 /** The part of a problem a sentence may lean on; `wait` is the seconds still to go. */
 export type Facts = Pick<ProblemFacts, "code" | "detail" | "triesLeft" | "minutesAgo"> & {
@@ -27,6 +27,9 @@ function later(wait: number): string {
   return wait > 0 ? `in ${inWords(wait)}` : "now";
 }
 
+/** What goes wrong before the server can say so. */
+type OwnCode = "offline" | "unreachable" | "timeout";
+
 export const SENTENCES = {
   invalid_credentials: () => "E-mail or password is wrong.",
   throttled: ({ wait }) => `Too many tries. You can try again ${later(wait)}.`,
@@ -34,7 +37,7 @@ export const SENTENCES = {
   busy: () => "The server is busy. Please try again in a moment.",
   login_expired: () => "This sign-in took too long and has ended. Please start again.",
   invalid_code: ({ triesLeft: left }) => `That code is wrong.${triesLeft(left)}`,
-  new_code_needed: () => "That code no longer works after too many wrong tries. Ask for a new one.",
+  new_code_needed: () => "That code no longer works. Ask for a new one.",
   code_already_used: ({ wait }) =>
     wait > 0
       ? `That code was already used. Next code in ${inWords(wait)}.`
@@ -52,6 +55,10 @@ export const SENTENCES = {
   out_of_turn: () => "This sign-in has moved on, perhaps in another tab.",
   forbidden_origin: () =>
     "The server does not accept sign-ins from this address. Open the site at its usual address.",
+  unknown_host: () =>
+    "The server does not answer to this address. Open the site at its usual address.",
+  clock_fault: () =>
+    "The server’s clock is wrong, so it can check no codes. Tell your administrator.",
   not_found: () =>
     "The server does not know this request. Its version may differ from this page’s: reload.",
   method_not_allowed: () =>
@@ -66,7 +73,7 @@ export const SENTENCES = {
   offline: () => "You are offline. Nothing was sent; try again when you are connected.",
   unreachable: () => "The server did not answer. Check your connection and try again.",
   timeout: () => "The server took too long to answer. Please try again.",
-} satisfies Record<string, (facts: Facts) => string>;
+} satisfies Record<Reason | OwnCode, (facts: Facts) => string>;
 
 export function sentenceFor(facts: Facts): string {
   const known = (SENTENCES as Record<string, (facts: Facts) => string>)[facts.code];

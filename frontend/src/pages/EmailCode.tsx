@@ -11,14 +11,12 @@ export default function EmailCode() {
   return (
     <StepFrame
       title="Check your e-mail"
-      lead={<Sent from={sender} />}
+      lead={<Sent from={sender ?? null} />}
       footer={!isDead && <Resend />}
     >
       {isDead ? (
         <>
-          <Alert tone="warning">
-            That code no longer works after too many wrong tries. Ask for a new one.
-          </Alert>
+          <Alert tone="warning">That code no longer works. Ask for a new one.</Alert>
           <Resend urgent />
         </>
       ) : (

@@ -7,7 +7,7 @@ import { EntryHint } from "./EntryHint";
 
 export function TotpForm() {
   const { verifyTotp } = useAuth();
-  const { tries_left: left } = useLogin();
+  const left = useLogin().tries_left ?? null;
   const form = useCodeForm(SIX_DIGITS, verifyTotp);
   const warning = !form.problem && !form.busy && left !== null && left <= 2;
 
