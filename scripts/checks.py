@@ -40,9 +40,7 @@ def _why_not_listen(family: socket.AddressFamily, host: str, port: int) -> int |
 def python_can_make_environments() -> None:
     """Raise SetupError where Python's venv module was taken out, as Debian does."""
     if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
-        raise SetupError(
-            "Python's venv module is missing: install it (Debian, Ubuntu: apt install python3-venv)."
-        )
+        raise SetupError("Python's venv module is missing: install it (Debian, Ubuntu: apt install python3-venv).")
 
 
 def node_is_new_enough() -> str:
@@ -54,11 +52,7 @@ def node_is_new_enough() -> str:
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
     found = re.match(r"v(\d+)\.", version)
     if found is None or int(found[1]) < OLDEST_NODE:
-        raise SetupError(
-            f"{wanted}, and this is {version or 'one that does not start'}: please install a newer one."
-        )
+        raise SetupError(f"{wanted}, and this is {version or 'one that does not start'}: please install a newer one.")
     if shutil.which("npm") is None:
-        raise SetupError(
-            "FOCYS needs npm, which comes with Node.js, and there is no `npm` here: please install it."
-        )
+        raise SetupError("FOCYS needs npm, which comes with Node.js, and there is no `npm` here: please install it.")
     return version

@@ -28,15 +28,9 @@ def main(act: str, arguments: list[str]) -> int:
         for lock, sources in LOCKS.items():
             _compile(lock, sources[0].name, arguments)
             lock.write_text(f"{_first_line(sources)}\n{lock.read_text()}")
-        _run(
-            ["npm", "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"], FRONTEND
-        )
+        _run(["npm", "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"], FRONTEND)
         return 0
-    stale = [
-        lock
-        for lock, sources in LOCKS.items()
-        if not lock.read_text().startswith(f"{_first_line(sources)}\n")
-    ]
+    stale = [lock for lock, sources in LOCKS.items() if not lock.read_text().startswith(f"{_first_line(sources)}\n")]
     for lock in stale:
         name = lock.relative_to(ROOT)
         print(f"{name} was made from other requirements. Run `make lock` and commit the result.")

@@ -33,9 +33,7 @@ class Progress:
         self._is_live = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         has_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
         self._frames = itertools.cycle("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏" if has_unicode else "|/-\\")
-        self._done, self._failed, self._between = (
-            ("✓", "✗", " · ") if has_unicode else ("ok", "failed:", ", ")
-        )
+        self._done, self._failed, self._between = ("✓", "✗", " · ") if has_unicode else ("ok", "failed:", ", ")
         self._running: dict[str, float] = {}
         self._tools: set[subprocess.Popen[str]] = set()
         self._stopped = False

@@ -42,9 +42,7 @@ def _output_of(*command: str) -> bytes:
 
 def _differ(ours: Path, fresh: Path) -> bool:
     before = ours.read_text().splitlines() if ours.exists() else []
-    difference = difflib.unified_diff(
-        before, fresh.read_text().splitlines(), "committed", "the app", lineterm=""
-    )
+    difference = difflib.unified_diff(before, fresh.read_text().splitlines(), "committed", "the app", lineterm="")
     lines = list(difference)
     print("\n".join(lines[:SHOWN_LINES]), end="\n" if lines else "")
     return bool(lines)

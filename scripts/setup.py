@@ -18,8 +18,7 @@ def main() -> None:
                 os.execvp(name, [name] + sys.argv)
         have = ".".join(str(part) for part in sys.version_info[:3])
         sys.exit(
-            "FOCYS needs Python 3.11 or newer, and the only one found here is %s: please install a newer one."
-            % have
+            "FOCYS needs Python 3.11 or newer, and the only one found here is %s: please install a newer one." % have
         )
 
     import steps

@@ -78,7 +78,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def make_world(database_url: str) -> MakeWorld:
-    """Services with other settings, as in ``async with make_world(mfa_policy="optional") as world``."""
+    """Services with other settings than the default ones."""
 
     @asynccontextmanager
     async def make(**overrides: Any) -> AsyncIterator[World]:

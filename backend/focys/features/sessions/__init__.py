@@ -1,8 +1,8 @@
 """Signed-in browsers: one row each, a short access token, and a refresh token that changes at every use.
 
-    opened = sessions.open(evidence, …)    # the only way in; commit opened.changes with the proof
-await sessions.refresh(visitor)                # rotates; the same successor for 10 s, then reuse ends the session
-await sessions.identify(bearer)                # who a protected call comes from, if the session still lives
+opened = sessions.open(evidence, …)    # the only way in; commit opened.changes with the proof
+await sessions.refresh(visitor)        # rotates; the same successor for 10 s, then reuse ends the session
+await sessions.identify(bearer)        # who a protected call comes from, if the session still lives
 """
 
 from focys.features.sessions.models import sessions
