@@ -30,7 +30,10 @@ LABEL_BYTES = 60
 _MODULUS = 1_000_000
 _SHA1_LAST_BYTE = 19
 # int(text, 32) reads the digits 0-9a-v, so Base32 (RFC 4648 section 6) is one translation away from it.
-_BASE32_AS_DIGITS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789abcdefghijklmnopqrstuv")
+# Whatever else int() would read, such as lower case or an underscore, becomes a sign that it refuses.
+_BASE32_AS_DIGITS = dict.fromkeys(range(128), "!") | str.maketrans(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789abcdefghijklmnopqrstuv"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +188,13 @@ def _past_step(secret: str, code: str, *, current: int, drift: int) -> int | Non
 
 
 def _key_of(secret: str) -> bytes:
-    if len(secret) != SECRET_LENGTH:
+    if len(secret) != SECRET_LENGTH or not secret.isascii():
         raise ValueError("a TOTP secret has 32 Base32 characters")
-    return int(secret.translate(_BASE32_AS_DIGITS), 32).to_bytes(SECRET_BYTES, "big")
+    try:
+        return int(secret.translate(_BASE32_AS_DIGITS), 32).to_bytes(SECRET_BYTES, "big")
+    except ValueError:
+        # The cause would spell the secret.
+        raise ValueError("a TOTP secret has 32 Base32 characters") from None
 
 
 def _number_for(key: bytes, step: int) -> int:
