@@ -8,11 +8,28 @@ source          counts per network on the ``limits`` library   SourceLimits.char
 from focys.features.lockout.letters import composers
 from focys.features.lockout.models import second_factor_failures, throttles
 from focys.features.lockout.passwords import PasswordLedger, PasswordLimit, password_keys
-from focys.features.lockout.rate_limiter import SourceLimits, limits_for
+from focys.features.lockout.rate_limiter import (
+    ACCOUNTS_TRIED,
+    CODES_RESENT,
+    CODES_RESENT_A_DAY,
+    CODES_SENT,
+    ENROLMENTS,
+    GUARDED_TRIES,
+    PASSWORD_FAILURES,
+    SourceLimits,
+    limits_for,
+)
 from focys.features.lockout.repository import all_forgiven, failed, forgiven, in_bucket, passwords_forgiven
 from focys.features.lockout.service import notices_for
 
 __all__ = [
+    "ACCOUNTS_TRIED",
+    "CODES_RESENT",
+    "CODES_RESENT_A_DAY",
+    "CODES_SENT",
+    "ENROLMENTS",
+    "GUARDED_TRIES",
+    "PASSWORD_FAILURES",
     "PasswordLedger",
     "PasswordLimit",
     "SourceLimits",

@@ -8,7 +8,7 @@ from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import claim_and_enrol
 from focys.features.audit import AuditEvent, EventName, Outcome
-from focys.features.lockout.rate_limiter import ENROLMENTS
+from focys.features.lockout import ENROLMENTS
 from focys.features.login.attempt import charge, objection
 from focys.features.login.context import BUSY, CAS_TRIES, Context, SignedIn
 from focys.features.login.repository import Facts

@@ -11,7 +11,7 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import claim
 from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.email_code import failed
-from focys.features.lockout.rate_limiter import CODES_RESENT, CODES_RESENT_A_DAY
+from focys.features.lockout import CODES_RESENT, CODES_RESENT_A_DAY
 from focys.features.login.context import BUSY, CAS_TRIES, Context
 from focys.features.login.repository import Facts, begun, code_mailed, code_try_counted, consumed
 from focys.features.login.state import RESEND_PAUSE, Begun, resend_after, state_of

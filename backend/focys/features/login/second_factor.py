@@ -10,7 +10,7 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import claim, claim_and_burn
 from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.backup_codes import spent, used_letter
-from focys.features.lockout.rate_limiter import GUARDED_TRIES
+from focys.features.lockout import GUARDED_TRIES
 from focys.features.login.attempt import charge, objection, tries_left
 from focys.features.login.context import BUSY, CAS_TRIES, Context, SignedIn
 from focys.features.login.repository import Facts

@@ -9,8 +9,13 @@ from focys.domain.login import Proof, Step, advance, password_proof
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import AccountRepository, claim
 from focys.features.audit import AuditEvent, EventName, Outcome
-from focys.features.lockout import PasswordLimit, password_keys
-from focys.features.lockout.rate_limiter import ACCOUNTS_TRIED, CODES_SENT, PASSWORD_FAILURES
+from focys.features.lockout import (
+    ACCOUNTS_TRIED,
+    CODES_SENT,
+    PASSWORD_FAILURES,
+    PasswordLimit,
+    password_keys,
+)
 from focys.features.login.context import BUSY, CAS_TRIES, Context, Dependencies, SignedIn
 from focys.features.login.enrolment import Enrolling
 from focys.features.login.mailbox import ProvingMailbox
