@@ -18,9 +18,11 @@ export function Gate({ waiting, children }: GateProps) {
   const belongs = mayStay(state, pathname);
 
   useEffect(() => {
-    if (state.at === "signed_out" && !belongs) rememberReturn(here);
+    // Whoever signs out on purpose leaves nothing behind for the next person.
+    const leftOnPurpose = state.at === "signed_out" && state.notice === "signed_out";
+    if (state.at === "signed_out" && !belongs && !leftOnPurpose) rememberReturn(here);
     if (state.at === "signed_in" && belongs) forgetReturn();
-  }, [state.at, belongs, here]);
+  }, [state, belongs, here]);
 
   // The sign-in form is shown before the server has answered, and must be the same form afterwards.
   const early = state.at === "booting" && pathname === LOGIN_PATH;

@@ -1,3 +1,4 @@
+import { useEffect } from "react";
 import { OfflineNote } from "../features/login/OfflineNote";
 import { useAuth } from "../lib/auth";
 import { sentenceFor } from "../lib/reasons";
@@ -9,6 +10,11 @@ import { Frame } from "../ui/Frame";
 export default function Unreachable({ code }: { code: string }) {
   const { appName, resync } = useAuth();
   const { run, busy } = useAttempt(resync);
+  useEffect(() => {
+    const retry = () => void run();
+    window.addEventListener("online", retry);
+    return () => window.removeEventListener("online", retry);
+  }, [run]);
   const words = sentenceFor({ code, detail: "", triesLeft: null, minutesAgo: null, wait: 0 });
   return (
     <Frame focusTitle appName={appName} title="No answer from the server" lead={<p>{words}</p>}>

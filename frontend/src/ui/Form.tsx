@@ -5,17 +5,15 @@ interface FormProps {
   onSubmit(): void;
   /** The act has been under way for longer than anybody expects. */
   slow?: boolean;
-  label?: string;
   children: ReactNode;
 }
 
 /** A form whose checks are ours, so that their words are too. */
-export function Form({ onSubmit, slow = false, label, children }: FormProps) {
+export function Form({ onSubmit, slow = false, children }: FormProps) {
   return (
     <form
       noValidate
       className={styles.form}
-      aria-label={label}
       onSubmit={(event) => {
         event.preventDefault();
         onSubmit();

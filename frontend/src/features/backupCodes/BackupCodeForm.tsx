@@ -8,7 +8,7 @@ export function BackupCodeForm() {
   const { verifyBackupCode } = useAuth();
   const form = useCodeForm(SIXTEEN, verifyBackupCode);
   return (
-    <Form onSubmit={() => form.submit()} slow={form.slow} label="Backup code">
+    <Form onSubmit={() => form.submit()} slow={form.slow}>
       <LongCodeField
         id="backup-code"
         label="Backup code"

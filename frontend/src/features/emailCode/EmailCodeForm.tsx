@@ -16,7 +16,7 @@ export function EmailCodeForm() {
   };
 
   return (
-    <Form onSubmit={() => form.submit()} slow={form.slow} label="Code from the e-mail">
+    <Form onSubmit={() => form.submit()} slow={form.slow}>
       {isLong ? (
         <LongCodeField
           {...shared}

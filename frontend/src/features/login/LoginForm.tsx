@@ -12,7 +12,7 @@ export function LoginForm() {
   const form = useLoginForm(signIn);
 
   return (
-    <Form onSubmit={form.submit} slow={form.slow} label="Sign in">
+    <Form onSubmit={form.submit} slow={form.slow}>
       <TextField
         id="email"
         label="E-mail"

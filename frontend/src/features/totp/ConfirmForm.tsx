@@ -20,7 +20,7 @@ export function ConfirmForm({ onKeyExpired }: { onKeyExpired(): void }) {
 
   return (
     <div className={styles.confirm}>
-      <Form onSubmit={() => form.submit()} slow={form.slow} label="Confirm the app">
+      <Form onSubmit={() => form.submit()} slow={form.slow}>
         <CodeField id="code" label="Six-digit code" onComplete={form.submit} {...form.fieldProps} />
         <Button type="submit" look="primary" busy={form.busy}>
           Complete Setup

@@ -25,7 +25,7 @@ export function GuardedForm() {
   };
 
   return (
-    <Form onSubmit={() => submit()} slow={slow} label="Two authenticator codes">
+    <Form onSubmit={() => submit()} slow={slow}>
       <CodeField
         id="code-older"
         label="The code your app shows now"

@@ -12,7 +12,7 @@ export function TotpForm() {
   const warning = !form.problem && !form.busy && left !== null && left <= 2;
 
   return (
-    <Form onSubmit={() => form.submit()} slow={form.slow} label="Authenticator code">
+    <Form onSubmit={() => form.submit()} slow={form.slow}>
       <CodeField
         id="code"
         label="Six-digit code"
