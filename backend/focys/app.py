@@ -8,7 +8,9 @@ from functools import partial
 from typing import Any, cast
 
 from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount
 
@@ -17,6 +19,7 @@ from focys.features.accounts import Accounts, users
 from focys.features.admin import RESET, Administration, compose_reset
 from focys.features.backup_codes import USED, BackupCodes, compose_used, left_for
 from focys.features.email_code import KIND, EmailCodes
+from focys.features.housekeeping import Housekeeping
 from focys.features.lockout import PasswordLedger, composers, limits_for
 from focys.features.login import Dependencies, LoginFlow
 from focys.features.login import build_router as build_login_router
@@ -29,7 +32,7 @@ from focys.infra import health, logs, replies
 from focys.infra.clock import Clock, DatabaseClock, SystemClock
 from focys.infra.database import Database
 from focys.infra.hashing import Hasher
-from focys.infra.http import Cookies, Edge, Visitors
+from focys.infra.http import Cookies, Edge, PlainStart, Visitors
 from focys.infra.keys import KeyRing
 from focys.infra.mailer import Mailer, mailer_for, sender_of
 from focys.infra.pages import Pages
@@ -55,6 +58,7 @@ class Services:
     administration: Administration
     passwords: Passwords
     sessions: Sessions
+    totp: Totp
     outbox: Outbox
     login: LoginFlow
 
@@ -99,6 +103,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         repository=SessionRepository(database, left_for(users.c.id)),
     )
     accounts = Accounts(database, clock)
+    totp = Totp(database, SecretBox(keys), drift=settings.totp_window)
     login = LoginFlow(
         Dependencies(
             database=database,
@@ -108,7 +113,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
             ledger=PasswordLedger(database),
             limits=limits_for(settings.rate_limit_storage, database, clock),
             email_codes=email_codes,
-            totp=Totp(database, SecretBox(keys), drift=settings.totp_window),
+            totp=totp,
             backup_codes=BackupCodes(database, hasher),
             sessions=sessions,
             outbox=outbox,
@@ -118,7 +123,9 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         )
     )
     administration = Administration(database, clock, accounts, passwords, outbox, keys)
-    return Services(settings, database, clock, hasher, accounts, administration, passwords, sessions, outbox, login)
+    return Services(
+        settings, database, clock, hasher, accounts, administration, passwords, sessions, totp, outbox, login
+    )
 
 
 def create_app(
@@ -157,6 +164,7 @@ def create_app(
         max_age=600,
     )
     app.add_middleware(Edge, settings=settings)
+    app.add_middleware(PlainStart)
     return app
 
 
@@ -171,14 +179,20 @@ def create_site(settings: Settings | None = None) -> Starlette:
     return Starlette(
         routes=[Mount("/api", api), Mount("/", Edge(Pages(PAGES), settings))],
         lifespan=lambda _app: _running(api.state.services),
+        middleware=[Middleware(PlainStart)],
     )
+
+
+class StartError(Exception):
+    """The service must not start; the message says why and what mends it."""
 
 
 @asynccontextmanager
 async def _running(services: Services) -> AsyncIterator[None]:
     """Keep the clock and the mail going while the app serves."""
-    await _report_start(services)
-    tasks = [asyncio.create_task(services.outbox.run())]
+    await _check_start(services)
+    housekeeping = Housekeeping(services.database, services.clock)
+    tasks = [asyncio.create_task(services.outbox.run()), asyncio.create_task(housekeeping.run())]
     if isinstance(services.clock, DatabaseClock):
         tasks.append(asyncio.create_task(_follow_database_clock(services.clock, services.database)))
     try:
@@ -197,15 +211,28 @@ async def _follow_database_clock(clock: DatabaseClock, database: Database) -> No
         await asyncio.sleep(CLOCK_READING_SECONDS)
 
 
-async def _report_start(services: Services) -> None:
+async def _check_start(services: Services) -> None:
+    """Refuse to serve what cannot be served rightly; a database that is away is waited for, and readiness says so.
+
+    Raises:
+        StartError: the schema is another one, or no key at hand opens the stored secrets.
+    """
     settings = services.settings
-    with suppress(Exception):
-        if isinstance(services.clock, DatabaseClock):
-            services.clock.set(await services.database.now())
-    if await current_revision(services.database) != needed_revision():
-        _log.error("database_schema_differs", needed=needed_revision(), mend="alembic upgrade head")
     if not settings.smtp_host and not settings.is_local:
         _log.warning(
-            "codes_go_to_the_console",
-            mend="set SMTP_HOST, or anyone who reads this output can read the codes",
+            "codes_go_to_the_console", mend="set SMTP_HOST, or anyone who reads this output can read the codes"
         )
+    try:
+        now = await services.database.now()
+    except (SQLAlchemyError, OSError) as fault:
+        _log.error("database_unavailable", cause=type(fault).__name__)
+        return
+    if isinstance(services.clock, DatabaseClock):
+        services.clock.set(now)
+    at, needed = await current_revision(services.database), needed_revision()
+    if at != needed:
+        raise StartError(
+            f"The database's schema is {at or 'empty'} and this version needs {needed}: alembic upgrade head"
+        )
+    if not await services.totp.can_open_secrets():
+        raise StartError("SECRET_KEY opens none of the stored secrets: give back the old key, as SECRET_KEY_FALLBACKS")

@@ -125,7 +125,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _is_safe(self) -> "Settings":
-        problems = [*self._key_problems(), *self._debug_problems()]
+        problems = [*self._key_problems(), *self._debug_problems(), *self._mail_problems()]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -150,6 +150,10 @@ class Settings(BaseSettings):
 
     def _debug_problems(self) -> list[str]:
         return ["DEBUG: must be False when PUBLIC_URL is not local"] if self.debug and not self.is_local else []
+
+    def _mail_problems(self) -> list[str]:
+        needs_sender = self.smtp_host and "@" not in (self.smtp_from or self.smtp_user)
+        return ["SMTP_FROM: give the address that mail comes from"] if needs_sender else []
 
     @classmethod
     def settings_customise_sources(

@@ -87,6 +87,33 @@ class Visitors:
         )
 
 
+class PlainStart:
+    """Lets a start that was refused say so in its one sentence, without a traceback."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on; of a failed start only the last line."""
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        failed = False
+
+        async def send_plainly(message: Message) -> None:
+            nonlocal failed
+            if message["type"] == "lifespan.startup.failed":
+                failed = True
+                message = {**message, "message": message["message"].strip().rpartition("\n")[2].partition(": ")[2]}
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_plainly)
+        except Exception:
+            if not failed:
+                raise
+
+
 class Edge:
     """The outermost layer: host, origin, media type and size; the headers of answers; the last catch of faults."""
 

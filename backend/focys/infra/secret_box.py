@@ -46,6 +46,10 @@ class SecretBox:
         except (KeyError, ValueError, binascii.Error, InvalidTag):
             raise UnreadableSecretError from None
 
+    def has_key_of(self, sealed: str) -> bool:
+        """Tell whether *sealed* names a key that is at hand."""
+        return sealed.split(".")[1:2] in ([kid] for kid in self._ciphers)
+
     def is_current(self, sealed: str) -> bool:
         """Tell whether *sealed* was made with the newest key."""
         return sealed.startswith(f"{_VERSION}.{self._current}.")

@@ -8,7 +8,7 @@ from focys.domain import totp as codes
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import claim, claim_and_burn
-from focys.features.audit import AuditEvent, EventName, Outcome
+from focys.features.audit import AuditEvent, EventName, Outcome, announce
 from focys.features.backup_codes import spent, used_letter
 from focys.features.lockout import GUARDED_TRIES
 from focys.features.login.attempt import charge, objection, tries_left
@@ -64,6 +64,7 @@ class SecondFactor:
                 wait = await self._needs.limits.charge(GUARDED_TRIES, str(facts.row.user_id), visitor.source)
                 refused = Refused(Reason.ACCOUNT_LOCKED, retry_after=wait) if wait else None
             if refused is not None:
+                announce(AuditEvent(event, Outcome.REFUSED, facts.row.user_id, refused.reason), visitor)
                 return refused
             outcome = await self._charging_faults(examine, facts, event, visitor, now)
             if outcome is not None:

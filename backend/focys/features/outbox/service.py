@@ -71,8 +71,7 @@ class Outbox:
         """Try every letter that is due once, and return how many left."""
         now = self._clock.now()
         due = await self._repository.list_due(now)
-        sent = [await self._deliver(row, now) for row in due]
-        return sum(sent)
+        return sum(await asyncio.gather(*(self._deliver(row, now) for row in due)))
 
     async def _deliver(self, row: Any, now: datetime) -> bool:  # noqa: ANN401  a row of the outbox
         if not await self._repository.claim(row.id, row.tries, now + backoff(row.tries)):

@@ -7,12 +7,14 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
+from focys.features.accounts import users
 from focys.features.totp.models import totp_enrolments as enrolments
 from focys.infra.database import Change, Database
 
 _FIND = select(enrolments).where(
     enrolments.c.user_id == bindparam("for_user"), enrolments.c.expires_at > bindparam("moment")
 )
+_SEALED = select(users.c.totp_secret).where(users.c.totp_secret.is_not(None)).limit(20)
 _insert = insert(enrolments)
 # Two tabs that begin at once end with one secret: the later row only takes the place of one that is over, or replaced.
 _BEGIN = (
@@ -50,6 +52,14 @@ class EnrolmentRepository:
     async def find(self, user_id: UUID, now: datetime) -> Row[Any] | None:
         """Return the pending enrolment, if it is not over."""
         return await self._database.first(_FIND, for_user=user_id, moment=now)
+
+    async def drop(self, user_id: UUID) -> None:
+        """Drop a pending enrolment."""
+        await self._database.write(enrolment_dropped(user_id))
+
+    async def list_sealed(self) -> list[str]:
+        """Return some stored secrets, as they are sealed."""
+        return [row.totp_secret for row in await self._database.rows(_SEALED)]
 
     async def begin(self, user_id: UUID, sealed: str, *, replaces: str, now: datetime, until: datetime) -> None:
         """Store a pending secret, unless another one got there first; ``replaces`` is the one to be thrown away."""

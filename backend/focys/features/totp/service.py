@@ -10,7 +10,7 @@ from uuid import UUID
 from focys.domain import totp
 from focys.features.totp.repository import EnrolmentRepository, enrolment_dropped
 from focys.infra.database import Database
-from focys.infra.secret_box import SecretBox
+from focys.infra.secret_box import SecretBox, UnreadableSecretError
 
 ENROLMENT_LIFE = timedelta(minutes=15)
 
@@ -34,13 +34,13 @@ class Totp:
         self._box, self._drift = box, drift
 
     async def pending(self, user_id: UUID, now: datetime) -> Pending | None:
-        """Return the enrolment under way, if there is one.
-
-        Raises:
-            UnreadableSecretError: it cannot be opened with the keys at hand.
-        """
+        """Return the enrolment under way, if there is one; one that no key opens any more is dropped."""
         row = await self._repository.find(user_id, now)
-        return self._opened(row, user_id) if row else None
+        try:
+            return self._opened(row, user_id) if row else None
+        except UnreadableSecretError:
+            await self._repository.drop(user_id)
+            return None
 
     async def begin(self, user_id: UUID, now: datetime, *, replaces: Pending | None) -> Pending:
         """Start an enrolment with a new secret, or return the one another tab has just started."""
@@ -49,6 +49,11 @@ class Totp:
             user_id, sealed, replaces=replaces.sealed if replaces else "", now=now, until=now + ENROLMENT_LIFE
         )
         return self._opened(await self._repository.find(user_id, now), user_id)
+
+    async def can_open_secrets(self) -> bool:
+        """Tell whether the keys at hand made the stored secrets; one damaged row proves nothing."""
+        sealed = await self._repository.list_sealed()
+        return not sealed or any(self._box.has_key_of(text) for text in sealed)
 
     def judge(
         self, sealed: str, user_id: UUID, codes: tuple[str, ...], *, now: datetime, last_used: int | None
