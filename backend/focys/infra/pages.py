@@ -1,5 +1,6 @@
 """Serves the built pages: hashed files for ever, the page itself fresh each time and for every path of its own."""
 
+from http import HTTPStatus
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -7,7 +8,9 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from focys.domain.outcome import Reason, Refused
 from focys.infra.http import PAGE_POLICY
+from focys.infra.replies import refusal
 
 _FOREVER = "public, max-age=31536000, immutable"
 _FRESH = "no-cache"
@@ -24,8 +27,10 @@ class Pages(StaticFiles):
         try:
             response = await super().get_response(path, scope)
         except HTTPException as fault:
-            if fault.status_code != 404 or path.startswith("assets/") or "." in path.rpartition("/")[2]:  # noqa: PLR2004
-                raise
+            if fault.status_code != HTTPStatus.NOT_FOUND:
+                return refusal(Refused(Reason.METHOD_NOT_ALLOWED))
+            if path.startswith("assets/") or "." in path.rpartition("/")[2]:
+                return refusal(Refused(Reason.NOT_FOUND))
             response = await super().get_response("index.html", scope)
         response.headers["Cache-Control"] = _FOREVER if path.startswith("assets/") else _FRESH
         response.headers["Content-Security-Policy"] = PAGE_POLICY
