@@ -12,8 +12,8 @@ from focys.features.admin import ConflictError
 from focys.features.passwords import WeakPasswordError
 from focys.settings import SettingsError
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @contextmanager

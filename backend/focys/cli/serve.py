@@ -38,7 +38,15 @@ def serve(
     _greet(settings, demo=demo)
     from focys.app import create_site  # noqa: PLC0415  the app is built once the terminal has been greeted
 
-    uvicorn.run(create_site(settings), host=host, port=port, log_config=None, access_log=False, server_header=False)
+    uvicorn.run(
+        create_site(settings),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+    )
 
 
 def _settings(port: int) -> Settings:
