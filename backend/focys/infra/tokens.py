@@ -109,7 +109,7 @@ class Tokens:
                 return self._claims(self._decode(token, key), now)
             except jwt.InvalidSignatureError:
                 continue
-            except (jwt.InvalidTokenError, ValueError, TypeError, KeyError, AttributeError) as fault:
+            except (jwt.InvalidTokenError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as fault:
                 raise InvalidTokenError from fault
         raise InvalidTokenError
 
