@@ -58,6 +58,8 @@ class LoginFlow:
             is_right = await self._needs.passwords.verify(row.password_hash, password)
         except BusyError:
             await self._needs.database.write(self._needs.ledger.refund(limit, known_browser=False))
+            if not known_browser:
+                await self._needs.limits.refund(PASSWORD_FAILURES, visitor.source)
             raise
         now = self._context.now()
         if not is_right or row.disabled_at is not None:
