@@ -1,0 +1,95 @@
+"""The first sign-in at the same moment in several places."""
+
+from asyncio import gather
+from time import time
+
+from tests.support.workers import Workers, code_of, tally
+
+
+async def test_a_mailed_code_is_consumed_once_however_often_it_is_sent_at_once(workers: Workers):
+    """EOTP-08."""
+    account = await workers.an_account()
+    browser = workers.a_browser()
+    await browser.sign_in_with_password(account)
+    entry = {"code": await workers.mailed_code(account)}
+
+    answers = await gather(*(browser.post("/auth/email-code/verify", entry) for _ in range(20)))
+
+    told = tally(answers)
+    assert told["enroll"] == 1
+    assert set(told) <= {"enroll", "login_expired", "throttled"}
+    assert await workers.rows_of("pending_logins", account.id, "step = 'enroll'") == 1
+
+
+async def test_of_twenty_parallel_wrong_mailed_codes_five_are_examined(workers: Workers):
+    """EOTP-04."""
+    account = await workers.an_account()
+    browser = workers.a_browser()
+    await browser.sign_in_with_password(account)
+    code = await workers.mailed_code(account)
+    guesses = [f"{(int(code) + i) % 1_000_000:06}" for i in range(1, 41)]
+
+    answers = await gather(*(browser.post("/auth/email-code/verify", {"code": guess}) for guess in guesses))
+    right = await browser.post("/auth/email-code/verify", {"code": code})
+
+    told = tally(answers)
+    assert await workers.rows_of("email_code_failures", account.id) == 5
+    assert told["invalid_code"] == 4
+    assert set(told) <= {"invalid_code", "new_code_needed", "throttled"}
+    assert right.json()["code"] == "new_code_needed"
+
+
+async def test_of_two_browsers_that_confirm_at_once_one_wins_and_one_factor_results(workers: Workers):
+    """FLOW-12."""
+    account = await workers.an_account()
+    one, other = await workers.at_enrolment(account, browsers=2)
+    entry = {"code": code_of(account)}
+
+    answers = await gather(
+        one.post("/auth/mfa/confirm", entry, worker=0), other.post("/auth/mfa/confirm", entry, worker=1)
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert tally(answers) == {"done": 1, "enrolment_expired": 1}
+    won = next(answer for answer in answers if answer.is_success).json()
+    assert await workers.rows_of("totp_enrolments", account.id) == 0
+    assert await workers.rows_of("backup_codes", account.id) == 10
+    assert await workers.rows_of("sessions", account.id, "revoked_at IS NULL") == 1
+    # The factor that resulted is the one both were shown, and the codes are the winner's.
+    (again,) = await workers.at_second_factor(account)
+    assert (await again.offer(code_of(account))).json()["code"] == "code_already_used"
+    entry = {"code": won["backup_codes"][0]}
+    assert (await again.post("/auth/backup-code/verify", entry)).json()["backup_codes_left"] == 9
+
+
+async def test_confirming_while_another_tab_starts_over_leaves_the_factor_that_was_confirmed(workers: Workers):
+    """FLOW-12."""
+    account = await workers.an_account()
+    one, other = await workers.at_enrolment(account, browsers=2)
+    shown = account.secret
+
+    confirmed, restarted = await gather(
+        one.post("/auth/mfa/confirm", {"code": code_of(account)}, worker=0),
+        other.post("/auth/mfa/enroll", {"restart": True}, worker=1),
+    )
+
+    enrolled = await workers.scalar("SELECT mfa_enabled FROM users WHERE id = :id", id=account.id)
+    assert enrolled is confirmed.is_success
+    if confirmed.is_success:
+        (again,) = await workers.at_second_factor(account)
+        assert (await again.offer(code_of(account, 1 if time() % 30 < 29 else 0))).is_success
+    else:
+        assert restarted.json()["secret"] != shown
+
+
+async def test_tabs_that_open_the_set_up_at_once_are_shown_one_secret(workers: Workers):
+    """TOTP-10."""
+    account = await workers.an_account()
+    browser = workers.a_browser()
+    await browser.sign_in_with_password(account)
+    await browser.post("/auth/email-code/verify", {"code": await workers.mailed_code(account)})
+
+    answers = await gather(*(browser.post("/auth/mfa/enroll") for _ in range(8)))
+
+    assert len({answer.json()["secret"] for answer in answers}) == 1
+    assert await workers.rows_of("totp_enrolments", account.id) == 1

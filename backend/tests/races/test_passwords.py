@@ -1,0 +1,73 @@
+"""Wrong passwords at the same moment: the limits hold to the number."""
+
+from asyncio import gather
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from tests.support.service import PASSWORD
+from tests.support.workers import RemoteBrowser, Workers, tally
+
+EXAMINED = "SELECT count(*) FROM audit_events WHERE event = 'password' AND reason = 'invalid_credentials' AND "
+
+
+async def guess(browser: RemoteBrowser, email: str, number: int) -> httpx.Response:
+    return await browser.post("/auth/login", {"email": email, "password": f"wrong-password-{number}"})
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known address", "unknown address"])
+async def test_of_forty_parallel_passwords_for_one_account_five_are_examined(workers: Workers, known: bool):  # noqa: FBT001
+    """LOCK-09, LOCK-11."""
+    account = await workers.an_account()
+    email = account.email if known else f"{uuid4().hex}@student.com"
+    attacker = workers.a_browser()
+
+    answers = await gather(*(guess(attacker, email, i) for i in range(40)))
+    right = await attacker.post("/auth/login", {"email": email, "password": PASSWORD})
+
+    told = tally(answers)
+    assert told["invalid_credentials"] == 5
+    assert set(told) == {"invalid_credentials", "throttled"}
+    assert right.json()["code"] == "throttled"
+    assert await examined(workers, attacker, account.id if known else None) == 5
+
+
+async def test_of_a_source_s_parallel_passwords_thirty_are_examined(workers: Workers):
+    """LOCK-10: thirty failures."""
+    attacker = workers.a_browser()
+    addresses = [f"{uuid4().hex}@student.com" for _ in range(12)]
+
+    answers = await gather(*(guess(attacker, addresses[i % 12], i) for i in range(60)))
+    owner = await workers.an_account(enrolled=True)
+    elsewhere = await workers.at_second_factor(owner)
+
+    assert tally(answers)["invalid_credentials"] <= 30
+    assert set(tally(answers)) == {"invalid_credentials", "throttled"}
+    assert await examined(workers, attacker) == tally(answers)["invalid_credentials"]
+    assert (await guess(attacker, f"{uuid4().hex}@student.com", 0)).json()["code"] == "throttled"
+    assert len(elsewhere) == 1
+
+
+async def test_an_owner_signs_in_from_a_known_browser_while_others_guess(workers: Workers):
+    """LOCK-09."""
+    account = await workers.an_account(enrolled=True)
+    (owner,) = await workers.at_second_factor(account)
+    entry = {"code": account.backup_codes[0]}
+    assert (await owner.post("/auth/backup-code/verify", entry)).is_success
+    attackers = [workers.a_browser(owner.source) for _ in range(4)]
+
+    guesses = gather(*(guess(attackers[i % 4], account.email, i) for i in range(40)))
+    during = await owner.sign_in_with_password(account)
+    told = tally(await guesses)
+
+    assert during == "totp"
+    assert told["invalid_credentials"] <= 6
+    assert await owner.sign_in_with_password(account) == "totp"
+
+
+async def examined(workers: Workers, attacker: RemoteBrowser, user: UUID | None = None) -> int:
+    """How many of the source's passwords were looked at, by the audit trail."""
+    who = "user_id = :user" if user else "user_id IS NULL"
+    parameters = {"source": attacker.source, **({"user": user} if user else {})}
+    return int(await workers.scalar(f"{EXAMINED} {who} AND source = :source", **parameters))

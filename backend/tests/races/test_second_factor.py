@@ -1,0 +1,114 @@
+"""Second-factor attempts at the same moment, over several processes: nothing is examined, spent or opened twice."""
+
+from asyncio import gather
+
+from tests.support.workers import Workers, code_of, tally, wrong_codes
+
+
+async def test_guesses_spread_over_four_workers_are_five_in_all_and_a_crash_frees_nobody(workers: Workers):
+    """LOCK-01."""
+    account = await workers.an_account(enrolled=True)
+    (attacker,) = await workers.at_second_factor(account)
+    guesses = wrong_codes(account, 5)
+
+    before = [await attacker.offer(guess, worker=i) for i, guess in enumerate(guesses[:3])]
+    for server in workers.servers[2:]:
+        server.kill()
+        server.start()
+    for server in workers.servers[2:]:
+        server.wait()
+    after = [await attacker.offer(guess, worker=i) for i, guess in enumerate(guesses[3:], start=3)]
+    right = await attacker.offer(code_of(account), worker=2)
+
+    assert [answer.json().get("tries_left") for answer in before + after] == [4, 3, 2, 1, None]
+    assert tally(after) == {"invalid_code": 1, "account_locked": 1}
+    assert right.json()["code"] == "account_locked"
+    assert await workers.rows_of("second_factor_failures", account.id) == 5
+    assert await workers.rows_of("sessions", account.id) == 0
+
+
+async def test_of_a_hundred_parallel_guesses_five_are_examined(workers: Workers):
+    """LOCK-02."""
+    account = await workers.an_account(enrolled=True)
+    attackers = await workers.at_second_factor(account, browsers=5)
+    guesses = wrong_codes(account, 100)
+
+    answers = await gather(*(attackers[i % 5].offer(guess) for i, guess in enumerate(guesses)))
+
+    told = tally(answers)
+    assert await workers.rows_of("second_factor_failures", account.id) == 5
+    assert told["invalid_code"] == 4
+    assert set(told) <= {"invalid_code", "account_locked", "throttled"}
+    assert tally([await attackers[0].offer(code_of(account))]) == {"account_locked": 1}
+
+
+async def test_one_valid_code_opens_one_session_however_often_it_is_sent_at_once(workers: Workers):
+    """TOTP-04."""
+    account = await workers.an_account(enrolled=True)
+    browsers = await workers.at_second_factor(account, browsers=5)
+    code = code_of(account)
+
+    answers = await gather(*(browsers[i % 5].offer(code) for i in range(20)))
+    later = await gather(*(browser.offer(code) for browser in await workers.at_second_factor(account, browsers=2)))
+
+    assert tally(answers)["done"] == 1
+    assert tally(later) == {"code_already_used": 2}
+    assert await workers.rows_of("sessions", account.id) == 1
+    assert await workers.rows_of("second_factor_failures", account.id) == 0
+
+
+async def test_a_backup_code_opens_one_session_however_often_it_is_sent_at_once(workers: Workers):
+    """BKP-03."""
+    account = await workers.an_account(enrolled=True)
+    browsers = await workers.at_second_factor(account, browsers=5)
+    entry = {"code": account.backup_codes[4]}
+
+    answers = await gather(*(browsers[i % 5].post("/auth/backup-code/verify", entry) for i in range(20)))
+
+    assert tally(answers)["done"] == 1
+    assert await workers.rows_of("sessions", account.id) == 1
+    assert await workers.rows_of("backup_codes", account.id, "spent_at IS NOT NULL") == 1
+    assert await workers.rows_of("second_factor_failures", account.id) <= 5
+
+
+async def test_one_login_is_completed_once_and_spends_one_proof(workers: Workers):
+    """FLOW-03."""
+    account = await workers.an_account(enrolled=True)
+    (browser,) = await workers.at_second_factor(account)
+    handle = browser.http.cookies["focys_login"]
+    proofs = [{"code": code} for code in account.backup_codes]
+
+    answers = await gather(
+        browser.offer(code_of(account)), *(browser.post("/auth/backup-code/verify", proof) for proof in proofs)
+    )
+    browser.http.cookies.set("focys_login", handle)
+    again = await browser.post("/auth/backup-code/verify", proofs[0])
+
+    told = tally(answers)
+    assert told["done"] == 1
+    assert set(told) <= {"done", "login_expired", "throttled"}
+    assert again.json()["code"] == "login_expired"
+    assert await workers.rows_of("sessions", account.id) == 1
+    spent = await workers.rows_of("backup_codes", account.id, "spent_at IS NOT NULL")
+    burned = await workers.scalar("SELECT count(*) FROM users WHERE id = :id AND totp_last_step > 0", id=account.id)
+    assert spent + burned == 1
+
+
+async def test_hammering_one_account_does_not_delay_another(workers: Workers):
+    """LOCK-15."""
+    victim, owner = await workers.an_account(enrolled=True), await workers.an_account(enrolled=True)
+    attackers = await workers.at_second_factor(victim, browsers=5)
+    guesses = wrong_codes(victim, 120)
+
+    async def sign_in() -> tuple[str, float]:
+        (browser,) = await workers.at_second_factor(owner)
+        answer = await browser.offer(code_of(owner))
+        return answer.json()["step"], answer.elapsed.total_seconds()
+
+    hammered = gather(*(attackers[i % 5].offer(guess) for i, guess in enumerate(guesses)))
+    step, seconds = await sign_in()
+    answers = await hammered
+
+    assert step == "done"
+    assert seconds < 2
+    assert set(tally(answers)) <= {"invalid_code", "account_locked", "throttled"}

@@ -1,0 +1,154 @@
+"""Several real server processes on one PostgreSQL database, and browsers whose requests go to all of them in turn."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from time import time
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pyotp
+from sqlalchemy import text
+
+from focys.app import Services
+from focys.domain.crockford import normalise
+from focys.features.accounts.repository import claim_and_enrol
+from focys.features.backup_codes import BackupCodes
+from focys.features.totp import new_secret
+from focys.infra.keys import KeyRing
+from focys.infra.secret_box import SecretBox
+from tests.support.processes import Server
+from tests.support.service import OPERATOR, PASSWORD, Account
+
+_sources = count(1)
+
+
+class RemoteBrowser:
+    """A visitor from a network of its own. Its cookies hold for every worker, as behind a proxy."""
+
+    def __init__(self, servers: Sequence[Server], source: str | None = None) -> None:
+        number = next(_sources)
+        self.source = source or f"10.{number // 65536}.{number // 256 % 256}.{number % 256}"
+        self._servers, self._turn = servers, number
+        self.http = httpx.AsyncClient(timeout=30, headers={"X-Forwarded-For": self.source})
+
+    async def post(self, path: str, body: Any = None, *, worker: int | None = None) -> httpx.Response:
+        """Ask one worker, or the next in turn."""
+        self._turn += 1
+        server = self._servers[(self._turn if worker is None else worker) % len(self._servers)]
+        return await self.http.post(server.url + path, json={} if body is None else body)
+
+    async def sign_in_with_password(self, account: Account) -> str:
+        """Take the first step and return the next one."""
+        answer = await self.post("/auth/login", {"email": account.email, "password": account.password})
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["step"])
+
+    async def offer(self, code: str, *, worker: int | None = None) -> httpx.Response:
+        return await self.post("/auth/totp/verify", {"code": code}, worker=worker)
+
+
+@dataclass
+class Workers:
+    """The running service, seen from outside, and its database."""
+
+    servers: Sequence[Server]
+    services: Services
+    browsers: list[RemoteBrowser] = field(default_factory=list)
+
+    def a_browser(self, source: str | None = None) -> RemoteBrowser:
+        browser = RemoteBrowser(self.servers, source)
+        self.browsers.append(browser)
+        return browser
+
+    async def at_second_factor(self, account: Account, browsers: int = 1) -> list[RemoteBrowser]:
+        """Browsers that each have a login of the account under way; at most five live at once."""
+        found = [self.a_browser() for _ in range(browsers)]
+        for browser in found:
+            assert await browser.sign_in_with_password(account) == "totp"
+        return found
+
+    async def at_enrolment(self, account: Account, browsers: int = 1) -> list[RemoteBrowser]:
+        """Browsers that each have proven the mailbox; the account's pending secret is kept."""
+        found = [self.a_browser() for _ in range(browsers)]
+        for browser in found:
+            assert await browser.sign_in_with_password(account) == "email_code"
+            proven = await browser.post("/auth/email-code/verify", {"code": await self.mailed_code(account)})
+            assert proven.status_code == 200, proven.text
+            account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
+        return found
+
+    async def an_account(self, *, enrolled: bool = False) -> Account:
+        """Create an account; an *enrolled* one has an authenticator and backup codes, none of them used."""
+        email, now = f"{uuid4().hex[:12]}@student.com", self.services.clock.now()
+        hashed = await self.services.passwords.choose(PASSWORD, email)
+        account = Account(await self.services.accounts.create(email, hashed, OPERATOR), email, PASSWORD)
+        if enrolled:
+            account.secret = new_secret()
+            sealed = SecretBox(KeyRing(self.services.settings.keys)).seal(account.secret, account.id)
+            codes, issued = await BackupCodes(self.services.database, self.services.hasher).issue(account.id, now)
+            guard = claim_and_enrol(account.id, 0, sealed=sealed, step=0, offset=0, now=now)
+            assert await self.services.database.write(*issued, guard=guard)
+            account.backup_codes = tuple(codes)
+        return account
+
+    async def mailed_code(self, account: Account) -> str:
+        """The newest code any worker has printed for the account since its newest login began."""
+        seen = await self.scalar("SELECT count(*) FROM outbox WHERE user_id = :user", user=account.id)
+        for _ in range(200):
+            printed = [
+                line.split(": ")[1].split(" ")[0]
+                for server in self.servers
+                for line in server.output().splitlines()
+                if line.startswith(f"E-mail code for {account.email}: ")
+            ]
+            if len(printed) >= seen:
+                return await self._newest_of(printed, account)
+            await asyncio.sleep(0.05)
+        raise AssertionError("no worker has printed the code")
+
+    async def scalar(self, sql: str, **parameters: Any) -> Any:
+        """The single value a query answers with."""
+        async with self.services.database.engine.connect() as connection:
+            return (await connection.execute(text(sql), parameters)).scalar_one()
+
+    async def rows_of(self, table: str, user: UUID, where: str = "TRUE") -> int:
+        """How many rows of a table are about a user."""
+        found = await self.scalar(f"SELECT count(*) FROM {table} WHERE user_id = :user AND {where}", user=user)
+        return int(found)
+
+    async def close(self) -> None:
+        for browser in self.browsers:
+            await browser.http.aclose()
+        await self.services.close()
+
+    async def _newest_of(self, printed: Iterable[str], account: Account) -> str:
+        login = await self.scalar(
+            "SELECT id FROM pending_logins WHERE user_id = :user ORDER BY created_at DESC LIMIT 1", user=account.id
+        )
+        own = self.services.login._needs.email_codes
+        return next(code for code in printed if own.is_right(login, 1, normalise(code) or code, long=False))
+
+
+def code_of(account: Account, steps: int = 0) -> str:
+    """What the owner's app shows now; good for at least thirty seconds more, so no test waits for a step to begin."""
+    assert account.secret is not None
+    return pyotp.HOTP(account.secret).at(int(time()) // 30 + steps)
+
+
+def wrong_codes(account: Account, number: int) -> list[str]:
+    """So many different codes that are wrong for some minutes."""
+    near = {code_of(account, steps) for steps in range(-25, 26)}
+    return [code for code in (f"{i:06}" for i in range(number + len(near))) if code not in near][:number]
+
+
+def tally(answers: Iterable[httpx.Response]) -> dict[str, int]:
+    """How often each answer was given: ``done`` or ``enroll``, or the code of a problem."""
+    counted: dict[str, int] = {}
+    for answer in answers:
+        body = answer.json()
+        name = str(body.get("step", "ok")) if answer.is_success else str(body["code"])
+        counted[name] = counted.get(name, 0) + 1
+    return counted
