@@ -1,0 +1,79 @@
+"""The picture: read back by a decoder that is not ours."""
+
+import base64
+import hashlib
+from io import BytesIO
+
+import pytest
+import zxingcpp
+from PIL import Image
+
+from focys.domain.totp import provisioning_uri
+from focys.features.totp import png_data_uri
+
+NAMES = ["alice@student.com", "jörg+tag@straße.example", "张伟@例子.公司", "🦊" * 20, "x" * 200, "a&b#c?d%e", "Ab"]
+MODULE, QUIET_ZONE = 5, 4
+DARK, WHITE = 0, 255
+
+
+def uri_number(number: int) -> str:
+    secret = base64.b32encode(hashlib.sha1(bytes([number])).digest()).decode()
+    issuer, account = NAMES[number % len(NAMES)], f"{number}{NAMES[number * 3 % len(NAMES)]}"
+    return provisioning_uri(secret, issuer=issuer, account=account)
+
+
+def picture_of(text: str) -> Image.Image:
+    head, _, data = png_data_uri(text).partition(",")
+    assert head == "data:image/png;base64"
+    return Image.open(BytesIO(base64.b64decode(data, validate=True))).convert("L")
+
+
+def on_dark_page(picture: Image.Image) -> Image.Image:
+    page = Image.new("L", (picture.width + 120, picture.height + 120), 16)
+    page.paste(picture, (60, 60))
+    return page
+
+
+def decoded(picture: Image.Image) -> list[str]:
+    return [found.text for found in zxingcpp.read_barcodes(picture)]
+
+
+@pytest.mark.parametrize("first", range(0, 200, 25))
+def test_two_hundred_different_secrets_and_names_are_read_back_exactly(first):
+    """TOTP-13."""
+    for text in map(uri_number, range(first, first + 25)):
+        assert decoded(picture_of(text)) == [text]
+
+
+@pytest.mark.parametrize("number", range(len(NAMES)))
+def test_the_picture_is_readable_on_a_dark_page_too(number):
+    text = uri_number(number)
+
+    assert decoded(on_dark_page(picture_of(text))) == [text]
+
+
+@pytest.mark.parametrize("number", range(len(NAMES)))
+def test_a_white_quiet_zone_of_four_modules_is_part_of_the_picture(number):
+    """ISO/IEC 18004: four modules on every side; the finder patterns begin right behind it."""
+    picture = picture_of(uri_number(number))
+    zone, side = QUIET_ZONE * MODULE, picture.width
+
+    border = picture.copy()
+    border.paste(WHITE, (zone, zone, side - zone, side - zone))
+
+    assert picture.height == side
+    assert (side // MODULE - 2 * QUIET_ZONE - 17) % 4 == 0
+    assert border.getextrema() == (WHITE, WHITE)
+    corners = [(zone, zone), (side - zone - 1, zone), (zone, side - zone - 1)]
+    assert [picture.getpixel(corner) for corner in corners] == [DARK] * 3
+
+
+def test_the_picture_is_opaque_black_on_white():
+    data = base64.b64decode(png_data_uri(uri_number(0)).partition(",")[2])
+    picture = Image.open(BytesIO(data))
+
+    assert "transparency" not in picture.info
+    assert {color for _, color in picture.convert("RGBA").getcolors() or []} == {
+        (0, 0, 0, 255),
+        (255, 255, 255, 255),
+    }
