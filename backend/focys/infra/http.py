@@ -68,8 +68,8 @@ class Visitors:
     def __init__(self, settings: Settings, cookies: Cookies) -> None:
         self._trusted, self._cookies = settings.trusted_proxies, cookies
 
-    def __call__(self, request: Request) -> Visitor:
-        """Return the visitor behind *request*."""
+    async def __call__(self, request: Request) -> Visitor:
+        """Return the visitor behind *request*; a coroutine, or FastAPI would take it to another thread and back."""
         address = client_address(
             request.client.host if request.client else None,
             request.headers.get("x-forwarded-for"),
