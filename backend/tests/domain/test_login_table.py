@@ -1,0 +1,85 @@
+"""The login as a table: what is in it, that nothing else is possible, and that no way round the second factor exists."""
+
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+
+from focys.domain.login import NEXT, OutOfTurnError, Proof, Step, advance, password_proof
+
+SECOND_FACTORS = {Proof.FIRST_TOTP, Proof.TOTP, Proof.BACKUP_CODE}
+OUT_OF_TURN = [pair for pair in product(Step, Proof) if pair not in NEXT]
+
+
+def walks(step: Step, shown: tuple[Proof, ...] = ()) -> Iterator[tuple[Proof, ...]]:
+    """Every series of proofs that leads from a step to the end."""
+    if step is Step.DONE:
+        yield shown
+    for (here, proof), after in NEXT.items():
+        if here is step:
+            yield from walks(after, (*shown, proof))
+
+
+@pytest.mark.parametrize(("step", "proof"), OUT_OF_TURN)
+def test_a_proof_that_is_not_in_the_table_is_out_of_turn(step, proof):
+    """FLOW-01."""
+    with pytest.raises(OutOfTurnError) as refused:
+        advance(step, proof)
+
+    assert refused.value.step is step
+
+
+@pytest.mark.parametrize(("step", "proof"), NEXT)
+def test_a_proof_that_is_in_the_table_leads_on(step, proof):
+    """FLOW-01."""
+    assert advance(step, proof) is NEXT[step, proof] is not step
+
+
+def test_the_table_is_the_login_that_was_agreed_on():
+    """FLOW-01: a change of the login is a change of this test."""
+    assert len(OUT_OF_TURN) == len(Step) * len(Proof) - len(NEXT) == 28
+    assert set(walks(Step.PASSWORD)) == {
+        (Proof.PASSWORD_WITHOUT_MFA, Proof.EMAIL_CODE, Proof.FIRST_TOTP),
+        (Proof.PASSWORD_WITH_MFA, Proof.TOTP),
+        (Proof.PASSWORD_WITH_MFA, Proof.BACKUP_CODE),
+        (Proof.PASSWORD_MFA_OPTIONAL,),
+    }
+
+
+def test_a_finished_login_leads_nowhere_and_nothing_leads_back_to_the_password():
+    """FLOW-03."""
+    assert Step.DONE not in {step for step, _ in NEXT}
+    assert Step.PASSWORD not in NEXT.values()
+
+
+@pytest.mark.parametrize("mfa_enabled", [True, False])
+def test_where_mfa_is_required_every_way_to_the_end_shows_a_second_factor(mfa_enabled):
+    """TOTP-16, FLOW-05: also with the flag cleared in the database."""
+    proof = password_proof(mfa_enabled=mfa_enabled, mfa_required=True)
+
+    ways = list(walks(advance(Step.PASSWORD, proof)))
+
+    assert ways
+    assert all(SECOND_FACTORS & set(way) for way in ways)
+
+
+@pytest.mark.parametrize("mfa_required", [True, False])
+def test_an_enrolled_account_never_gets_by_with_a_mailed_code(mfa_required):
+    """EOTP-01."""
+    proof = password_proof(mfa_enabled=True, mfa_required=mfa_required)
+
+    ways = list(walks(advance(Step.PASSWORD, proof)))
+
+    assert {way[-1] for way in ways} == {Proof.TOTP, Proof.BACKUP_CODE}
+    assert not any(Proof.EMAIL_CODE in way for way in ways)
+
+
+def test_a_password_is_enough_only_where_mfa_is_optional_and_none_is_set_up():
+    """TOTP-16."""
+    enough = [
+        (enabled, required)
+        for enabled, required in product((True, False), repeat=2)
+        if advance(Step.PASSWORD, password_proof(mfa_enabled=enabled, mfa_required=required)) is Step.DONE
+    ]
+
+    assert enough == [(False, False)]
