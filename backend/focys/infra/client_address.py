@@ -39,7 +39,10 @@ def _parse(text: str | None) -> IPv4Address | IPv6Address | None:
         address = ip_address((text or "").strip("[]"))
     except ValueError:
         return None
-    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+    if isinstance(address, IPv4Address):
+        return address
+    # A zone (fe80::1%eth0) is free text that means something on its own host only.
+    return None if address.scope_id else address.ipv4_mapped or address
 
 
 def _is_trusted(address: IPv4Address | IPv6Address, trusted: Sequence[Network]) -> bool:

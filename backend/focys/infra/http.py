@@ -72,7 +72,8 @@ class Visitors:
         """Return the visitor behind *request*; a coroutine, or FastAPI would take it to another thread and back."""
         address = client_address(
             request.client.host if request.client else None,
-            request.headers.get("x-forwarded-for"),
+            # Lines of one name are one list (RFC 9110 section 5.3); a proxy may add a line instead of lengthening one.
+            ", ".join(request.headers.getlist("x-forwarded-for")),
             self._trusted,
         )
         jar, names = request.cookies, self._cookies
@@ -159,7 +160,7 @@ class Edge:
         if _hostname(host) not in self._hosts:
             return Refused(Reason.UNKNOWN_HOST)
         length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > MAX_BODY_BYTES:
+        if length.isdecimal() and int(length) > MAX_BODY_BYTES:
             return Refused(Reason.PAYLOAD_TOO_LARGE)
         if scope["method"] in {"GET", "HEAD", "OPTIONS"}:
             return None
