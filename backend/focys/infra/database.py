@@ -6,6 +6,7 @@ A write may have a guard: an UPDATE that must change a row (a compare-and-set). 
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -30,6 +31,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
@@ -125,7 +127,9 @@ class Database:
                 for change in changes:
                     await _run(connection, change)
             except BaseException:
-                await connection.exec_driver_sql("ROLLBACK")
+                # A connection that the fault itself has closed is rolled back already; only the fault may be told.
+                with suppress(SQLAlchemyError):
+                    await connection.exec_driver_sql("ROLLBACK")
                 raise
             await connection.exec_driver_sql("COMMIT")
             return True

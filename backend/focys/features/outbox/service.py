@@ -63,8 +63,10 @@ class Outbox:
                 await self.deliver_due()
             except Exception as fault:  # noqa: BLE001  the deliverer must outlive the database's absence
                 _log.warning("outbox_round_failed", kind=type(fault).__name__)
+            # Not wait_for: it swallows a cancellation that comes together with the nudge, and the shutdown hangs.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), ROUND_SECONDS)
+                async with asyncio.timeout(ROUND_SECONDS):
+                    await self._wake.wait()
             self._wake.clear()
 
     async def deliver_due(self) -> int:
