@@ -151,7 +151,7 @@ def create_app(
     cookies = Cookies(secure=settings.is_secure)
     visitors = Visitors(settings, cookies)
     app.include_router(build_login_router(services.login, visitors, cookies))
-    app.include_router(build_sessions_router(services.sessions, visitors, cookies))
+    app.include_router(build_sessions_router(services.sessions, visitors, cookies, cancel_login=services.login.cancel))
     app.include_router(health.build_router(services.database))
     replies.install(app)
     app.add_middleware(
@@ -168,14 +168,14 @@ def create_app(
     return app
 
 
-def create_site(settings: Settings | None = None) -> Starlette:
+def create_site(settings: Settings | None = None, *, clock: Clock | None = None) -> Starlette:
     """Return pages at ``/`` and API at ``/api``, in one process.
 
     Raises:
         SettingsError: the configuration cannot be used.
     """
     settings = settings or load_settings()
-    api = create_app(settings)
+    api = create_app(settings, clock=clock)
     return Starlette(
         routes=[Mount("/api", api), Mount("/", Edge(Pages(PAGES), settings))],
         lifespan=lambda _app: _running(api.state.services),

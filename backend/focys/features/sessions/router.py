@@ -1,5 +1,6 @@
 """Refresh, sign out, who am I."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Response, status
@@ -16,8 +17,10 @@ _CLEAR_SITE_DATA = '"cache", "storage"'
 Bearer = Annotated[str | None, Header(alias="Authorization", max_length=2048)]
 
 
-def build_router(sessions: Sessions, visitors: Visitors, cookies: Cookies) -> APIRouter:
-    """Return the session calls."""
+def build_router(
+    sessions: Sessions, visitors: Visitors, cookies: Cookies, *, cancel_login: Callable[[Visitor], Awaitable[None]]
+) -> APIRouter:
+    """Return the session calls; signing out cancels a login under way too."""
     router = APIRouter(prefix="/auth", tags=["sessions"], responses=PROBLEMS)
     VisitorDep = Annotated[Visitor, Depends(visitors)]  # noqa: N806  a type
 
@@ -43,6 +46,7 @@ def build_router(sessions: Sessions, visitors: Visitors, cookies: Cookies) -> AP
     ) -> Response:
         """End the session."""
         await sessions.sign_out(visitor, bearer_of(authorization))
+        await cancel_login(visitor)
         answer = Response(status_code=status.HTTP_204_NO_CONTENT, headers={"Clear-Site-Data": _CLEAR_SITE_DATA})
         for name in (cookies.refresh, cookies.login):
             cookies.clear(answer, name)
