@@ -1,0 +1,341 @@
+"""A login under way: found by its handle only, five minutes long, good for one completion, bound to nobody else."""
+
+import asyncio
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import focys
+from focys.features.login import pending_logins
+from focys.features.sessions import sessions
+from focys.infra.tokens import digest
+from tests.support.attempts import (
+    at_enrolment,
+    at_mailed_code,
+    confirm,
+    enter_mailed_code,
+    fail,
+    offer_wrong,
+    use_backup_code,
+    wrong_code,
+)
+from tests.support.jar import KNOWN, LOGIN, REFRESH, cookie, put
+from tests.support.rows import count_of, rows_of
+from tests.support.service import OPERATOR, World
+
+FOCYS = Path(focys.__file__).parent
+
+
+async def test_the_database_keeps_only_the_hash_of_the_handle(world: World):
+    """FLOW-02: 256 random bits, found by their SHA-256."""
+    account = await world.an_account(enrolled=True)
+    first, second = await world.at_second_factor(account), await world.at_second_factor(account)
+
+    handles = [cookie(first), cookie(second)]
+    stored = [row.handle_hash for row in await rows_of(world, pending_logins) if row.consumed_at is None]
+
+    assert all(len(handle) == 43 for handle in handles)
+    assert handles[0] != handles[1]
+    assert sorted(stored) == sorted(digest(handle) for handle in handles)
+
+
+async def test_the_handle_is_no_token_of_any_other_kind(world: World):
+    """FLOW-02."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    handle = cookie(browser)
+
+    as_refresh = await put(world.a_browser(), handle, REFRESH).post("/auth/refresh")
+    as_browser = await put(world.a_browser(), handle, KNOWN).get("/auth/login")
+
+    assert (await browser.me(handle)).json()["code"] == "not_authenticated"
+    assert as_refresh.json()["code"] == "session_ended"
+    assert as_browser.json()["code"] == "login_expired"
+
+
+@pytest.mark.parametrize("token_of", ["access", "refresh", "browser"])
+async def test_no_other_token_is_a_handle(world: World, token_of: str):
+    """FLOW-02."""
+    account = await world.an_account(enrolled=True)
+    browser, access = await world.signed_in(account)
+    token = {"access": access, "refresh": cookie(browser, REFRESH), "browser": cookie(browser, KNOWN)}[token_of]
+
+    answer = await put(world.a_browser(), token).get("/auth/login")
+
+    assert answer.json()["code"] == "login_expired"
+
+
+@pytest.mark.parametrize("handle", ["", "x", "x" * 9000, "%00", '"\\303\\251"', "é"])
+async def test_a_handle_that_never_was_is_an_expired_login(world: World, handle: str):
+    """FLOW-02, INP-01: never a 500, whatever stands in the cookie."""
+    answer = await world.a_browser().get("/auth/login", headers={"Cookie": f"{LOGIN}={handle}".encode()})
+
+    assert answer.json()["code"] == "login_expired"
+
+
+async def test_a_login_lasts_five_minutes_and_nothing_prolongs_it(world: World):
+    """FLOW-03."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    ends = (await browser.get("/auth/login")).json()["expires_at"]
+    assert datetime.fromisoformat(ends) == world.clock.now() + timedelta(minutes=5)
+
+    for _ in range(4):
+        world.clock.advance(seconds=74)
+        await offer_wrong(world, account, browser)
+        state = (await browser.get("/auth/status")).json()["login"]
+        assert (state["step"], state["expires_at"]) == ("totp", ends)
+    assert state["expires_in"] == 4
+    world.clock.advance(seconds=4)
+
+    assert (await browser.offer(account.code(world.clock))).json()["code"] == "login_expired"
+    assert (await browser.get("/auth/status")).json()["login"] is None
+
+
+async def test_setting_up_lasts_as_long_as_the_secret_that_is_shown(world: World):
+    """FLOW-03, TOTP-10: the step enroll is a login of its own, of fifteen minutes."""
+    account = await world.an_account()
+    browser = await at_enrolment(world, account)
+
+    world.clock.advance(minutes=14, seconds=59)
+    state = (await browser.get("/auth/login")).json()
+    assert (state["step"], state["expires_in"]) == ("enroll", 1)
+    world.clock.advance(seconds=1)
+
+    assert (await confirm(browser, account.code(world.clock))).json()["code"] == "login_expired"
+
+
+async def test_the_step_before_is_over_once_the_mailbox_is_proven(world: World):
+    """FLOW-03, EOTP-08: the handle changes with the step, and the old one is dead."""
+    account = await world.an_account()
+    browser = await at_mailed_code(world, account)
+    old, code = cookie(browser), world.mail.last_code(account.email)
+
+    await enter_mailed_code(browser, code)
+
+    assert cookie(browser) != old
+    stale = put(world.a_browser(), old)
+    assert (await enter_mailed_code(stale, code)).json()["code"] == "login_expired"
+
+
+async def test_only_the_last_step_hands_out_credentials(world: World):
+    """FLOW-05: no session, no token and no known browser before all factors have passed."""
+    account, browser = await world.an_account(), world.a_browser()
+    answers = [await browser.sign_in_with_password(account)]
+    await world.deliver()
+    answers.append(await enter_mailed_code(browser, world.mail.last_code(account.email)))
+    answers.append(await browser.post("/auth/mfa/enroll"))
+    account.secret = answers[-1].json()["secret"]
+    answers.append(await confirm(browser, wrong_code(account, world)))
+
+    assert set(browser.http.cookies) == {LOGIN}
+    assert not any("access_token" in answer.json() for answer in answers)
+    assert await count_of(world, sessions) == 0
+    done = await confirm(browser, account.code(world.clock))
+
+    assert done.json()["access_token"]
+    assert set(browser.http.cookies) == {KNOWN, REFRESH}
+    assert await count_of(world, sessions) == 1
+
+
+@pytest.mark.parametrize("act", ["disable", "set password", "reset factor"])
+@pytest.mark.parametrize("proof", ["totp", "backup code"])
+async def test_a_change_between_check_and_commit_refuses_the_right_proof(
+    world: World, monkeypatch: pytest.MonkeyPatch, act: str, proof: str
+):
+    """FLOW-06, LOCK-02: the account is as it was read when the session is minted, or there is none."""
+    account = await world.an_account(enrolled=True)
+    browser, before = await world.at_second_factor(account), await count_of(world, sessions)
+    context, code = world.services.login.second_factor._context, account.code(world.clock)
+    commit, operator = context.commit, world.services.administration
+
+    async def change_and_commit(*decision: Any, **guard: Any) -> bool:
+        monkeypatch.setattr(context, "commit", commit)
+        if act == "disable":
+            await world.services.accounts.set_disabled(account.email, OPERATOR, disabled=True)
+        elif act == "set password":
+            await operator.set_password(account.email, "seven-quiet-lanterns-41", OPERATOR)
+        else:
+            await operator.reset_mfa(account.email, OPERATOR)
+        return await commit(*decision, **guard)
+
+    monkeypatch.setattr(context, "commit", change_and_commit)
+    answer = await (browser.offer(code) if proof == "totp" else use_backup_code(browser, account.backup_codes[0]))
+
+    assert answer.json()["code"] == "login_expired"
+    assert await count_of(world, sessions) == before
+
+
+async def test_six_logins_leave_five_under_way(world: World):
+    """FLOW-08: the oldest gives way."""
+    account = await world.an_account(enrolled=True)
+    browsers = []
+    for _ in range(6):
+        browsers.append(await world.at_second_factor(account))
+        world.clock.advance(seconds=1)
+
+    standing = [(await browser.get("/auth/login")).status_code for browser in browsers]
+
+    assert standing == [401, 200, 200, 200, 200, 200]
+
+
+async def test_beginning_again_forgets_no_failure(world: World):
+    """FLOW-08, LOCK-05: failures belong to account and bucket, not to a login."""
+    account = await world.an_account(enrolled=True)
+    for left in (4, 3, 2, 1):
+        browser = await world.at_second_factor(account, world.a_browser(f"203.0.113.{left}"))
+        assert (await offer_wrong(world, account, browser)).json()["tries_left"] == left
+
+    last = await world.at_second_factor(account)
+    assert (await offer_wrong(world, account, last)).json()["code"] == "account_locked"
+    again = await world.at_second_factor(account)
+
+    assert (await again.offer(account.code(world.clock))).json()["code"] == "account_locked"
+
+
+@pytest.mark.parametrize("way_out", ["cancel", "log out"])
+async def test_leaving_a_login_destroys_it(world: World, way_out: str):
+    """FLOW-09."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    handle = cookie(browser)
+
+    left = await (browser.http.delete("/auth/login") if way_out == "cancel" else browser.post("/auth/logout"))
+
+    assert left.status_code == 204
+    assert cookie(browser) == ""
+    stale = put(world.a_browser(), handle)
+    assert (await stale.offer(account.code(world.clock))).json()["code"] == "login_expired"
+
+
+async def test_two_tabs_share_the_login_that_began_last(world: World):
+    """UX: the tab that was first goes on with the other's login, whatever it shows."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    first = cookie(browser)
+    await world.at_second_factor(account, browser)
+
+    assert (await browser.offer(account.code(world.clock))).status_code == 200
+    world.clock.advance(seconds=30)
+    stale = put(world.a_browser(), first)
+    assert (await stale.offer(account.code(world.clock))).json()["code"] == "login_expired"
+
+
+async def test_the_subject_comes_from_the_login_whoever_is_signed_in(world: World):
+    """FLOW-04: another user's session and known browser beside a login change nothing about whose it is."""
+    alice = await world.an_account(enrolled=True)
+    bob = await world.an_account("bob@student.com", enrolled=True)
+    browser, bobs_token = await world.signed_in(bob)
+    await world.at_second_factor(alice, browser)
+
+    refused = await browser.offer(bob.code(world.clock))
+    done = await browser.offer(alice.code(world.clock))
+
+    assert (refused.json()["code"], refused.json()["tries_left"]) == ("invalid_code", 4)
+    assert done.json()["user"]["email"] == alice.email
+    assert (await browser.me(bobs_token)).json()["email"] == bob.email
+    assert (await browser.post("/auth/refresh")).json()["user"]["email"] == alice.email
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/auth/login", {"email": "alice@student.com", "password": "x", "mfa_enabled": False}),
+        ("/auth/totp/verify", {"code": "123456", "user_id": "1"}),
+        ("/auth/totp/verify", {"code": "123456", "email": "alice@student.com"}),
+        ("/auth/totp/verify", {"code": "123456", "now": 1, "digits": 8, "period": 60, "algorithm": "SHA512"}),
+        ("/auth/backup-code/verify", {"code": "0000-0000-0000-0000", "user": "bob"}),
+        ("/auth/email-code/verify", {"code": "123456", "step": "enroll"}),
+        ("/auth/email-code/resend", {"to": "mallory@student.com"}),
+        ("/auth/mfa/enroll", {"secret": "A" * 32}),
+        ("/auth/mfa/confirm", {"code": "123456", "secret": "A" * 32}),
+        ("/auth/refresh", {"role": "admin"}),
+        ("/auth/logout", {"all": True}),
+    ],
+)
+async def test_a_field_that_is_not_asked_for_is_refused(world: World, path: str, body: dict[str, object]):
+    """FLOW-04, TOTP-02, TOTP-08: neither subject, nor secret, nor parameters, nor time come from the client."""
+    answer = await world.a_browser().post(path, body)
+
+    extra = {field for field in body if field not in {"code", "password"}} - ({"email"} if "login" in path else set())
+    assert answer.status_code == 422
+    assert {error["field"] for error in answer.json()["errors"]} == extra
+
+
+async def test_of_two_browsers_that_confirm_at_once_one_wins(world: World, monkeypatch: pytest.MonkeyPatch):
+    """FLOW-12: the loser is told 409, and the account has the winner's factor and one set of backup codes."""
+    account = await world.an_account()
+    first, second = await at_enrolment(world, account), await at_enrolment(world, account)
+    code = account.code(world.clock)
+    backup_codes = world.services.login.enrolment._needs.backup_codes
+    issue, answers = backup_codes.issue, list[httpx.Response]()
+
+    async def let_the_other_confirm_first(*arguments: Any) -> Any:
+        monkeypatch.setattr(backup_codes, "issue", issue)
+        answers.append(await confirm(second, code))
+        return await issue(*arguments)
+
+    monkeypatch.setattr(backup_codes, "issue", let_the_other_confirm_first)
+    answers.append(await confirm(first, code))
+
+    won, lost = answers
+    assert (won.status_code, lost.status_code, lost.json()["code"]) == (200, 409, "enrolment_expired")
+    assert await count_of(world, sessions) == 1
+    account.backup_codes = tuple(won.json()["backup_codes"])
+    browser = await world.at_second_factor(account)
+    assert (await use_backup_code(browser, account.backup_codes[9])).json()["backup_codes_left"] == 9
+
+
+async def test_of_parallel_proofs_of_one_login_one_completes_it(world: World):
+    """FLOW-03, TOTP-04, BKP-03: code and backup codes all right, all at once."""
+    account = await world.an_account(enrolled=True)
+    browser, before = await world.at_second_factor(account), await count_of(world, sessions)
+    code = account.code(world.clock)
+
+    answers = await asyncio.gather(
+        *(browser.offer(code) for _ in range(4)), *(use_backup_code(browser, c) for c in account.backup_codes[:4])
+    )
+
+    assert [answer.status_code for answer in answers].count(200) == 1
+    assert {a.json().get("code") for a in answers} <= {None, "login_expired", "throttled", "code_already_used"}
+    assert await count_of(world, sessions) == before + 1
+
+
+async def test_every_way_in_ends_in_the_one_function_that_checks_the_policy(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """FLOW-07: a session on less than the policy asks for cannot even be prepared."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    monkeypatch.setattr(world.services.sessions, "_satisfies_policy", lambda amr: False)
+
+    answer = await browser.offer(account.code(world.clock))
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert cookie(browser, REFRESH) == ""
+
+
+def test_one_place_in_the_code_opens_sessions():
+    """FLOW-07: the call stands in the login, and the table is written in the sessions alone."""
+    sources = {path.relative_to(FOCYS): path.read_text() for path in FOCYS.rglob("*.py")}
+
+    assert [str(path) for path, text in sources.items() if ".sessions.open(" in text] == ["features/login/context.py"]
+    assert [str(path) for path, text in sources.items() if re.search(r"Change\(sessions,|insert\(sessions", text)] == [
+        "features/sessions/repository.py"
+    ]
+
+
+async def test_a_failure_of_one_login_is_no_failure_of_another_account(world: World):
+    """FLOW-08."""
+    alice = await world.an_account(enrolled=True)
+    bob = await world.an_account("bob@student.com", enrolled=True)
+    await fail(world, alice, 5)
+
+    browser = await world.at_second_factor(bob)
+
+    assert (await browser.get("/auth/login")).json()["tries_left"] == 5
+    assert (await browser.offer(bob.code(world.clock))).status_code == 200

@@ -1,0 +1,24 @@
+"""The service ends at once, whatever the deliverer is doing at that moment."""
+
+import asyncio
+
+import pytest
+
+from tests.conftest import world_on
+from tests.support.service import OPERATOR
+
+
+@pytest.mark.parametrize("moment", [0, 0.0004, 0.0012, 0.002, 0.004])
+async def test_a_shutdown_in_mid_delivery_ends_the_service_and_keeps_the_letter(database_url: str, moment: float):
+    """AVL-05: the deliverer takes its cancellation, in the nudge as in the write."""
+    async with world_on(database_url) as world:
+        account = await world.an_account()
+        await world.services.administration.reset_mfa(account.email, OPERATOR)
+        await asyncio.sleep(moment)
+        sent = list(world.mail.letters)
+
+    async with world_on(database_url) as after:
+        after.clock.advance(seconds=6)
+        await after.deliver()
+
+    assert [to for to, _ in {*sent, *after.mail.letters}] == [account.email]
