@@ -4,6 +4,7 @@ import sys
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from focys.app import Services
@@ -50,7 +51,9 @@ def list_accounts() -> None:
         for user in await services.accounts.list_all():
             factor = "[green]on[/]" if user.mfa_enabled else "not set up"
             state = "[red]disabled[/]" if user.disabled_at else "active"
-            table.add_row(user.email, user.display_name, user.role, factor, state, f"{user.created_at:%Y-%m-%d}")
+            table.add_row(
+                escape(user.email), escape(user.display_name), user.role, factor, state, f"{user.created_at:%Y-%m-%d}"
+            )
         return table
 
     table = run(act)
@@ -113,7 +116,7 @@ def enable(email: Email) -> None:
 
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.readline().rstrip("\n")
+        return sys.stdin.readline().rstrip("\r\n")
     if not sys.stdin.isatty():
         fail("There is no terminal to ask for the password.", "Pipe it in with --password-stdin.")
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))

@@ -4,6 +4,8 @@ import unicodedata
 from collections.abc import Iterable
 from enum import StrEnum
 
+from focys.domain.plain_text import is_plain
+
 MIN_LENGTH_WITH_MFA = 8
 MIN_LENGTH_ALONE = 15
 MAX_LENGTH = 256
@@ -17,6 +19,7 @@ _SHORTEST_CONTEXT_WORD = 4
 class Weakness(StrEnum):
     """Why a password is refused, as a sentence for the person who chose it."""
 
+    NOT_PLAIN = "That password holds a character that the sign-in page does not take."
     TOO_SHORT = "That password is too short."
     TOO_LONG = "That password is too long."
     COMMON = "That password is on a list of common or leaked passwords."
@@ -48,6 +51,8 @@ def weakness(
     """
     if is_oversized(password):
         return Weakness.TOO_LONG
+    if not is_plain(password):
+        return Weakness.NOT_PLAIN
     if len(password) < (MIN_LENGTH_WITH_MFA if mfa_required else MIN_LENGTH_ALONE):
         return Weakness.TOO_SHORT
     if known:

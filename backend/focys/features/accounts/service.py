@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
+from focys.domain.plain_text import is_plain
 from focys.features import audit
 from focys.features.accounts.addresses import canonical_address
 from focys.features.accounts.repository import AccountRepository
 from focys.infra.clock import Clock
 from focys.infra.database import Database
 from focys.infra.visitor import Visitor
+
+MAX_NAME_LENGTH = 100
 
 
 class AccountError(Exception):
@@ -35,10 +38,12 @@ class Accounts:
         """Create an account and return its id.
 
         Raises:
-            AccountError: the address is taken.
+            AccountError: the address is taken, or the name cannot be used.
             InvalidAddressError: it is not an address.
         """
         address = canonical_address(address)
+        if len(name) > MAX_NAME_LENGTH or not is_plain(name):
+            raise AccountError(f"A name has at most {MAX_NAME_LENGTH} characters, all of them printable.")
         if await self._repository.find(address) is not None:
             raise AccountError(f"There is already an account for {address}.")
         now, user_id = self._clock.now(), uuid4()

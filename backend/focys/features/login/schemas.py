@@ -1,20 +1,17 @@
 """What crosses the wire during a login. Requests are strict: no unknown fields, no other types, no odd characters."""
 
-import unicodedata
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from focys.domain import crockford, passwords, totp
+from focys.domain.plain_text import is_plain
 from focys.features.accounts import canonical_address
 from focys.features.sessions import TokensReply
 
-_FORBIDDEN_CATEGORIES = {"Cc", "Cs"}
-_DIRECTION_OVERRIDES = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
 
 def _plain_text(text: str) -> str:
-    if any(unicodedata.category(c) in _FORBIDDEN_CATEGORIES or c in _DIRECTION_OVERRIDES for c in text):
+    if not is_plain(text):
         raise ValueError("This holds a character that cannot be used.")
     return text
 

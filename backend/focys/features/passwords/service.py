@@ -5,6 +5,7 @@ import re
 from zxcvbn import zxcvbn
 
 from focys.domain import passwords as rules
+from focys.domain.plain_text import is_plain
 from focys.features.passwords.blocklist import is_known
 from focys.infra.hashing import Hasher
 
@@ -34,12 +35,12 @@ class Passwords:
             BusyError: too many hashes are waiting.
         """
         context = [self._app_name, "focys", *re.split(r"[^a-z0-9]+", address.lower()), address.lower()]
-        oversized = rules.is_oversized(password)
-        strength = 0 if oversized else zxcvbn(password[:_ZXCVBN_LENGTH], user_inputs=context)["score"]
+        can_be_judged = password != "" and is_plain(password) and not rules.is_oversized(password)
+        strength = zxcvbn(password[:_ZXCVBN_LENGTH], user_inputs=context)["score"] if can_be_judged else 0
         weakness = rules.weakness(
             password,
             strength=strength,
-            known=not oversized and await is_known(password, self._breach_url),
+            known=can_be_judged and await is_known(password, self._breach_url),
             context=context,
             mfa_required=self._mfa_required,
         )

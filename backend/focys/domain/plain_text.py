@@ -1,0 +1,11 @@
+"""Text that people can type and that looks like what it is."""
+
+import unicodedata
+
+_CONTROL_OR_SURROGATE = {"Cc", "Cs"}
+_DIRECTION_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether *text* is free of control characters, unpaired surrogates and direction overrides."""
+    return not any(unicodedata.category(c) in _CONTROL_OR_SURROGATE or c in _DIRECTION_OVERRIDES for c in text)
