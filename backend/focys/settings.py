@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 BACKEND = Path(__file__).resolve().parent.parent
 PAGES = BACKEND.parent / "frontend" / "dist"
@@ -27,6 +29,13 @@ _PLACEHOLDERS = (
     "secret-key-here",
     "placeholder",
 )
+_DRIVERS = {
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+    "postgresql+asyncpg": "postgresql+asyncpg",
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+}
 _SECRETS = ("secret_key", "secret_key_fallbacks", "smtp_password", "database_url")
 
 
@@ -79,6 +88,13 @@ class Settings(BaseSettings):
     password_hash_threads: int = Field(default=1, ge=1, le=16)
     password_hash_queue: int = Field(default=64, ge=1)
     breached_passwords_url: str = ""
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and _driver_of(value.get_secret_value()) not in _DRIVERS:
+            raise ValueError("use postgresql://user:password@host/name, or sqlite:///path")
+        return value
 
     @field_validator("secret_key_fallbacks", "cors_origins", "trusted_proxies", mode="before")
     @classmethod
@@ -194,12 +210,7 @@ class Settings(BaseSettings):
         if not url:
             return f"sqlite+aiosqlite:///{self.data_dir / 'focys.db'}"
         scheme, _, rest = url.partition("://")
-        driver = {
-            "postgresql": "postgresql+asyncpg",
-            "postgres": "postgresql+asyncpg",
-            "sqlite": "sqlite+aiosqlite",
-        }
-        return f"{driver.get(scheme, scheme)}://{rest}"
+        return f"{_DRIVERS[scheme]}://{rest}"
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -247,7 +258,27 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as fault:
-        raise SettingsError([line for error in fault.errors() for line in _sentences(error)]) from None
+        raise SettingsError(_problems(fault, overrides)) from None
+
+
+def _problems(fault: ValidationError, overrides: dict[str, object]) -> list[str]:
+    """Return a sentence per problem, also of those that show only once the refused fields are out of the way."""
+    found = [line for error in fault.errors() for line in _sentences(error)]
+    refused = {str(error["loc"][0]) for error in fault.errors() if error["loc"]}
+    if refused:
+        defaults = {name: Settings.model_fields[name].get_default() for name in refused}
+        try:
+            Settings(**{**overrides, **defaults})
+        except ValidationError as further:
+            found += _problems(further, {**overrides, **defaults})
+    return found
+
+
+def _driver_of(url: str) -> str | None:
+    try:
+        return make_url(url).drivername
+    except (ArgumentError, ValueError):
+        return None
 
 
 def _sentences(error: Any) -> list[str]:  # noqa: ANN401  pydantic's own error dictionary
