@@ -1,6 +1,5 @@
 """``focys serve``: pages and API in one process."""
 
-import os
 import socket
 from typing import Annotated
 
@@ -50,8 +49,9 @@ def serve(
 
 
 def _settings(port: int) -> Settings:
-    public = os.environ.get("PUBLIC_URL")  # noqa: TID251  only to know whether the operator has named an address
-    return load_settings() if public else load_settings(public_url=f"http://localhost:{port}")
+    settings = load_settings()
+    is_named = "public_url" in settings.model_fields_set
+    return settings if is_named else load_settings(public_url=f"http://localhost:{port}")
 
 
 def _check_port(host: str, port: int) -> None:
