@@ -1,8 +1,8 @@
 """The edge of the service: what every request must satisfy and every answer carries, before a router is asked."""
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import structlog
@@ -39,6 +39,8 @@ PAGE_POLICY = (
     "font-src 'self'; "
     "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; require-trusted-types-for 'script'"
 )
+
+_HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 _log = logger("focys.http")
 
@@ -208,10 +210,9 @@ async def _bounded(receive: Receive) -> Receive:
 
 
 def _hostname(host: str) -> str:
-    try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
+    """Return the name in a Host header without its port, or nothing if it is not one (RFC 9110 section 7.2)."""
+    found = _HOST.fullmatch(host)
+    return found["name"].strip("[]").rstrip(".").lower() if found else ""
 
 
 def _add_headers(headers: MutableHeaders, request_id: str) -> None:
