@@ -4,9 +4,9 @@ import styles from "./Waiting.module.css";
 export function Waiting() {
   return (
     <main className={styles.frame} aria-busy="true">
-      <p role="status" className={styles.words}>
-        Loading…
-      </p>
+      <div role="status">
+        <h1 className={styles.words}>Loading…</h1>
+      </div>
     </main>
   );
 }
