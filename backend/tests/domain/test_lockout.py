@@ -33,7 +33,9 @@ def failures(count: int, at: datetime = NOON) -> list[datetime]:
 
 def test_the_whole_ladder_from_the_first_wrong_code_to_guarded_mode():
     """LOCK-03, LOCK-04: 5 -> 15 minutes, 10 -> 60 minutes, 15 -> guarded."""
-    now, ledger, seen = NOON, [], []
+    now = NOON
+    ledger: list[datetime] = []
+    seen: list[timedelta | int | str] = []
 
     for _ in range(15):
         match verdict(ledger, now):
@@ -147,7 +149,9 @@ WAITS = st.one_of(
 @given(st.lists(st.tuples(WAITS, st.booleans()), max_size=120))
 def test_no_rolling_365_days_ever_hold_more_than_fifteen_single_codes(attempts):
     """LOCK-05: any pace, any pauses, single codes and pairs mixed; all wrong, so all charged."""
-    now, ledger, singles = NOON, [], []
+    now = NOON
+    ledger: list[datetime] = []
+    singles: list[datetime] = []
 
     for seconds, as_pair in attempts:
         now += seconds * SECOND

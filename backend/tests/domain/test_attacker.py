@@ -1,0 +1,100 @@
+"""The attacker who knows the password, played against the lock policy: the budget holds, however they go about it."""
+
+import importlib.util
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BENCH = Path(__file__).parents[3] / "bench" / "attacker.py"
+
+
+@pytest.fixture(scope="module")
+def bench() -> Any:
+    """The simulation, loaded from its own folder."""
+    spec = importlib.util.spec_from_file_location("attacker", BENCH)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["attacker"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("strategy", ["ALONE", "THOUSAND", "AFTER_THE_OWNER"])
+def test_three_years_of_guessing_never_hold_more_than_fifteen_in_365_days(bench, strategy):
+    """LOCK-05: many browsers, or the owner's sign-ins in between, change nothing."""
+    game = bench.play(bench.Focys(), getattr(bench, strategy), days=3 * 365)
+
+    assert game.most_in_a_year == 15
+    assert len(game.singles) > 2 * 15
+    assert 4e-5 < game.chance < 5e-5
+
+
+def test_guarded_mode_examines_pairs_but_no_single_code_any_more(bench):
+    """LOCK-05, LOCK-06: at most sixty an hour, whose chance a year is far below that of the fifteen."""
+    game = bench.play(bench.Focys(), bench.PAIRS, days=2)
+
+    assert len(game.singles) == 15
+    assert 40 * 60 < game.pairs <= 48 * 60
+    assert 365 * 24 * 60 * bench.CHANCE_OF_A_PAIR < 2e-6
+
+
+def test_the_attack_never_touches_the_owners_own_browser(bench):
+    """AVL-08: strangers fill the strangers' bucket only."""
+    rule = bench.Focys()
+
+    bench.play(rule, bench.PAIRS, days=2)
+
+    now = bench.START + timedelta(days=2)
+    assert rule.standing(bench.HOME, now) == bench.Single()
+    assert rule.standing("a device of somebody else", now) != bench.Single()
+
+
+def test_the_owner_at_a_strangers_device_forgives_only_what_was_mistyped_there(bench):
+    """LOCK-05: somebody else's success forgives nothing."""
+    rule, now = bench.Focys(), bench.START
+    for number in range(4):
+        rule.fail("attacker", f"login {number}", now)
+    rule.fail("library", "the owner's login", now)
+    assert isinstance(rule.standing("attacker", now), bench.Wait)
+
+    rule.succeed("library", "the owner's login")
+
+    assert rule.standing("attacker", now) == bench.Single()
+    rule.fail("attacker", "login 4", now)
+    assert isinstance(rule.standing("attacker", now), bench.Wait)
+    assert rule.standing("library", now) == bench.Single()
+
+
+@pytest.mark.parametrize(("workers", "a_day"), [(1, 480), (4, 1920)])
+def test_the_guides_rule_alone_would_examine_thousands_of_times_as_many(bench, workers, a_day):
+    """LOCK-01: what the budget is measured against."""
+    game = bench.play(bench.Guide(workers), bench.ALONE, days=10)
+
+    assert len(game.singles) == 10 * a_day
+
+
+def test_the_chances_are_those_the_design_names(bench):
+    """LOCK-05: 5 in 100,000 a year, against 41 % for the guide's rule and 88 % with four workers."""
+    year = timedelta(days=365)
+    chances = [
+        bench.Game(year, [bench.START + n * timedelta(seconds=30) for n in range(guesses)]).chance
+        for guesses in (15, 480 * 365, 1920 * 365)
+    ]
+
+    assert [round(chance, 5) for chance in chances[:1]] == [0.00004]
+    assert [round(chance, 2) for chance in chances[1:]] == [0.41, 0.88]
+
+
+def test_the_table_is_printed_and_the_exit_code_says_that_the_budget_held(bench, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    played = bench.play
+    monkeypatch.setattr(bench, "play", lambda rule, attacker, *, days: played(rule, attacker, days=days // 100 + 1))
+
+    code = bench.main()
+
+    assert code == 0
+    assert "was never exceeded" in capsys.readouterr().out

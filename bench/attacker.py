@@ -1,0 +1,303 @@
+"""Play the attacker who knows the password against the lock policy, and count the guesses that are examined.
+
+Run it as `.venv/bin/python bench/attacker.py`. The verdicts come from `focys.domain.lockout`, the very function that
+the service asks; what is around it here (who counts for whom, who is forgiven what) is as the service's ledger has it.
+The attacker wastes no time: a guess takes none, and the next one comes the moment it is allowed. The owner signs in
+every morning at home, with a wrong code on some days, and once a month on a device of somebody else.
+"""
+
+import math
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+from typing import Protocol
+
+from focys.domain.lockout import GUARDED_AFTER, MEMORY, Guarded, Locked, Open, verdict
+from rich.console import Console
+from rich.table import Table
+
+CHANCE_OF_A_CODE = 3 / 10**6
+"""Three codes are right at any moment: the current one and its neighbours."""
+
+CHANCE_OF_A_PAIR = 3 / 10**12
+YEAR = timedelta(days=365)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+ROWS_READ = 100
+"""The service reads the newest failures of a bucket, not more than this."""
+
+STRANGERS, HOME = "strangers", "the owner's own browser"
+
+
+@dataclass(frozen=True)
+class Single:
+    """One code will be examined."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two codes in a row will be examined; one will not."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing is examined before this."""
+
+    until: datetime
+
+
+class Rule(Protocol):
+    """A lock policy with its memory."""
+
+    def standing(self, browser: str, now: datetime) -> Single | Pair | Wait:
+        """Say what is examined now."""
+
+    def fail(self, browser: str, login: str, now: datetime) -> None:
+        """Count a wrong code."""
+
+    def succeed(self, browser: str, login: str) -> None:
+        """Note a completed sign-in."""
+
+    def changes_by_itself_at(self, browser: str, now: datetime) -> datetime:
+        """Say when waiting may bring a better standing."""
+
+
+@dataclass
+class Focys:
+    """The ledger: a browser that completed a sign-in counts for itself, all others together."""
+
+    known: set[str] = field(default_factory=set)
+    rows: dict[str, deque[tuple[datetime, str]]] = field(default_factory=dict)
+
+    def standing(self, browser: str, now: datetime) -> Single | Pair | Wait:
+        """Say what is examined now."""
+        newest = self._rows(browser)
+        match verdict([at for at, _ in newest], now):
+            case Locked(until) | Guarded(datetime() as until):
+                return Wait(until)
+            case Guarded():
+                return Pair()
+            case Open():
+                return Single()
+
+    def fail(self, browser: str, login: str, now: datetime) -> None:
+        """Count a wrong code."""
+        self._rows(browser).append((now, login))
+
+    def succeed(self, browser: str, login: str) -> None:
+        """Forgive the failures of the same known browser and of the same login; from now on the browser is known."""
+        if browser in self.known:
+            self._rows(browser).clear()
+        else:
+            strangers = self._rows(browser)
+            self.rows[STRANGERS] = deque((row for row in strangers if row[1] != login), maxlen=ROWS_READ)
+        self.known.add(browser)
+
+    def changes_by_itself_at(self, browser: str, now: datetime) -> datetime:
+        """Say when the failure that keeps the bucket guarded is forgotten."""
+        rows = self._rows(browser)
+        return rows[-GUARDED_AFTER][0] + MEMORY if len(rows) >= GUARDED_AFTER else now
+
+    def _rows(self, browser: str) -> deque[tuple[datetime, str]]:
+        bucket = browser if browser in self.known else STRANGERS
+        return self.rows.setdefault(bucket, deque(maxlen=ROWS_READ))
+
+
+@dataclass
+class Guide:
+    """Five wrong codes lock for fifteen minutes, and then it begins anew; each worker counts for itself."""
+
+    workers: int = 1
+    tries: list[int] = field(init=False)
+    locked_until: list[datetime] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tries, self.locked_until = [0] * self.workers, [START] * self.workers
+
+    def standing(self, browser: str, now: datetime) -> Single | Wait:  # noqa: ARG002  it knows no browsers
+        """Say what is examined now, by whichever worker is open."""
+        soonest = min(self.locked_until)
+        return Single() if soonest <= now else Wait(soonest)
+
+    def fail(self, browser: str, login: str, now: datetime) -> None:  # noqa: ARG002
+        """Count a wrong code at a worker that is open."""
+        worker = next(n for n, until in enumerate(self.locked_until) if until <= now)
+        self.tries[worker] += 1
+        if self.tries[worker] % 5 == 0:
+            self.locked_until[worker] = now + timedelta(minutes=15)
+
+    def succeed(self, browser: str, login: str) -> None:  # noqa: ARG002
+        """Begin anew at the worker that the owner happened to reach."""
+        self.tries[0] = 0
+
+    def changes_by_itself_at(self, browser: str, now: datetime) -> datetime:  # noqa: ARG002
+        """Say that there is nothing to wait for."""
+        return now
+
+
+@dataclass(frozen=True)
+class Attacker:
+    """How somebody who has the password goes about it."""
+
+    name: str
+    browsers: int = 1
+    only_after_the_owner: bool = False
+    offers_pairs: bool = False
+    has_the_owners_cookie: bool = False
+
+    def browser(self, number: int) -> str:
+        """Return the browser of the attacker's guess with that number."""
+        return HOME if self.has_the_owners_cookie else f"attacker {number % self.browsers}"
+
+
+@dataclass
+class Game:
+    """What came of it."""
+
+    length: timedelta
+    singles: list[datetime] = field(default_factory=list)
+    pairs: int = 0
+
+    @property
+    def most_in_a_year(self) -> int:
+        """Return the most single codes that were examined within any 365 days."""
+        most, oldest = 0, 0
+        for newest, at in enumerate(self.singles):
+            while self.singles[oldest] <= at - YEAR:
+                oldest += 1
+            most = max(most, newest - oldest + 1)
+        return most
+
+    @property
+    def pairs_a_year(self) -> int:
+        """Return how many pairs of codes a year of this brings."""
+        return round(self.pairs * (YEAR / self.length))
+
+    @property
+    def chance(self) -> float:
+        """Return the chance that one of a year's guesses is right."""
+        missed = self.most_in_a_year * math.log1p(-CHANCE_OF_A_CODE)
+        missed += self.pairs_a_year * math.log1p(-CHANCE_OF_A_PAIR)
+        return -math.expm1(missed)
+
+
+def play(rule: Rule, attacker: Attacker, *, days: int) -> Game:
+    """Let attacker and owner go at one account for so many days."""
+    game = Game(timedelta(days=days))
+    now, end = START, START + game.length
+    rule.succeed(HOME, "the first sign-in of all")
+    for day, browser in _mornings(days):
+        if not attacker.only_after_the_owner:
+            _attack(rule, attacker, game, now, day)
+        _sign_in(rule, browser, day)
+        now = day
+        if attacker.only_after_the_owner:
+            _attack(rule, attacker, game, now, now + timedelta(microseconds=1))
+    if not attacker.only_after_the_owner:
+        _attack(rule, attacker, game, now, end)
+    return game
+
+
+def _mornings(days: int) -> Iterator[tuple[datetime, str]]:
+    for number in range(days):
+        at = START + timedelta(days=number, hours=8)
+        yield at, HOME
+        if number % 30 == 7:  # noqa: PLR2004  the eighth day of each month of thirty
+            yield at + timedelta(hours=4), f"a device of somebody else, day {number}"
+
+
+def _attack(rule: Rule, attacker: Attacker, game: Game, now: datetime, until: datetime) -> None:
+    """Guess from now on, as often and as soon as allowed; every guess is wrong."""
+    while now < until:
+        number = len(game.singles) + game.pairs
+        browser = attacker.browser(number)
+        match rule.standing(browser, now):
+            case Single():
+                game.singles.append(now)
+                rule.fail(browser, f"login {number}", now)
+            case Pair() if attacker.offers_pairs:
+                game.pairs += 1
+                rule.fail(browser, f"login {number}", now)
+            case Pair():
+                now = max(now + timedelta(microseconds=1), rule.changes_by_itself_at(browser, now))
+            case Wait(opens):
+                now = opens
+
+
+def _sign_in(rule: Rule, browser: str, now: datetime) -> None:
+    """Sign the owner in once the locks allow it, after a wrong code on every fifth day."""
+    login = f"the owner, {now:%j}"
+    mistypes = now.day % 5 == 0
+    while True:
+        match rule.standing(browser, now):
+            case Wait(opens):
+                now = opens
+            case _ if mistypes:
+                mistypes = False
+                rule.fail(browser, login, now)
+            case _:
+                return rule.succeed(browser, login)
+
+
+ALONE = Attacker("guesses as soon as allowed")
+THOUSAND = Attacker("has a thousand browsers", browsers=1000)
+AFTER_THE_OWNER = Attacker("guesses after each sign-in of the owner", only_after_the_owner=True)
+PAIRS = Attacker("goes on with pairs, many networks", browsers=1000, offers_pairs=True)
+COOKIE = Attacker("sits at the owner's own browser", has_the_owners_cookie=True)
+
+
+def main() -> int:
+    """Play, and print what came of it; the exit code says whether the budget held."""
+    started = perf_counter()
+    ours = [play(Focys(), attacker, days=3 * 365) for attacker in (ALONE, THOUSAND, AFTER_THE_OWNER)]
+    ours.append(play(Focys(), PAIRS, days=14))
+    known = play(Focys(), COOKIE, days=365)
+    guide, workers = (play(Guide(number), ALONE, days=365) for number in (1, 4))
+    table = Table(title="The attacker who knows the password", title_style="bold", title_justify="left")
+    table.add_column("Lock policy", style="bold", no_wrap=True)
+    table.add_column("The attacker …")
+    for heading in ("single codes\na year", "pairs\na year", "chance to\nget in"):
+        table.add_column(heading, justify="right")
+    for attacker, game in zip((ALONE, THOUSAND, AFTER_THE_OWNER, PAIRS), ours, strict=True):
+        _row(table, "FOCYS" if attacker is ALONE else "", attacker.name, game, "green")
+    table.add_section()
+    _row(table, "", COOKIE.name, known, "yellow")
+    table.add_section()
+    _row(table, "the guide's rule alone", ALONE.name, guide, "red")
+    _row(table, "the same, 4 workers", ALONE.name, workers, "red")
+    console = Console()
+    console.print(table)
+    kept = all(game.most_in_a_year <= GUARDED_AFTER for game in ours)
+    console.print(_notes(ours, guide, kept=kept, seconds=perf_counter() - started), soft_wrap=True)
+    return 0 if kept else 1
+
+
+def _row(table: Table, policy: str, attacker: str, game: Game, color: str) -> None:
+    singles = f"[{color}]{game.most_in_a_year:,}[/]"
+    pairs = f"{game.pairs_a_year:,}" if game.pairs else "-"
+    table.add_row(policy, attacker, singles, pairs, _in_words(game.chance))
+
+
+def _in_words(chance: float) -> str:
+    if chance < 0.001:  # noqa: PLR2004
+        return f"{chance * 100_000:.1f} in 100,000"
+    return f"{chance:.0%}" if chance > 0.1 else f"{chance:.1%}"  # noqa: PLR2004
+
+
+def _notes(ours: Sequence[Game], guide: Game, *, kept: bool, seconds: float) -> str:
+    color, ending = ("green", "was never exceeded") if kept else ("red", "WAS EXCEEDED")
+    times = guide.chance / max(game.chance for game in ours)
+    return (
+        f"[{color}]The budget of {GUARDED_AFTER} single codes in any 365 days {ending}[/]: "
+        f"the chance is {times:,.0f} times smaller than under the guide's rule.\n"
+        "\n"
+        "FOCYS: the worst 365 days of three years (pairs: 14 days, scaled to a year).\n"
+        "At the owner's own browser: it has a budget of its own, which each sign-in of the owner there refills.\n"
+        f"Played in {seconds:.1f} s."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
