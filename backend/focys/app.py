@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 
 from focys import __version__
 from focys.features.accounts import Accounts, users
@@ -42,6 +42,7 @@ from focys.infra.tokens import Tokens
 from focys.settings import PAGES, Settings, load_settings
 
 CLOCK_READING_SECONDS = 10
+LAST_MAIL_SECONDS = 3
 
 _log = logs.logger("focys.app")
 
@@ -177,7 +178,8 @@ def create_site(settings: Settings | None = None, *, clock: Clock | None = None)
     settings = settings or load_settings()
     api = create_app(settings, clock=clock)
     return Starlette(
-        routes=[Mount("/api", api), Mount("/", Edge(Pages(PAGES), settings))],
+        # A mount does not match its own bare name, which would else be a path of the page.
+        routes=[Mount("/api", api), Route("/api", api), Mount("/", Edge(Pages(PAGES), settings))],
         lifespan=lambda _app: _running(api.state.services),
         middleware=[Middleware(PlainStart)],
     )
@@ -192,12 +194,15 @@ async def _running(services: Services) -> AsyncIterator[None]:
     """Keep the clock and the mail going while the app serves."""
     await _check_start(services)
     housekeeping = Housekeeping(services.database, services.clock)
-    tasks = [asyncio.create_task(services.outbox.run()), asyncio.create_task(housekeeping.run())]
+    mail = asyncio.create_task(services.outbox.run())
+    tasks = [mail, asyncio.create_task(housekeeping.run())]
     if isinstance(services.clock, DatabaseClock):
         tasks.append(asyncio.create_task(_follow_database_clock(services.clock, services.database)))
     try:
         yield
     finally:
+        services.outbox.stop()
+        await asyncio.wait({mail}, timeout=LAST_MAIL_SECONDS)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -47,9 +47,15 @@ class Outbox:
         self._repository = OutboxRepository(database)
         self._clock, self._mailer, self._composers = clock, mailer, composers
         self._wake = asyncio.Event()
+        self._is_stopping = False
 
     def nudge(self) -> None:
         """Wake the deliverer."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Let the round under way be the last: a letter cut off while it is sent would be sent again."""
+        self._is_stopping = True
         self._wake.set()
 
     async def is_recent(self, user_id: UUID, kind: str, within: timedelta) -> bool:
@@ -57,8 +63,8 @@ class Outbox:
         return await self._repository.is_recent(user_id, kind, self._clock.now() - within)
 
     async def run(self) -> None:
-        """Deliver for ever; a fault of one round is logged and the next round comes."""
-        while True:
+        """Deliver until told to stop; a fault of one round is logged and the next round comes."""
+        while not self._is_stopping:
             try:
                 await self.deliver_due()
             except Exception as fault:  # noqa: BLE001  the deliverer must outlive the database's absence
