@@ -1,0 +1,65 @@
+/** The people of the journeys, and what they do outside a browser window. */
+import { type APIRequestContext, expect } from "@playwright/test";
+import { Authenticator } from "./authenticator";
+import type { Site } from "./site";
+
+export interface Person {
+  email: string;
+  password: string;
+}
+
+/** Somebody with an authenticator app and ten codes on paper. */
+export interface Enrolled extends Person {
+  app: Authenticator;
+  backupCodes: string[];
+}
+
+export const ALICE: Person = { email: "alice@student.com", password: "paper-lantern-orchard-61" };
+export const BOB: Person = { email: "bob@student.com", password: "copper-bicycle-harbour-28" };
+export const CAROL: Person = { email: "carol@student.com", password: "velvet-compass-meadow-94" };
+
+const STUDENT_PASSWORD = "granite-violin-seashore-47";
+const student = (email: string): Person => ({ email, password: STUDENT_PASSWORD });
+
+export const nthStudent = (number: number) => student(`student-${number}@student.com`);
+export const LONG_NAMED = student(
+  `${"l".repeat(64)}@${"ong".repeat(21)}.${"ong".repeat(21)}.${"o".repeat(53)}.example`,
+);
+
+/** Calls the API as the pages would, in the browser whose cookies *request* holds. */
+export class Caller {
+  constructor(
+    private readonly request: APIRequestContext,
+    private readonly site: Site,
+  ) {}
+
+  async post(path: string, body: object = {}) {
+    return this.request.post(`${this.site.url}/api${path}`, { data: body });
+  }
+
+  async password({ email, password }: Person): Promise<void> {
+    const answer = await this.post("/auth/login", { email, password });
+    expect(answer.status(), await answer.text()).toBe(200);
+  }
+
+  /** Goes through the whole first sign-in, signs out, and waits for the app's next code. */
+  async enrol(person: Person): Promise<Enrolled> {
+    await this.password(person);
+    await this.post("/auth/email-code/verify", { code: await this.site.lastCode(person.email) });
+    const { provisioning_uri } = await (await this.post("/auth/mfa/enroll")).json();
+    const app = Authenticator.scan(provisioning_uri);
+    const answer = await this.post("/auth/mfa/confirm", { code: app.code(this.site.now()) });
+    expect(answer.status(), await answer.text()).toBe(200);
+    const { backup_codes: backupCodes } = await answer.json();
+    await this.post("/auth/logout");
+    await this.site.advance(30);
+    return { ...person, app, backupCodes };
+  }
+
+  /** Offers *count* wrong codes to the login under way. */
+  async guess(person: Enrolled, count: number): Promise<void> {
+    for (const code of person.app.wrongCodes(this.site.now(), count)) {
+      await this.post("/auth/totp/verify", { code });
+    }
+  }
+}

@@ -1,0 +1,126 @@
+/** The real service with the built pages, as a process of its own whose clock the journey moves. */
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Program } from "./program";
+
+export type Kind = "sqlite" | "postgresql";
+
+export interface SiteOptions {
+  appName?: string;
+  /** A PostgreSQL database; without one it is an SQLite file. */
+  databaseUrl?: string;
+}
+
+const MAIL = /^E-mail code for (\S+): ([0-9A-Z-]+) \(valid \d+ minutes?\)$/gm;
+
+export class Site {
+  readonly url: string;
+  #program: Program;
+  #offset = 0;
+  #printedBefore = "";
+  readonly #read = new Map<string, number>();
+
+  private constructor(
+    private readonly folder: string,
+    private readonly port: number,
+    private readonly options: SiteOptions,
+  ) {
+    this.url = `http://localhost:${port}`;
+    this.#program = this.#start();
+  }
+
+  static async start(options: SiteOptions = {}): Promise<Site> {
+    const folder = await mkdtemp(join(tmpdir(), "focys-journey-"));
+    const site = new Site(folder, await freePort(), options);
+    try {
+      await site.#ready();
+    } catch (fault) {
+      await site.stop();
+      throw fault;
+    }
+    return site;
+  }
+
+  /** The server's time, in ms since the epoch. */
+  now(): number {
+    return Date.now() + this.#offset * 1000;
+  }
+
+  /** Moves the server's clock on. */
+  async advance(seconds: number): Promise<void> {
+    this.#offset += seconds;
+    const draft = join(this.folder, "offset.new");
+    await writeFile(draft, String(this.#offset));
+    await rename(draft, join(this.folder, "offset"));
+  }
+
+  /** Kills the server and starts it anew, on the same port and database. */
+  async restart(): Promise<void> {
+    await this.#program.kill();
+    this.#printedBefore += this.#program.output;
+    this.#program = this.#start();
+    await this.#ready();
+  }
+
+  async stop(): Promise<void> {
+    await this.#program.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** How many codes were mailed to *email* so far. */
+  mails(email: string): number {
+    return this.#codes(email).length;
+  }
+
+  /** The code mailed to *email* last, from the server's console; each call waits for one not seen before. */
+  async lastCode(email: string): Promise<string> {
+    return this.#program.until(() => {
+      const codes = this.#codes(email);
+      if (codes.length <= (this.#read.get(email) ?? 0)) return undefined;
+      this.#read.set(email, codes.length);
+      return codes.at(-1);
+    }, `code for ${email}`);
+  }
+
+  get lastWords(): string {
+    return this.#program.lastWords;
+  }
+
+  #codes(email: string): string[] {
+    const printed = this.#printedBefore + this.#program.output;
+    return [...printed.matchAll(MAIL)]
+      .filter(([, to]) => to === email)
+      .map(([, , code = ""]) => code);
+  }
+
+  #start(): Program {
+    const { appName, databaseUrl } = this.options;
+    return new Program("tests.support.site", [
+      ...["--port", String(this.port), "--data", this.folder],
+      ...(databaseUrl ? ["--database-url", databaseUrl] : []),
+      ...(appName ? ["--app-name", appName] : []),
+    ]);
+  }
+
+  async #ready(): Promise<void> {
+    const program = this.#program;
+    await program.until(
+      () => (/Uvicorn running/.test(program.errors) ? true : undefined),
+      "server",
+    );
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      const port = typeof address === "object" && address ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}

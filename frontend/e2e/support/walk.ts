@@ -1,0 +1,86 @@
+/** The steps of a sign-in as a person takes them, in the words the pages use. */
+import { expect, type Page } from "@playwright/test";
+import { Authenticator } from "./authenticator";
+import type { Enrolled, Person } from "./people";
+import type { Site } from "./site";
+
+export const TITLES = {
+  login: /^Sign in to /,
+  emailCode: "Check your e-mail",
+  enrol: "Set up your authenticator app",
+  codes: "Save your backup codes",
+  totp: "Enter your code",
+  guarded: "Enter two codes in a row",
+  backup: "Use a backup code",
+  locked: "Account locked",
+};
+
+export const heading = (page: Page, title: string | RegExp) =>
+  page.getByRole("heading", { level: 1, name: title });
+
+export const emailField = (page: Page) => page.getByRole("textbox", { name: "E-mail" });
+export const passwordField = (page: Page) => page.getByLabel("Password", { exact: true });
+export const mailedCodeField = (page: Page) =>
+  page.getByRole("textbox", { name: "Code from the e-mail" });
+export const codeField = (page: Page) => page.getByRole("textbox", { name: "Six-digit code" });
+export const backupCodeField = (page: Page) => page.getByRole("textbox", { name: "Backup code" });
+export const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
+
+/** Opens the sign-in page and gives e-mail and password. */
+export async function givePassword(page: Page, { email, password }: Person): Promise<void> {
+  await page.goto("/login");
+  await submitPassword(page, { email, password });
+}
+
+export async function submitPassword(page: Page, { email, password }: Person): Promise<void> {
+  await expect(heading(page, TITLES.login)).toBeVisible();
+  await emailField(page).fill(email);
+  await passwordField(page).fill(password);
+  await button(page, "Sign in").click();
+}
+
+/** As far as the enrolment page. */
+export async function reachEnrolment(page: Page, site: Site, person: Person): Promise<void> {
+  await givePassword(page, person);
+  await expect(heading(page, TITLES.emailCode)).toBeVisible();
+  await mailedCodeField(page).fill(await site.lastCode(person.email));
+  await expect(heading(page, TITLES.enrol)).toBeVisible();
+  await expect(setupKey(page)).toBeVisible();
+}
+
+export const setupKey = (page: Page) => page.locator("code");
+
+export async function readKey(page: Page): Promise<string> {
+  return (await setupKey(page).innerText()).replace(/\s/g, "");
+}
+
+/** As far as the backup codes; answers the app that now holds the key. */
+export async function reachBackupCodes(page: Page, site: Site, person: Person) {
+  await reachEnrolment(page, site, person);
+  const app = Authenticator.type(await readKey(page));
+  await codeField(page).fill(app.code(site.now()));
+  await expect(heading(page, TITLES.codes)).toBeVisible();
+  return app;
+}
+
+export async function readBackupCodes(page: Page): Promise<string[]> {
+  return page.getByRole("list", { name: "Backup codes" }).getByRole("listitem").allInnerTexts();
+}
+
+/** As far as the second factor. */
+export async function reachSecondFactor(page: Page, person: Enrolled): Promise<void> {
+  await givePassword(page, person);
+  await expect(heading(page, TITLES.totp)).toBeVisible();
+}
+
+export async function expectSignedIn(page: Page): Promise<void> {
+  await expect(page.getByText("Authenticator app")).toBeVisible();
+  await expect(page).toHaveURL("/");
+}
+
+/** A whole sign-in with the app. */
+export async function signIn(page: Page, site: Site, person: Enrolled): Promise<void> {
+  await reachSecondFactor(page, person);
+  await codeField(page).fill(person.app.code(site.now()));
+  await expectSignedIn(page);
+}

@@ -1,0 +1,29 @@
+import { defineConfig, devices } from "@playwright/test";
+import { findChromium } from "./e2e/chromium";
+import type { Kind } from "./e2e/support/site";
+
+/** The browser journeys: built pages, the real service, a real Chromium. `make e2e` runs them all. */
+export default defineConfig<object, { kind: Kind }>({
+  testDir: "e2e",
+  outputDir: "test-results",
+  workers: 2,
+  fullyParallel: true,
+  forbidOnly: !!process.env.CI,
+  retries: 0,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  reporter: "list",
+  use: {
+    ...devices["Desktop Chrome"],
+    viewport: { width: 1440, height: 900 },
+    locale: "en-GB",
+    launchOptions: await findChromium(),
+    permissions: ["clipboard-read", "clipboard-write"],
+    screenshot: "only-on-failure",
+    trace: "off", // a trace would keep passwords and keys
+  },
+  projects: [
+    { name: "sqlite", use: { kind: "sqlite" } },
+    { name: "postgresql", testMatch: "guide.spec.ts", use: { kind: "postgresql" } },
+  ],
+});
