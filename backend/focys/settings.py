@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 BACKEND = Path(__file__).resolve().parent.parent
@@ -92,8 +92,12 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_database(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value() and _driver_of(value.get_secret_value()) not in _DRIVERS:
-            raise ValueError("use postgresql://user:password@host/name, or sqlite:///path")
+        if value.get_secret_value():
+            url = _parsed(value.get_secret_value())
+            if url is None or url.drivername not in _DRIVERS:
+                raise ValueError("use postgresql://user:password@host/name, or sqlite:///path")
+            if url.drivername.startswith("sqlite") and not Path(url.database or "").parent.is_dir():
+                raise ValueError("the folder of the SQLite file does not exist")
         return value
 
     @field_validator("secret_key_fallbacks", "cors_origins", "trusted_proxies", mode="before")
@@ -274,9 +278,9 @@ def _problems(fault: ValidationError, overrides: dict[str, object]) -> list[str]
     return found
 
 
-def _driver_of(url: str) -> str | None:
+def _parsed(url: str) -> URL | None:
     try:
-        return make_url(url).drivername
+        return make_url(url)
     except (ArgumentError, ValueError):
         return None
 

@@ -116,7 +116,10 @@ def enable(email: Email) -> None:
 
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        try:
+            return sys.stdin.buffer.readline().decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            fail("The password is not text in UTF-8.")
     if not sys.stdin.isatty():
         fail("There is no terminal to ask for the password.", "Pipe it in with --password-stdin.")
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
