@@ -95,8 +95,12 @@ class Server:
             time.sleep(0.05)
 
     def stop(self) -> int | None:
-        """Ask the server to end, as Ctrl-C or systemd would, and return its exit code; nothing of it is left behind."""
+        """Ask the server to end, as systemd would, and return its exit code; nothing of it is left behind."""
         return self._end(signal.SIGTERM)
+
+    def interrupt(self) -> int | None:
+        """Press Ctrl-C and return the exit code."""
+        return self._end(signal.SIGINT)
 
     def kill(self) -> None:
         """End the server as a crash would."""
@@ -105,6 +109,16 @@ class Server:
     def output(self) -> str:
         """Everything it has printed."""
         return self._log.read_text(errors="replace")
+
+    def console_line(self, beginning: str) -> str:
+        """The newest line that begins so, as soon as it is printed."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            found = [line for line in self.output().splitlines() if line.startswith(beginning)]
+            if found:
+                return found[-1]
+            assert time.monotonic() < deadline, f"no such line: {self.output()[-2000:]}"
+            time.sleep(0.02)
 
     def _end(self, number: signal.Signals) -> int | None:
         process, self._process = self._process, None

@@ -1,0 +1,55 @@
+"""The commands in the test's process, and the installed program on a copy of the backend."""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from focys.cli.root import app
+from focys.settings import Settings
+from tests.conftest import SECRET_KEY
+from tests.support.processes import copy_backend
+
+Focys = Callable[..., Result]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Iterator[Focys]:
+    """Run ``focys …`` under the settings of the environment alone: ``command("users", "list")``."""
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
+    monkeypatch.setenv("COLUMNS", "200")
+    before = logging.getLogger().handlers
+
+    def invoke(*arguments: str, typed: str | bytes = "") -> Result:
+        result = CliRunner().invoke(app, list(arguments), input=typed)
+        assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
+        return result
+
+    yield invoke
+    logging.getLogger().handlers = before
+
+
+@pytest.fixture
+def focys(command: Focys, monkeypatch: pytest.MonkeyPatch, database_url: str) -> Focys:
+    """Run ``focys …`` on the test's database."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+    return command
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> Path:
+    """A copy of the backend, without data and settings; pages belong beside it in frontend/dist."""
+    return copy_backend(tmp_path)
+
+
+@pytest.fixture
+def with_pages(backend: Path) -> Path:
+    """The copy, with pages built beside it."""
+    pages = backend.parent / "frontend" / "dist"
+    (pages / "assets").mkdir(parents=True)
+    (pages / "index.html").write_text("<!doctype html><title>The page</title>")
+    (pages / "assets" / "index-1a2b3c.js").write_text("export {}")
+    return backend

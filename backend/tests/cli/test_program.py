@@ -1,0 +1,219 @@
+"""The program as it is installed: where it finds its data, what it says when it cannot go on, and that it serves."""
+
+import socket
+import stat
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.conftest import Focys
+from tests.conftest import SECRET_KEY
+from tests.support.mail import code_in
+from tests.support.processes import Server, environment, free_port, run, serving
+from tests.support.service import PASSWORD
+
+ADDRESS = "dana@example.com"
+
+
+def test_the_embedded_database_is_the_same_from_any_folder(backend: Path, tmp_path: Path):
+    env = environment(backend)
+    (tmp_path / "elsewhere").mkdir()
+    create = ["focys", "users", "create", ADDRESS, "--password-stdin"]
+
+    created = run(create, folder=tmp_path / "elsewhere", env=env, typed=f"{PASSWORD}\n")
+    listed = run("focys users list", folder=backend, env=env)
+
+    assert (created.returncode, listed.returncode) == (0, 0), created.stderr
+    assert ADDRESS in listed.stdout
+    assert (backend / "var" / "focys.db").is_file()
+    assert stat.S_IMODE((backend / "var").stat().st_mode) == 0o700
+    assert stat.S_IMODE((backend / "var" / "secret_key").stat().st_mode) == 0o600
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_data_dir_puts_the_embedded_database_elsewhere(command: Focys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+
+    created = command("users", "create", ADDRESS, "--password-stdin", typed=f"{PASSWORD}\n")
+
+    assert created.exit_code == 0
+    assert ADDRESS in command("users", "list").stdout
+    assert {"focys.db", "secret_key"} <= {path.name for path in (tmp_path / "data").iterdir()}
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "other"))
+    assert "There are no accounts yet" in command("users", "list").stdout
+
+
+def test_migrate_works_on_an_empty_database_and_again_on_a_current_one(
+    command: Focys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/new.db")
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+
+    before = command("users", "list")
+    results = [command("migrate"), command("migrate"), command("users", "list")]
+
+    assert before.exit_code == 1
+    assert "focys migrate" in before.stderr
+    assert [result.exit_code for result in results] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("arguments", [["users", "list"], ["migrate"], ["serve"]], ids=["users", "migrate", "serve"])
+def test_wrong_settings_are_all_named_and_none_is_quoted(
+    command: Focys, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+):
+    """CFG-04."""
+    wrong = {
+        "DATABASE_URL": "postgresql://me:hunter2@db.example.com:port/focys",
+        "SECRET_KEY": "tooshort",
+        "ALGORITHM": "RS256",
+        "OTP_EXPIRE_MINUTES": "4711",
+        "CORS_ORIGINS": "https://*.example.com",
+        "PUBLIC_URL": "ftp://login.example.com",
+        "MFA_POLICY": "perhaps",
+    }
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+
+    result = command(*arguments)
+
+    assert result.exit_code == 1
+    assert {name for name in wrong if f"  {name}: " in result.stderr} == set(wrong)
+    assert [value for value in ("hunter2", *wrong.values()) if value in result.output] == []
+
+
+@pytest.mark.parametrize("arguments", [["users", "list"], ["migrate"]], ids=["users", "migrate"])
+def test_a_database_that_cannot_be_reached_is_a_sentence(
+    command: Focys, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+):
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://me:hunter2@127.0.0.1:{free_port()}/focys")
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+
+    result = command(*arguments)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("✗ The database cannot be used (")
+    assert "hunter2" not in result.output
+
+
+@pytest.mark.parametrize("database", ["nowhere", "wrong password"])
+def test_a_server_that_refuses_us_is_a_sentence(
+    command: Focys, monkeypatch: pytest.MonkeyPatch, postgres_url: str, database: str
+):
+    user, _, place = postgres_url.rpartition("@")
+    other = f"{user}@{place}x" if database == "nowhere" else f"{user}x@{place}"
+    monkeypatch.setenv("DATABASE_URL", other)
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+
+    result = command("users", "list")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("✗ The database cannot be used (")
+
+
+@pytest.fixture
+def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the pages would be; nothing is there yet."""
+    monkeypatch.setattr("focys.cli.serve.PAGES", tmp_path / "dist")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "dist").mkdir()
+    return tmp_path / "dist"
+
+
+@pytest.mark.usefixtures("pages")
+def test_serve_says_that_the_pages_are_missing(command: Focys):
+    result = command("serve", "--port", str(free_port()))
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("✗ The pages are not built.")
+    assert "npm run build" in result.stderr
+
+
+def test_serve_says_that_the_port_is_taken(command: Focys, pages: Path):
+    (pages / "index.html").touch()
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = command("serve", "--port", str(port))
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"✗ Port {port} cannot be used: Address already in use.")
+    assert f"PORT={port + 1}" in result.stderr
+
+
+def test_demo_accounts_are_refused_outside_the_embedded_database(
+    command: Focys, pages: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    (pages / "index.html").touch()
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+
+    result = command("serve", "--demo", "--port", str(free_port()))
+
+    assert result.exit_code == 1
+    assert result.stderr.strip() == "✗ --demo is for the embedded database; DATABASE_URL is set."
+
+
+def test_a_sqlite_file_without_a_folder_is_named_as_such(command: Focys, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////nowhere/focys.db")
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+
+    result = command("users", "list")
+
+    assert result.exit_code == 1
+    assert "DATABASE_URL: the folder of the SQLite file does not exist" in result.stderr
+
+
+def test_serve_gives_pages_at_the_root_and_the_api_under_api(with_pages: Path, tmp_path: Path):
+    port = free_port()
+    server = Server(
+        f"focys serve --demo --port {port}",
+        port=port,
+        folder=tmp_path,
+        env=environment(with_pages),
+        log=tmp_path / "serve.log",
+    )
+
+    with serving(server, path="/api/health/ready"), httpx.Client(base_url=server.url) as http:
+        page, route = http.get("/"), http.get("/mfa-enroll")
+        asset, missing = http.get("/assets/index-1a2b3c.js"), http.get("/assets/gone.js")
+        credentials = {"email": "alice@student.com", "password": "paper-lantern-orchard-61"}
+        begun = http.post("/api/auth/login", json=credentials, headers={"Origin": server.url})
+        code = code_in(server.console_line("E-mail code for alice@student.com"))
+        proven = http.post("/api/auth/email-code/verify", json={"code": code})
+        exit_code = server.interrupt()
+
+    assert [answer.status_code for answer in (page, route, asset, missing)] == [200, 200, 200, 404]
+    assert "The page" in page.text
+    assert route.text == page.text
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    assert (begun.json()["step"], proven.json()["step"]) == ("email_code", "enroll")
+    assert f"http://localhost:{port}" in server.output()
+    assert exit_code == 0
+    assert "Traceback" not in server.output()
+
+
+def test_serve_takes_its_public_address_from_the_env_file(with_pages: Path, tmp_path: Path):
+    """A service behind a proxy sets secure cookies, wherever its address is written."""
+    (with_pages / ".env").write_text(f"PUBLIC_URL=https://login.example.com\nSECRET_KEY={SECRET_KEY}\n")
+    port = free_port()
+    server = Server(
+        f"focys serve --demo --port {port}",
+        port=port,
+        folder=tmp_path,
+        env=environment(with_pages),
+        log=tmp_path / "serve.log",
+    )
+    credentials = {"email": "alice@student.com", "password": "paper-lantern-orchard-61"}
+
+    with serving(server, path="/api/health/ready"):
+        begun = httpx.post(f"{server.url}/api/auth/login", json=credentials)
+
+    assert begun.headers["Set-Cookie"].startswith("__Host-focys_login=")
+    assert "https://login.example.com" in server.output()
+    assert "E-mail codes go to this console until SMTP_HOST is set." in server.output()
+
+
+def test_the_program_knows_its_version_and_its_commands(command: Focys):
+    assert command("--version").stdout.startswith("focys ")
+    assert {"serve", "users", "migrate"} <= set(command("--help").stdout.split())

@@ -1,0 +1,244 @@
+"""``focys users``: what an operator does, seen by the people it is done to."""
+
+from asyncio import to_thread
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from focys.features import outbox
+from focys.infra.database import Change, Database
+from tests.cli.conftest import Focys
+from tests.conftest import MakeWorld
+from tests.support.clock import FrozenClock
+from tests.support.service import PASSWORD, World
+
+DANA = "dana@example.com"
+NEW_PASSWORD = "velvet-compass-meadow-94"
+ACTS = ["unlock", "reset-mfa", "set-password", "disable", "enable"]
+
+
+@pytest.fixture
+async def world(make_world: MakeWorld) -> AsyncIterator[World]:
+    """The service on the commands' database, and at their time."""
+    async with make_world(clock=FrozenClock(datetime.now(UTC))) as world:
+        yield world
+
+
+async def values(world: World, sql: str) -> list[tuple[object, ...]]:
+    async with world.services.database.engine.connect() as connection:
+        return [tuple(row) for row in (await connection.execute(text(sql))).all()]
+
+
+async def test_a_created_account_can_sign_in(world: World, focys: Focys):
+    typed = ["users", "create", "Dana@Example.com", "--name", "Dana Ray", "--admin", "--password-stdin"]
+
+    result = await to_thread(focys, *typed, typed=f"{PASSWORD}\n")
+    answer = await world.a_browser().post("/auth/login", {"email": DANA, "password": PASSWORD})
+
+    assert result.exit_code == 0
+    assert "Created" in result.stdout
+    assert answer.json()["step"] == "email_code"
+    assert await values(world, "SELECT email, display_name, role FROM users") == [(DANA, "Dana Ray", "admin")]
+    assert await values(world, "SELECT event FROM audit_events WHERE source LIKE 'console:%'") == [("account created",)]
+
+
+async def test_a_line_end_of_another_system_is_not_part_of_the_password(world: World, focys: Focys):
+    await to_thread(focys, "users", "create", DANA, "--password-stdin", typed=f"{PASSWORD}\r\n")
+
+    answer = await world.a_browser().post("/auth/login", {"email": DANA, "password": PASSWORD})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("password", "sentence"),
+    [
+        ("", "That password is too short."),
+        ("short", "That password is too short."),
+        ("x" * 257, "That password is too long."),
+        ("password123", "That password is on a list of common or leaked passwords."),
+        ("dana@example", "That password is too close to your address"),
+        (f"{PASSWORD}\t", "That password holds a character that the sign-in page does not take."),
+        (b"\xff" + PASSWORD.encode(), "The password is not text in UTF-8."),
+    ],
+    ids=["nothing", "short", "long", "common", "address", "tab", "no text"],
+)
+def test_a_password_that_will_not_do_is_refused_in_one_sentence(focys: Focys, password: str | bytes, sentence: str):
+    """PWD-01, PWD-02, PWD-05."""
+    typed = password if isinstance(password, bytes) else password.encode()
+
+    result = focys("users", "create", DANA, "--password-stdin", typed=typed + b"\n")
+
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+    assert "There are no accounts yet" in focys("users", "list").stdout
+
+
+def test_an_address_has_one_account_however_it_is_spelled(focys: Focys):
+    """INP-02."""
+    focys("users", "create", DANA, "--password-stdin", typed=f"{PASSWORD}\n")
+
+    again = focys("users", "create", "DANA@example.COM", "--password-stdin", typed=f"{PASSWORD}\n")
+
+    assert again.exit_code == 1
+    assert again.stderr.strip() == f"✗ There is already an account for {DANA}."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nonsense"], "This is not an e-mail address."),
+        ([DANA, "--name", "x" * 101], "A name has at most 100 characters, all of them printable."),
+        ([DANA, "--name", "Dana\u202eRay"], "A name has at most 100 characters, all of them printable."),
+    ],
+    ids=["no address", "long name", "turned name"],
+)
+def test_what_cannot_be_an_account_is_refused_in_one_sentence(focys: Focys, arguments: list[str], sentence: str):
+    """INP-01, INP-03."""
+    result = focys("users", "create", *arguments, "--password-stdin", typed=f"{PASSWORD}\n")
+
+    assert (result.exit_code, result.stderr.strip()) == (1, f"✗ {sentence}")
+
+
+def test_without_a_terminal_the_password_has_to_be_piped_in(focys: Focys):
+    result = focys("users", "create", DANA, typed=f"{PASSWORD}\n")
+
+    assert result.exit_code == 1
+    assert "--password-stdin" in result.stderr
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_an_unknown_address_is_one_sentence(focys: Focys, act: str):
+    extra = ["--password-stdin"] if act == "set-password" else []
+
+    result = focys("users", act, "nobody@example.com", *extra, typed=f"{NEW_PASSWORD}\n")
+
+    assert (result.exit_code, result.stderr.strip()) == (1, "✗ There is no account for nobody@example.com.")
+
+
+async def test_the_list_shows_everybody_as_they_are_called(world: World, focys: Focys):
+    await world.an_account(enrolled=True)
+    await to_thread(focys, "users", "create", DANA, "--name", "[red]Dana[/]", "--password-stdin", typed=f"{PASSWORD}\n")
+    await to_thread(focys, "users", "disable", DANA)
+
+    lines = (await to_thread(focys, "users", "list")).stdout.splitlines()
+
+    alice, dana = (next(line for line in lines if name in line) for name in ("alice@", "dana@"))
+    assert alice.split()[2:5] == ["user", "on", "active"]
+    assert "[red]Dana[/]" in dana
+    assert "not set up" in dana
+    assert "disabled" in dana
+
+
+async def test_unlocking_forgets_wrong_codes_and_wrong_passwords(world: World, focys: Focys):
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    for _ in range(5):
+        locked = await browser.offer("000000")
+    elsewhere = world.a_browser("203.0.113.9")
+    for _ in range(6):
+        throttled = await elsewhere.post("/auth/login", {"email": account.email, "password": "wrong"})
+
+    result = await to_thread(focys, "users", "unlock", account.email)
+
+    assert (locked.json()["code"], throttled.json()["code"]) == ("account_locked", "throttled")
+    assert result.exit_code == 0
+    assert (await browser.offer(account.code(world.clock))).status_code == 200
+    assert (await elsewhere.sign_in_with_password(account)).status_code == 200
+    assert await values(world, "SELECT count(*) FROM audit_events WHERE event = 'MFA unlocked'") == [(1,)]
+
+
+async def test_a_reset_takes_factor_codes_browsers_and_sessions_and_tells_the_owner(world: World, focys: Focys):
+    """LOG-03, SESS-11."""
+    account = await world.an_account(enrolled=True)
+    browser, token = await world.signed_in(account)
+    under_way = await world.at_second_factor(account)
+
+    result = await to_thread(focys, "users", "reset-mfa", account.email)
+
+    assert result.exit_code == 0
+    assert f"Notice for {account.email}: the second step was reset" in result.stdout
+    assert await left_of(world) == (None, False, 0, 0, 0)
+    assert await values(world, "SELECT count(*) FROM audit_events WHERE event = 'MFA reset'") == [(1,)]
+    assert (await browser.me(token)).status_code == 401
+    assert (await browser.post("/auth/refresh")).json()["code"] == "session_ended"
+    assert (await under_way.offer(account.code(world.clock))).json()["code"] == "login_expired"
+    assert (await browser.sign_in_with_password(account)).json()["step"] == "email_code"
+
+
+async def test_a_reset_that_fails_halfway_changes_nothing(world: World, focys: Focys, monkeypatch: pytest.MonkeyPatch):
+    """AVL-05."""
+    account = await world.an_account(enrolled=True)
+    browser, token = await world.signed_in(account)
+    before = await left_of(world)
+
+    def without_a_kind(user: UUID, kind: str, about: dict[str, str], now: datetime) -> Change:
+        letter = outbox.letter_for(user, kind, about, now)
+        return Change(letter.target, {**letter.values, "kind": None})
+
+    with monkeypatch.context() as patch:
+        patch.setattr("focys.features.admin.service.letter_for", without_a_kind)
+        result = await to_thread(focys, "users", "reset-mfa", account.email)
+
+    assert result.exit_code == 1
+    assert await left_of(world) == before
+    assert await values(world, "SELECT count(*) FROM audit_events WHERE event = 'MFA reset'") == [(0,)]
+    assert (await browser.me(token)).status_code == 200
+
+
+def test_a_reset_of_an_account_that_is_always_busy_says_so(focys: Focys, monkeypatch: pytest.MonkeyPatch):
+    focys("users", "create", DANA, "--password-stdin", typed=f"{PASSWORD}\n")
+
+    async def somebody_was_first(*_changes: Change, guard: Change | None = None) -> bool:
+        return False
+
+    monkeypatch.setattr(Database, "write", somebody_was_first)
+    result = focys("users", "reset-mfa", DANA)
+
+    assert (result.exit_code, result.stderr.strip()) == (
+        1,
+        "✗ The account was busy; nothing was changed. Try again.",
+    )
+
+
+async def test_a_new_password_ends_sessions_and_the_old_password(world: World, focys: Focys):
+    """SESS-11."""
+    account = await world.an_account(enrolled=True)
+    browser, token = await world.signed_in(account)
+
+    result = await to_thread(
+        focys, "users", "set-password", account.email, "--password-stdin", typed=f"{NEW_PASSWORD}\n"
+    )
+
+    assert result.exit_code == 0
+    assert (await browser.me(token)).status_code == 401
+    assert (await browser.sign_in_with_password(account)).json()["code"] == "invalid_credentials"
+    account.password = NEW_PASSWORD
+    assert (await browser.sign_in_with_password(account)).json()["step"] == "totp"
+
+
+async def test_a_disabled_account_is_out_at_once_and_in_again_when_enabled(world: World, focys: Focys):
+    """SESS-10."""
+    account = await world.an_account(enrolled=True)
+    browser, token = await world.signed_in(account)
+
+    await to_thread(focys, "users", "disable", account.email)
+    while_disabled = await browser.sign_in_with_password(account)
+    ended = [(await browser.me(token)).status_code, (await browser.post("/auth/refresh")).status_code]
+    await to_thread(focys, "users", "enable", account.email)
+
+    assert while_disabled.json()["code"] == "invalid_credentials"
+    assert ended == [401, 401]
+    assert (await browser.me(token)).status_code == 401
+    assert (await browser.sign_in_with_password(account)).json()["step"] == "totp"
+
+
+async def left_of(world: World) -> tuple[object, ...]:
+    """What there is of the only account's second factor."""
+    counts = ("backup_codes", "browsers", "sessions WHERE revoked_at IS NULL")
+    columns = ", ".join(f"(SELECT count(*) FROM {table})" for table in counts)
+    ((secret, enabled, *rest),) = await values(world, f"SELECT totp_secret, mfa_enabled, {columns} FROM users")
+    return secret, bool(enabled), *rest
