@@ -1,0 +1,133 @@
+"""Cookies that only our own page's requests carry, and that no script reads."""
+
+from http.cookies import SimpleCookie
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import MakeWorld, world_on
+from tests.support.service import Browser, World
+
+PUBLIC = "https://login.example.com"
+
+
+def cookies_of(answer: httpx.Response) -> dict[str, dict[str, Any]]:
+    """The attributes of each cookie an answer sets."""
+    jar: SimpleCookie = SimpleCookie()
+    for line in answer.headers.get_list("Set-Cookie"):
+        jar.load(line)
+    return {name: {key: value for key, value in morsel.items() if value} for name, morsel in jar.items()}
+
+
+async def walk(world: World, browser: Browser) -> list[httpx.Response]:
+    """Every answer that sets or clears a cookie, in the order of a visitor's life."""
+    account = await world.an_account()
+    answers = [await browser.sign_in_with_password(account)]
+    await world.deliver()
+    answers.append(await browser.post("/auth/email-code/verify", {"code": world.mail.last_code(account.email)}))
+    account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
+    answers.append(await browser.post("/auth/mfa/confirm", {"code": account.code(world.clock)}))
+    answers.append(await browser.post("/auth/refresh"))
+    answers.append(await browser.post("/auth/logout"))
+    answers.append(await browser.sign_in_with_password(account))
+    answers.append(await browser.http.delete("/auth/login"))
+    for answer in answers:
+        assert answer.is_success, answer.text
+    return answers
+
+
+async def test_under_https_every_cookie_has_the_host_prefix_and_all_its_conditions(sqlite_url: str):
+    """WEB-01."""
+    async with world_on(sqlite_url, public_url=PUBLIC) as world:
+        answers = await walk(world, Browser(world.app, base_url=PUBLIC))
+
+    seen = [(name, fields) for answer in answers for name, fields in cookies_of(answer).items()]
+    assert {name for name, _ in seen} == {"__Host-focys_login", "__Host-focys_refresh", "__Host-focys_browser"}
+    for name, fields in seen:
+        assert fields["path"] == "/", name
+        assert fields["secure"] is True, name
+        assert fields["httponly"] is True, name
+        assert fields["samesite"] == "strict", name
+        assert "domain" not in fields, name
+        assert "max-age" in fields, name
+
+
+async def test_on_plain_localhost_only_the_prefix_and_secure_are_missing(sqlite_url: str):
+    """WEB-01: browsers would drop them there."""
+    async with world_on(sqlite_url) as world:
+        answers = await walk(world, world.a_browser())
+
+    seen = [(name, fields) for answer in answers for name, fields in cookies_of(answer).items()]
+    assert {name for name, _ in seen} == {"focys_login", "focys_refresh", "focys_browser"}
+    assert all(fields["httponly"] is True and fields["samesite"] == "strict" for _, fields in seen)
+    assert not any("secure" in fields or "domain" in fields for _, fields in seen)
+
+
+async def test_under_https_a_cookie_without_the_prefix_is_nobody(sqlite_url: str):
+    """WEB-01: a sibling domain can plant a plain cookie, but never one with the prefix."""
+    async with world_on(sqlite_url, public_url=PUBLIC) as world:
+        account = await world.an_account()
+        browser = Browser(world.app, base_url=PUBLIC)
+        await browser.sign_in_with_password(account)
+        handle = browser.http.cookies["__Host-focys_login"]
+
+        planted = Browser(world.app, base_url=PUBLIC)
+        answer = await planted.get("/auth/login", headers={"Cookie": f"focys_login={handle}"})
+
+        assert (await browser.get("/auth/login")).status_code == 200
+        assert answer.json()["code"] == "login_expired"
+
+
+async def test_each_cookie_lives_as_long_as_what_it_stands_for(sqlite_url: str):
+    """FLOW-03, SESS-07."""
+    async with world_on(sqlite_url) as world:
+        answers = [cookies_of(answer) for answer in await walk(world, world.a_browser())]
+
+    password, mailbox, done, refreshed, signed_out, _, cancelled = answers
+    assert password["focys_login"]["max-age"] == "300"
+    assert mailbox["focys_login"]["max-age"] == "900"
+    assert done["focys_login"]["max-age"] == "0"
+    assert done["focys_refresh"]["max-age"] == refreshed["focys_refresh"]["max-age"] == str(7 * 86400)
+    assert int(done["focys_browser"]["max-age"]) == 400 * 86400
+    assert signed_out["focys_refresh"]["max-age"] == "0"
+    assert cancelled["focys_login"]["max-age"] == "0"
+
+
+async def test_no_credential_stands_in_a_body_that_a_cookie_carries(make_world: MakeWorld):
+    """WEB-02, FLOW-05: scripts get the access token only, and before the last step nothing at all."""
+    async with make_world() as world:
+        browser = world.a_browser()
+        answers = await walk(world, browser)
+
+        secrets = {value for answer in answers for value in _values(answer)}
+        assert len(secrets) >= 5
+        assert not any(secret in answer.text for answer in answers for secret in secrets)
+        assert [("access_token" in answer.text) for answer in answers] == [
+            False,
+            False,
+            True,
+            True,
+            False,
+            False,
+            False,
+        ]
+
+
+def _values(answer: httpx.Response) -> set[str]:
+    jar: SimpleCookie = SimpleCookie()
+    for line in answer.headers.get_list("Set-Cookie"):
+        jar.load(line)
+    return {morsel.value for morsel in jar.values() if morsel.value}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_reading_sets_no_cookie(lone_world: World, method: str):
+    """FLOW-11: a visitor who has not typed a password is followed by nothing."""
+    browser = lone_world.a_browser()
+
+    answers = [await browser.get("/auth/status"), await browser.get("/auth/login"), await browser.get("/auth/me")]
+    if method == "POST":
+        answers = [await browser.post("/auth/login", {"email": "a@b.test", "password": "wrong"})]
+
+    assert not any("Set-Cookie" in answer.headers for answer in answers)

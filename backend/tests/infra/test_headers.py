@@ -1,0 +1,171 @@
+"""What every answer carries, errors included."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from focys.infra.http import MAX_BODY_BYTES, SECURITY_HEADERS
+from tests.support.raw import raw_request
+from tests.support.service import Browser, World
+
+EXPECTED = {
+    "strict-transport-security": "max-age=31536000; includeSubDomains",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+Call = Callable[[Browser], Awaitable[httpx.Response]]
+
+CALLS: dict[str, tuple[int, Call]] = {
+    "a success": (200, lambda b: b.get("/health/live")),
+    "the status": (200, lambda b: b.get("/auth/status")),
+    "nothing to say": (204, lambda b: b.post("/auth/logout")),
+    "a foreign host": (400, lambda b: b.get("/health/live", headers={"Host": "evil.example"})),
+    "no login": (401, lambda b: b.get("/auth/login")),
+    "no bearer": (401, lambda b: b.get("/auth/me")),
+    "a wrong password": (401, lambda b: b.post("/auth/login", {"email": "a@b.test", "password": "x"})),
+    "a foreign origin": (403, lambda b: b.post("/auth/login", headers={"Origin": "http://evil.example"})),
+    "an unknown path": (404, lambda b: b.get("/auth/nothing")),
+    "the bare root": (404, lambda b: b.get("/")),
+    "a wrong method": (405, lambda b: b.get("/auth/totp/verify")),
+    "a large body": (413, lambda b: b.post("/auth/login", {"email": "x" * MAX_BODY_BYTES})),
+    "a form": (415, lambda b: b.http.post("/auth/login", data={"email": "a@b.test"})),
+    "an empty object": (422, lambda b: b.post("/auth/login", {})),
+    "no JSON": (
+        422,
+        lambda b: b.http.post("/auth/login", content=b"{", headers={"Content-Type": "application/json"}),
+    ),
+    "a preflight": (
+        200,
+        lambda b: b.http.options(
+            "/auth/login", headers={"Origin": "http://localhost:5173", "Access-Control-Request-Method": "POST"}
+        ),
+    ),
+    "a foreign preflight": (
+        400,
+        lambda b: b.http.options(
+            "/auth/login", headers={"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
+        ),
+    ),
+}
+
+
+@pytest.fixture
+async def browser(lone_world: World) -> Browser:
+    return lone_world.a_browser()
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_every_answer_carries_the_security_headers_and_is_stored_nowhere(browser: Browser, name: str):
+    """WEB-06, WEB-07."""
+    status, call = CALLS[name]
+
+    answer = await call(browser)
+
+    assert answer.status_code == status
+    assert {name: answer.headers.get(name) for name in EXPECTED} == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "fault", [RuntimeError("boom"), OperationalError("SELECT 1", {}, Exception("gone")), OSError()]
+)
+async def test_faults_carry_them_too_and_show_nothing_of_their_inside(
+    lone_world: World, monkeypatch: pytest.MonkeyPatch, fault: Exception
+):
+    """WEB-06, WEB-07, AVL-04."""
+
+    async def fail(*_: object, **__: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(lone_world.services.sessions, "refresh", fail)
+
+    answer = await lone_world.a_browser().post("/auth/refresh")
+
+    known = (500, "internal") if isinstance(fault, RuntimeError) else (503, "unavailable")
+    assert (answer.status_code, answer.json()["code"]) == known
+    assert {name: answer.headers.get(name) for name in EXPECTED} == EXPECTED
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert not any(
+        word in answer.text for word in ("boom", "SELECT", "gone", "Traceback", "RuntimeError", "OperationalError")
+    )
+    assert answer.headers.get("Retry-After") == ("5" if known[0] == 503 else None)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, (status, _) in CALLS.items() if status >= 400 and "preflight" not in name]
+)
+async def test_every_error_is_a_problem_with_a_code_and_a_sentence(browser: Browser, name: str):
+    """RFC 9457."""
+    answer = await CALLS[name][1](browser)
+
+    problem = answer.json()
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert problem["type"] == f"urn:focys:problem:{problem['code']}"
+    assert problem["status"] == answer.status_code
+    assert problem["title"]
+    assert problem["detail"].endswith(".")
+
+
+async def test_every_answer_has_a_number_of_its_own(browser: Browser):
+    """LOG-01: a caller can name the request that an event in the log belongs to; it cannot choose the number."""
+    headers = {"X-Request-ID": "chosen-by-the-caller"}
+    answers = [await browser.get("/health/live", headers=headers) for _ in range(3)]
+
+    assert len({answer.headers["X-Request-ID"] for answer in answers} - {"chosen-by-the-caller"}) == 3
+
+
+def test_the_list_checked_here_is_the_list_that_is_sent():
+    assert {name.lower() for name in SECURITY_HEADERS} <= set(EXPECTED)
+
+
+async def test_a_wrong_method_names_the_right_ones(browser: Browser):
+    """RFC 9110 section 15.5.6."""
+    answer = await browser.get("/auth/totp/verify")
+
+    assert answer.headers["Allow"] == "POST"
+
+
+HOSTS = ["localhost", "localhost:8000", "LOCALHOST:8000", "localhost.:8000", "127.0.0.1:9000", "[::1]:8000"]
+FOREIGN_HOSTS = [
+    "",
+    "evil.example",
+    "localhost.evil.example",
+    "evil.example:8000",
+    "localhost@evil.example",
+    "evil.example@localhost",
+    "localhost/evil.example",
+    "localhost/@evil.example",
+    "localhost?evil.example",
+    "localhost#evil.example",
+    "localhost, evil.example",
+    "localhost evil.example",
+    "[::1",
+    "::1",
+    "127.0.0.2",
+    "0.0.0.0",
+    "localhost\\evil.example",
+    "localhost:80:90",
+    "localhost:x",
+]
+
+
+async def test_only_a_host_of_ours_is_served(browser: Browser):
+    """CFG-05."""
+    ours = {host: await browser.get("/health/live", headers={"Host": host}) for host in HOSTS}
+    foreign = {host: await browser.get("/health/live", headers={"Host": host}) for host in FOREIGN_HOSTS}
+
+    assert {host: answer.status_code for host, answer in ours.items()} == dict.fromkeys(HOSTS, 200)
+    assert {host: answer.status_code for host, answer in foreign.items()} == dict.fromkeys(FOREIGN_HOSTS, 400)
+    assert {answer.json()["code"] for answer in foreign.values()} == {"unknown_host"}
+
+
+async def test_a_request_without_a_host_is_refused(lone_world: World):
+    """CFG-05."""
+    answer = await raw_request(lone_world.app, "/health/live", host=None)
+
+    assert answer.status_code == 400

@@ -1,0 +1,194 @@
+"""Which sites may call, and which may read the answer."""
+
+import pytest
+
+from tests.conftest import world_on
+from tests.support.service import Browser, World
+
+CREDENTIALS = {"email": "a@b.test", "password": "wrong"}
+PAGE = "http://localhost:5173"
+FOREIGN = [
+    "null",
+    "http://evil.example",
+    "https://evil.example",
+    "http://localhost:5173.evil.example",
+    "http://localhost.evil.example:5173",
+    "http://evil-localhost:5173",
+    "http://localhost:5174",
+    "http://localhost",
+    "https://localhost:5173",
+    "http://LOCALHOST:5173",
+    "http://localhost:5173/",
+    "http://localhost:5173, http://evil.example",
+    "http://evil.example http://localhost:5173",
+    "http://a@localhost:5173",
+    "http://127.0.0.1:5173",
+    "file://",
+    "chrome-extension://abcdef",
+    "*",
+    "",
+]
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/refresh", "/auth/logout", "/auth/totp/verify"])
+async def test_a_call_from_another_site_is_refused_before_anything_is_read(lone_world: World, path: str):
+    """WEB-03."""
+    browser = lone_world.a_browser()
+
+    answers = {origin: await browser.post(path, CREDENTIALS, headers={"Origin": origin}) for origin in FOREIGN}
+
+    assert {origin: answer.status_code for origin, answer in answers.items()} == dict.fromkeys(FOREIGN, 403)
+    assert {answer.json()["code"] for answer in answers.values()} == {"forbidden_origin"}
+
+
+@pytest.mark.parametrize("origin", [PAGE, "http://localhost:8000"])
+async def test_a_call_from_our_own_pages_goes_through(lone_world: World, origin: str):
+    """WEB-03: CORS_ORIGINS and the service's own address."""
+    answer = await lone_world.a_browser().post("/auth/login", CREDENTIALS, headers={"Origin": origin})
+
+    assert answer.json()["code"] == "invalid_credentials"
+
+
+async def test_behind_a_public_address_only_that_address_counts(sqlite_url: str):
+    """WEB-03."""
+    async with world_on(sqlite_url, public_url="https://login.example.com", cors_origins=[]) as world:
+        browser = Browser(world.app, base_url="https://login.example.com")
+        answers = {
+            origin: (await browser.post("/auth/login", CREDENTIALS, headers={"Origin": origin})).json()["code"]
+            for origin in (
+                "https://login.example.com",
+                "https://example.com",
+                "https://www.login.example.com",
+                "https://login.example.com.evil.example",
+                "https://login.example.com:8443",
+                PAGE,
+            )
+        }
+
+    assert [code for origin, code in answers.items() if code == "invalid_credentials"] == ["invalid_credentials"]
+    assert answers["https://login.example.com"] == "invalid_credentials"
+
+
+@pytest.mark.parametrize(
+    ("site", "code"),
+    [
+        ("same-origin", "invalid_credentials"),
+        ("same-site", "invalid_credentials"),
+        ("none", "invalid_credentials"),
+        (None, "invalid_credentials"),
+        ("cross-site", "forbidden_origin"),
+        ("Same-Origin", "forbidden_origin"),
+        ("", "forbidden_origin"),
+        ("anything", "forbidden_origin"),
+    ],
+)
+async def test_without_an_origin_the_browsers_own_word_decides(lone_world: World, site: str | None, code: str):
+    """WEB-03."""
+    headers = {} if site is None else {"Sec-Fetch-Site": site}
+
+    answer = await lone_world.a_browser().post("/auth/login", CREDENTIALS, headers=headers)
+
+    assert answer.json()["code"] == code
+
+
+async def test_a_foreign_origin_is_refused_whatever_the_fetch_header_says(lone_world: World):
+    """WEB-03."""
+    headers = {"Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"}
+
+    answer = await lone_world.a_browser().post("/auth/login", CREDENTIALS, headers=headers)
+
+    assert answer.json()["code"] == "forbidden_origin"
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "text/plain",
+        "text/plain;application/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/json-patch+json",
+        "application/problem+json",
+        "text/json",
+        "application/jsonp",
+        "application/json, text/plain",
+        "",
+        None,
+    ],
+)
+async def test_only_json_is_read_so_that_no_form_of_another_site_reaches_a_cookie_call(
+    lone_world: World, media_type: str | None
+):
+    """WEB-03, INP-04."""
+    headers = {} if media_type is None else {"Content-Type": media_type}
+
+    answer = await lone_world.a_browser().http.post("/auth/refresh", content=b"{}", headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "Application/JSON", "application/json; charset=utf-8"])
+async def test_json_is_known_by_its_name(lone_world: World, media_type: str):
+    answer = await lone_world.a_browser().http.post(
+        "/auth/refresh", content=b"{}", headers={"Content-Type": media_type}
+    )
+
+    assert answer.json()["code"] == "session_ended"
+
+
+async def test_cancelling_needs_no_body_but_takes_no_form(lone_world: World):
+    browser = lone_world.a_browser()
+
+    assert (await browser.http.delete("/auth/login")).status_code == 204
+    assert (await browser.http.delete("/auth/login", headers={"Content-Type": "text/plain"})).status_code == 415
+    assert (await browser.http.delete("/auth/login", headers={"Origin": "http://evil.example"})).status_code == 403
+
+
+async def test_another_site_may_not_read_an_answer(lone_world: World):
+    """WEB-04."""
+    browser = lone_world.a_browser()
+    for origin in FOREIGN:
+        asks = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+
+        simple = await browser.get("/auth/status", headers={"Origin": origin})
+        preflight = await browser.http.options("/auth/login", headers=asks)
+
+        assert "Access-Control-Allow-Origin" not in simple.headers, origin
+        assert "Access-Control-Allow-Origin" not in preflight.headers, origin
+        assert preflight.status_code == 400, origin
+
+
+async def test_a_configured_page_may_read_with_its_cookies(lone_world: World):
+    """WEB-04."""
+    browser = lone_world.a_browser()
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type,authorization"}
+
+    simple = await browser.get("/auth/status", headers={"Origin": PAGE})
+    preflight = await browser.http.options("/auth/login", headers={"Origin": PAGE, **asked})
+
+    for answer in (simple, preflight):
+        assert answer.headers["Access-Control-Allow-Origin"] == PAGE
+        assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+        assert "Origin" in answer.headers["Vary"]
+    assert {"GET", "POST", "DELETE"} == set(preflight.headers["Access-Control-Allow-Methods"].split(", "))
+    assert "Retry-After" in simple.headers["Access-Control-Expose-Headers"]
+
+
+@pytest.mark.parametrize(
+    ("method", "header"), [("PUT", "content-type"), ("PATCH", "content-type"), ("POST", "x-evil"), ("POST", "cookie")]
+)
+async def test_a_preflight_grants_only_what_the_pages_use(lone_world: World, method: str, header: str):
+    """WEB-04."""
+    asked = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": header}
+
+    answer = await lone_world.a_browser().http.options("/auth/login", headers={"Origin": PAGE, **asked})
+
+    assert answer.status_code == 400
+
+
+async def test_refusals_can_be_read_by_a_configured_page_too(lone_world: World):
+    """WEB-04: else the page shows a broken network where a sentence belongs."""
+    answer = await lone_world.a_browser().post("/auth/login", CREDENTIALS, headers={"Origin": PAGE})
+
+    assert answer.status_code == 401
+    assert answer.headers["Access-Control-Allow-Origin"] == PAGE

@@ -1,0 +1,169 @@
+"""Pages and API in one process: the page for every path of its own, and for nothing else."""
+
+import re
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from focys.infra.http import PAGE_POLICY, SECURITY_HEADERS
+from tests.support.raw import raw_request
+
+PAGE = '<div id="root">'
+PROBES = [
+    "/docs",
+    "/redoc",
+    "/openapi.json",
+    "/swagger.json",
+    "/metrics",
+    "/debug",
+    "/assets/index-1a2b3c.js.map",
+    "/.env",
+    "/.git/config",
+    "/../secret_key",
+    "/..%2fsecret_key",
+    "/%2e%2e/secret_key",
+    "/assets/../../secret_key",
+    "/assets/..%2f..%2fsecret_key",
+    "/..\\secret_key",
+    "//etc/passwd",
+    "/%00",
+    "/index.html%00.js",
+    "/secret_key",
+    "/var/secret_key",
+    "/focys.db",
+    "/package.json",
+    "/" + "a" * 5000,
+    "/%ff%fe",
+    "/%0d%0aSet-Cookie:x=1",
+]
+
+
+@pytest.fixture
+def visitor(site: Starlette) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=site), base_url="http://localhost:8000")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/login", "/email-code", "/mfa/enroll", "/totp", "/backup-code", "/account", "/x/y/z"]
+)
+async def test_a_path_of_the_page_answers_the_page_under_a_strict_policy(visitor: httpx.AsyncClient, path: str):
+    """WEB-05, WEB-06."""
+    answer = await visitor.get(path)
+
+    assert answer.status_code == 200
+    assert PAGE in answer.text
+    assert answer.headers["Content-Security-Policy"] == PAGE_POLICY
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+
+
+def test_the_pages_policy_allows_its_own_files_and_pictures_in_data_and_nothing_else():
+    """WEB-05."""
+    directives = dict(part.strip().partition(" ")[::2] for part in PAGE_POLICY.split(";"))
+
+    assert directives == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "connect-src": "'self'",
+        "img-src": "'self' data:",
+        "font-src": "'self'",
+        "object-src": "'none'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+        "form-action": "'self'",
+        "require-trusted-types-for": "'script'",
+    }
+    assert "unsafe" not in PAGE_POLICY
+
+
+@pytest.mark.parametrize("name", ["index-1a2b3c.js", "index-1a2b3c.css"])
+async def test_a_hashed_file_is_kept_for_ever_and_carries_the_headers(visitor: httpx.AsyncClient, name: str):
+    answer = await visitor.get(f"/assets/{name}")
+
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["Content-Security-Policy"] == PAGE_POLICY
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/assets/gone.js", "/assets/gone", "/assets/../index.html.gz", "/gone.js", "/a/b.css", "/robots.txt"],
+)
+async def test_a_missing_file_is_a_404_problem_and_never_the_page(visitor: httpx.AsyncClient, path: str):
+    """WEB-10, WEB-11."""
+    answer = await visitor.get(path)
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+    assert PAGE not in answer.text
+    assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+
+
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/", "/api/nothing", "/api/auth", "/api/auth/login/x", "/api//auth/status", "/api/index.html"]
+)
+async def test_a_missing_api_path_is_a_404_problem_and_never_the_page(visitor: httpx.AsyncClient, path: str):
+    """WEB-11."""
+    answer = await visitor.get(path)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_the_api_answers_under_its_prefix(visitor: httpx.AsyncClient):
+    status = await visitor.get("/api/auth/status")
+    wrong = await visitor.post("/api/auth/login", json={"email": "a@b.test", "password": "x"})
+
+    assert status.json() == {"app_name": "FOCYS", "signed_in": False, "login": None}
+    assert (wrong.status_code, wrong.json()["code"]) == (401, "invalid_credentials")
+    assert status.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+async def test_nothing_that_helps_an_attacker_is_served(site: Starlette, prefix: str):
+    """WEB-10, INP-07."""
+    answers = {path: await raw_request(site, f"{prefix}{path}") for path in PROBES}
+
+    # Without a dot in its last part a path belongs to the page, which says nothing.
+    served = {path for path, answer in answers.items() if answer.status_code != 404}
+    assert served <= {path for path in PROBES if not prefix and answers[path].text.endswith(f"{PAGE}</div>")}
+    assert not any("outside the pages" in answer.text for answer in answers.values())
+    assert not any("Set-Cookie" in answer.headers for answer in answers.values())
+
+
+@pytest.mark.parametrize("path", ["/assets", "/assets/", "/assets/."])
+async def test_a_folder_lists_nothing(site: Starlette, path: str):
+    """WEB-10."""
+    answer = await raw_request(site, path)
+
+    assert "index-1a2b3c" not in answer.text
+    assert "immutable" not in answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
+async def test_pages_are_read_only(visitor: httpx.AsyncClient, method: str):
+    answer = await visitor.request(method, "/", headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+
+
+async def test_pages_answer_to_their_own_host_only(visitor: httpx.AsyncClient):
+    """CFG-05."""
+    assert (await visitor.get("/", headers={"Host": "evil.example"})).status_code == 400
+
+
+async def test_a_page_that_the_browser_has_is_not_sent_again(visitor: httpx.AsyncClient):
+    first = await visitor.get("/")
+
+    again = await visitor.get("/", headers={"If-None-Match": first.headers["ETag"]})
+
+    assert again.status_code == 304
+    assert again.headers["Content-Security-Policy"] == PAGE_POLICY
+
+
+async def test_the_page_loads_nothing_from_elsewhere(visitor: httpx.AsyncClient):
+    """WEB-11: the policy is what enforces it; it names no host."""
+    policy = (await visitor.get("/")).headers["Content-Security-Policy"]
+
+    assert not re.search(r"https?:|\*", policy)
