@@ -50,14 +50,15 @@ class Guarded:
 def verdict(failures: Sequence[datetime], now: datetime) -> Open | Locked | Guarded:
     """Judge a bucket by the times of its failures, in any order; those older than 365 days do not count.
 
-    A failure recorded by a clock that ran ahead counts as now, so no lock outlasts its rung.
+    A failure that a wrong clock stamped further ahead than its rung counts, but locks nothing: so no lock promises more
+    than its rung, and none lasts longer than twice that.
     """
-    counted = sorted(min(at, now) for at in failures if at > now - MEMORY)
+    counted = sorted(at for at in failures if at > now - MEMORY)
     if len(counted) >= GUARDED_AFTER:
         return _guarded(counted, now)
     rung = RUNGS.get(len(counted))
-    if rung is not None and counted[-1] + rung > now:
-        return Locked(until=counted[-1] + rung)
+    if rung is not None and now - rung < counted[-1] <= now + rung:
+        return Locked(until=min(counted[-1], now) + rung)
     next_rung = min(n for n in (*RUNGS, GUARDED_AFTER) if n > len(counted))
     return Open(tries_left=next_rung - len(counted))
 
@@ -72,7 +73,7 @@ def password_delay(failures: int) -> timedelta:
 
 def _guarded(counted: Sequence[datetime], now: datetime) -> Guarded:
     hour = timedelta(hours=1)
-    recent = [at for at in counted if at > now - hour]
+    recent = [at for at in counted if now - hour < at <= now + hour]
     if len(recent) < GUARDED_TRIES_PER_HOUR:
         return Guarded()
-    return Guarded(until=recent[-GUARDED_TRIES_PER_HOUR] + hour)
+    return Guarded(until=min(recent[-GUARDED_TRIES_PER_HOUR], now) + hour)

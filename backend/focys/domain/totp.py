@@ -15,8 +15,8 @@ DIGITS = 6
 SECRET_BYTES = 20
 """160 bits, the length RFC 4226 section 4 (R6) recommends."""
 
-SECRET_LENGTH = 32
-"""Base32 characters that hold 160 bits, without padding."""
+SECRET_LENGTHS = (16, 32)
+"""Base32 characters without padding: 32 hold 160 bits and are what is issued; 16 come from apps of earlier days."""
 
 DRIFT_STEPS = 1
 """Steps accepted on either side of now (RFC 6238 section 5.2 recommends at most one)."""
@@ -81,7 +81,7 @@ def code_for(secret: str, step: int) -> str:
     """Return the six digits of *step* for a Base32 *secret* (RFC 4226 section 5.3).
 
     Raises:
-        ValueError: the secret is not 32 Base32 characters.
+        ValueError: the secret is not 16 or 32 Base32 characters.
     """
     return f"{_number_for(_key_of(secret), step):06d}"
 
@@ -188,13 +188,13 @@ def _past_step(secret: str, code: str, *, current: int, drift: int) -> int | Non
 
 
 def _key_of(secret: str) -> bytes:
-    if len(secret) != SECRET_LENGTH or not secret.isascii():
-        raise ValueError("a TOTP secret has 32 Base32 characters")
+    if len(secret) not in SECRET_LENGTHS or not secret.isascii():
+        raise ValueError("a TOTP secret has 16 or 32 Base32 characters")
     try:
-        return int(secret.translate(_BASE32_AS_DIGITS), 32).to_bytes(SECRET_BYTES, "big")
+        return int(secret.translate(_BASE32_AS_DIGITS), 32).to_bytes(len(secret) * 5 // 8, "big")
     except ValueError:
         # The cause would spell the secret.
-        raise ValueError("a TOTP secret has 32 Base32 characters") from None
+        raise ValueError("a TOTP secret has 16 or 32 Base32 characters") from None
 
 
 def _number_for(key: bytes, step: int) -> int:

@@ -113,11 +113,19 @@ def test_a_step_lasts_thirty_seconds_and_counts_down():
     assert [seconds_left(now) for now in (0, 0.5, 1, 29.999, 30)] == [30, 30, 29, 1, 30]
 
 
+def test_the_shorter_secrets_of_earlier_apps_give_the_same_codes_as_other_programs():
+    """An account that an older app enrolled with 16 characters keeps its authenticator."""
+    short = RFC_SECRET[:16]
+
+    assert [code_for(short, step) for step in range(20)] == [pyotp.HOTP(short).at(step) for step in range(20)]
+
+
 @pytest.mark.parametrize(
     "secret",
     [
         RFC_SECRET.lower(),
-        RFC_SECRET[:16],
+        RFC_SECRET[:15],
+        RFC_SECRET[:24],
         RFC_SECRET + "A" * 8,
         RFC_SECRET[:-1] + "=",
         RFC_SECRET[:-1] + "0",
@@ -136,7 +144,7 @@ def test_a_step_lasts_thirty_seconds_and_counts_down():
 )
 def test_what_is_not_a_secret_is_refused_without_being_repeated(secret):
     """TOTP-01, LOG-02."""
-    with pytest.raises(ValueError, match=r"^a TOTP secret has 32 Base32 characters$") as refused:
+    with pytest.raises(ValueError, match=r"^a TOTP secret has 16 or 32 Base32 characters$") as refused:
         code_for(secret, 1)
 
     assert refused.value.__suppress_context__ or refused.value.__context__ is None

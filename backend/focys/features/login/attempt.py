@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from focys.domain import lockout
+from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import claim
 from focys.features.audit import AuditEvent, EventName, Outcome
@@ -13,12 +14,15 @@ from focys.features.login.state import seconds_until
 from focys.infra.visitor import Visitor
 
 
-def objection(facts: Facts, now: datetime, *, single_code: bool) -> Refused | None:
-    """Return why nothing will be examined now: locked, or guarded and only one code offered."""
+def objection(facts: Facts, now: datetime, proof: Proof, *, single_code: bool) -> Refused | None:
+    """Return why nothing will be examined now: locked, or guarded and only one code offered.
+
+    In guarded mode a backup code is always examined: nobody guesses 80 bits, and the owner must have an open way in.
+    """
     match facts.standing(now):
         case lockout.Locked(until):
             return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(until, now))
-        case lockout.Guarded(until) if until is not None:
+        case lockout.Guarded(until) if until is not None and proof is not Proof.BACKUP_CODE:
             return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(until, now))
         case lockout.Guarded() if single_code:
             return Refused(Reason.GUARDED)

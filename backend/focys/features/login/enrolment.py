@@ -62,7 +62,7 @@ class Enrolling:
                 # Another browser has just confirmed: this set-up lost the race, the login did not merely run out.
                 return Refused(Reason.ENROLMENT_EXPIRED) if had_login else facts
             had_login = True
-            refused = objection(facts, now, single_code=False)
+            refused = objection(facts, now, Proof.FIRST_TOTP, single_code=False)
             if refused is not None:
                 return refused
             pending = await self._needs.totp.pending(facts.row.user_id, now)

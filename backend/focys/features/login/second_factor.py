@@ -15,6 +15,7 @@ from focys.features.login.attempt import charge, objection, tries_left
 from focys.features.login.context import BUSY, CAS_TRIES, Context, SignedIn
 from focys.features.login.repository import Facts
 from focys.infra.database import Change
+from focys.infra.hashing import BusyError
 from focys.infra.logs import logger
 from focys.infra.secret_box import UnreadableSecretError
 from focys.infra.visitor import Visitor
@@ -58,7 +59,7 @@ class SecondFactor:
             facts = await self._context.find_for(proof, visitor, now)
             if isinstance(facts, Refused):
                 return facts
-            refused = objection(facts, now, single_code=single_code)
+            refused = objection(facts, now, proof, single_code=single_code)
             if refused is None and not guarded_charged and isinstance(facts.standing(now), lockout.Guarded):
                 guarded_charged = True
                 wait = await self._needs.limits.charge(GUARDED_TRIES, str(facts.row.user_id), visitor.source)
@@ -85,6 +86,9 @@ class SecondFactor:
             unreadable = Refused(Reason.FACTOR_UNREADABLE)
             charged = await charge(self._context, facts, event, unreadable, visitor, now)
             return unreadable if charged is not None else None
+        except BusyError:
+            # Nothing was examined yet, so there is nothing to charge.
+            raise
         except Exception:
             await charge(self._context, facts, event, Refused(Reason.INTERNAL), visitor, now)
             raise
