@@ -28,7 +28,7 @@ from focys.features.passwords import Passwords
 from focys.features.sessions import SessionRepository, Sessions
 from focys.features.sessions import build_router as build_sessions_router
 from focys.features.totp import Totp
-from focys.infra import health, logs, replies
+from focys.infra import health, logs, metrics, replies
 from focys.infra.clock import Clock, DatabaseClock, SystemClock
 from focys.infra.database import Database
 from focys.infra.hashing import Hasher
@@ -154,6 +154,7 @@ def create_app(
     app.include_router(build_login_router(services.login, visitors, cookies))
     app.include_router(build_sessions_router(services.sessions, visitors, cookies, cancel_login=services.login.cancel))
     app.include_router(health.build_router(services.database))
+    app.include_router(metrics.build_router(), include_in_schema=False)
     replies.install(app)
     app.add_middleware(
         CORSMiddleware,

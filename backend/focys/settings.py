@@ -2,6 +2,8 @@
 
 import os
 import secrets
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -89,6 +91,13 @@ class Settings(BaseSettings):
     password_hash_queue: int = Field(default=64, ge=1)
     breached_passwords_url: str = ""
 
+    @field_validator(*_SECRETS, mode="before")
+    @classmethod
+    def _was_read(cls, value: object) -> object:
+        if isinstance(value, _UnreadableFile):
+            raise ValueError(value.sentence)  # noqa: TRY004  pydantic wants a ValueError
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _is_database(cls, value: SecretStr) -> SecretStr:
@@ -100,7 +109,7 @@ class Settings(BaseSettings):
                 raise ValueError("the folder of the SQLite file does not exist")
         return value
 
-    @field_validator("secret_key_fallbacks", "cors_origins", "trusted_proxies", mode="before")
+    @field_validator("secret_key_fallbacks", "cors_origins", mode="before")
     @classmethod
     def _split_lists(cls, value: object) -> object:
         return _split(value)
@@ -108,7 +117,11 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _parse_networks(cls, value: object) -> object:
-        return [ip_network(item, strict=False) for item in value] if isinstance(value, list) else value
+        networks = _split(value)
+        try:
+            return [ip_network(item, strict=False) for item in networks] if isinstance(networks, list) else networks
+        except ValueError:
+            raise ValueError("list networks such as 127.0.0.1 or 10.0.0.0/8") from None
 
     @field_validator("algorithm", mode="before")
     @classmethod
@@ -238,6 +251,13 @@ class Settings(BaseSettings):
         return timedelta(minutes=self.otp_expire_minutes)
 
 
+@dataclass(frozen=True, slots=True)
+class _UnreadableFile:
+    """Stands for a secret that could not be read, so that it is told of together with everything else."""
+
+    sentence: str
+
+
 class _SecretFiles(EnvSettingsSource):
     """Reads each secret from the file that NAME_FILE points to, where that variable is set."""
 
@@ -246,11 +266,17 @@ class _SecretFiles(EnvSettingsSource):
         for name in _SECRETS:
             path = os.environ.get(f"{name.upper()}_FILE")
             if path and name.upper() not in os.environ:
-                try:
-                    found[name] = Path(path).read_text(encoding="utf-8").strip()
-                except OSError as fault:
-                    raise SettingsError([f"{name.upper()}_FILE: cannot be read ({fault.strerror})"]) from None
+                found[name] = _content_of(name, Path(path))
         return found
+
+
+def _content_of(name: str, path: Path) -> str | _UnreadableFile:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as fault:
+        return _UnreadableFile(f"the file that {name.upper()}_FILE names cannot be read ({fault.strerror})")
+    except UnicodeDecodeError:
+        return _UnreadableFile(f"the file that {name.upper()}_FILE names is not text")
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -274,7 +300,9 @@ def _problems(fault: ValidationError, overrides: dict[str, object]) -> list[str]
         try:
             Settings(**{**overrides, **defaults})
         except ValidationError as further:
-            found += _problems(further, {**overrides, **defaults})
+            more = _problems(further, {**overrides, **defaults})
+            # What is said of a default is no news about the field that was refused.
+            found += [line for line in more if line.partition(":")[0].lower() not in refused]
     return found
 
 
@@ -293,11 +321,16 @@ def _sentences(error: Any) -> list[str]:  # noqa: ANN401  pydantic's own error d
 
 
 def _generated_key(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(48))
-    return path.read_text(encoding="ascii").strip()
+    """Return the key in the file, which is made whole or not at all: of processes that start at once one makes it."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    key = path.read_text(encoding="utf-8").strip()
+    if len(key.encode()) < MIN_KEY_BYTES:
+        raise SettingsError([f"SECRET_KEY: the generated one in {path} is damaged; give it back from a backup"])
+    return key

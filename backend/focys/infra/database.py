@@ -35,6 +35,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
+from focys.infra import metrics
+
 STATEMENT_TIMEOUT_MS = 3000
 LOCK_TIMEOUT_MS = 1000
 POOL_WAIT_SECONDS = 2
@@ -84,6 +86,8 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
         self.engine = _engine(url, pool_size)
         self._is_sqlite = self.engine.dialect.name == "sqlite"
+        event.listen(self.engine.sync_engine, "checkout", lambda *_: metrics.DATABASE_CONNECTIONS.inc())
+        event.listen(self.engine.sync_engine, "checkin", lambda *_: metrics.DATABASE_CONNECTIONS.dec())
 
     async def first(self, statement: Select[Any] | Insert | Update | Delete, **parameters: object) -> Row[Any] | None:
         """Run one statement and return its first row, or None."""

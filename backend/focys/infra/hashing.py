@@ -12,6 +12,8 @@ from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import hash_secret
 
+from focys.infra import metrics
+
 _HASH_BYTES = 32
 _SALT_BYTES = 16
 T = TypeVar("T")
@@ -88,10 +90,12 @@ class Hasher:
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._waiting >= self._room:
+            metrics.HASHES_REFUSED.inc()
             raise BusyError
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            with metrics.HASH_SECONDS.time(), metrics.HASHES_WAITING.track_inprogress():
+                return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
             self._waiting -= 1
 

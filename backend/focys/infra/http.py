@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from focys.domain.outcome import Reason, Refused
+from focys.infra import metrics
 from focys.infra.client_address import client_address, source_of
 from focys.infra.logs import logger
 from focys.infra.replies import refusal, where
@@ -25,6 +27,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY_BYTES = 16 * 1024
 MAX_AGENT_LENGTH = 200
+_METHODS = {"GET", "HEAD", "POST", "DELETE", "OPTIONS"}
 
 SECURITY_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
@@ -131,13 +134,14 @@ class Edge:
             await self._app(scope, receive, send)
             return
         request_id = scope["focys.request_id"] = uuid4().hex
-        started = False
+        started, began = False, perf_counter()
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
                 _add_headers(MutableHeaders(scope=message), request_id)
+                _measure(scope, message["status"], perf_counter() - began)
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -207,6 +211,13 @@ async def _bounded(receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay
+
+
+def _measure(scope: Scope, status: int, seconds: float) -> None:
+    # The route's own pattern, never the path: a caller's text must not become a label.
+    route = getattr(scope.get("route"), "path", "other")
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    metrics.REQUEST_SECONDS.labels(method, route, str(status)).observe(seconds)
 
 
 def _hostname(host: str) -> str:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from focys.domain.outcome import Reason, Refused
+from focys.infra import metrics
 from focys.infra.hashing import BusyError
 from focys.infra.logs import logger
 
@@ -161,6 +162,7 @@ async def _on_database(_request: Request, fault: Exception) -> Response:
     # The driver's message may quote values, so only its kind is logged.
     cause = type(fault.orig).__name__ if isinstance(fault, DBAPIError) else type(fault).__name__
     _log.error("database_unavailable", cause=cause)
+    metrics.DATABASE_FAULTS.labels(cause).inc()
     return refusal(Refused(Reason.UNAVAILABLE, retry_after=UNAVAILABLE_RETRY_SECONDS))
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID, uuid4
 
 from focys.features.audit.models import audit_events
+from focys.infra import metrics
 from focys.infra.database import Change
 from focys.infra.logs import logger
 from focys.infra.visitor import Visitor
@@ -78,6 +79,7 @@ def announce(event: AuditEvent, visitor: Visitor) -> None:
         "detail": event.detail,
         "user_id": str(event.user_id) if event.user_id else None,
     }
+    metrics.EVENTS.labels(event.name, event.outcome, event.reason or "").inc()
     _log.info(
         f"{event.name} {event.outcome}",
         source=visitor.source,

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, case, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from focys.features.lockout.models import throttles
+from focys.infra import metrics
 from focys.infra.clock import Clock
 from focys.infra.database import Database
 
@@ -126,5 +127,6 @@ class SourceLimits:
             await self._storage.incr(limit.key_for(*who), limit.get_expiry(), 1)
 
     async def _wait(self, limit: RateLimitItem, *who: str) -> int:
+        metrics.THROTTLED.labels(limit.namespace).inc()
         expiry = await self._storage.get_expiry(limit.key_for(*who))
         return int(max(1, round(expiry - self._clock.now().timestamp())))

@@ -11,7 +11,10 @@ from focys.features.lockout import failed, notices_for
 from focys.features.login.context import Context
 from focys.features.login.repository import Facts
 from focys.features.login.state import seconds_until
+from focys.infra import metrics
 from focys.infra.visitor import Visitor
+
+RUNG_NAMES = {**{count: str(count) for count in lockout.RUNGS}, lockout.GUARDED_AFTER: "guarded"}
 
 
 def objection(facts: Facts, now: datetime, proof: Proof, *, single_code: bool) -> Refused | None:
@@ -48,6 +51,8 @@ async def charge(
         return None
     if notices:
         context.needs.outbox.nudge()
+    if len(facts.failures) + 1 in RUNG_NAMES:
+        metrics.LOCKOUTS.labels(RUNG_NAMES[len(facts.failures) + 1]).inc()
     return _with_standing(refused, lockout.verdict([*facts.failures, now], now), now)
 
 

@@ -7,13 +7,14 @@ from focys.domain import totp as codes
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import claim_and_enrol
-from focys.features.audit import AuditEvent, EventName, Outcome
+from focys.features.audit import AuditEvent, EventName, Outcome, announce
 from focys.features.lockout import ENROLMENTS
 from focys.features.login.attempt import charge, objection
 from focys.features.login.context import BUSY, CAS_TRIES, Context, SignedIn
 from focys.features.login.repository import Facts
 from focys.features.login.second_factor import refusal_of
 from focys.features.totp import Pending, enrolment_dropped, png_data_uri
+from focys.infra import metrics
 from focys.infra.visitor import Visitor
 
 AMR = ("pwd", "otp", "mfa")
@@ -64,6 +65,9 @@ class Enrolling:
             had_login = True
             refused = objection(facts, now, Proof.FIRST_TOTP, single_code=False)
             if refused is not None:
+                announce(
+                    AuditEvent(EventName.MFA_ENROLMENT, Outcome.REFUSED, facts.row.user_id, refused.reason), visitor
+                )
                 return refused
             pending = await self._needs.totp.pending(facts.row.user_id, now)
             if pending is None:
@@ -134,9 +138,14 @@ class Enrolling:
         return Enrolment(
             secret=pending.secret,
             provisioning_uri=uri,
-            qr_code=png_data_uri(uri),
+            qr_code=_drawn(uri),
             issuer=issuer,
             account=account,
             expires_at=pending.expires_at,
             expires_in=max(0, int((pending.expires_at - now).total_seconds())),
         )
+
+
+def _drawn(uri: str) -> str:
+    with metrics.QR_SECONDS.time():
+        return png_data_uri(uri)

@@ -14,6 +14,7 @@ from focys.features.lockout import GUARDED_TRIES
 from focys.features.login.attempt import charge, objection, tries_left
 from focys.features.login.context import BUSY, CAS_TRIES, Context, SignedIn
 from focys.features.login.repository import Facts
+from focys.infra import metrics
 from focys.infra.database import Change
 from focys.infra.hashing import BusyError
 from focys.infra.logs import logger
@@ -102,6 +103,7 @@ class SecondFactor:
         )
         match verdict:
             case codes.Match(step, offset):
+                metrics.TOTP_OFFSET.observe(offset)
                 burn = claim_and_burn(row.user_id, row.attempt_seq, step=step, offset=offset)
                 return await self._accept(facts, EventName.TOTP, TOTP_AMR, visitor, now, guard=burn)
             case codes.Spent():

@@ -8,7 +8,7 @@ from uuid import uuid4
 from focys.domain.login import Proof, Step, advance, password_proof
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import AccountRepository, claim
-from focys.features.audit import AuditEvent, EventName, Outcome
+from focys.features.audit import AuditEvent, EventName, Outcome, announce
 from focys.features.lockout import (
     ACCOUNTS_TRIED,
     CODES_SENT,
@@ -50,6 +50,7 @@ class LoginFlow:
         """Take e-mail and password; the same answer and the same work for wrong, unknown and disabled."""
         charged = await self._charge(address, visitor)
         if isinstance(charged, Refused):
+            announce(AuditEvent(EventName.PASSWORD, Outcome.REFUSED, reason=charged.reason), visitor)
             return charged
         facts, limit = charged
         row = facts.row
@@ -130,7 +131,8 @@ class LoginFlow:
         self, facts: Facts, limit: PasswordLimit, password: str, visitor: Visitor, now: datetime
     ) -> Begun | SignedIn | Refused:
         row, needs = facts.row, self._needs
-        changes = [needs.ledger.refund(limit, known_browser=row.browser_id is not None)]
+        refund = needs.ledger.refund(limit, known_browser=row.browser_id is not None)
+        changes = [refund]
         upgraded = await needs.passwords.upgraded(row.password_hash, password)
         if upgraded is not None:
             changes.append(AccountRepository.hash_upgraded(row.user_id, row.password_hash, upgraded))
@@ -145,6 +147,7 @@ class LoginFlow:
             )
             guard = claim(row.user_id, row.attempt_seq)
             if not await self._context.commit(event, visitor, now, *changes, *effects, guard=guard):
+                await needs.database.write(refund)
                 return BUSY
             return SignedIn(
                 session,
@@ -157,6 +160,7 @@ class LoginFlow:
         if proof is Proof.PASSWORD_WITHOUT_MFA:
             wait = await needs.limits.charge(CODES_SENT, str(row.user_id))
             if wait is not None:
+                await needs.database.write(refund)
                 return Refused(Reason.THROTTLED, retry_after=wait)
         handle = new_handle()
         login = await self._new_login(facts, step, handle, now)

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from focys.features.outbox.models import outbox
 from focys.features.outbox.repository import OutboxRepository, backoff
+from focys.infra import metrics
 from focys.infra.clock import Clock
 from focys.infra.database import Change, Database
 from focys.infra.logs import logger
@@ -86,12 +87,14 @@ class Outbox:
             return False
         letter = self._composers[row.kind](Waiting(row.email, row.about, now))
         if letter is None or now > row.created_at + GIVE_UP_AFTER:
+            metrics.MAILS.labels(row.kind, "given up").inc()
             _log.warning("mail_given_up", letter=row.kind, user_id=str(row.user_id), tries=row.tries)
             await self._repository.mark_done(row.id, now)
             return False
         try:
             await self._mailer.send(row.email, letter, now)
         except MailError as fault:
+            metrics.MAILS.labels(row.kind, "refused").inc()
             _log.warning(
                 "mail_refused",
                 letter=row.kind,
@@ -100,5 +103,6 @@ class Outbox:
                 tries=row.tries + 1,
             )
             return False
+        metrics.MAILS.labels(row.kind, "sent").inc()
         await self._repository.mark_done(row.id, now)
         return True

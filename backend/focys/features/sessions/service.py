@@ -149,6 +149,7 @@ class Sessions:
                 event = audit.AuditEvent(audit.EventName.SESSION_REFRESH, audit.Outcome.OK, row.user_id)
                 guard = rotated(row.session_id, generation, now)
                 if await self._database.write(audit.as_change(event, visitor, now), guard=guard):
+                    audit.announce(event, visitor)
                     return self._successor(row, generation + 1, now)
                 continue
             if generation == row.refresh_generation - 1 and now - row.rotated_at <= GRACE:

@@ -1,0 +1,67 @@
+"""What is counted, for Prometheus. Labels are our own words: no address, no id, nothing a caller typed.
+
+With PROMETHEUS_MULTIPROC_DIR set, the numbers of all workers are added up (see deploy/gunicorn.conf.py).
+"""
+
+import os
+
+from fastapi import APIRouter
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+from starlette.responses import Response
+
+EVENTS = Counter(
+    "focys_events", "Steps of sign-ins, sessions and accounts, as audited.", ["event", "outcome", "reason"]
+)
+LOCKOUTS = Counter("focys_lockouts", "Locks by the rung that was reached: 5, 10, guarded.", ["rung"])
+THROTTLED = Counter("focys_throttled", "Tries refused by a limit.", ["limit"])
+TOTP_OFFSET = Histogram(
+    "focys_totp_offset_steps", "How far phones' clocks are from ours, in 30 s steps of good codes.", buckets=(-1, 0, 1)
+)
+QR_SECONDS = Histogram(
+    "focys_qr_seconds", "Drawing a QR code.", buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
+)
+MAILS = Counter("focys_mails", "Letters by kind and outcome.", ["letter", "outcome"])
+HASH_SECONDS = Histogram(
+    "focys_argon2_seconds", "One Argon2id, waiting included.", buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+)
+HASHES_WAITING = Gauge("focys_argon2_waiting", "Hashes under way or waiting.", multiprocess_mode="livesum")
+HASHES_REFUSED = Counter("focys_argon2_refused", "Hashes refused because too many were waiting.")
+DATABASE_CONNECTIONS = Gauge("focys_database_connections", "Connections in use.", multiprocess_mode="livesum")
+DATABASE_FAULTS = Counter(
+    "focys_database_faults", "Requests that failed because the database did not answer.", ["kind"]
+)
+REQUEST_SECONDS = Histogram(
+    "focys_request_seconds",
+    "Requests by route.",
+    ["method", "route", "status"],
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+)
+
+
+def build_router() -> APIRouter:
+    """Return the call that Prometheus scrapes."""
+    router = APIRouter(tags=["metrics"])
+
+    @router.get("/metrics", response_class=Response)
+    async def read_metrics() -> Response:
+        """Say all numbers, in Prometheus' text format."""
+        return Response(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _registry() -> CollectorRegistry:
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # noqa: TID251  the library's own switch
+        return REGISTRY
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry
