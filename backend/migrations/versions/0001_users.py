@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from focys.infra.migrating import refuse_to_destroy
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -26,4 +28,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    refuse_to_destroy("users", "accounts")
     op.drop_table("users")
