@@ -1,0 +1,206 @@
+"""The guide's migrations as processes: up, down and up again, with people in the database."""
+
+from asyncio import create_task, sleep, to_thread
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg  # type: ignore[import-untyped]
+import pyotp
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import text
+
+from tests.conftest import world_on
+from tests.support.guide import Deployment
+from tests.support.service import PASSWORD, Account, World
+
+HEAD = "0006"
+DESTROY = "-x destroy-credentials=yes"
+ADVISORY_LOCK = 4_602_697
+
+
+async def enrol_somebody(deployment: Deployment) -> Account:
+    """An account that has everything an account can have, made by the service itself."""
+    async with world_on(deployment.url) as world:
+        account = await world.an_account(enrolled=True)
+        await world.signed_in(account)
+        stranger = await world.at_second_factor(account, world.a_browser("203.0.113.4"))
+        await stranger.offer("000000")
+    return account
+
+
+async def sign_in(url: str, account: Account, *, secret: str | None) -> str:
+    """Sign in on the migrated database and return where that leads."""
+    async with world_on(url) as world:
+        world.clock.advance(minutes=5)
+        browser = world.a_browser()
+        step = (await browser.sign_in_with_password(account)).json()["step"]
+        if step != "totp":
+            return str(step)
+        assert secret is not None
+        return str((await browser.offer(pyotp.TOTP(secret).at(world.clock.now()))).json()["step"])
+
+
+async def test_every_revision_goes_down_and_up_again_with_rows_in_it(deployment: Deployment):
+    """CFG-08: what would destroy credentials refuses first, and does it only when it is asked by name."""
+    await deployment.alembic("upgrade head")
+    account = await enrol_somebody(deployment)
+
+    for below in ("0005", "0004"):
+        assert await deployment.alembic("downgrade -1") == ""
+        assert await deployment.revision() == below
+    assert "destroy 10 unspent backup codes" in await refusal_at(deployment, "0004")
+    await deployment.alembic("upgrade head")
+    assert await sign_in(deployment.url, account, secret=account.secret) == "done"
+
+    for below in ("0005", "0004", "0003"):
+        assert await deployment.alembic(f"{DESTROY} downgrade -1") == ""
+        assert await deployment.revision() == below
+    assert await deployment.alembic("downgrade -1") == ""
+    assert await deployment.sql("SELECT totp_secret FROM users") == [(account.secret,)]
+    assert "destroy 1 enrolled authenticators" in await refusal_at(deployment, "0002")
+    await deployment.alembic("upgrade head")
+    assert await sign_in(deployment.url, account, secret=account.secret) == "done"
+
+    assert await deployment.alembic(f"{DESTROY} downgrade 0001") == ""
+    assert "destroy 1 accounts" in await refusal_at(deployment, "0001")
+    await deployment.alembic("upgrade head")
+    assert await sign_in(deployment.url, account, secret=None) == "email_code"
+
+    assert await deployment.alembic(f"{DESTROY} downgrade base") == ""
+    assert await deployment.revision() is None
+    await deployment.alembic("upgrade head")
+    assert await deployment.sql("SELECT count(*) FROM users") == [(0,)]
+
+
+async def refusal_at(deployment: Deployment, revision: str) -> str:
+    """What one step down says at a revision, having changed nothing."""
+    before = await deployment.sql("SELECT * FROM users")
+    refused = await deployment.alembic("downgrade -1")
+    assert await deployment.sql("SELECT * FROM users") == before
+    assert await deployment.revision() == revision
+    return refused
+
+
+async def test_a_downgrade_of_many_steps_that_is_refused_at_one_of_them_takes_none(deployment: Deployment):
+    """CFG-08."""
+    await deployment.alembic("upgrade head")
+    await enrol_somebody(deployment)
+    sessions = await deployment.sql("SELECT count(*) FROM sessions")
+
+    refused = await deployment.alembic("downgrade base")
+
+    assert "Nothing was changed" in refused
+    assert await deployment.revision() == HEAD
+    assert await deployment.sql("SELECT count(*) FROM sessions") == sessions
+
+
+async def test_the_guide_s_commands_go_up_and_down_and_say_in_a_sentence_why_they_do_not(pristine: Path, focys_db: str):
+    """CFG-08: as above, as the guide types it."""
+    deployment = Deployment(pristine, focys_db)
+    deployment.done("alembic upgrade head")
+    await enrol_somebody(deployment)
+
+    deployment.done("alembic downgrade -1")
+    refused = deployment.run("alembic downgrade -2")
+    deployment.done(f"alembic {DESTROY} downgrade -2 && alembic upgrade head")
+
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines() == [
+        "This downgrade would destroy 10 unspent backup codes. Nothing was changed.",
+        f"If that is wanted: alembic {DESTROY} downgrade -1",
+    ]
+    assert await deployment.revision() == HEAD
+
+
+async def test_the_models_and_the_migrations_agree(deployment: Deployment):
+    await deployment.alembic("upgrade head")
+
+    assert await deployment.alembic("check") == ""
+
+
+async def test_the_guide_s_earlier_database_keeps_its_authenticators(deployment: Deployment):
+    """CRY-01: no secret stays readable, and the old version gets its own back."""
+    secret = pyotp.random_base32()
+    account = Account(uuid4(), "alice@student.com", PASSWORD, secret)
+    await deployment.alembic("upgrade 0002")
+    await deployment.sql(
+        "INSERT INTO users (id, email, password_hash, display_name, created_at, updated_at, totp_secret, mfa_enabled)"
+        " VALUES (:id, :email, :hash, 'Alice', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, :secret, TRUE)",
+        id=account.id.hex if deployment.url.startswith("sqlite") else account.id,
+        email=account.email,
+        hash=PasswordHasher().hash(PASSWORD),
+        secret=secret,
+    )
+
+    await deployment.alembic("upgrade head")
+    ((stored,),) = await deployment.sql("SELECT totp_secret FROM users")
+    signed_in = await sign_in(deployment.url, account, secret=secret)
+    await deployment.alembic("downgrade 0002")
+
+    assert signed_in == "done"
+    assert stored.startswith("v1.")
+    assert secret not in stored
+    assert await deployment.sql("SELECT totp_secret, mfa_enabled FROM users") == [(secret, True)]
+
+
+async def test_of_two_migrations_at_once_one_waits_and_both_succeed(pristine: Path, focys_db: str):
+    deployment = Deployment(pristine, focys_db)
+    gate = await asyncpg.connect(deployment.url)
+    await gate.execute(f"SELECT pg_advisory_lock({ADVISORY_LOCK})")
+
+    both = [create_task(to_thread(deployment.run, "alembic upgrade head")) for _ in range(2)]
+    try:
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        for _ in range(600):
+            if await gate.fetchval(waiting) == 2:
+                break
+            await sleep(0.05)
+        held = [task.done() for task in both]
+    finally:
+        await gate.close()
+    results = [await task for task in both]
+
+    assert held == [False, False]
+    assert [result.returncode for result in results] == [0, 0], results
+    assert await deployment.revision() == HEAD
+
+
+@pytest.mark.parametrize(("policy", "step"), [("required", "email_code"), ("optional", "done")])
+async def test_the_guide_s_way_to_turn_mfa_off_means_what_the_policy_says(database_url: str, policy: str, step: str):
+    """TOTP-16: under ``required`` a password alone opens nothing, whatever the flag says."""
+    async with world_on(database_url) as world:
+        account = await world.an_account(enrolled=True)
+    async with world_on(database_url, clock=world.clock, mfa_policy=policy) as world:
+        under_way = await world.at_second_factor(account)
+
+        await execute(world, "UPDATE users SET mfa_enabled = false;")
+        browser = world.a_browser()
+        answer = await browser.sign_in_with_password(account)
+
+        assert answer.json()["step"] == step
+        assert ("access_token" in answer.json()) is (policy == "optional")
+        assert ("focys_refresh" in browser.http.cookies) is (policy == "optional")
+        # A login that began before is over, and the authenticator is still there to be turned on again.
+        assert (await under_way.offer(account.code(world.clock))).json()["code"] == "login_expired"
+        await execute(world, "UPDATE users SET mfa_enabled = true;")
+        again = await world.at_second_factor(account)
+        assert (await again.offer(account.code(world.clock))).status_code == 200
+
+
+async def test_a_cleared_flag_leads_through_the_mailbox_to_a_new_authenticator(world: World):
+    """TOTP-16."""
+    account = await world.an_account(enrolled=True)
+    old = account.secret
+    await execute(world, "UPDATE users SET mfa_enabled = false;")
+
+    await world.enrol(account, world.a_browser())
+
+    assert account.secret != old
+    signed_in, _ = await world.signed_in(account)
+    assert signed_in is not None
+
+
+async def execute(world: World, statement: str) -> None:
+    async with world.services.database.engine.connect() as connection:
+        await connection.execute(text(statement))
