@@ -1,0 +1,312 @@
+"""What the service refuses to start on, and how it says so: by name, all at once, and never with a value."""
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from focys.app import create_app, create_site
+from focys.settings import Settings, SettingsError, load_settings
+
+KEY = "fHk3v0Qe7mW9sXz2Lr8TnB4yUc6JpA1dGq5EoIiV"
+OTHER_KEY = "Zr8TnB4yUc6JpA1dGq5EoIiVfHk3v0Qe7mW9sXz2L"
+POSTGRES = "postgresql://user:hunter2@db.example/focys"
+PRODUCTION = {"DATABASE_URL": POSTGRES, "SECRET_KEY": KEY, "PUBLIC_URL": "https://sso.corp.test"}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Set variables, read the settings, return what is wrong."""
+
+    def read(**variables: str) -> Settings:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return load_settings(_env_file=None, data_dir=tmp_path / "var")
+
+    return read
+
+
+def problems_of(read: Any, **variables: str) -> list[str]:
+    with pytest.raises(SettingsError) as refused:
+        read(**variables)
+    return refused.value.problems
+
+
+def test_production_as_the_guide_has_it_is_accepted(environment):
+    settings = environment(**PRODUCTION)
+
+    assert settings.database == "postgresql+asyncpg://user:hunter2@db.example/focys"
+    assert not settings.is_embedded
+    assert not settings.is_local
+    assert settings.is_secure
+
+
+def test_nothing_set_is_the_embedded_default(environment, tmp_path: Path):
+    settings = environment()
+
+    assert settings.is_embedded
+    assert settings.is_local
+    assert settings.database == f"sqlite+aiosqlite:///{tmp_path / 'var' / 'focys.db'}"
+    assert (settings.algorithm, settings.mfa_policy, settings.totp_window) == ("HS256", "required", 1)
+    assert settings.access_token_expire_minutes == 30
+    assert settings.refresh_token_expire_days == 7
+    assert settings.otp_expire_minutes == 5
+    assert settings.cors_origins == ["http://localhost:5173"]
+    assert settings.trusted_proxies == []
+    assert settings.debug is False
+
+
+REFUSED = [
+    ("SECRET_KEY", {"SECRET_KEY": ""}),
+    ("SECRET_KEY", {"SECRET_KEY": "short"}),
+    ("SECRET_KEY", {"SECRET_KEY": "x" * 31}),
+    ("SECRET_KEY", {"SECRET_KEY": "your-secret-key-here-generate-a-secure-one"}),
+    ("SECRET_KEY", {"SECRET_KEY": "YOUR-SECRET-KEY-HERE-AND-SOME-MORE-LETTERS"}),
+    ("SECRET_KEY", {"SECRET_KEY": "generate_secure_key_with_openssl_rand_hex_32"}),
+    ("SECRET_KEY", {"SECRET_KEY": "changeme-changeme-changeme-changeme-changeme"}),
+    ("SECRET_KEY", {"SECRET_KEY_FALLBACKS": KEY}),
+    ("SECRET_KEY", {"SECRET_KEY_FALLBACKS": f"{OTHER_KEY},{OTHER_KEY}"}),
+    ("SECRET_KEY", {"SECRET_KEY_FALLBACKS": "short"}),
+    ("ALGORITHM", {"ALGORITHM": "none"}),
+    ("ALGORITHM", {"ALGORITHM": "HS512"}),
+    ("ALGORITHM", {"ALGORITHM": "RS256"}),
+    ("ALGORITHM", {"ALGORITHM": ""}),
+    ("CORS_ORIGINS", {"CORS_ORIGINS": "*"}),
+    ("CORS_ORIGINS", {"CORS_ORIGINS": "https://*.example.com"}),
+    ("CORS_ORIGINS", {"CORS_ORIGINS": "https://a.example.com,*"}),
+    ("CORS_ORIGINS", {"CORS_ORIGINS": "null"}),
+    ("CORS_ORIGINS", {"CORS_ORIGINS": "app.corp.test"}),
+    ("CORS_ORIGINS", {"CORS_ORIGINS": "https://app.corp.test/path"}),
+    ("CORS_ORIGINS", {"CORS_ORIGINS": "ftp://app.corp.test"}),
+    ("PUBLIC_URL", {"PUBLIC_URL": "http://sso.corp.test"}),
+    ("PUBLIC_URL", {"PUBLIC_URL": "sso.corp.test"}),
+    ("PUBLIC_URL", {"PUBLIC_URL": "https://sso.corp.test/path"}),
+    ("PUBLIC_URL", {"PUBLIC_URL": "https://sso.corp.test?x=1"}),
+    ("PUBLIC_URL", {"PUBLIC_URL": ""}),
+    ("DEBUG", {"DEBUG": "True"}),
+    ("DEBUG", {"DEBUG": "perhaps"}),
+    ("TOTP_WINDOW", {"TOTP_WINDOW": "2"}),
+    ("TOTP_WINDOW", {"TOTP_WINDOW": "-1"}),
+    ("ACCESS_TOKEN_EXPIRE_MINUTES", {"ACCESS_TOKEN_EXPIRE_MINUTES": "31"}),
+    ("ACCESS_TOKEN_EXPIRE_MINUTES", {"ACCESS_TOKEN_EXPIRE_MINUTES": "0"}),
+    ("REFRESH_TOKEN_EXPIRE_DAYS", {"REFRESH_TOKEN_EXPIRE_DAYS": "0"}),
+    ("OTP_EXPIRE_MINUTES", {"OTP_EXPIRE_MINUTES": "11"}),
+    ("OTP_EXPIRE_MINUTES", {"OTP_EXPIRE_MINUTES": "five"}),
+    ("MFA_POLICY", {"MFA_POLICY": "off"}),
+    ("RATE_LIMIT_STORAGE", {"RATE_LIMIT_STORAGE": "memcached://localhost"}),
+    ("TRUSTED_PROXIES", {"TRUSTED_PROXIES": "my-proxy.internal"}),
+    ("TRUSTED_PROXIES", {"TRUSTED_PROXIES": "10.0.0.0/8,10.0.0.0/99"}),
+    ("DATABASE_URL", {"DATABASE_URL": "mysql://user:hunter2@db/focys"}),
+    ("DATABASE_URL", {"DATABASE_URL": "hunter2"}),
+    ("DATABASE_URL", {"DATABASE_URL": "sqlite:////no/such/folder/focys.db"}),
+    ("SMTP_FROM", {"SMTP_HOST": "mail.example.com"}),
+    ("SMTP_PORT", {"SMTP_PORT": "70000"}),
+    ("SMTP_SECURITY", {"SMTP_SECURITY": "perhaps"}),
+    ("APP_NAME", {"APP_NAME": "x" * 31}),
+    ("APP_NAME", {"APP_NAME": ""}),
+    ("PASSWORD_HASH_MEMORY_KIB", {"PASSWORD_HASH_MEMORY_KIB": "1024"}),
+    ("PASSWORD_HASH_PASSES", {"PASSWORD_HASH_PASSES": "1"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), REFUSED, ids=[f"{name}={[*wrong.values()][-1][:24]}" for name, wrong in REFUSED]
+)
+def test_a_configuration_that_is_not_safe_is_refused_by_name_and_without_the_value(environment, name, wrong):
+    """CFG-04, CRY-07, TOTP-03, WEB-04."""
+    problems = problems_of(environment, **{**PRODUCTION, **wrong})
+
+    assert [problem.partition(":")[0] for problem in problems] == [name]
+    values = [value for value in (*PRODUCTION.values(), *wrong.values()) if len(value) > 4]
+    assert not any(value in problem for value in values for problem in problems)
+    assert "hunter2" not in "".join(problems)
+
+
+def test_all_that_is_wrong_is_told_at_once(environment, tmp_path: Path):
+    """Whoever mends a configuration should have to start it once more only."""
+    problems = problems_of(
+        environment,
+        DATABASE_URL_FILE=str(tmp_path / "gone"),
+        SECRET_KEY="tiny",
+        ALGORITHM="none",
+        CORS_ORIGINS="*",
+        PUBLIC_URL="http://sso.corp.test",
+        TOTP_WINDOW="3",
+        SMTP_HOST="mail.example.com",
+    )
+
+    assert {problem.partition(":")[0] for problem in problems} == {
+        "DATABASE_URL",
+        "SECRET_KEY",
+        "ALGORITHM",
+        "CORS_ORIGINS",
+        "PUBLIC_URL",
+        "TOTP_WINDOW",
+        "SMTP_FROM",
+    }
+    assert len(problems) == 7
+
+
+def test_no_setting_shows_a_secret_when_it_is_printed(environment, tmp_path: Path):
+    """LOG-02."""
+    password = tmp_path / "password"
+    password.write_text("correct-horse")
+
+    settings = environment(**PRODUCTION, SECRET_KEY_FALLBACKS=OTHER_KEY, SMTP_PASSWORD_FILE=str(password))
+
+    assert settings.smtp_password.get_secret_value() == "correct-horse"
+    shown = f"{settings!r} {settings} {settings.model_dump()}"
+    assert not any(secret in shown for secret in (KEY, OTHER_KEY, "hunter2", "correct-horse"))
+
+
+def test_debug_takes_a_short_key_but_only_on_this_machine(environment):
+    """CFG-04."""
+    settings = environment(DATABASE_URL=POSTGRES, SECRET_KEY="short", DEBUG="True")
+
+    assert settings.debug
+    assert settings.is_local
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "SMTP_PASSWORD", "SECRET_KEY_FALLBACKS"])
+def test_each_secret_may_stand_in_a_file(environment, tmp_path: Path, name: str):
+    """CRY-02."""
+    values = {"SECRET_KEY": KEY, "DATABASE_URL": POSTGRES, "SMTP_PASSWORD": "s3cret", "SECRET_KEY_FALLBACKS": OTHER_KEY}
+    file = tmp_path / "secret"
+    file.write_text(f"{values[name]}\n")
+    others = {key: value for key, value in values.items() if key != name}
+
+    settings = environment(**others, **{f"{name}_FILE": str(file)})
+
+    stored = getattr(settings, name.lower())
+    stored = stored[0] if isinstance(stored, list) else stored
+    assert stored.get_secret_value() == values[name]
+
+
+def test_a_variable_wins_over_its_file_and_the_file_over_dotenv(environment, monkeypatch, tmp_path: Path):
+    file, dotenv = tmp_path / "key", tmp_path / ".env"
+    file.write_text(KEY)
+    dotenv.write_text(f"SECRET_KEY={OTHER_KEY}\nAPP_NAME=Dotenv\nOTP_EXPIRE_MINUTES=3\n")
+
+    from_dotenv = load_settings(_env_file=dotenv)
+    monkeypatch.setenv("SECRET_KEY_FILE", str(file))
+    from_file = load_settings(_env_file=dotenv)
+    monkeypatch.setenv("SECRET_KEY", "v" * 40)
+    monkeypatch.setenv("OTP_EXPIRE_MINUTES", "4")
+    from_variable = load_settings(_env_file=dotenv)
+
+    keys = [s.secret_key.get_secret_value() for s in (from_dotenv, from_file, from_variable)]
+    assert keys == [OTHER_KEY, KEY, "v" * 40]
+    assert [s.app_name for s in (from_dotenv, from_variable)] == ["Dotenv", "Dotenv"]
+    assert [s.otp_expire_minutes for s in (from_dotenv, from_variable)] == [3, 4]
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00broken"])
+def test_a_secret_file_that_cannot_be_read_is_named(environment, tmp_path: Path, content: bytes | None):
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+
+    problems = problems_of(environment, DATABASE_URL=POSTGRES, SECRET_KEY_FILE=str(file))
+
+    assert len(problems) == 1
+    assert problems[0].startswith("SECRET_KEY: the file that SECRET_KEY_FILE names ")
+
+
+def test_the_key_of_the_embedded_default_is_made_once_and_private(environment, tmp_path: Path):
+    """CRY-02, ADM-05."""
+    first, second = environment().keys, environment().keys
+
+    path = tmp_path / "var" / "secret_key"
+    assert first == second == (path.read_text(),)
+    assert len(first[0].encode()) >= 32
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert [file.name for file in path.parent.iterdir()] == ["secret_key"]
+
+
+def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path):
+    """CRY-02: a worker must never read a key that another one has not written yet."""
+
+    def key(_: int) -> str:
+        return Settings(_env_file=None, data_dir=tmp_path / "var").keys[0]
+
+    with ThreadPoolExecutor(8) as workers:
+        keys = set(workers.map(key, range(40)))
+
+    assert len(keys) == 1
+    assert len(keys.pop()) == 64
+
+
+@pytest.mark.parametrize("content", ["", "\n", "short"])
+def test_a_damaged_key_file_stops_the_start_instead_of_signing_with_next_to_nothing(
+    environment, tmp_path: Path, content: str
+):
+    """CRY-04, CRY-07."""
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "secret_key").write_text(content)
+
+    with pytest.raises(SettingsError, match="SECRET_KEY: the generated one"):
+        _ = environment().keys
+
+
+def test_fallbacks_stand_behind_the_key_in_their_order(environment):
+    """CRY-03."""
+    settings = environment(**PRODUCTION, SECRET_KEY_FALLBACKS=f" {OTHER_KEY} , {'o' * 40} ,")
+
+    assert settings.keys == (KEY, OTHER_KEY, "o" * 40)
+
+
+@pytest.mark.parametrize(
+    ("given", "driver"),
+    [
+        ("postgresql://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
+        ("postgres://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
+        ("postgresql+asyncpg://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
+        ("sqlite:////tmp/x.db", "sqlite+aiosqlite:////tmp/x.db"),
+    ],
+)
+def test_a_database_address_may_leave_the_driver_out(environment, given: str, driver: str):
+    assert environment(DATABASE_URL=given, SECRET_KEY=KEY).database == driver
+
+
+def test_lists_are_written_with_commas(environment):
+    settings = environment(
+        CORS_ORIGINS="https://a.example.com/, http://localhost:5173", TRUSTED_PROXIES="127.0.0.1,10.1.2.3/8 , ::1"
+    )
+
+    assert settings.cors_origins == ["https://a.example.com", "http://localhost:5173"]
+    assert [str(network) for network in settings.trusted_proxies] == ["127.0.0.1/32", "10.0.0.0/8", "::1/128"]
+
+
+@pytest.mark.parametrize(
+    ("url", "local", "secure", "hosts"),
+    [
+        ("http://localhost:8000", True, False, set()),
+        ("http://127.0.0.1", True, False, set()),
+        ("http://[::1]:8000/", True, False, set()),
+        ("https://localhost", True, True, set()),
+        ("https://sso.corp.test:8443/", False, True, {"sso.corp.test"}),
+        ("https://SSO.corp.test", False, True, {"sso.corp.test"}),
+    ],
+)
+def test_the_public_address_says_how_the_service_is_reached(environment, url, local, secure, hosts):
+    settings = environment(PUBLIC_URL=url)
+
+    assert (settings.is_local, settings.is_secure) == (local, secure)
+    assert settings.allowed_hosts == {"localhost", "127.0.0.1", "::1"} | hosts
+    assert not settings.public_url.endswith("/")
+
+
+@pytest.mark.parametrize("create", [create_app, create_site])
+def test_the_app_itself_does_not_come_to_be_on_a_bad_configuration(monkeypatch: pytest.MonkeyPatch, create):
+    """CFG-04: not only the command line checks."""
+    monkeypatch.setenv("SECRET_KEY", "short")
+
+    with pytest.raises(SettingsError):
+        create()
+
+
+def test_unknown_variables_of_the_machine_are_nobodys_business(environment):
+    assert environment(PATH_TO_SOMETHING="x", FOCYS_NONSENSE="1").app_name == "FOCYS"
