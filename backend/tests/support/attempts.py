@@ -1,10 +1,13 @@
 """Guesses: codes that are certainly wrong, and failures up to any rung of the ladder."""
 
 import math
+from datetime import timedelta
+from uuid import uuid4
 
 import httpx
 import pyotp
 
+from focys.features.lockout import failed
 from tests.support.service import Account, Browser, World
 
 WRONG_BACKUP_CODE = "0000-0000-0000-0000"
@@ -32,6 +35,12 @@ async def fail(world: World, account: Account, times: int, browser: Browser | No
         answer = await offer_wrong(world, account, browser)
         assert answer.json()["code"] in {"invalid_code", "account_locked"}, answer.text
     return browser
+
+
+async def strangers_failed(world: World, account: Account, times: int, *, ago: timedelta) -> None:
+    """Record failures of strangers as the service would have, without the waiting in between."""
+    at = world.clock.now() - ago
+    await world.services.database.write(*(failed(account.id, None, uuid4(), at) for _ in range(times)))
 
 
 async def offer_wrong(world: World, account: Account, browser: Browser) -> httpx.Response:

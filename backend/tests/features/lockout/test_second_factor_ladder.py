@@ -1,0 +1,436 @@
+"""The ladder over HTTP: five, ten, fifteen failures; whose failures they are; and what forgives them."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from focys.features.accounts import users
+from focys.features.lockout import second_factor_failures
+from tests.conftest import MakeWorld
+from tests.support.attempts import (
+    WRONG_BACKUP_CODE,
+    at_enrolment,
+    confirm,
+    fail,
+    offer_wrong,
+    strangers_failed,
+    use_backup_code,
+    wait_until_open,
+    wrong_code,
+)
+from tests.support.clock import NOON, FrozenClock
+from tests.support.rows import count_of, rows_of
+from tests.support.service import OPERATOR, Account, Browser, World
+
+NEW_PASSWORD = "seven-quiet-lanterns-41"
+
+
+def pair(account: Account, world: World, newest: int = 0) -> dict[str, list[str]]:
+    return {"codes": [account.code(world.clock, newest - 1), account.code(world.clock, newest)]}
+
+
+async def offer_pair(browser: Browser, codes: dict[str, list[str]]):
+    return await browser.post("/auth/totp/verify", codes)
+
+
+@pytest.fixture
+async def guarded(world: World) -> Account:
+    """An account after fifteen failures of strangers."""
+    account = await world.an_account(enrolled=True)
+    await strangers_failed(world, account, 15, ago=timedelta(days=2))
+    world.clock.advance(minutes=1)
+    return account
+
+
+async def test_the_ladder_rung_by_rung(world: World):
+    """LOCK-03, LOCK-04: 5 failures close it for 15 minutes, 10 for 60, at 15 one code is no longer enough."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    told = []
+
+    for _ in range(15):
+        await wait_until_open(world, account, browser)
+        answer = (await offer_wrong(world, account, browser)).json()
+        told.append((answer["code"], answer.get("tries_left"), answer.get("retry_after")))
+
+    counting_down = [("invalid_code", left, None) for left in (4, 3, 2, 1)]
+    assert told[:10] == [*counting_down, ("account_locked", None, 900), *counting_down, ("account_locked", None, 3600)]
+    assert told[10:] == [*counting_down, ("invalid_code", None, None)]
+    assert (await browser.get("/auth/login")).json()["guarded"] is True
+
+
+async def test_while_it_is_locked_nothing_is_examined_and_nothing_extends_it(world: World):
+    """LOCK-03."""
+    account = await world.an_account(enrolled=True)
+    browser = await fail(world, account, 5)
+    failures = await count_of(world, second_factor_failures)
+
+    for minute in range(1, 15):
+        world.clock.advance(minutes=1)
+        browser = await world.at_second_factor(account)
+        offers = [
+            await browser.offer(account.code(world.clock)),
+            await offer_pair(browser, pair(account, world)),
+            await use_backup_code(browser, account.backup_codes[0]),
+            await browser.offer(wrong_code(account, world)),
+        ]
+        assert {offer.json()["code"] for offer in offers} == {"account_locked"}
+        assert {offer.headers["Retry-After"] for offer in offers} == {str((15 - minute) * 60)}
+        assert (await browser.get("/auth/status")).json()["login"]["retry_after"] == (15 - minute) * 60
+
+    assert await count_of(world, second_factor_failures) == failures
+    world.clock.advance(minutes=1)
+    assert (await browser.offer(account.code(world.clock))).status_code == 200
+
+
+async def test_the_answer_of_a_lock_says_so(world: World):
+    """LOCK-03: the guide's words, the status and the header."""
+    account = await world.an_account(enrolled=True)
+    browser = await fail(world, account, 5)
+
+    answer = await browser.offer(account.code(world.clock))
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "900")
+    assert answer.json()["detail"].startswith("Account locked")
+    assert answer.json()["retry_after"] == 900
+
+
+async def test_totp_and_backup_codes_share_one_ledger(world: World):
+    """BKP-04: three wrong codes and two wrong backup codes lock."""
+    account = await world.an_account(enrolled=True)
+    browser = await fail(world, account, 3)
+
+    fourth = await use_backup_code(browser, WRONG_BACKUP_CODE)
+    fifth = await use_backup_code(browser, WRONG_BACKUP_CODE)
+
+    assert (fourth.json()["code"], fourth.json()["tries_left"]) == ("invalid_code", 1)
+    assert fifth.json()["code"] == "account_locked"
+    assert (await browser.offer(account.code(world.clock))).json()["code"] == "account_locked"
+
+
+async def test_tries_of_the_first_code_count_in_the_same_ledger(world: World):
+    """TOTP-11: the sixth confirmation is not looked at, and the lock outlives the enrolment."""
+    account = await world.an_account()
+    browser = await at_enrolment(world, account)
+
+    told = [(await confirm(browser, wrong_code(account, world))).json() for _ in range(5)]
+    sixth = await confirm(browser, account.code(world.clock))
+
+    assert [answer.get("tries_left") for answer in told] == [4, 3, 2, 1, None]
+    assert (sixth.status_code, sixth.json()["code"], sixth.json()["retry_after"]) == (429, "account_locked", 900)
+    world.clock.advance(minutes=15)
+    browser = await at_enrolment(world, account)
+    assert (await confirm(browser, account.code(world.clock))).status_code == 200
+
+
+async def test_codes_that_can_never_be_right_again_count_unless_they_are_spent(world: World):
+    """TOTP-14: an old code is a failure, a spent one of the window is none."""
+    account = await world.an_account(enrolled=True)
+    world.clock.advance(minutes=2)
+    browser = await world.at_second_factor(account)
+
+    old = (await browser.offer(account.code(world.clock, -3))).json()
+    await browser.offer(account.code(world.clock))
+    browser = await world.at_second_factor(account)
+    spent = (await browser.offer(account.code(world.clock))).json()
+
+    assert (old["code"], old["tries_left"]) == ("code_expired", 4)
+    assert (spent["code"], spent["tries_left"]) == ("code_already_used", 5)
+
+
+async def test_two_services_on_one_database_count_together_and_a_restart_forgets_nothing(make_world: MakeWorld):
+    """LOCK-01: guesses are spread over two services, then a third one is started."""
+    clock = FrozenClock()
+    async with make_world(clock=clock) as one, make_world(clock=clock) as two:
+        account = await one.an_account(enrolled=True)
+        for world in (one, two, two, one, two):
+            await fail(world, account, 1)
+
+    async with make_world(clock=clock) as restarted:
+        browser = await restarted.at_second_factor(account)
+        answer = await browser.offer(account.code(clock))
+
+    assert (answer.json()["code"], answer.json()["retry_after"]) == ("account_locked", 900)
+
+
+@pytest.mark.parametrize(
+    ("minutes_ahead", "told"),
+    [(10, ("account_locked", None, 900)), (60, ("invalid_code", 4, None))],
+)
+async def test_a_service_whose_clock_is_wrong_makes_no_lock_longer_than_the_ladder(
+    make_world: MakeWorld, minutes_ahead: int, told: tuple[str, int | None, int | None]
+):
+    """LOCK-14: failures from ahead count, and lock for no longer than their rung; those from far ahead lock nothing."""
+    ahead, right = FrozenClock(NOON + timedelta(minutes=minutes_ahead)), FrozenClock()
+    async with make_world(clock=right) as world, make_world(clock=ahead) as skewed:
+        account = await world.an_account(enrolled=True)
+        await fail(skewed, account, 5)
+
+        browser = await world.at_second_factor(account)
+        answer = (await offer_wrong(world, account, browser)).json()
+
+        assert (answer["code"], answer.get("tries_left"), answer.get("retry_after")) == told
+
+
+async def test_of_parallel_guesses_no_more_than_five_are_examined(world: World):
+    """LOCK-02: from several logins of several strangers at once."""
+    account = await world.an_account(enrolled=True)
+    browsers = [await world.at_second_factor(account, world.a_browser(f"192.0.2.{i}")) for i in range(1, 6)]
+    wrong = wrong_code(account, world)
+
+    answers = await asyncio.gather(*(browser.offer(wrong) for browser in browsers for _ in range(6)))
+
+    assert {answer.json()["code"] for answer in answers} <= {"invalid_code", "account_locked", "throttled"}
+    assert all(answer.headers.get("Retry-After") for answer in answers if answer.status_code == 429)
+    failures = await count_of(world, second_factor_failures)
+    assert failures <= 5
+    assert [answer.json()["code"] for answer in answers].count("invalid_code") <= failures
+    browser = await fail(world, account, 5 - failures)
+    assert (await browser.offer(account.code(world.clock))).json()["code"] == "account_locked"
+
+
+@pytest.mark.parametrize("proof", ["totp", "backup code"])
+async def test_a_fault_inside_an_attempt_refuses_it_and_is_charged(
+    world: World, monkeypatch: pytest.MonkeyPatch, proof: str
+):
+    """LOCK-02, AVL-04."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    needs = world.services.login.second_factor._needs
+
+    def fault(*_: object, **__: object) -> object:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(needs.totp, "judge", fault)
+    monkeypatch.setattr(needs.backup_codes, "find", fault)
+    offer = browser.offer(account.code(world.clock)) if proof == "totp" else use_backup_code(browser, WRONG_BACKUP_CODE)
+    answer = await offer
+    monkeypatch.undo()
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert (await browser.get("/auth/login")).json()["tries_left"] == 4
+
+
+async def test_a_failure_that_cannot_be_written_is_not_told(world: World, monkeypatch: pytest.MonkeyPatch):
+    """LOCK-02, AVL-01: without its record no code is judged, neither a wrong nor a right one."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+
+    async def fault(*_: object, **__: object) -> bool:
+        raise OperationalError("", {}, OSError())
+
+    monkeypatch.setattr(world.services.database, "write", fault)
+    answers = [await browser.offer(code) for code in (account.code(world.clock), wrong_code(account, world))]
+    monkeypatch.undo()
+
+    assert [(a.status_code, a.json()["code"]) for a in answers] == [(503, "unavailable")] * 2
+    assert (await browser.offer(account.code(world.clock))).status_code == 200
+
+
+async def test_a_busy_server_is_no_failure(world: World, monkeypatch: pytest.MonkeyPatch):
+    """PWD-07, LOCK-02: nothing was examined, so nothing is charged."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+
+    monkeypatch.setattr(world.services.hasher, "_room", 0)
+    answer = await use_backup_code(browser, account.backup_codes[0])
+    monkeypatch.undo()
+
+    assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (503, "busy", "2")
+    assert (await browser.get("/auth/login")).json()["tries_left"] == 5
+    assert (await use_backup_code(browser, account.backup_codes[0])).status_code == 200
+
+
+async def test_somebody_elses_success_forgives_nothing(world: World):
+    """LOCK-05: the owner signs in daily, on a browser of his own; the strangers' guesses stay counted."""
+    account = await world.an_account(enrolled=True)
+    owner, _ = await world.signed_in(account, world.a_browser("198.51.100.9"))
+
+    for day in range(3):
+        await fail(world, account, 1, world.a_browser("203.0.113.5"))
+        await world.signed_in(account, owner)
+        world.clock.advance(days=1, seconds=day)
+
+    stranger = await world.at_second_factor(account, world.a_browser("203.0.113.5"))
+    assert (await stranger.get("/auth/login")).json()["tries_left"] == 2
+
+
+async def test_a_year_has_fifteen_guesses_of_strangers_and_no_more(world: World):
+    """LOCK-05: however slowly they come; 365 days later the first of them no longer counts."""
+    account = await world.an_account(enrolled=True)
+    examined = 0
+    for _ in range(24):
+        browser = await world.at_second_factor(account, world.a_browser("203.0.113.5"))
+        answer = await browser.offer(wrong_code(account, world))
+        examined += answer.json()["code"] == "invalid_code" or answer.json().get("retry_after") in {900, 3600}
+        world.clock.advance(days=15)
+
+    assert examined == 15
+    world.clock.advance(days=6)
+    browser = await world.at_second_factor(account, world.a_browser("203.0.113.5"))
+    assert (await browser.get("/auth/login")).json()["guarded"] is False
+
+
+async def test_guarded_takes_a_pair_and_no_single_code(world: World, guarded: Account):
+    """LOCK-06: a right single code is not even counted; the pair signs in."""
+    failures = await count_of(world, second_factor_failures)
+    browser = await world.at_second_factor(guarded)
+    state = (await browser.get("/auth/status")).json()["login"]
+    assert (state["guarded"], state["tries_left"], state["retry_after"]) == (True, None, None)
+
+    single = await browser.offer(guarded.code(world.clock))
+    assert (single.status_code, single.json()["code"]) == (409, "guarded")
+    assert await count_of(world, second_factor_failures) == failures
+
+    assert (await offer_pair(browser, pair(guarded, world))).status_code == 200
+
+
+async def test_guarded_takes_a_backup_code(world: World, guarded: Account):
+    """LOCK-06, AVL-08."""
+    browser = await world.at_second_factor(guarded)
+
+    assert (await use_backup_code(browser, guarded.backup_codes[0])).status_code == 200
+
+
+async def test_guarded_takes_no_other_pair(world: World, guarded: Account):
+    """LOCK-06: two codes in a row, the newer of them in the window; each wrong pair is a failure."""
+    world.clock.advance(minutes=5)
+    browser = await world.at_second_factor(guarded)
+    failures = await count_of(world, second_factor_failures)
+    older, newer = pair(guarded, world)["codes"]
+    no_pairs = {
+        "reversed": [newer, older],
+        "twice the same": [newer, newer],
+        "two apart": [guarded.code(world.clock, -2), newer],
+        "too old": pair(guarded, world, -2)["codes"],
+        "too early": pair(guarded, world, 2)["codes"],
+        "half right": [wrong_code(guarded, world), newer],
+    }
+
+    for kind, codes in no_pairs.items():
+        answer = await offer_pair(browser, {"codes": codes})
+        assert (answer.status_code, answer.json()["code"]) == (401, "invalid_code"), kind
+
+    assert await count_of(world, second_factor_failures) == failures + len(no_pairs)
+    assert (await offer_pair(browser, pair(guarded, world))).status_code == 200
+
+
+async def test_a_pair_spends_both_its_codes(world: World, guarded: Account):
+    """LOCK-06, TOTP-04: neither the pair nor one that overlaps it works again."""
+    browser = await world.at_second_factor(guarded)
+    used = pair(guarded, world)
+    assert (await offer_pair(browser, used)).status_code == 200
+
+    stranger = await world.at_second_factor(guarded)
+    assert (await offer_pair(stranger, used)).json()["code"] == "invalid_code"
+    assert (await offer_pair(stranger, pair(guarded, world, 1))).json()["code"] == "invalid_code"
+    world.clock.advance(seconds=60)
+    assert (await offer_pair(stranger, pair(guarded, world))).status_code == 200
+
+
+async def test_guarded_tries_are_limited_per_source(world: World, guarded: Account):
+    """LOCK-06: ten an hour of one network; another network is not held up."""
+    world.clock.advance(hours=1)
+    for i in range(11):
+        browser = await world.at_second_factor(guarded, world.a_browser("203.0.113.5"))
+        answer = await offer_wrong(world, guarded, browser)
+        assert answer.json()["code"] == ("invalid_code" if i < 10 else "account_locked"), i
+    assert answer.json()["retry_after"] == 3600
+
+    owner = await world.at_second_factor(guarded, world.a_browser("198.51.100.9"))
+    assert (await offer_pair(owner, pair(guarded, world))).status_code == 200
+
+
+async def test_guarded_tries_are_limited_per_account(world: World, guarded: Account):
+    """LOCK-06: sixty an hour of all networks together; then pairs wait, at most an hour; a backup code never does (AVL-08)."""
+    await strangers_failed(world, guarded, 59, ago=timedelta(0))
+    browser = await world.at_second_factor(guarded, world.a_browser("203.0.113.5"))
+    answer = await offer_wrong(world, guarded, browser)
+    assert (answer.json()["code"], answer.json()["retry_after"]) == ("account_locked", 3600)
+
+    owner = await world.at_second_factor(guarded, world.a_browser("198.51.100.9"))
+    state = (await owner.get("/auth/login")).json()
+    assert (state["guarded"], state["retry_after"]) == (True, 3600)
+    assert (await offer_pair(owner, pair(guarded, world))).json()["code"] == "account_locked"
+    assert (await use_backup_code(owner, guarded.backup_codes[0])).status_code == 200
+    world.clock.advance(hours=1)
+    stranger = await world.at_second_factor(guarded)
+    assert (await offer_pair(stranger, pair(guarded, world))).status_code == 200
+
+
+async def test_guarded_does_not_end_with_a_new_password_alone(world: World, guarded: Account):
+    """LOCK-07: only a whole two-factor sign-in after the change refills the budget."""
+    await world.services.administration.set_password(guarded.email, NEW_PASSWORD, OPERATOR)
+    guarded.password = NEW_PASSWORD
+    world.clock.advance(minutes=1)
+
+    browser = await world.at_second_factor(guarded)
+    assert (await browser.offer(guarded.code(world.clock))).json()["code"] == "guarded"
+    assert (await offer_pair(browser, pair(guarded, world))).status_code == 200
+
+    stranger = await world.at_second_factor(guarded)
+    state = (await stranger.get("/auth/login")).json()
+    assert (state["guarded"], state["tries_left"]) == (False, 5)
+
+
+async def test_a_sign_in_without_a_new_password_does_not_end_guarded(world: World, guarded: Account):
+    """LOCK-05, LOCK-07: the owner is in, strangers stay guarded."""
+    browser = await world.at_second_factor(guarded)
+    assert (await offer_pair(browser, pair(guarded, world))).status_code == 200
+    world.clock.advance(minutes=1)
+
+    assert (await (await world.at_second_factor(guarded)).get("/auth/login")).json()["guarded"] is True
+    assert (await (await world.at_second_factor(guarded, browser)).get("/auth/login")).json()["guarded"] is False
+
+
+async def test_failures_after_the_new_password_are_not_forgiven_by_the_sign_in(world: World, guarded: Account):
+    """LOCK-07: what is cleared is older than the change."""
+    await world.services.administration.set_password(guarded.email, NEW_PASSWORD, OPERATOR)
+    guarded.password = NEW_PASSWORD
+    world.clock.advance(minutes=1)
+    await fail(world, guarded, 2, world.a_browser("203.0.113.5"))
+
+    owner = await world.at_second_factor(guarded, world.a_browser("198.51.100.9"))
+    assert (await offer_pair(owner, pair(guarded, world))).status_code == 200
+
+    stranger = await world.at_second_factor(guarded, world.a_browser("203.0.113.5"))
+    assert (await stranger.get("/auth/login")).json()["tries_left"] == 3
+
+
+async def test_a_factor_reset_refills_nothing(world: World, guarded: Account):
+    """LOCK-07, FLOW-08: whoever proves the mailbox and enrols anew stands before the same ledger."""
+    await world.services.administration.reset_mfa(guarded.email, OPERATOR)
+    browser = await at_enrolment(world, guarded)
+    assert (await confirm(browser, guarded.code(world.clock))).status_code == 200
+    world.clock.advance(seconds=60)
+
+    stranger = await world.at_second_factor(guarded, world.a_browser("203.0.113.5"))
+
+    assert (await stranger.get("/auth/login")).json()["guarded"] is True
+
+
+async def test_an_operator_opens_every_lock(world: World, guarded: Account):
+    await world.services.administration.unlock(guarded.email, OPERATOR)
+
+    browser = await world.at_second_factor(guarded)
+
+    assert (await browser.get("/auth/login")).json()["tries_left"] == 5
+    assert await rows_of(world, second_factor_failures) == []
+    assert (await rows_of(world, users))[0].mfa_enabled
+
+
+async def test_hammering_one_account_does_not_hold_up_another(world: World):
+    """LOCK-15: attempts wait for nothing in the database, so forty of them leave room for anybody else."""
+    alice = await world.an_account(enrolled=True)
+    bob = await world.an_account("bob@student.com", enrolled=True)
+    hammering, other = await world.at_second_factor(alice), await world.at_second_factor(bob)
+    guesses = [asyncio.ensure_future(hammering.offer(wrong_code(alice, world))) for _ in range(40)]
+    await asyncio.sleep(0)
+
+    async with asyncio.timeout(2):
+        answer = await other.offer(bob.code(world.clock))
+
+    assert answer.status_code == 200
+    assert {guess.status_code for guess in await asyncio.gather(*guesses)} <= {401, 429}

@@ -1,0 +1,250 @@
+"""Requests no page of ours would send: refused with a 4xx that names the field and never the value, and without effect."""
+
+import json
+from typing import Any
+
+import pytest
+
+from focys.features.accounts import users
+from focys.features.login import pending_logins
+from focys.features.outbox import outbox
+from focys.features.sessions import sessions
+from tests.support.attempts import at_enrolment, at_mailed_code
+from tests.support.rows import rows_of
+from tests.support.service import ADDRESS, PASSWORD, Account, Browser, World
+
+CANARY = "canary-7f3a"
+POSTS = (
+    "/auth/login",
+    "/auth/email-code/verify",
+    "/auth/email-code/resend",
+    "/auth/mfa/enroll",
+    "/auth/mfa/confirm",
+    "/auth/totp/verify",
+    "/auth/backup-code/verify",
+    "/auth/refresh",
+    "/auth/logout",
+)
+GETS = ("/auth/status", "/auth/login", "/auth/me", "/health/live", "/health/ready")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+ALLOWED = {
+    **{path: {"POST"} for path in POSTS},
+    **{path: {"GET"} for path in GETS},
+    "/auth/login": {"GET", "POST", "DELETE"},
+}
+"""Which methods an address takes."""
+
+FULL_WIDTH = "".join(chr(0xFF10 + digit) for digit in range(1, 7))
+ARABIC = "".join(chr(0x0660 + digit) for digit in range(1, 7))
+BODIES: dict[str, bytes] = {
+    "empty": b"",
+    "null": b"null",
+    "list": b"[]",
+    "number": b"0",
+    "text": b'"123456"',
+    "no fields": b"{}",
+    "not JSON": b"{code: 123456}",
+    "form": b"code=123456",
+    "cut off": b'{"code": "123',
+    "not UTF-8": b'{"code": "\xff\xfe"}',
+    "nested": b"[" * 8000,
+    "a number of 5000 digits": b'{"code": ' + b"9" * 5000 + b"}",
+    "NaN": b'{"code": NaN}',
+    "code a number": b'{"code": 123456}',
+    "code null": b'{"code": null}',
+    "code true": b'{"code": true}',
+    "code a list": b'{"code": ["123456"]}',
+    "code an object": b'{"code": {"$ne": ""}}',
+    "code empty": b'{"code": ""}',
+    "code blank": b'{"code": "      "}',
+    "code long": b'{"code": "' + b"1" * 5000 + b'"}',
+    "code with NUL": b'{"code": "12345\\u00006"}',
+    "code with a lone surrogate": b'{"code": "\\ud800"}',
+    "code with an override": b'{"code": "\\u202e123456"}',
+    "codes one": b'{"codes": ["123456"]}',
+    "codes three": b'{"codes": ["123456", "123456", "123456"]}',
+    "codes text": b'{"codes": "123456"}',
+    "code and codes": b'{"code": "123456", "codes": ["123456", "123457"]}',
+    "restart text": b'{"restart": "yes"}',
+    "restart number": b'{"restart": 1}',
+}
+# An empty body is what resend, enroll, refresh and logout ask for.
+NEEDS_NOTHING = ("/auth/email-code/resend", "/auth/mfa/enroll", "/auth/refresh", "/auth/logout")
+IS_NOTHING = {"empty", "null", "no fields"}
+HAS_NO_FIELDS = {"not UTF-8", "nested", "a number of 5000 digits"}
+
+
+async def send(browser: Browser, path: str, body: bytes) -> Any:
+    return await browser.http.post(path, content=body, headers={"Content-Type": "application/json"})
+
+
+async def state_of(world: World) -> list[Any]:
+    return [await rows_of(world, table) for table in (users, pending_logins, sessions, outbox)]
+
+
+async def in_stage(world: World, stage: str) -> tuple[Account, Browser]:
+    if stage == "totp":
+        account = await world.an_account(enrolled=True)
+        return account, await world.at_second_factor(account)
+    account = await world.an_account()
+    at_stage = at_mailed_code if stage == "email_code" else at_enrolment
+    return account, await at_stage(world, account)
+
+
+@pytest.mark.parametrize("stage", ["email_code", "enroll", "totp"])
+async def test_no_method_but_the_right_one_changes_anything(world: World, stage: str):
+    """FLOW-11: GET and HEAD change nothing, every other method is refused."""
+    _, browser = await in_stage(world, stage)
+    before = await state_of(world)
+
+    for path, allowed in ALLOWED.items():
+        for method in METHODS:
+            if method in allowed and method != "GET":
+                continue
+            answer = await browser.http.request(method, path, headers={"Content-Type": "application/json"})
+            assert answer.status_code == 405 if method not in allowed else answer.status_code < 500, (method, path)
+            if method not in allowed | {"HEAD"}:
+                assert answer.json()["code"] == "method_not_allowed", (method, path)
+
+    assert await state_of(world) == before
+
+
+@pytest.mark.parametrize("stage", ["email_code", "enroll", "totp"])
+async def test_no_odd_body_advances_a_stage_or_is_a_fault(world: World, stage: str):
+    """FLOW-11, TOTP-07, INP-01, INP-03: empty, absent and oddly typed bodies are refused, and none of them counts as a try."""
+    _, browser = await in_stage(world, stage)
+    before = await state_of(world)
+
+    for path in POSTS:
+        for name, body in BODIES.items():
+            if path in NEEDS_NOTHING and name in IS_NOTHING:
+                continue
+            answer = await send(browser, path, body)
+            if name == "code blank" and path == "/auth/email-code/verify" and stage != "email_code":
+                # What a mailed code looks like is known only where one was mailed.
+                assert answer.json()["code"] == "out_of_turn"
+                continue
+            assert answer.status_code == 422, (path, name, answer.text)
+            assert answer.json()["code"] == "invalid_request", (path, name)
+            assert answer.json().get("errors") or name in HAS_NO_FIELDS, (path, name)
+
+    assert await state_of(world) == before
+
+
+async def test_a_typo_is_no_try(world: World):
+    """TOTP-07: what cannot be a code is refused before any code is computed."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+
+    for typo in ("12345", "1234567", "12345a", FULL_WIDTH, ARABIC, "123.456", "123\u00a0456", "+12345", "0x1234"):
+        assert (await browser.offer(typo)).status_code == 422, typo
+
+    assert (await browser.get("/auth/login")).json()["tries_left"] == 5
+
+
+@pytest.mark.parametrize("shape", ["{}{} {}{}{}{}", "{}{}{}-{}{}{}", " {}{}{}{}{}{} ", "{}-{}-{} {} {} {}"])
+async def test_spaces_and_dashes_in_a_code_do_not_matter(world: World, shape: str):
+    """TOTP-07."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+
+    answer = await browser.offer(shape.format(*account.code(world.clock)))
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({"email": ADDRESS, "password": [CANARY]}, ["password"]),
+        ({"email": ADDRESS, "password": CANARY + "\x00"}, ["password"]),
+        ({"email": ADDRESS, "password": CANARY * 100}, ["password"]),
+        ({"email": CANARY, "password": CANARY}, ["email"]),
+        ({"email": f"{CANARY}@", "password": 1}, ["email", "password"]),
+        ({"email": ADDRESS, "passwort": CANARY}, ["password", "passwort"]),
+        ({"email": ADDRESS, "password": "x", CANARY + "\n": "x"}, ["body"]),
+        ({"email": [f"{CANARY}@student.com"], "password": {"a": CANARY}}, ["email", "password"]),
+    ],
+)
+async def test_a_bad_field_is_named_and_its_value_is_not(world: World, body: dict[str, Any], fields: list[str]):
+    """INP-05, INP-01, INP-03."""
+    answer = await world.a_browser().post("/auth/login", body)
+
+    assert answer.status_code == 422
+    assert sorted(error["field"] for error in answer.json()["errors"]) == fields
+    assert CANARY not in answer.text
+    assert all(error["message"] for error in answer.json()["errors"])
+
+
+@pytest.mark.parametrize("path", ["/auth/totp/verify", "/auth/mfa/confirm", "/auth/backup-code/verify"])
+async def test_a_code_that_cannot_be_one_is_not_repeated(world: World, path: str):
+    """INP-05."""
+    answer = await world.a_browser().post(path, {"code": CANARY})
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "code")
+    assert CANARY not in answer.text
+
+
+LIES = {
+    "password": ("\x00", "\x07", "\x1b", "\x7f", "\x85", "\ud800", "\u202e", "\u2066"),
+    "email": ("\x00", "\n", "\x1b", "\udfff", "\u202e", "\u2069"),
+}
+
+
+async def test_characters_that_lie_are_refused(world: World):
+    """INP-03: never a 500."""
+    browser = world.a_browser()
+
+    for field, characters in LIES.items():
+        for character in characters:
+            body = {"email": ADDRESS, "password": PASSWORD}
+            body[field] = body[field][:3] + character + body[field][3:]
+            answer = await send(browser, "/auth/login", json.dumps(body).encode())
+            assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field), repr(character)
+
+
+async def test_spellings_of_one_address_are_one_account(world: World):
+    """INP-02: case, white space around it, full-width letters and dots of the domain."""
+    account = await world.an_account()
+
+    for spelling in (
+        "ALICE@STUDENT.COM",
+        " alice@student.com ",
+        "Alice@Student.Com",
+        "alice@\uff53tudent.com",
+        "alice@student\u3002com",
+    ):
+        answer = await world.a_browser().post("/auth/login", {"email": spelling, "password": account.password})
+        assert answer.json()["step"] == "email_code", spelling
+
+    await world.deliver()
+    assert {to for to, _ in world.mail.letters} == {account.email}
+
+
+NO_ADDRESSES = (
+    "\u0430lice@student.com",
+    "\uff41lice@student.com",
+    "alice@student",
+    "alice",
+    "@student.com",
+    "alice@student.com.",
+    "alice@@student.com",
+    "alice@student.com,bob@student.com",
+    '"alice"@student.com',
+    "alice@[192.0.2.1]",
+    "al ice@student.com",
+    "Alice <alice@student.com>",
+    "a@" + "b" * 250 + ".com",
+    "a" * 5000,
+    "",
+)
+
+
+async def test_what_is_not_one_plain_address_is_refused(world: World):
+    """INP-02, INP-01: a look-alike is a refusal, never another account or somebody else's mail."""
+    await world.an_account()
+    browser = world.a_browser()
+
+    for spelling in NO_ADDRESSES:
+        answer = await browser.post("/auth/login", {"email": spelling, "password": PASSWORD})
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "email"), spelling
