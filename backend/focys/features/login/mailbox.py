@@ -36,7 +36,7 @@ class ProvingMailbox:
             if isinstance(facts, Refused):
                 return facts
             row = facts.row
-            if row.code_tries >= email_codes.TRIES or row.code_expires_at <= now:
+            if not await self._is_alive(row, now):
                 return Refused(Reason.NEW_CODE_NEEDED, tries_left=0)
             code = email_codes.normalise(typed, long=row.code_long)
             if code is None:
@@ -59,8 +59,8 @@ class ProvingMailbox:
         wait = resend_after(row, now) or await self._charge(str(row.user_id))
         if wait:
             return Refused(Reason.THROTTLED, retry_after=wait)
-        long = await self._needs.email_codes.is_long(row.user_id, now)
-        is_alive = row.code_tries < email_codes.TRIES and row.code_expires_at > now and row.code_long == long
+        is_alive = await self._is_alive(row, now)
+        long = row.code_long if is_alive else await self._needs.email_codes.is_long(row.user_id, now)
         issue = row.code_issue if is_alive else row.code_issue + 1
         until = row.code_expires_at if is_alive else min(now + self._needs.email_codes.life, row.expires_at)
         event = AuditEvent(EventName.EMAIL_CODE_SENT, Outcome.OK, row.user_id, detail="same" if is_alive else "new")
@@ -83,6 +83,12 @@ class ProvingMailbox:
         )
         self._needs.outbox.nudge()
         return int(RESEND_PAUSE.total_seconds()) if done else BUSY
+
+    async def _is_alive(self, row: Any, now: datetime) -> bool:  # noqa: ANN401  a row of pending_logins
+        """Tell whether the code last mailed still works; six digits do not once sixteen characters are called for."""
+        if row.code_tries >= email_codes.TRIES or row.code_expires_at <= now:
+            return False
+        return row.code_long or not await self._needs.email_codes.is_long(row.user_id, now)
 
     async def _charge(self, user_id: str) -> int | None:
         limits = self._needs.limits
