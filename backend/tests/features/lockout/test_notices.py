@@ -1,0 +1,125 @@
+"""What the owner is told while somebody who has the password fails at the second factor."""
+
+from tests.support.attempts import (
+    WRONG_BACKUP_CODE,
+    at_enrolment,
+    confirm,
+    fail,
+    offer_wrong,
+    use_backup_code,
+    wrong_code,
+)
+from tests.support.service import OPERATOR, World
+
+FAILING = "Wrong codes on your account · FOCYS"
+LOCKED = "Your account is locked for a while · FOCYS"
+GUARDED = "Your account now asks for two codes · FOCYS"
+
+
+KINDS = {FAILING, LOCKED, GUARDED}
+
+
+async def test_the_third_failure_each_lock_and_guarded_mode_are_told_and_no_other(world: World):
+    """LOCK-13."""
+    account = await world.an_account(enrolled=True)
+    told: list[list[str]] = []
+
+    for _ in range(15):
+        world.mail.letters.clear()
+        await fail(world, account, 1)
+        await world.deliver()
+        told.append(world.mail.subjects(account.email))
+        world.clock.advance(hours=1)
+
+    expected: dict[int, list[str]] = {3: [FAILING], 5: [LOCKED], 10: [LOCKED], 15: [GUARDED]}
+    assert told == [expected.get(number, []) for number in range(1, 16)]
+
+
+async def test_a_kind_of_notice_comes_at_most_hourly(world: World):
+    """LOCK-13: the second lock follows the first within the hour and is not told again."""
+    account = await world.an_account(enrolled=True)
+
+    await fail(world, account, 10)
+    await world.deliver()
+
+    assert [s for s in world.mail.subjects(account.email) if s in KINDS] == [FAILING, LOCKED]
+
+
+async def test_a_notice_says_when_from_where_and_what_to_do(world: World):
+    """LOCK-13: it advises a new password and holds no code and no text of the visitor's."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account, world.a_browser("203.0.113.5"))
+    browser.http.headers["User-Agent"] = "<b>Evil</b>"
+
+    for _ in range(3):
+        await offer_wrong(world, account, browser)
+    await world.deliver()
+
+    to, letter = world.mail.letters[-1]
+    text = " ".join(letter.paragraphs)
+    assert (to, letter.subject, letter.code) == (account.email, FAILING, None)
+    assert "2026-03-02 12:00 UTC, from 203.0.113.5" in text
+    assert "choose a new" in text
+    assert "Evil" not in text
+    assert wrong_code(account, world) not in text
+
+
+async def test_failures_of_all_kinds_lead_to_the_notice(world: World):
+    """LOCK-13, BKP-04, TOTP-11: backup codes, and the first codes of an enrolment."""
+    alice = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(alice)
+    for _ in range(3):
+        await use_backup_code(browser, WRONG_BACKUP_CODE)
+    bob = await world.an_account("bob@student.com")
+    browser = await at_enrolment(world, bob)
+    for _ in range(3):
+        await confirm(browser, wrong_code(bob, world))
+    await world.deliver()
+
+    assert FAILING in world.mail.subjects(alice.email)
+    assert FAILING in world.mail.subjects(bob.email)
+
+
+async def test_nobody_is_told_of_wrong_passwords(world: World):
+    """LOCK-13: they prove nothing, and would let strangers fill a mailbox."""
+    account = await world.an_account(enrolled=True)
+    before = len(world.mail.letters)
+
+    for _ in range(5):
+        await world.a_browser().post("/auth/login", {"email": account.email, "password": "wrong-horse-battery-77"})
+    await world.deliver()
+
+    assert len(world.mail.letters) == before
+
+
+async def test_the_notice_commits_with_the_failure(world: World):
+    """LOCK-13, AVL-03: it leaves later where the mail could not leave at once."""
+    account = await world.an_account(enrolled=True)
+    await fail(world, account, 3)
+
+    world.clock.advance(seconds=30)
+    await world.deliver()
+
+    assert world.mail.subjects(account.email).count(FAILING) == 1
+
+
+async def test_the_owner_is_told_of_a_reset(world: World):
+    account = await world.an_account(enrolled=True)
+
+    await world.services.administration.reset_mfa(account.email, OPERATOR)
+    await world.deliver()
+
+    assert world.mail.subjects(account.email)[-1] == "Your second step was reset · FOCYS"
+
+
+async def test_a_week_of_guessing_stays_within_the_mails_it_may_cause(world: World):
+    """LOCK-13."""
+    account = await world.an_account(enrolled=True)
+    before = len(world.mail.letters)
+
+    await fail(world, account, 20)
+    world.clock.advance(hours=1)
+    await fail(world, account, 5)
+    await world.deliver()
+
+    assert len(world.mail.letters) - before == 3
