@@ -100,22 +100,27 @@ class Database:
             return (await connection.execute(statement, parameters)).all()
 
     async def write(self, *changes: Change, guard: Change | None = None) -> bool:
-        """Make all changes, or none. Return False if the guard changed no row."""
+        """Make all changes, or none. Return False if the guard changed no row.
+
+        Raises:
+            ValueError: two changes give one parameter different values, or one changes the guard's own table.
+        """
+        parameters = _parameters(guard, changes)
         if self._is_sqlite:
             return await self._write_in_turn(guard, changes)
         statement = _as_one_statement(
             guard.target if guard else None, tuple((c.target, tuple(c.values)) for c in changes)
         )
         async with self.engine.connect() as connection:
-            done = await connection.execute(statement, _parameters(guard, changes))
+            done = await connection.execute(statement, parameters)
             return done.first() is not None
 
     async def now(self) -> datetime:
         """Return the database's own time."""
         row = await self.first(select(func.now() if self._is_sqlite else func.clock_timestamp()))
         assert row is not None  # noqa: S101  a SELECT without FROM has a row
-        moment: datetime | str = row[0]
-        return datetime.fromisoformat(f"{moment}+00:00") if isinstance(moment, str) else moment
+        moment: datetime = row[0]
+        return moment.replace(tzinfo=UTC) if self._is_sqlite else moment
 
     async def close(self) -> None:
         """Give all connections back."""
@@ -170,10 +175,14 @@ def _step(i: int, target: Table | Update | Delete, names: tuple[str, ...], gate:
 
 def _parameters(guard: Change | None, changes: Sequence[Change]) -> dict[str, Any]:
     merged: dict[str, Any] = dict(guard.values) if guard else {}
+    guarded = None if guard is None or isinstance(guard.target, Table) else guard.target.table
     for i, change in enumerate(changes):
         if isinstance(change.target, Table):
             merged.update({f"c{i}_{name}": value for name, value in change.values.items()})
             continue
+        if change.target.table is guarded:
+            # PostgreSQL changes a row once in a statement, and would leave the second change out without a word.
+            raise ValueError(f"the guard changes {guarded} already; let it make this change, too")
         for name, value in change.values.items():
             if merged.setdefault(name, value) != value:
                 raise ValueError(f"two changes of one write disagree about {name}")

@@ -135,7 +135,8 @@ class LoginFlow:
         changes = [refund]
         upgraded = await needs.passwords.upgraded(row.password_hash, password)
         if upgraded is not None:
-            changes.append(AccountRepository.hash_upgraded(row.user_id, row.password_hash, upgraded))
+            # A write of its own, for the guard of the next one may change the same row.
+            await needs.database.write(AccountRepository.hash_upgraded(row.user_id, row.password_hash, upgraded))
         if visitor.login is not None:
             changes.append(handle_consumed(visitor.login, now))
         event = AuditEvent(EventName.PASSWORD, Outcome.OK, row.user_id)
