@@ -1,0 +1,224 @@
+"""One purpose per key, secrets sealed for one owner, and what happens when the key is another one."""
+
+import ast
+import base64
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+import focys
+from focys.app import StartError, create_app
+from focys.features.accounts import users
+from focys.features.audit import audit_events
+from focys.infra.keys import KeyRing, Purpose
+from focys.infra.secret_box import SecretBox, UnreadableSecretError
+from focys.infra.tokens import digest, new_handle, new_seed
+from tests.conftest import SECRET_KEY, MakeWorld, settings_for, world_on
+from tests.support.clock import FrozenClock
+from tests.support.mail import KeptMail
+from tests.support.rows import execute, rows_of
+from tests.support.service import World
+
+NEW_KEY = "another-key-that-is-long-enough-for-everyone-0987654321"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+OWNER, OTHER = UUID(int=1), UUID(int=2)
+
+
+def test_every_purpose_has_a_key_of_its_own():
+    """CRY-09."""
+    keys = {KeyRing((SECRET_KEY,)).current(purpose) for purpose in Purpose}
+
+    assert len(keys) == len(Purpose) == len({purpose.value for purpose in Purpose})
+    assert {len(key) for key in keys} == {32}
+    assert SECRET_KEY.encode() not in keys
+
+
+def test_another_label_gives_another_key_and_leaves_the_rest_alone():
+    """CRY-09: the label is all that tells the keys apart."""
+    ring = KeyRing((SECRET_KEY,))
+
+    assert ring.current(Purpose.EMAIL_CODES) == KeyRing((SECRET_KEY,)).current(Purpose.EMAIL_CODES)
+    assert ring.mac(Purpose.EMAIL_CODES, "1") != ring.mac(Purpose.THROTTLE_KEYS, "1")
+    assert ring.mac(Purpose.EMAIL_CODES, "1") != KeyRing((NEW_KEY,)).mac(Purpose.EMAIL_CODES, "1")
+
+
+def test_a_sealed_secret_opens_for_its_owner_and_never_looks_the_same_twice():
+    """CRY-01: fresh nonce."""
+    box = SecretBox(KeyRing((SECRET_KEY,)))
+
+    sealed = {box.seal(SECRET, OWNER) for _ in range(50)}
+
+    assert len(sealed) == 50
+    assert {box.open(text, OWNER) for text in sealed} == {SECRET}
+    assert not any(SECRET in text or SECRET_KEY in text for text in sealed)
+    nonces = {base64.b64decode(text.split(".")[2])[:12] for text in sealed}
+    assert len(nonces) == 50
+
+
+def test_a_sealed_secret_in_another_persons_row_does_not_open():
+    """CRY-01: associated data."""
+    box = SecretBox(KeyRing((SECRET_KEY,)))
+
+    with pytest.raises(UnreadableSecretError):
+        box.open(box.seal(SECRET, OWNER), OTHER)
+
+
+def test_a_sealed_secret_names_its_key_and_the_name_is_part_of_the_seal():
+    """CRY-01, CRY-03."""
+    both = SecretBox(KeyRing((SECRET_KEY, NEW_KEY)))
+    sealed = both.seal(SECRET, OWNER)
+    version, kid, body = sealed.split(".")
+    other_kid = SecretBox(KeyRing((NEW_KEY,))).seal(SECRET, OWNER).split(".")[1]
+
+    assert version == "v1"
+    assert kid != other_kid
+    with pytest.raises(UnreadableSecretError):
+        both.open(f"v1.{other_kid}.{body}", OWNER)
+
+
+def test_every_bit_of_a_sealed_secret_counts():
+    """CRY-01: authenticated encryption."""
+    box = SecretBox(KeyRing((SECRET_KEY,)))
+    head, body = box.seal(SECRET, OWNER).rsplit(".", 1)
+    raw = base64.b64decode(body)
+
+    for i in range(len(raw)):
+        broken = raw[:i] + bytes([raw[i] ^ 1]) + raw[i + 1 :]
+        with pytest.raises(UnreadableSecretError):
+            box.open(f"{head}.{base64.b64encode(broken).decode()}", OWNER)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", SECRET, "v1", "v1..", "v2.0.AAAA", "v1.00000000.AAAA", "v1.x.y.z", "v1.é.é", "v1.{kid}.", "v1.{kid}.AAAA"],
+)
+def test_what_is_no_sealed_secret_does_not_open(text: str):
+    """CRY-04: it never means that there is no secret."""
+    box = SecretBox(KeyRing((SECRET_KEY,)))
+    kid = box.seal(SECRET, OWNER).split(".")[1]
+
+    with pytest.raises(UnreadableSecretError):
+        box.open(text.format(kid=kid), OWNER)
+
+
+def test_old_keys_open_and_the_newest_seals():
+    """CRY-03."""
+    old, both = SecretBox(KeyRing((SECRET_KEY,))), SecretBox(KeyRing((NEW_KEY, SECRET_KEY)))
+    sealed = old.seal(SECRET, OWNER)
+
+    assert both.open(sealed, OWNER) == SECRET
+    assert (both.is_current(sealed), both.is_current(both.seal(SECRET, OWNER))) == (False, True)
+    with pytest.raises(UnreadableSecretError):
+        SecretBox(KeyRing((NEW_KEY,))).open(sealed, OWNER)
+
+
+async def test_the_database_alone_gives_no_secret_away(world: World):
+    """CRY-01, CRY-02, CRY-05."""
+    account = await world.an_account(enrolled=True)
+
+    [row] = await rows_of(world, users)
+
+    assert row.totp_secret.startswith("v1.")
+    assert account.secret is not None
+    assert account.secret not in str(row)
+    assert SecretBox(KeyRing((SECRET_KEY,))).open(row.totp_secret, row.id) == account.secret
+
+
+async def test_secrets_swapped_between_two_rows_let_neither_in(world: World):
+    """CRY-01."""
+    alice = await world.an_account(enrolled=True)
+    mallory = await world.an_account("mallory@student.com", enrolled=True)
+    of_mallory = next(row.totp_secret for row in await rows_of(world, users) if row.id == mallory.id)
+    await execute(world, f"UPDATE users SET totp_secret = '{of_mallory}' WHERE email = '{alice.email}'")
+
+    browser = await world.at_second_factor(alice)
+    answer = await browser.offer(mallory.code(world.clock))
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "factor_unreadable")
+    assert "focys_refresh" not in browser.http.cookies
+    told = [row for row in await rows_of(world, audit_events) if row.reason == "factor_unreadable"]
+    assert [(row.event, row.outcome, row.user_id) for row in told] == [("TOTP", "refused", alice.id)]
+
+
+@pytest.mark.parametrize("damage", ["'v1.00000000.AAAA'", "'nonsense'", "''", "NULL"])
+async def test_a_damaged_row_denies_its_owner_and_nobody_else(world: World, damage: str):
+    """CRY-04, TOTP-16: a missing or unreadable secret never means that the password is enough."""
+    alice = await world.an_account(enrolled=True)
+    bob = await world.an_account("bob@student.com", enrolled=True)
+    await execute(world, f"UPDATE users SET totp_secret = {damage} WHERE email = '{alice.email}'")
+
+    browser = await world.at_second_factor(alice)
+    answers = [await browser.offer(alice.code(world.clock)) for _ in range(6)]
+
+    assert {answer.json()["code"] for answer in answers} <= {"factor_unreadable", "account_locked"}
+    assert answers[0].status_code == 403
+    assert answers[-1].json()["code"] == "account_locked"
+    _, token = await world.signed_in(bob)
+    assert (await world.a_browser().me(token)).status_code == 200
+
+
+async def test_a_backup_code_still_lets_the_owner_of_a_damaged_row_in(world: World):
+    """AVL-08."""
+    account = await world.an_account(enrolled=True)
+    await execute(world, "UPDATE users SET totp_secret = 'nonsense'")
+    browser = await world.at_second_factor(account)
+
+    answer = await browser.post("/auth/backup-code/verify", {"code": account.backup_codes[0]})
+
+    assert answer.status_code == 200
+
+
+async def test_the_wrong_key_stops_the_start(sqlite_url: str):
+    """CRY-04."""
+    async with world_on(sqlite_url) as world:
+        await world.an_account(enrolled=True)
+
+    app = create_app(settings_for(sqlite_url, secret_key=NEW_KEY), clock=FrozenClock(), mailer=KeptMail())
+    with pytest.raises(StartError, match="SECRET_KEY opens none") as refused:
+        async with app.router.lifespan_context(app):
+            pass
+    assert NEW_KEY not in str(refused.value)
+    await app.state.services.close()
+
+
+async def test_rotation_keeps_everybody_signed_up(make_world: MakeWorld):
+    """CRY-03."""
+    async with make_world() as before:
+        account = await before.an_account(enrolled=True)
+        async with make_world(secret_key=NEW_KEY, secret_key_fallbacks=[SECRET_KEY], clock=before.clock) as after:
+            browser = await after.at_second_factor(account)
+
+            assert (await browser.offer(account.code(before.clock))).status_code == 200
+
+
+def test_handles_hold_256_random_bits_and_only_their_digest_is_kept():
+    """CRY-06."""
+    handles = {new_handle() for _ in range(1000)}
+
+    assert len(handles) == 1000
+    assert {len(base64.urlsafe_b64decode(handle + "=")) for handle in handles} == {32}
+    assert len({new_seed() for _ in range(100)}) == 100
+    assert len(new_seed()) == 32
+    assert len(digest(handles.pop())) == 32
+
+
+def test_no_secret_comes_from_a_weak_source_and_no_digest_is_compared_with_the_equals_sign():
+    """CRY-06: a search of the code."""
+    weak = {"random", "uuid1", "uuid3", "uuid5", "md5"}
+    found: list[str] = []
+    for path in Path(focys.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = {alias.name for alias in node.names} if isinstance(node, ast.Import | ast.ImportFrom) else set()
+            if isinstance(node, ast.Attribute):
+                names = {node.attr}
+            found += [f"{path.name}: {name}" for name in names & weak]
+            if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
+                sides = ast.unparse(node)
+                found += [
+                    f"{path.name}: {sides}"
+                    for word in ("mac", "hash(", "digest(")
+                    if word in sides and ".c." not in sides
+                ]
+
+    assert found == []
