@@ -13,7 +13,7 @@ async def test_a_mailed_code_is_consumed_once_however_often_it_is_sent_at_once(w
     await browser.sign_in_with_password(account)
     entry = {"code": await workers.mailed_code(account)}
 
-    answers = await gather(*(browser.post("/auth/email-code/verify", entry) for _ in range(20)))
+    answers = await workers.at_once(account, *(browser.post("/auth/email-code/verify", entry) for _ in range(20)))
 
     told = tally(answers)
     assert told["enroll"] == 1
@@ -45,8 +45,8 @@ async def test_of_two_browsers_that_confirm_at_once_one_wins_and_one_factor_resu
     one, other = await workers.at_enrolment(account, browsers=2)
     entry = {"code": code_of(account)}
 
-    answers = await gather(
-        one.post("/auth/mfa/confirm", entry, worker=0), other.post("/auth/mfa/confirm", entry, worker=1)
+    answers = await workers.at_once(
+        account, one.post("/auth/mfa/confirm", entry, worker=0), other.post("/auth/mfa/confirm", entry, worker=1)
     )
 
     assert sorted(answer.status_code for answer in answers) == [200, 409]

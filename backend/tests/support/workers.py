@@ -1,10 +1,10 @@
 """Several real server processes on one PostgreSQL database, and browsers whose requests go to all of them in turn."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from time import time
+from time import monotonic, time
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,6 +21,8 @@ from focys.infra.keys import KeyRing
 from focys.infra.secret_box import SecretBox
 from tests.support.processes import Server
 from tests.support.service import OPERATOR, PASSWORD, Account
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 _sources = count(1)
 
@@ -119,10 +121,30 @@ class Workers:
         found = await self.scalar(f"SELECT count(*) FROM {table} WHERE user_id = :user AND {where}", user=user)
         return int(found)
 
+    async def at_once(self, account: Account, *requests: Coroutine[Any, Any, httpx.Response]) -> list[httpx.Response]:
+        """Have every request read the facts before any of them can write: the account's row is held until they wait."""
+        async with self.services.database.engine.connect() as connection:
+            await connection.exec_driver_sql("BEGIN")
+            await connection.execute(text("SELECT 1 FROM users WHERE id = :id FOR UPDATE"), {"id": account.id})
+            asked = asyncio.gather(*requests)
+            await self._until_they_wait(len(requests))
+            await connection.exec_driver_sql("COMMIT")
+        return list(await asked)
+
     async def close(self) -> None:
         for browser in self.browsers:
             await browser.http.aclose()
         await self.services.close()
+
+    async def _until_they_wait(self, number: int) -> None:
+        begun, first = monotonic(), None
+        while monotonic() - begun < 10:
+            waiting = await self.scalar(WAITING)
+            first = first or (monotonic() if waiting else None)
+            # The service itself waits a second at most, so the first ones are not held for longer.
+            if waiting >= number or (first is not None and monotonic() - first > 0.6):
+                return
+            await asyncio.sleep(0.02)
 
     async def _newest_of(self, printed: Iterable[str], account: Account) -> str:
         login = await self.scalar(
