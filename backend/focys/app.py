@@ -20,7 +20,7 @@ from focys.features.admin import RESET, Administration, compose_reset
 from focys.features.backup_codes import USED, BackupCodes, compose_used, left_for
 from focys.features.email_code import KIND, EmailCodes
 from focys.features.housekeeping import Housekeeping
-from focys.features.lockout import PasswordLedger, composers, limits_for
+from focys.features.lockout import PasswordLedger, account_limits, composers, source_limits
 from focys.features.login import Dependencies, LoginFlow
 from focys.features.login import build_router as build_login_router
 from focys.features.outbox import Outbox
@@ -112,7 +112,8 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
             keys=keys,
             passwords=passwords,
             ledger=PasswordLedger(database),
-            limits=limits_for(settings.rate_limit_storage, database, clock),
+            source_limits=source_limits(settings.rate_limit_storage, database, clock),
+            account_limits=account_limits(database, clock),
             email_codes=email_codes,
             totp=totp,
             backup_codes=BackupCodes(database, hasher),
@@ -146,6 +147,8 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        # Behind a proxy a redirect would name an address without TLS and without the prefix.
+        redirect_slashes=False,
         lifespan=lambda _app: _running(services),
     )
     app.state.services = services
@@ -154,7 +157,9 @@ def create_app(
     app.include_router(build_login_router(services.login, visitors, cookies))
     app.include_router(build_sessions_router(services.sessions, visitors, cookies, cancel_login=services.login.cancel))
     app.include_router(health.build_router(services.database))
-    app.include_router(metrics.build_router(), include_in_schema=False)
+    app.include_router(
+        metrics.build_router(of_all_workers=settings.prometheus_multiproc_dir is not None), include_in_schema=False
+    )
     replies.install(app)
     app.add_middleware(
         CORSMiddleware,

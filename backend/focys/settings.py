@@ -83,6 +83,7 @@ class Settings(BaseSettings):
     rate_limit_storage: str = "database"
     trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = []
     log_file: Path | None = None
+    prometheus_multiproc_dir: Path | None = None
     data_dir: Path = BACKEND / "var"
     database_pool_size: int = Field(default=8, ge=1, le=100)
     password_hash_memory_kib: int = Field(default=19 * 1024, ge=19 * 1024)

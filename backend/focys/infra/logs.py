@@ -3,6 +3,7 @@
 import logging
 import logging.handlers
 import sys
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def configure(*, log_file: Path | None = None, pretty: bool | None = None, quiet
         cache_logger_on_first_use=False,
     )
     columns = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=34)
-    console = _handler(logging.StreamHandler(), shared, columns if pretty else _json())
+    console = _handler(logging.StreamHandler(), shared, *((_escaped, columns) if pretty else (_json(),)))
     # A command that answers a person keeps its events for the log file.
     console.setLevel(logging.ERROR if quiet else logging.INFO)
     handlers: list[logging.Handler] = [console]
@@ -50,14 +51,22 @@ def _json() -> Any:  # noqa: ANN401  a structlog processor
     return structlog.processors.JSONRenderer(ensure_ascii=True)
 
 
-def _handler(handler: logging.Handler, shared: list[Any], renderer: Any) -> logging.Handler:  # noqa: ANN401
+def _escaped(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Spell out what would begin a new line or steer the terminal; JSON does so by itself."""
+    for name, value in event.items():
+        if isinstance(value, str) and name != "exception":
+            event[name] = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
+    return event
+
+
+def _handler(handler: logging.Handler, shared: list[Any], *renderers: Any) -> logging.Handler:  # noqa: ANN401
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                renderer,
+                *renderers,
             ],
         )
     )

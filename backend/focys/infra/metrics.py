@@ -3,8 +3,6 @@
 With PROMETHEUS_MULTIPROC_DIR set, the numbers of all workers are added up (see deploy/gunicorn.conf.py).
 """
 
-import os
-
 from fastapi import APIRouter
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -47,20 +45,20 @@ REQUEST_SECONDS = Histogram(
 )
 
 
-def build_router() -> APIRouter:
-    """Return the call that Prometheus scrapes."""
+def build_router(*, of_all_workers: bool) -> APIRouter:
+    """Return the call that Prometheus scrapes: this process' numbers, or those of all workers added up."""
     router = APIRouter(tags=["metrics"])
 
     @router.get("/metrics", response_class=Response)
     async def read_metrics() -> Response:
         """Say all numbers, in Prometheus' text format."""
-        return Response(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(_registry(of_all_workers=of_all_workers)), media_type=CONTENT_TYPE_LATEST)
 
     return router
 
 
-def _registry() -> CollectorRegistry:
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # noqa: TID251  the library's own switch
+def _registry(*, of_all_workers: bool) -> CollectorRegistry:
+    if not of_all_workers:
         return REGISTRY
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

@@ -29,6 +29,7 @@ CHANCE = {
     ("infra/tokens.py", "secrets.token_bytes(SEED_BYTES)"): "256 bits of a refresh token",
     ("infra/tokens.py", "secrets.token_urlsafe(32)"): "256 bits of a handle",
     ("settings.py", "secrets.token_urlsafe(48)"): "384 bits of a generated key",
+    ("settings.py", "secrets.token_hex(8)"): "a file name nobody else has",
 }
 """Every draw of the service, with what it is for."""
 

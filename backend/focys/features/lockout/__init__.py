@@ -2,7 +2,7 @@
 
 second factor   a row per failure, per account and bucket     failed(…), forgiven(…) -> changes
 password        a row per account and bucket with a count      PasswordLedger.charge / refund
-source          counts per network on the ``limits`` library   SourceLimits.charge / refund
+source          counts per network on the ``limits`` library   Limits.charge / refund
 """
 
 from focys.features.lockout.letters import composers
@@ -16,8 +16,9 @@ from focys.features.lockout.rate_limiter import (
     ENROLMENTS,
     GUARDED_TRIES,
     PASSWORD_FAILURES,
-    SourceLimits,
-    limits_for,
+    Limits,
+    account_limits,
+    source_limits,
 )
 from focys.features.lockout.repository import all_forgiven, failed, forgiven, in_bucket, passwords_forgiven
 from focys.features.lockout.service import notices_for
@@ -30,18 +31,19 @@ __all__ = [
     "ENROLMENTS",
     "GUARDED_TRIES",
     "PASSWORD_FAILURES",
+    "Limits",
     "PasswordLedger",
     "PasswordLimit",
-    "SourceLimits",
+    "account_limits",
     "all_forgiven",
     "composers",
     "failed",
     "forgiven",
     "in_bucket",
-    "limits_for",
     "notices_for",
     "password_keys",
     "passwords_forgiven",
     "second_factor_failures",
+    "source_limits",
     "throttles",
 ]

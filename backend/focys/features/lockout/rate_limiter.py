@@ -1,15 +1,11 @@
-"""Limits per source network, on the ``limits`` library: exact over all workers with ``database``, its default."""
+"""Limits per network and per account, on the ``limits`` library."""
 
-from datetime import timedelta
 from typing import Any
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, Storage
-from limits.storage import storage_from_string
-from sqlalchemy import bindparam, case, delete, select
-from sqlalchemy.dialects.postgresql import insert
+from limits.aio.storage import MemoryStorage
 
-from focys.features.lockout.models import throttles
+from focys.features.lockout.storage import DatabaseStorage, RedisWithFallback
 from focys.infra import metrics
 from focys.infra.clock import Clock
 from focys.infra.database import Database
@@ -22,86 +18,21 @@ CODES_RESENT_A_DAY = RateLimitItemPerDay(10, 1, namespace="user-resend-day")
 CODES_SENT = RateLimitItemPerHour(20, 1, namespace="user-codes")
 ENROLMENTS = RateLimitItemPerHour(10, 1, namespace="user-enrolments")
 
-_insert = insert(throttles)
-_is_over = throttles.c.expires_at <= bindparam("moment")
-_HIT = (
-    _insert.values(
-        key=bindparam("the_key"),
-        hits=bindparam("amount"),
-        last_at=bindparam("moment"),
-        expires_at=bindparam("until"),
-    )
-    .on_conflict_do_update(
-        index_elements=[throttles.c.key],
-        set_={
-            "hits": case((_is_over, _insert.excluded.hits), else_=throttles.c.hits + _insert.excluded.hits),
-            "expires_at": case((_is_over, _insert.excluded.expires_at), else_=throttles.c.expires_at),
-            "last_at": _insert.excluded.last_at,
-        },
-    )
-    .returning(throttles.c.hits)
-)
-_LOOK = select(throttles.c.hits, throttles.c.expires_at).where(throttles.c.key == bindparam("the_key"))
-_FORGET = delete(throttles).where(throttles.c.key == bindparam("the_key"))
-_FORGET_ALL = delete(throttles)
+
+def account_limits(database: Database, clock: Clock) -> "Limits":
+    """Return the limits that belong to an account; they are always exact, in the database."""
+    return Limits(DatabaseStorage(database, clock), clock)
 
 
-class DatabaseStorage(Storage):
-    """Fixed-window counters in the ``throttles`` table, for the ``limits`` library."""
-
-    STORAGE_SCHEME = ["database"]  # noqa: RUF012  the library's own attribute
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        super().__init__("database://", wrap_exceptions=False)
-        self._database, self._clock = database, clock
-
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        """Return what a fault of the storage looks like."""
-        return OSError
-
-    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        """Add to a counter, which begins anew once its window is over, and return its new value."""
-        now = self._clock.now()
-        until = now + timedelta(seconds=expiry)
-        row = await self._database.first(_HIT, the_key=key, amount=amount, moment=now, until=until)
-        return int(row.hits) if row else amount
-
-    async def get(self, key: str) -> int:
-        """Return a counter's value."""
-        row = await self._database.first(_LOOK, the_key=key)
-        return int(row.hits) if row and row.expires_at > self._clock.now() else 0
-
-    async def get_expiry(self, key: str) -> float:
-        """Return when a counter begins anew, in seconds since the epoch."""
-        row = await self._database.first(_LOOK, the_key=key)
-        return float(row.expires_at.timestamp()) if row else self._clock.now().timestamp()
-
-    async def check(self) -> bool:
-        """Tell whether the storage answers."""
-        await self._database.first(_LOOK, the_key="")
-        return True
-
-    async def reset(self) -> int | None:
-        """Forget every counter."""
-        await self._database.rows(_FORGET_ALL.returning(throttles.c.key))
-        return None
-
-    async def clear(self, key: str) -> None:
-        """Forget one counter."""
-        await self._database.rows(_FORGET.returning(throttles.c.key), the_key=key)
-
-
-def limits_for(storage: str, database: Database, clock: Clock) -> "SourceLimits":
-    """Return the limits on the storage that RATE_LIMIT_STORAGE names."""
-    if storage == "database":
-        return SourceLimits(DatabaseStorage(database, clock), clock)
+def source_limits(storage: str, database: Database, clock: Clock) -> "Limits":
+    """Return the limits per network, on the storage that RATE_LIMIT_STORAGE names."""
     if storage.startswith("memory://"):
-        return SourceLimits(MemoryStorage(), clock)
-    return SourceLimits(storage_from_string(f"async+{storage}"), clock)
+        return Limits(MemoryStorage(), clock)
+    in_database = DatabaseStorage(database, clock)
+    return Limits(in_database if storage == "database" else RedisWithFallback(storage, in_database), clock)
 
 
-class SourceLimits:
+class Limits:
     """Counts before the thing is done, so that parallel tries cannot slip through; gives back what was no failure."""
 
     def __init__(self, storage: Any, clock: Clock) -> None:  # noqa: ANN401  any of the library's storages

@@ -9,7 +9,7 @@ from focys.features.audit import AuditEvent, announce, as_change
 from focys.features.backup_codes import BackupCodes
 from focys.features.browsers import COOKIE_LIFE, recognise
 from focys.features.email_code import EmailCodes
-from focys.features.lockout import PasswordLedger, SourceLimits, forgiven
+from focys.features.lockout import Limits, PasswordLedger, forgiven
 from focys.features.login.repository import Facts, LoginRepository, consumed
 from focys.features.outbox import Outbox
 from focys.features.passwords import Passwords
@@ -35,7 +35,8 @@ class Dependencies:
     keys: KeyRing
     passwords: Passwords
     ledger: PasswordLedger
-    limits: SourceLimits
+    source_limits: Limits
+    account_limits: Limits
     email_codes: EmailCodes
     totp: Totp
     backup_codes: BackupCodes

@@ -124,7 +124,7 @@ class Enrolling:
         self, facts: Facts, visitor: Visitor, now: datetime, *, replaces: Pending | None
     ) -> Pending | Refused:
         user_id = facts.row.user_id
-        wait = await self._needs.limits.charge(ENROLMENTS, str(user_id))
+        wait = await self._needs.account_limits.charge(ENROLMENTS, str(user_id))
         if wait is not None:
             return Refused(Reason.THROTTLED, retry_after=wait)
         pending = await self._needs.totp.begin(user_id, now, replaces=replaces)

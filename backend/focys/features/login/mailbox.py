@@ -91,7 +91,7 @@ class ProvingMailbox:
         return row.code_long or not await self._needs.email_codes.is_long(row.user_id, now)
 
     async def _charge(self, user_id: str) -> int | None:
-        limits = self._needs.limits
+        limits = self._needs.account_limits
         return await limits.charge(CODES_RESENT, user_id) or await limits.charge(CODES_RESENT_A_DAY, user_id)
 
     async def _accept(self, facts: Facts, visitor: Visitor, now: datetime) -> Begun | None:

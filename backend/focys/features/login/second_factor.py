@@ -63,7 +63,7 @@ class SecondFactor:
             refused = objection(facts, now, proof, single_code=single_code)
             if refused is None and not guarded_charged and isinstance(facts.standing(now), lockout.Guarded):
                 guarded_charged = True
-                wait = await self._needs.limits.charge(GUARDED_TRIES, str(facts.row.user_id), visitor.source)
+                wait = await self._needs.account_limits.charge(GUARDED_TRIES, str(facts.row.user_id), visitor.source)
                 refused = Refused(Reason.ACCOUNT_LOCKED, retry_after=wait) if wait else None
             if refused is not None:
                 announce(AuditEvent(event, Outcome.REFUSED, facts.row.user_id, refused.reason), visitor)

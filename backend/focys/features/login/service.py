@@ -60,13 +60,13 @@ class LoginFlow:
         except BusyError:
             await self._needs.database.write(self._needs.ledger.refund(limit, known_browser=False))
             if not known_browser:
-                await self._needs.limits.refund(PASSWORD_FAILURES, visitor.source)
+                await self._needs.source_limits.refund(PASSWORD_FAILURES, visitor.source)
             raise
         now = self._context.now()
         if not is_right or row.disabled_at is not None:
             return await self._wrong_password(address, facts, visitor, now)
         if not known_browser:
-            await self._needs.limits.refund(PASSWORD_FAILURES, visitor.source)
+            await self._needs.source_limits.refund(PASSWORD_FAILURES, visitor.source)
         return await self._right_password(facts, limit, password, visitor, now)
 
     async def look(self, visitor: Visitor) -> State | Refused:
@@ -112,17 +112,19 @@ class LoginFlow:
                 source_charged = True
             if await self._needs.ledger.charge(limit, now):
                 return facts, limit
+        if source_charged:
+            await self._needs.source_limits.refund(PASSWORD_FAILURES, visitor.source)
         return BUSY
 
     async def _charge_source(self, visitor: Visitor) -> int | None:
-        return await self._needs.limits.charge(
+        return await self._needs.source_limits.charge(
             PASSWORD_FAILURES, visitor.source
-        ) or await self._needs.limits.is_used_up(ACCOUNTS_TRIED, visitor.source)
+        ) or await self._needs.source_limits.is_used_up(ACCOUNTS_TRIED, visitor.source)
 
     async def _wrong_password(self, address: str, facts: Facts, visitor: Visitor, now: datetime) -> Refused:
         account = password_keys(self._needs.keys, address)
         if facts.row.browser_id is None:
-            await self._needs.limits.charge_once(ACCOUNTS_TRIED, account, visitor.source)
+            await self._needs.source_limits.charge_once(ACCOUNTS_TRIED, account, visitor.source)
         event = AuditEvent(EventName.PASSWORD, Outcome.REFUSED, facts.row.user_id, Reason.INVALID_CREDENTIALS)
         await self._context.commit(event, visitor, now, guard=None)
         return Refused(Reason.INVALID_CREDENTIALS)
@@ -159,7 +161,7 @@ class LoginFlow:
                 backup_codes_left=0,
             )
         if proof is Proof.PASSWORD_WITHOUT_MFA:
-            wait = await needs.limits.charge(CODES_SENT, str(row.user_id))
+            wait = await needs.account_limits.charge(CODES_SENT, str(row.user_id))
             if wait is not None:
                 await needs.database.write(refund)
                 return Refused(Reason.THROTTLED, retry_after=wait)

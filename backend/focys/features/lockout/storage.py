@@ -1,0 +1,146 @@
+"""Where counters of limits are kept: the database, exact over all workers, or Redis with the database behind it."""
+
+import asyncio
+from datetime import timedelta
+from time import monotonic
+
+from limits.aio.storage import RedisStorage, Storage
+from sqlalchemy import bindparam, case, delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from focys.features.lockout.models import throttles
+from focys.infra.clock import Clock
+from focys.infra.database import Database
+from focys.infra.logs import logger
+
+REDIS_TIMEOUT_SECONDS = 0.25
+REDIS_PAUSE_SECONDS = 5
+"""How long a Redis that failed is left alone."""
+
+_log = logger("focys.limits")
+
+_insert = insert(throttles)
+_is_over = throttles.c.expires_at <= bindparam("moment")
+_HIT = (
+    _insert.values(
+        key=bindparam("the_key"),
+        hits=bindparam("amount"),
+        last_at=bindparam("moment"),
+        expires_at=bindparam("until"),
+    )
+    .on_conflict_do_update(
+        index_elements=[throttles.c.key],
+        set_={
+            "hits": case((_is_over, _insert.excluded.hits), else_=throttles.c.hits + _insert.excluded.hits),
+            "expires_at": case((_is_over, _insert.excluded.expires_at), else_=throttles.c.expires_at),
+            "last_at": _insert.excluded.last_at,
+        },
+    )
+    .returning(throttles.c.hits)
+)
+_LOOK = select(throttles.c.hits, throttles.c.expires_at).where(throttles.c.key == bindparam("the_key"))
+_FORGET = delete(throttles).where(throttles.c.key == bindparam("the_key"))
+_FORGET_ALL = delete(throttles)
+
+
+class DatabaseStorage(Storage):
+    """Fixed-window counters in the ``throttles`` table, for the ``limits`` library."""
+
+    STORAGE_SCHEME = ["database"]  # noqa: RUF012  the library's own attribute
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        super().__init__("database://", wrap_exceptions=False)
+        self._database, self._clock = database, clock
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """Return what a fault of the storage looks like."""
+        return OSError
+
+    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Add to a counter, which begins anew once its window is over, and return its new value."""
+        now = self._clock.now()
+        until = now + timedelta(seconds=expiry)
+        row = await self._database.first(_HIT, the_key=key, amount=amount, moment=now, until=until)
+        return int(row.hits) if row else amount
+
+    async def get(self, key: str) -> int:
+        """Return a counter's value."""
+        row = await self._database.first(_LOOK, the_key=key)
+        return int(row.hits) if row and row.expires_at > self._clock.now() else 0
+
+    async def get_expiry(self, key: str) -> float:
+        """Return when a counter begins anew, in seconds since the epoch."""
+        row = await self._database.first(_LOOK, the_key=key)
+        return float(row.expires_at.timestamp()) if row else self._clock.now().timestamp()
+
+    async def check(self) -> bool:
+        """Tell whether the storage answers."""
+        await self._database.first(_LOOK, the_key="")
+        return True
+
+    async def reset(self) -> int | None:
+        """Forget every counter."""
+        await self._database.rows(_FORGET_ALL.returning(throttles.c.key))
+        return None
+
+    async def clear(self, key: str) -> None:
+        """Forget one counter."""
+        await self._database.rows(_FORGET.returning(throttles.c.key), the_key=key)
+
+
+class RedisWithFallback(Storage):
+    """Counters in Redis or Valkey; while it is away, slow or broken they are counted in the database instead."""
+
+    STORAGE_SCHEME = ["redis-with-fallback"]  # noqa: RUF012  the library's own attribute
+
+    def __init__(self, url: str, database: DatabaseStorage) -> None:
+        super().__init__(url, wrap_exceptions=False)
+        self._redis = RedisStorage(
+            f"async+{url}",
+            implementation="redispy",
+            socket_timeout=REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        )
+        self._database = database
+        self._left_alone_until = 0.0
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """Return what a fault of the storage looks like."""
+        return self._database.base_exceptions
+
+    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Add to a counter and return its new value."""
+        return int(await self._either("incr", key, int(expiry), amount))
+
+    async def get(self, key: str) -> int:
+        """Return a counter's value."""
+        return int(await self._either("get", key))
+
+    async def get_expiry(self, key: str) -> float:
+        """Return when a counter begins anew, in seconds since the epoch."""
+        return float(await self._either("get_expiry", key))
+
+    async def check(self) -> bool:
+        """Tell whether Redis answers."""
+        return bool(await self._redis.check())
+
+    async def reset(self) -> int | None:
+        """Forget every counter."""
+        await self._database.reset()
+        return int(await self._redis.reset() or 0)
+
+    async def clear(self, key: str) -> None:
+        """Forget one counter."""
+        await self._either("clear", key)
+
+    async def _either(self, verb: str, *arguments: object) -> float:
+        if monotonic() >= self._left_alone_until:
+            try:
+                async with asyncio.timeout(REDIS_TIMEOUT_SECONDS):
+                    return await getattr(self._redis, verb)(*arguments)  # type: ignore[no-any-return]
+            except Exception as fault:  # noqa: BLE001  whatever Redis has, the limit must hold
+                self._left_alone_until = monotonic() + REDIS_PAUSE_SECONDS
+                _log.warning("redis_unavailable", kind=type(fault).__name__, counting="in the database")
+        return await getattr(self._database, verb)(*arguments)  # type: ignore[no-any-return]
