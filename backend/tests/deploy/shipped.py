@@ -1,0 +1,62 @@
+"""The files of ``deploy/`` as they are shipped, and as a test can use them: the one place where paths and ports change."""
+
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import BACKEND, PROGRAMS
+
+ROOT = BACKEND.parent
+DEPLOY = ROOT / "deploy"
+UNIT = DEPLOY / "systemd" / "focys-backend.service"
+SITE = DEPLOY / "nginx" / "focys.conf"
+DOMAIN = "login.example.com"
+
+
+def program(*names: str, package: str) -> str:
+    """Find the first of some programs; a test without it fails, since a skipped one proves nothing."""
+    system = ["/usr/local/sbin", "/usr/sbin", "/sbin"]
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *system, str(PROGRAMS)])
+    found = next(filter(None, (shutil.which(name, path=path) for name in names)), None)
+    if found is None:
+        pytest.fail(f"This test needs the program {names[0]}, which is missing here: install the package {package}.")
+    return found
+
+
+def replaced(file: Path, changes: Mapping[str, str]) -> str:
+    """Return a shipped file's text with paths, ports and names changed; each of them must stand in it."""
+    text = file.read_text()
+    for old, new in changes.items():
+        assert old in text, f"{file.name} does not name {old}"
+        text = text.replace(old, new)
+    return text
+
+
+def unit_values(key: str) -> list[str]:
+    """Return what the unit says for a key, with continued lines joined."""
+    text = UNIT.read_text().replace("\\\n", " ")
+    return [" ".join(value.split()) for value in re.findall(rf"^{key}=(.*)$", text, flags=re.MULTILINE)]
+
+
+def unit_command(*, port: int, runtime: Path) -> str:
+    """Return the unit's ExecStart, with our programs on a port and in a folder of the test."""
+    (command,) = unit_values("ExecStart")
+    changes = {"/app/venv/bin/": f"{PROGRAMS}/", "127.0.0.1:8000": f"127.0.0.1:{port}", "/run/focys": str(runtime)}
+    for old, new in changes.items():
+        assert old in command
+        command = command.replace(old, new)
+    return shlex.join(shlex.split(command))
+
+
+def unit_environment(folder: Path) -> dict[str, str]:
+    """Return what the unit's Environment lines set, with logs and data in a folder of the test."""
+    pairs = dict(value.split("=", 1) for value in unit_values("Environment") if not value.startswith("PATH="))
+    return {
+        name: value.replace("/var/log/focys", f"{folder}/log").replace("/var/lib/focys", f"{folder}/data")
+        for name, value in pairs.items()
+    }

@@ -1,0 +1,303 @@
+"""nginx with the shipped file in front of the real backend: what it sends, keeps to itself, and refuses."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import httpx
+import pytest
+
+from focys.domain.outcome import Reason, Refused
+from focys.infra.http import API_POLICY, MAX_BODY_BYTES, PAGE_POLICY, SECURITY_HEADERS
+from focys.infra.replies import refusal
+from tests.deploy.front import PAGES, Front, read_all
+from tests.deploy.shipped import DOMAIN
+from tests.support.processes import Server
+
+FOREVER = "public, max-age=31536000, immutable"
+ASSET = "/assets/" + next(PAGES.glob("assets/index-*.js")).name
+LOGIN = "/api/auth/login"
+CANARY = "only-outside-of-the-pages"
+PAGE = '<div id="root">'
+
+Call = Callable[[httpx.Client], httpx.Response]
+ANSWERS: dict[str, tuple[int, str, str, Call]] = {
+    "the page": (200, PAGE_POLICY, "no-cache", lambda c: c.get("/")),
+    "a path of the page": (200, PAGE_POLICY, "no-cache", lambda c: c.get("/mfa/enroll")),
+    "a hashed file": (200, PAGE_POLICY, FOREVER, lambda c: c.get(ASSET)),
+    "another file": (200, PAGE_POLICY, "no-cache", lambda c: c.get("/favicon.svg")),
+    "the page, unchanged": (304, PAGE_POLICY, "no-cache", lambda c: c.get("/", headers=_seen(c))),
+    "a call": (200, API_POLICY, "no-store", lambda c: c.get("/api/health/live")),
+    "a refused call": (401, API_POLICY, "no-store", lambda c: c.get(LOGIN)),
+    "an unknown call": (404, API_POLICY, "no-store", lambda c: c.get("/api/nothing")),
+    "the bare prefix": (404, API_POLICY, "no-store", lambda c: c.get("/api")),
+    "a missing file": (404, API_POLICY, "no-store", lambda c: c.get("/assets/index-gone.js")),
+    "a page that is posted to": (405, API_POLICY, "no-store", lambda c: c.post("/login", json={})),
+    "a large body": (413, API_POLICY, "no-store", lambda c: c.post(LOGIN, content=_body(MAX_BODY_BYTES + 1))),
+    "a long address": (414, API_POLICY, "no-store", lambda c: c.get("/" + "a" * 9000)),
+    "large headers": (431, API_POLICY, "no-store", lambda c: c.get("/", headers={"X-Large": "a" * 9000})),
+}
+
+
+def _seen(client: httpx.Client) -> dict[str, str]:
+    return {"If-None-Match": client.get("/").headers["ETag"]}
+
+
+def _body(size: int) -> bytes:
+    return b'{"email":"' + b"x" * (size - 12) + b'"}'
+
+
+def _sends(answer: httpx.Response, policy: str, cache: str) -> None:
+    """Check that each header came, and once."""
+    expected = {**SECURITY_HEADERS, "Content-Security-Policy": policy, "Cache-Control": cache, "Server": "nginx"}
+    assert {name: answer.headers.get_list(name) for name in expected} == {k: [v] for k, v in expected.items()}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_every_answer_carries_the_headers_of_the_service_once(client: httpx.Client, name: str):
+    """WEB-05, WEB-06, WEB-07."""
+    status, policy, cache, call = ANSWERS[name]
+
+    answer = call(client)
+
+    assert answer.status_code == status
+    _sends(answer, policy, cache)
+
+
+def test_without_a_backend_the_pages_are_served_and_calls_are_told_to_come_back(lone_front: Front):
+    with lone_front.client() as client:
+        page, call = client.get("/login"), client.get("/api/auth/status")
+
+    assert page.status_code == 200
+    assert call.status_code == 502
+    _sends(call, API_POLICY, "no-store")
+    assert call.headers["Retry-After"] == "5"
+    assert call.json() == {**_problem(Reason.UNAVAILABLE, retry_after=5), "status": 502}
+
+
+def test_who_calls_too_often_is_slowed_down_and_nobody_else(front: Front):
+    """AVL-06."""
+    with front.client("127.0.0.9") as greedy, front.client("127.0.0.10") as other:
+        refused = next(a for a in (greedy.get("/api/health/live") for _ in range(2000)) if a.status_code == 429)
+        served = other.get("/api/health/live")
+
+    _sends(refused, API_POLICY, "no-store")
+    assert refused.headers["Retry-After"] == "1"
+    assert refused.json() == _problem(Reason.THROTTLED, retry_after=1)
+    assert served.status_code == 200
+
+
+def test_the_addresses_of_an_ipv6_network_count_as_one(lone_front: Front):
+    """LOCK-10."""
+
+    def ask(address: str) -> int:
+        return client.get("/api/auth/status", headers={"X-Test-Address": address}).status_code
+
+    with lone_front.client() as client:
+        answers = [ask(f"2001:db8:0:1::{i:x}") for i in range(1, 400)]
+        neighbour = ask("2001:db8:0:2::1")
+
+    assert set(answers) == {502, 429}
+    assert neighbour == 502
+
+
+def test_a_source_holds_a_hundred_requests_at_most_and_the_others_are_served(front: Front, client: httpx.Client):
+    """AVL-06: a request whose body does not come stays with nginx."""
+    half = f"POST {LOGIN} HTTP/1.1\r\nHost: {DOMAIN}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+    with ExitStack() as stack:
+        held = [stack.enter_context(front.connect(source="127.0.0.11")) for _ in range(101)]
+        for connection in held:
+            connection.sendall(half.encode())
+
+        refused = held[-1].recv(4096)
+        served = client.get("/api/health/live")
+
+    assert refused.startswith(b"HTTP/1.1 429 ")
+    assert 'limiting connections by zone "focys_open"' in (front.folder / "error.log").read_text()
+    assert served.status_code == 200
+
+
+def test_a_client_that_dawdles_is_let_go(front: Front):
+    """AVL-06: five seconds for the head of a request, ten for its body."""
+    head = f"POST {LOGIN} HTTP/1.1\r\nHost: {DOMAIN}\r\n"
+    with front.connect() as in_the_head, front.connect() as in_the_body:
+        started = time.monotonic()
+        in_the_head.sendall(head.encode())
+        in_the_body.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{{".encode())
+
+        read_all(in_the_head)
+        after_head = time.monotonic() - started
+        read_all(in_the_body)
+        after_body = time.monotonic() - started
+
+    assert 4 < after_head < 8
+    assert 9 < after_body < 14
+
+
+@pytest.mark.parametrize("path", ["/", "/login?next=%2Faccount", "/assets/x.js", "/apple"])
+def test_without_tls_a_page_is_sent_on(client: httpx.Client, path: str):
+    """CFG-01."""
+    answer = client.get(f"http://{DOMAIN}{path}")
+
+    assert answer.status_code == 301
+    assert answer.headers["Location"] == f"https://{DOMAIN}{path}"
+    sent = {name: answer.headers.get_list(name) for name in (*SECURITY_HEADERS, "Content-Security-Policy", "Server")}
+    # RFC 6797 section 7.2: never without TLS, where anybody could have written it.
+    assert sent.pop("Strict-Transport-Security") == []
+    expected = {**SECURITY_HEADERS, "Content-Security-Policy": API_POLICY, "Server": "nginx"}
+    assert sent == {name: [expected[name]] for name in sent}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", LOGIN),
+        ("GET", "/api/auth/status"),
+        ("DELETE", LOGIN),
+        ("POST", "//api/auth/login"),
+        ("POST", "/%61pi/auth/login"),
+        ("POST", "/"),
+        ("PUT", "/login"),
+    ],
+)
+def test_without_tls_a_call_is_refused_and_not_sent_on(client: httpx.Client, method: str, path: str):
+    """CFG-01."""
+    answer = client.request(method, f"http://{DOMAIN}{path}", content=_body(MAX_BODY_BYTES))
+
+    assert answer.status_code == 403
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "https_required"
+
+
+def test_the_prefix_is_stripped_once_and_an_unknown_call_is_the_backend_s_to_refuse(client: httpx.Client):
+    """WEB-11."""
+    known, unknown, doubled = (
+        client.get(f"/api/{path}") for path in ("health/live", "auth/nothing", "api/health/live")
+    )
+
+    assert known.json() == {"status": "ok"}
+    assert [answer.status_code for answer in (unknown, doubled)] == [404, 404]
+    assert all("X-Request-ID" in answer.headers for answer in (known, unknown, doubled))
+
+
+def test_a_slash_too_many_is_a_404_and_no_redirect_out_of_tls(client: httpx.Client):
+    answers = [client.get("/api/auth/status/"), client.post(f"{LOGIN}/", json={})]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/health/ready",
+        "/api/health/ready/",
+        "/api/health/ready?x=1",
+        "/api//health/ready",
+        "//api/health/ready",
+        "/api/./health/ready",
+        "/api/auth/../health/ready",
+        "/x/../api/health/ready",
+        "/api/health%2fready",
+        "/api%2fhealth%2fready",
+        "/api/health/%72eady",
+        "/%61pi/health/ready",
+        "/api/health/ready%00",
+        "/api/health/ready;x",
+        "/api/health%252fready",
+        f"https://{DOMAIN}/api/health/ready",
+        "/api/metrics",
+        "/api/metrics/",
+        "/api/%6detrics",
+        "/api/docs",
+        "/api/openapi.json",
+    ],
+)
+def test_what_is_for_the_machine_itself_is_closed_from_outside(front: Front, gunicorn: Server, path: str):
+    """WEB-10, INP-07."""
+    status, answer = front.get(path)
+
+    assert status in {400, 404}, answer
+    assert "problem+json" in answer
+    assert httpx.get(f"{gunicorn.url}/health/ready").json() == {"status": "ok"}
+
+
+def test_nothing_outside_of_the_pages_can_be_read(front: Front):
+    """WEB-10, INP-07."""
+    (front.folder / "outside.txt").write_text(CANARY)
+    (front.folder / "pages" / ".hidden.txt").write_text(CANARY)
+    paths = [
+        *("/../outside.txt", "/assets/../../outside.txt", "/%2e%2e/outside.txt", "/..%2foutside.txt"),
+        *("/assets/..%2f..%2foutside.txt", "/assets../outside.txt", "/..%5coutside.txt", "/..%252foutside.txt"),
+        *("//outside.txt", "/%00", "/index.html%00.js", "/.hidden.txt", "/%2ehidden.txt", "/.env", "/.git/config"),
+        *("/.vite/manifest.json", "/assets/", "/assets/index.js.map", "/package.json", "/api/../../outside.txt"),
+    ]
+
+    answers = {path: front.get(path) for path in paths}
+
+    assert {path: status for path, (status, _) in answers.items() if status not in {400, 404}} == {}
+    assert not any(CANARY in answer for _, answer in answers.values())
+
+
+@pytest.mark.parametrize("path", ["/login", "/totp", "/x/y/z", "/assets", "/a%20b", "/api/../login"])
+def test_a_path_without_a_file_is_the_page(front: Front, path: str):
+    status, answer = front.get(path)
+
+    assert status == 200
+    assert PAGE in answer
+
+
+@pytest.mark.parametrize("path", ["/assets/gone.js", "/assets/gone", "/gone.js", "/login.html", "/x/y.css", "/a.b"])
+def test_a_missing_file_is_never_the_page(client: httpx.Client, path: str):
+    """WEB-11: a script that is gone must not come back as HTML."""
+    answer = client.get(path)
+
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json() == _problem(Reason.NOT_FOUND)
+
+
+def test_a_body_may_be_as_large_for_nginx_as_for_the_backend(client: httpx.Client):
+    """INP-04."""
+    json = {"Content-Type": "application/json"}
+    largest = client.post(LOGIN, content=_body(MAX_BODY_BYTES), headers=json)
+    in_pieces = client.post(LOGIN, content=iter([_body(MAX_BODY_BYTES), b" "]), headers=json)
+    huge = client.post(LOGIN, content=b"x" * 5_000_000, headers=json)
+
+    assert largest.status_code == 422
+    assert [answer.status_code for answer in (in_pieces, huge)] == [413, 413]
+    assert [answer.json() for answer in (in_pieces, huge)] == [_problem(Reason.PAYLOAD_TOO_LARGE)] * 2
+
+
+def test_text_is_compressed_but_what_a_call_answers_is_not(client: httpx.Client):
+    assert client.get(ASSET).headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in client.get("/api/auth/status").headers
+
+
+SMUGGLED = "GET /api/health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+FRAMINGS = {
+    "length and chunks": f"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{SMUGGLED}",
+    "two lengths": f"Content-Length: 0\r\nContent-Length: 44\r\n\r\n{SMUGGLED}",
+    "a list of lengths": f"Content-Length: 0, 44\r\n\r\n{SMUGGLED}",
+    "a negative length": f"Content-Length: -1\r\n\r\n{SMUGGLED}",
+    "an unknown coding": f"Transfer-Encoding: xchunked\r\n\r\n{SMUGGLED}",
+    "two codings": f"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n{SMUGGLED}",
+    "a space before the colon": f"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n{SMUGGLED}",
+    "a bad chunk": f"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n{SMUGGLED}",
+    "two hosts": "Host: other.example\r\n\r\n",
+    "no name in the host": "Host: \r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", FRAMINGS)
+def test_a_request_of_doubtful_framing_is_refused_and_the_connection_closed(front: Front, name: str):
+    """INP-07."""
+    answer = front.raw(f"POST {LOGIN} HTTP/1.1\r\nHost: {DOMAIN}\r\nContent-Type: application/json\r\n{FRAMINGS[name]}")
+
+    assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 ")), answer
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def _problem(reason: Reason, **known: Any) -> dict[str, Any]:
+    """What the backend would say."""
+    return dict(httpx.Response(200, content=bytes(refusal(Refused(reason, **known)).body)).json())
