@@ -1,6 +1,8 @@
-"""A PostgreSQL database for a program that is not Python: prints its URL, and lasts until standard input ends.
+"""PostgreSQL databases for a program that is not Python.
 
-python -m tests.support.postgres
+    python -m tests.support.postgres
+
+Answers each line on standard input with the URL of a fresh database; all are gone when standard input ends.
 """
 
 import sys
@@ -10,14 +12,16 @@ from tests.cluster import running_postgres
 
 
 def main() -> None:
-    """Lend a fresh database."""
+    """Lend databases until nobody asks any more."""
     with running_postgres() as cluster:
-        name = f"journeys_{uuid4().hex[:12]}"
-        print(cluster.create_database(name), flush=True)  # noqa: T201  its answer
+        lent: list[str] = []
         try:
-            sys.stdin.read()
+            for _ in sys.stdin:
+                lent.append(f"journeys_{uuid4().hex[:12]}")
+                print(cluster.create_database(lent[-1]), flush=True)  # noqa: T201  its answer
         finally:
-            cluster.drop_database(name)
+            for name in lent:
+                cluster.drop_database(name)
 
 
 if __name__ == "__main__":

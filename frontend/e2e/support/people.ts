@@ -56,6 +56,11 @@ export class Caller {
     return { ...person, app, backupCodes };
   }
 
+  /** Gives up the login under way. */
+  async leave(): Promise<void> {
+    await this.request.delete(`${this.site.url}/api/auth/login`, { data: {} });
+  }
+
   /** Offers *count* wrong codes to the login under way. */
   async guess(person: Enrolled, count: number): Promise<void> {
     for (const code of person.app.wrongCodes(this.site.now(), count)) {

@@ -44,6 +44,11 @@ export class Program {
     }
   }
 
+  /** Writes a line to its standard input. */
+  say(line: string): void {
+    this.#process.stdin?.write(`${line}\n`);
+  }
+
   /** Lets it end by itself. */
   async stop(): Promise<void> {
     this.#process.stdin?.end();

@@ -35,14 +35,18 @@ export const test = base.extend<Journey, PerWorker>({
   kind: ["sqlite", { option: true, scope: "worker" }],
   databaseUrl: [
     async ({ kind }, use) => {
-      const lent: Program[] = [];
+      let lender: Program | undefined;
+      let lent = 0;
       await use(async () => {
         if (kind === "sqlite") return "";
-        const program = new Program("tests.support.postgres", []);
-        lent.push(program);
-        return program.until(() => /^postgresql:\S+/m.exec(program.output)?.[0], "PostgreSQL");
+        lender ??= new Program("tests.support.postgres", []);
+        const program = lender;
+        const number = lent++;
+        program.say("one more");
+        const urls = () => program.output.match(/^postgresql:\S+$/gm);
+        return program.until(() => urls()?.[number], "PostgreSQL database");
       });
-      await Promise.all(lent.map((program) => program.stop()));
+      await lender?.stop();
     },
     { scope: "worker" },
   ],

@@ -78,9 +78,11 @@ export async function expectSignedIn(page: Page): Promise<void> {
   await expect(page).toHaveURL("/");
 }
 
-/** A whole sign-in with the app. */
-export async function signIn(page: Page, site: Site, person: Enrolled): Promise<void> {
+/** A whole sign-in with the app; answers the code that is now used. */
+export async function signIn(page: Page, site: Site, person: Enrolled): Promise<string> {
   await reachSecondFactor(page, person);
-  await codeField(page).fill(person.app.code(site.now()));
+  const code = person.app.code(site.now());
+  await codeField(page).fill(code);
   await expectSignedIn(page);
+  return code;
 }

@@ -5,13 +5,15 @@
 import { type BrowserContext, expect, type Page } from "@playwright/test";
 
 const PATHS = /^\/(login|email-code|mfa-enroll|totp-verify|backup-code|)$/;
-const MAY_BE_KEPT = new Set(["focys.email", "focys.app", "focys.return"]);
+const MAY_BE_KEPT = new Set(["focys.email", "focys.app", "focys.return", "history.state"]);
 // Chromium reports every refused or failed request as an error; both are part of the journeys.
 const EXPECTED = /^Failed to load resource/;
 
 export interface Watch {
   /** Paths beyond the known ones that this journey visits on purpose. */
   allowPaths(...paths: string[]): void;
+  /** What the console will say because this journey breaks something. */
+  expectFault(words: RegExp): void;
   /** Words that must never turn up in storage or in an address. */
   keepSecret(...words: string[]): void;
   check(): Promise<void>;
@@ -23,6 +25,7 @@ export async function watch(context: BrowserContext, origin: string): Promise<Wa
   const visited: string[] = [];
   const secrets: string[] = [];
   const extraPaths = new Set<string>();
+  const faults: RegExp[] = [EXPECTED];
 
   await context.exposeBinding("__complain", (_, what: string) => complaints.push(what));
   await context.exposeBinding("__written", (_, key: string, value: string) =>
@@ -38,7 +41,7 @@ export async function watch(context: BrowserContext, origin: string): Promise<Wa
   });
   context.on("console", (message) => {
     const text = message.text();
-    if (["error", "warning"].includes(message.type()) && !EXPECTED.test(text))
+    if (["error", "warning"].includes(message.type()) && !faults.some((fault) => fault.test(text)))
       complaints.push(`console: ${text}`);
   });
   context.on("weberror", (error) => complaints.push(`fault: ${error.error().message}`));
@@ -50,6 +53,7 @@ export async function watch(context: BrowserContext, origin: string): Promise<Wa
     allowPaths: (...paths) => {
       for (const path of paths) extraPaths.add(path);
     },
+    expectFault: (words) => void faults.push(words),
     keepSecret: (...words) => void secrets.push(...words),
     async check() {
       expect(complaints).toEqual([]);
@@ -90,7 +94,7 @@ function report(): void {
     const move = history[name];
     history[name] = function moved(data: unknown, unused: string, url?: string | URL | null) {
       tell.__visited?.(`${new URL(url ?? "", location.href)}`);
-      tell.__written?.("focys.return", JSON.stringify(data));
+      tell.__written?.("history.state", JSON.stringify(data));
       move.call(this, data, unused, url);
     };
   }

@@ -1,0 +1,206 @@
+/** The fields as people and their programs fill them: keys, paste, autofill, password managers. */
+import type { Locator, Page, Request } from "@playwright/test";
+import { Authenticator } from "./support/authenticator";
+import { expect, test } from "./support/test";
+import {
+  button,
+  codeField,
+  emailField,
+  expectSignedIn,
+  heading,
+  mailedCodeField,
+  passwordField,
+  reachSecondFactor,
+  readKey,
+  setupKey,
+  TITLES,
+} from "./support/walk";
+
+const modifier = process.platform === "darwin" ? "Meta" : "Control";
+
+async function paste(field: Locator, text: string): Promise<void> {
+  await field.page().evaluate((words) => navigator.clipboard.writeText(words), text);
+  await field.focus();
+  await field.press(`${modifier}+v`);
+}
+
+/** The codes this page has offered to the server so far. */
+function offers(page: Page): Request[] {
+  const seen: Request[] = [];
+  page.on("request", (request) => {
+    if (request.url().endsWith("/auth/totp/verify")) seen.push(request);
+  });
+  return seen;
+}
+
+test("a pasted code with a gap in it is taken", async ({ page, site, enrolled }) => {
+  const seen = offers(page);
+  await reachSecondFactor(page, enrolled);
+  const code = enrolled.app.code(site.now());
+  await paste(codeField(page), ` ${code.slice(0, 3)} ${code.slice(3)}\n`);
+  await expectSignedIn(page);
+  expect(seen).toHaveLength(1);
+});
+
+test("a code filled in by a program in one go is taken", async ({ page, site, enrolled }) => {
+  const seen = offers(page);
+  await reachSecondFactor(page, enrolled);
+  await codeField(page).evaluate((field: HTMLInputElement, code) => {
+    const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value") ?? {};
+    set?.call(field, code);
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }, enrolled.app.code(site.now()));
+  await expectSignedIn(page);
+  expect(seen).toHaveLength(1);
+});
+
+test("wide digits of an Asian keyboard are digits", async ({ page, site, enrolled }) => {
+  await reachSecondFactor(page, enrolled);
+  const wide = [...enrolled.app.code(site.now())].map((digit) =>
+    String.fromCodePoint(0xff10 + Number(digit)),
+  );
+  await paste(codeField(page), wide.join(""));
+  await expectSignedIn(page);
+});
+
+test("a code is offered once, however hard one presses", async ({ page, site, enrolled }) => {
+  const seen = offers(page);
+  let answer = () => {};
+  const asked = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await page.route("**/auth/totp/verify", async (route) => {
+    await asked;
+    await route.continue();
+  });
+  await reachSecondFactor(page, enrolled);
+  await codeField(page).pressSequentially(enrolled.app.code(site.now()));
+  await codeField(page).press("Enter");
+  await codeField(page).press("Enter");
+  await page.locator("button[type=submit]").dblclick({ force: true });
+  answer();
+
+  await expectSignedIn(page);
+  expect(seen).toHaveLength(1);
+});
+
+test("correcting a refused code offers nothing until one says so", async ({
+  page,
+  site,
+  enrolled,
+}) => {
+  const seen = offers(page);
+  await reachSecondFactor(page, enrolled);
+  const field = codeField(page);
+  const [wrong = ""] = enrolled.app.wrongCodes(site.now(), 1);
+  await field.pressSequentially(wrong);
+  await expect(page.getByText("That code is wrong. 4 tries left.")).toBeVisible();
+  await field.press("End");
+  await field.press("Backspace");
+  await field.press(String((Number(wrong[5]) + 1) % 10));
+  await expect(field).toHaveValue(/^\d{6}$/);
+  expect(seen).toHaveLength(1);
+
+  await field.fill("12");
+  await button(page, "Sign in").click();
+  await expect(page.getByText("Enter all six digits.")).toBeVisible();
+  expect(seen).toHaveLength(1);
+  await field.press(`${modifier}+a`);
+  await field.pressSequentially(enrolled.app.code(site.now()));
+  await expectSignedIn(page);
+});
+
+test("the password is masked, can be pasted and shown, and names itself to managers", async ({
+  page,
+  person,
+}) => {
+  await page.goto("/login");
+  const field = passwordField(page);
+  await expect(field).toHaveAttribute("type", "password");
+  await expect(field).toHaveAttribute("autocomplete", "current-password");
+  await expect(emailField(page)).toHaveAttribute("autocomplete", "username");
+
+  await paste(field, person.password);
+  await expect(field).toHaveValue(person.password);
+  await button(page, "Show password").click();
+  await expect(field).toHaveAttribute("type", "text");
+  await button(page, "Hide password").click();
+  await expect(field).toHaveAttribute("type", "password");
+  await expect(field).toHaveValue(person.password);
+
+  await emailField(page).fill(person.email);
+  await field.press("Enter");
+  await expect(mailedCodeField(page)).toHaveAttribute("autocomplete", "one-time-code");
+  await expect(mailedCodeField(page)).toHaveAttribute("inputmode", "numeric");
+});
+
+test("what is missing is said beside its field", async ({ page, person }) => {
+  await page.goto("/login");
+  await button(page, "Sign in").click();
+  await expect(page.getByText("Enter your e-mail address")).toBeVisible();
+  await expect(emailField(page)).toBeFocused();
+  await emailField(page).fill(person.email);
+  await button(page, "Sign in").click();
+  await expect(page.getByText("Enter your password.")).toBeVisible();
+  await expect(passwordField(page)).toBeFocused();
+  await passwordField(page).fill("wrong");
+  await button(page, "Sign in").click();
+  await expect(page.getByText("E-mail or password is wrong.")).toBeVisible();
+  await expect(passwordField(page)).toBeFocused();
+});
+
+test("the whole first sign-in needs nothing but a keyboard", async ({ page, site, person }) => {
+  const { keyboard } = page;
+  await page.goto("/login");
+  await expect(emailField(page)).toBeFocused();
+  await keyboard.type(person.email);
+  await tabTo(passwordField(page));
+  await keyboard.type(person.password);
+  await keyboard.press("Enter");
+
+  await expect(mailedCodeField(page)).toBeFocused();
+  await keyboard.type(await site.lastCode(person.email));
+
+  await expect(heading(page, TITLES.enrol)).toBeFocused();
+  await expect(setupKey(page)).toBeVisible();
+  await tabTo(button(page, "Copy key"));
+  await keyboard.press("Enter");
+  const app = Authenticator.type(await readKey(page));
+  await tabTo(codeField(page));
+  await keyboard.type(app.code(site.now()));
+
+  await expect(heading(page, TITLES.codes)).toBeFocused();
+  await tabTo(button(page, "Copy"));
+  await keyboard.press("Space");
+  await tabTo(button(page, "Continue"));
+  await keyboard.press("Enter");
+
+  await expectSignedIn(page);
+  await tabTo(button(page, "Sign out"));
+  await keyboard.press("Enter");
+  await expect(page.getByText("You are signed out.")).toBeVisible();
+  await expect(emailField(page)).toBeFocused();
+  await expect(emailField(page)).toHaveValue("");
+});
+
+/** Presses Tab until *target* has the focus, and every stop on the way can be seen. */
+async function tabTo(target: Locator): Promise<void> {
+  const page = target.page();
+  for (let presses = 0; presses < 20; presses++) {
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(isFocusSeen), "a stop without a sign of focus").toBe(true);
+    if (await target.evaluate((node) => node === document.activeElement)) return;
+  }
+  throw new Error(`Tab does not reach ${target}`);
+}
+
+function isFocusSeen(): boolean {
+  const stop = document.activeElement;
+  if (!stop || stop === document.body) return true;
+  const drawn = (node: Element) => getComputedStyle(node).outlineStyle !== "none";
+  // The boxes of a code field are drawn beside it.
+  return (
+    drawn(stop) ||
+    [...(stop.closest("div")?.parentElement?.querySelectorAll("span") ?? [])].some(drawn)
+  );
+}

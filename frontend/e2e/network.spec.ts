@@ -1,0 +1,118 @@
+/** Bad days: too many tries, no network, a slow one, a server that is away. */
+import { expect, test } from "./support/test";
+import {
+  button,
+  codeField,
+  emailField,
+  expectSignedIn,
+  givePassword,
+  heading,
+  passwordField,
+  reachSecondFactor,
+  submitPassword,
+  TITLES,
+} from "./support/walk";
+
+test("too many wrong passwords make one wait, visibly", async ({ page, site, person }) => {
+  await page.clock.install();
+  await page.goto("/login");
+  for (let tries = 0; tries < 5; tries++) {
+    await submitPassword(page, { ...person, password: `wrong ${tries}` });
+    await expect(page.getByText("E-mail or password is wrong.")).toBeVisible();
+    await expect(passwordField(page)).toBeFocused();
+  }
+  await submitPassword(page, person);
+  const words = page.getByText(/^Too many tries\. You can try again in \d+ s\.$/).first();
+  await expect(words).toBeVisible();
+  const before = await words.innerText();
+  await page.clock.runFor(2000);
+  await expect(words).not.toHaveText(before);
+  await expect(button(page, "Sign in")).toHaveAttribute("aria-disabled", "true");
+
+  await site.advance(15);
+  await page.clock.fastForward("00:15");
+  await expect(words).toBeHidden();
+  await button(page, "Sign in").click();
+  await expect(heading(page, TITLES.emailCode)).toBeVisible();
+});
+
+test("another address need not wait", async ({ page, caller, person, enrolled }) => {
+  const wrong = { email: "nobody@student.com", password: "wrong" };
+  for (let tries = 0; tries < 5; tries++) await caller.post("/auth/login", wrong);
+  await givePassword(page, { ...person, email: wrong.email });
+  await expect(page.getByText(/^Too many tries/).first()).toBeVisible();
+  await submitPassword(page, enrolled);
+  await expect(heading(page, TITLES.totp)).toBeVisible();
+});
+
+test("offline one is told so, and keeps what one typed", async ({ page, context, person }) => {
+  await page.goto("/login");
+  await expect(heading(page, TITLES.login)).toBeVisible();
+  await context.setOffline(true);
+  await expect(page.getByText("You are offline. What you typed stays here.")).toBeVisible();
+  await submitPassword(page, person);
+  await expect(page.getByText("You are offline. Nothing was sent;")).toBeVisible();
+  await expect(emailField(page)).toHaveValue(person.email);
+  await expect(passwordField(page)).toHaveValue(person.password);
+
+  await context.setOffline(false);
+  await expect(page.getByText("What you typed stays here.")).toBeHidden();
+  await button(page, "Sign in").click();
+  await expect(heading(page, TITLES.emailCode)).toBeVisible();
+});
+
+test("a slow answer is waited for with a word", async ({ page, site, enrolled }) => {
+  await page.clock.install();
+  await reachSecondFactor(page, enrolled);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route("**/auth/totp/verify", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await codeField(page).fill(enrolled.app.code(site.now()));
+  await expect(page.locator("button[type=submit]")).toHaveAttribute("aria-busy", "true");
+  await page.clock.runFor(4500);
+  await expect(page.getByText("Still working. The connection seems slow.")).toBeVisible();
+  release();
+  await expectSignedIn(page);
+});
+
+test("a code that did not arrive can be sent again", async ({ page, site, enrolled }) => {
+  await reachSecondFactor(page, enrolled);
+  await page.route("**/auth/totp/verify", (route) => route.abort(), { times: 1 });
+  await codeField(page).fill(enrolled.app.code(site.now()));
+  await expect(page.getByText("The server did not answer.")).toBeVisible();
+  await button(page, "Sign in").click();
+  await expectSignedIn(page);
+});
+
+test("a proxy without a server behind it is no riddle", async ({ page, person }) => {
+  await page.goto("/login");
+  await page.route("**/auth/login", (route) =>
+    route.fulfill({ status: 502, contentType: "text/html", body: "<h1>Bad Gateway</h1>" }),
+  );
+  await submitPassword(page, person);
+  await expect(page.getByText("The server is not available. Please try again.")).toBeVisible();
+});
+
+test("without a first answer there is a page that asks again", async ({ page }) => {
+  await page.route("**/auth/status", (route) => route.abort());
+  await page.goto("/");
+  await expect(heading(page, "No answer from the server")).toBeVisible();
+  await page.unroute("**/auth/status");
+  await button(page, "Try again").click();
+  await expect(heading(page, TITLES.login)).toBeVisible();
+});
+
+test("a page that did not load offers a reload", async ({ page, enrolled, watched }) => {
+  watched.expectFault(/Failed to fetch dynamically imported module/);
+  await page.route("**/assets/TOTPVerify-*.js", (route) => route.abort());
+  await givePassword(page, enrolled);
+  await expect(heading(page, "This page did not load")).toBeVisible();
+  await page.unroute("**/assets/TOTPVerify-*.js");
+  await button(page, "Reload").click();
+  await expect(heading(page, TITLES.totp)).toBeVisible();
+});

@@ -1,0 +1,144 @@
+/** The second sign-in and after: codes used, old or wrong, backup codes, and the guarded account. */
+import { expect, test } from "./support/test";
+import {
+  backupCodeField,
+  button,
+  codeField,
+  expectSignedIn,
+  heading,
+  reachSecondFactor,
+  signIn,
+  TITLES,
+} from "./support/walk";
+
+test("a used code says so, costs no try, and the next one opens", async ({
+  page,
+  site,
+  enrolled,
+}) => {
+  const used = await signIn(page, site, enrolled);
+  await button(page, "Sign out").click();
+  await reachSecondFactor(page, enrolled);
+
+  await codeField(page).fill(used);
+  await expect(
+    page.getByText(/^That code was already used\. Next code in \d+ s\.$/).first(),
+  ).toBeVisible();
+
+  await site.advance(30);
+  await codeField(page).fill(enrolled.app.code(site.now()));
+  await expectSignedIn(page);
+});
+
+test("an old code tells about the phone's clock", async ({ page, site, enrolled }) => {
+  await site.advance(600);
+  await reachSecondFactor(page, enrolled);
+
+  await codeField(page).fill(enrolled.app.code(site.now() - 4 * 60_000));
+
+  await expect(page.getByText(/Your phone’s clock looks about 4 minutes behind/)).toBeVisible();
+  await expect(page.getByText("4 tries left.")).toBeVisible();
+});
+
+test("a phone half a minute off is let in", async ({ page, site, enrolled }) => {
+  await site.advance(60);
+  await reachSecondFactor(page, enrolled);
+  await codeField(page).fill(enrolled.app.code(site.now() - 30_000));
+  await expectSignedIn(page);
+});
+
+test("a backup code signs in once, however it is written, and says how many are left", async ({
+  page,
+  enrolled,
+}) => {
+  const [code = ""] = enrolled.backupCodes;
+  await reachSecondFactor(page, enrolled);
+  await page.getByRole("link", { name: "Use a backup code" }).click();
+  await expect(heading(page, TITLES.backup)).toBeVisible();
+  await backupCodeField(page).pressSequentially(code.replaceAll("-", " ").toLowerCase());
+  await expect(backupCodeField(page)).toHaveValue(code);
+  await backupCodeField(page).press("Enter");
+
+  await expect(page.getByText("You used a backup code; 9 backup codes are left.")).toBeVisible();
+  await expect(page.getByText("Password, backup code")).toBeVisible();
+  await button(page, "Sign out").click();
+
+  await reachSecondFactor(page, enrolled);
+  await page.getByRole("link", { name: "Use a backup code" }).click();
+  await backupCodeField(page).fill(code);
+  await button(page, "Sign in").click();
+  await expect(page.getByText("That code is wrong. 4 tries left.")).toBeVisible();
+  await page.getByRole("link", { name: "Use your app instead" }).click();
+  await expect(heading(page, TITLES.totp)).toBeVisible();
+});
+
+test("the last backup codes are announced", async ({ page, caller, enrolled }) => {
+  for (const code of enrolled.backupCodes.slice(0, 8)) {
+    await caller.password(enrolled);
+    await caller.post("/auth/backup-code/verify", { code });
+  }
+
+  await page.goto("/");
+
+  await expect(page.getByText("2 backup codes are left.")).toBeVisible();
+  await expect(page.getByText("Ask your administrator for a new set now.")).toBeVisible();
+});
+
+test("after fifteen failures it takes two codes in a row", async ({
+  page,
+  site,
+  caller,
+  enrolled,
+}) => {
+  for (const wait of [15 * 60, 60 * 60, 0]) {
+    await caller.password(enrolled);
+    await caller.guess(enrolled, 5);
+    await site.advance(wait);
+  }
+  const { app } = enrolled;
+  await page.goto("/login");
+  await expect(heading(page, TITLES.guarded)).toBeVisible();
+  await expect(page.getByText("This account has seen many wrong codes.")).toBeVisible();
+
+  const first = page.getByRole("textbox", { name: "The code your app shows now" });
+  const second = page.getByRole("textbox", { name: "The next code" });
+  await first.fill(app.code(site.now()));
+  await expect(second).toBeFocused();
+  await second.fill(app.code(site.now()));
+  await expect(page.getByText("That code is wrong.")).toBeVisible();
+
+  const shownFirst = app.code(site.now());
+  await site.advance(30);
+  await first.fill(shownFirst);
+  await second.fill(app.code(site.now()));
+  await expectSignedIn(page);
+});
+
+test("a backup code opens a guarded account, too", async ({ page, site, caller, enrolled }) => {
+  for (const wait of [15 * 60, 60 * 60, 0]) {
+    await caller.password(enrolled);
+    await caller.guess(enrolled, 5);
+    await site.advance(wait);
+  }
+  await page.goto("/backup-code");
+  await backupCodeField(page).fill(enrolled.backupCodes[0] ?? "");
+  await button(page, "Sign in").click();
+  await expectSignedIn(page);
+});
+
+test("a stranger who locks the account does not lock its owner", async ({
+  page,
+  site,
+  enrolledHere,
+  otherBrowser,
+}) => {
+  const stranger = await (await otherBrowser()).newPage();
+  await reachSecondFactor(stranger, enrolledHere);
+  for (const [index, code] of enrolledHere.app.wrongCodes(site.now(), 5).entries()) {
+    await codeField(stranger).fill(code);
+    if (index < 4) await expect(stranger.getByText(`${4 - index} tr`).first()).toBeVisible();
+  }
+  await expect(heading(stranger, TITLES.locked)).toBeVisible();
+
+  await signIn(page, site, enrolledHere);
+});
