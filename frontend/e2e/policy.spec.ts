@@ -2,7 +2,7 @@
 import type { Page } from "@playwright/test";
 import { expectAccessible } from "./support/axe";
 import { expect, test } from "./support/test";
-import { button, reachBackupCodes, reachEnrolment, readKey, signIn } from "./support/walk";
+import { button, reachBackupCodes, reachEnrolment, readKey, signIn, TITLES } from "./support/walk";
 import { type Watch, watch } from "./support/watch";
 
 const MISDEEDS: Record<string, (page: Page) => Promise<unknown>> = {
