@@ -35,7 +35,7 @@ def gunicorn(deployed_database: str, tmp_path_factory: pytest.TempPathFactory) -
         "SECRET_KEY": SECRET_KEY,
         "PUBLIC_URL": f"https://{DOMAIN}",
     }
-    command = unit_command(port=port, runtime=folder)
+    command = unit_command(folder, port=port)
     server = Server(command, port=port, folder=backend, env=environment(backend, **settings), log=folder / "output")
     with serving(server):
         yield server

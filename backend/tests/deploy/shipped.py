@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ ROOT = BACKEND.parent
 DEPLOY = ROOT / "deploy"
 UNIT = DEPLOY / "systemd" / "focys-backend.service"
 SITE = DEPLOY / "nginx" / "focys.conf"
+FOLDERS = {"Logs": "/var/log", "State": "/var/lib", "Runtime": "/run"}
 DOMAIN = "login.example.com"
 
 
@@ -43,20 +43,26 @@ def unit_values(key: str) -> list[str]:
     return [" ".join(value.split()) for value in re.findall(rf"^{key}=(.*)$", text, flags=re.MULTILINE)]
 
 
-def unit_command(*, port: int, runtime: Path) -> str:
+def unit_command(folder: Path, *, port: int) -> str:
     """Return the unit's ExecStart, with our programs on a port and in a folder of the test."""
     (command,) = unit_values("ExecStart")
-    changes = {"/app/venv/bin/": f"{PROGRAMS}/", "127.0.0.1:8000": f"127.0.0.1:{port}", "/run/focys": str(runtime)}
+    changes = {"/app/venv/bin/": f"{PROGRAMS}/", "/app/deploy": str(DEPLOY), "127.0.0.1:8000": f"127.0.0.1:{port}"}
     for old, new in changes.items():
         assert old in command
         command = command.replace(old, new)
-    return shlex.join(shlex.split(command))
+    return _moved(command, folder)
 
 
 def unit_environment(folder: Path) -> dict[str, str]:
-    """Return what the unit's Environment lines set, with logs and data in a folder of the test."""
-    pairs = dict(value.split("=", 1) for value in unit_values("Environment") if not value.startswith("PATH="))
-    return {
-        name: value.replace("/var/log/focys", f"{folder}/log").replace("/var/lib/focys", f"{folder}/data")
-        for name, value in pairs.items()
-    }
+    """Return what the unit's Environment lines set, and make the folders it names in a folder of the test."""
+    for kind, place in FOLDERS.items():
+        for name in unit_values(f"{kind}Directory")[0].split():
+            Path(_moved(f"{place}/{name}", folder)).mkdir(parents=True)
+    lines = [value for value in unit_values("Environment") if not value.startswith("PATH=")]
+    return dict(_moved(line, folder).split("=", 1) for line in lines)
+
+
+def _moved(text: str, folder: Path) -> str:
+    for place in FOLDERS.values():
+        text = text.replace(f"{place}/focys", f"{folder}{place}/focys")
+    return text

@@ -1,0 +1,119 @@
+"""The unit: systemd finds nothing to say about it, it is hardened, and the service works as it starts and confines it."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import SECRET_KEY
+from tests.deploy.shipped import UNIT, program, replaced, unit_command, unit_environment, unit_values
+from tests.support.processes import PROGRAMS, Server, copy_backend, environment, free_port, serving
+from tests.support.service import PASSWORD
+
+CREDENTIAL = ("#LoadCredential=", "#Environment=SECRET_KEY_FILE=")
+
+
+def systemd_analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [program("systemd-analyze", package="systemd"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(params=["as shipped", "with the key as a credential"])
+def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The unit with programs and folders that exist here."""
+    changes = {"/app/venv/bin/gunicorn": f"{PROGRAMS}/gunicorn", "/app/backend": str(tmp_path)}
+    if request.param != "as shipped":
+        changes |= {line: line.removeprefix("#") for line in CREDENTIAL}
+    copy = tmp_path / UNIT.name
+    copy.write_text(replaced(UNIT, changes))
+    return copy
+
+
+def test_systemd_has_nothing_to_say_about_the_unit(unit: Path):
+    # An unknown key is only a line of text and no failure for it.
+    found = systemd_analyze("verify", "--man=no", unit)
+
+    assert found.stdout + found.stderr == ""
+    assert found.returncode == 0
+
+
+def test_the_unit_is_exposed_to_little(unit: Path):
+    """CFG-11: 2.0 on systemd's scale from 0 to 10."""
+    found = systemd_analyze("security", "--offline=true", "--threshold=20", "--no-pager", unit)
+
+    assert found.returncode == 0, found.stdout
+
+
+def test_the_unit_listens_on_loopback_only():
+    """CFG-02."""
+    assert re.findall(r"--bind (\S+)", unit_values("ExecStart")[0]) == ["127.0.0.1:8000"]
+
+
+@pytest.fixture
+def notices(tmp_path: Path) -> Iterator[socket.socket]:
+    """Where systemd would listen for the service to say that it is ready."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.settimeout(30)
+        yield listening
+
+
+def test_the_service_starts_works_reloads_and_ends_as_the_unit_confines_it(
+    postgres_url: str, tmp_path: Path, notices: socket.socket
+):
+    """CFG-11: with the unit's system calls only, and no memory that becomes executable."""
+    calls = tmp_path / "calls"
+    calls.write_text("\n".join(_allowed_calls()))
+    backend, port = copy_backend(tmp_path), free_port()
+    settings = {**unit_environment(tmp_path), "DATABASE_URL": postgres_url, "SECRET_KEY": SECRET_KEY}
+    env = environment(backend, **settings, NOTIFY_SOCKET=notices.getsockname())
+    confined = f"{sys.executable} {Path(__file__).parent / 'confined.py'} {calls} {unit_command(tmp_path, port=port)}"
+    server = Server(confined, port=port, folder=backend, env=env, log=tmp_path / "output")
+
+    with serving(server):
+        assert b"READY=1" in notices.recv(4096)
+        body = {"email": "nobody@example.com", "password": PASSWORD}
+        assert httpx.post(f"{server.url}/auth/login", json=body).json()["code"] == "invalid_credentials"
+        assert "focys_argon2_seconds_count" in httpx.get(f"{server.url}/metrics").text
+        assert server._process is not None
+        server._process.send_signal(signal.SIGHUP)
+        server.wait()
+        assert server.stop() == 0
+
+    assert "Handling signal: hup" in server.output()
+    assert not re.search("Traceback|Operation not permitted", server.output())
+    assert (tmp_path / "var/log/focys/backend.log").exists()
+
+
+def test_the_list_of_system_calls_bites(tmp_path: Path):
+    calls = tmp_path / "calls"
+    calls.write_text("\n".join(_allowed_calls()))
+    confined = [sys.executable, Path(__file__).parent / "confined.py", calls, sys.executable, "-c"]
+
+    def run(code: str) -> str:
+        return subprocess.run([*confined, code], capture_output=True, text=True, check=False).stderr
+
+    assert run("import socket") == ""
+    assert "Operation not permitted" in run("import os; os.setpriority(os.PRIO_PROCESS, 0, 1)")
+    assert "Operation not permitted" in run("import os; os.chown('/', 1, 1)")
+    assert "Permission denied" in run("import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)")
+
+
+def _allowed_calls() -> set[str]:
+    allowed = _calls_of("@default")
+    for line in unit_values("SystemCallFilter"):
+        names = set().union(*(_calls_of(name) for name in line.removeprefix("~").split()))
+        allowed = allowed - names if line.startswith("~") else allowed | names
+    return allowed
+
+
+def _calls_of(group: str) -> set[str]:
+    listed = systemd_analyze("syscall-filter", "--no-pager", group).stdout.split("\n")[1:]
+    names = [name.strip() for name in listed if name.strip() and not name.strip().startswith("#")]
+    return set().union(*(_calls_of(name) if name.startswith("@") else {name} for name in names))
