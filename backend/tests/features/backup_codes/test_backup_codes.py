@@ -1,0 +1,196 @@
+"""Backup codes: ten, shown once, each good for one sign-in of its owner."""
+
+import asyncio
+import re
+from collections.abc import Callable
+
+import pytest
+from argon2 import extract_parameters
+
+from focys.domain.crockford import ALPHABET
+from focys.features.audit import audit_events
+from focys.features.backup_codes import backup_codes
+from focys.features.sessions import sessions
+from tests.conftest import MakeWorld
+from tests.support.attempts import WRONG_BACKUP_CODE, at_enrolment, confirm, use_backup_code
+from tests.support.rows import count_of, rows_of
+from tests.support.service import OPERATOR, World
+
+GROUPS = re.compile(rf"[{ALPHABET}]{{4}}(-[{ALPHABET}]{{4}}){{3}}")
+
+
+async def test_ten_codes_of_eighty_bits_are_shown_once(world: World):
+    """BKP-01: at the end of the enrolment, and in no later answer."""
+    account = await world.an_account(enrolled=True)
+
+    browser, token = await world.signed_in(account)
+    later = [
+        await browser.me(token),
+        await browser.post("/auth/refresh"),
+        await browser.get("/auth/status"),
+    ]
+
+    assert len(set(account.backup_codes)) == 10
+    assert len(ALPHABET) == 32
+    assert all(GROUPS.fullmatch(code) for code in account.backup_codes)
+    assert not any(code in answer.text for code in account.backup_codes for answer in later)
+    assert [answer.json().get("backup_codes_left") for answer in later[:1]] == [10]
+
+
+async def test_a_code_is_forgiving_to_type(world: World):
+    """BKP-01: case, dashes and spaces do not matter; O reads as 0, I and L as 1."""
+    account = await world.an_account(enrolled=True)
+    codes = sorted(account.backup_codes, key=lambda code: code.count("0") + code.count("1"))
+    ways: tuple[Callable[[str], str], ...] = (
+        str.lower,
+        lambda code: code.replace("-", ""),
+        lambda code: f"  {code.replace('-', ' ')} ",
+        lambda code: code.replace("0", "O").replace("1", "I"),
+        lambda code: code.lower().replace("0", "o").replace("1", "l"),
+    )
+
+    for way, code in zip(ways, codes[-len(ways) :], strict=True):
+        browser = await world.at_second_factor(account)
+        assert (await use_backup_code(browser, way(code))).status_code == 200, way(code)
+
+
+async def test_only_argon2id_under_one_salt_is_stored(make_world: MakeWorld):
+    """BKP-02, PWD-06."""
+    async with make_world(password_hash_memory_kib=19 * 1024, password_hash_passes=2) as world:
+        account = await world.an_account(enrolled=True)
+        rows = await rows_of(world, backup_codes)
+
+        hashes = [row.code_hash for row in rows]
+        parameters = [extract_parameters(text) for text in hashes]
+        assert len(set(hashes)) == 10
+        assert len({text.split("$")[4] for text in hashes}) == 1
+        assert {(p.type.name, p.memory_cost, p.time_cost) for p in parameters} == {("ID", 19 * 1024, 2)}
+        assert not any(code.replace("-", "") in str(rows) for code in account.backup_codes)
+
+
+async def test_two_accounts_do_not_share_a_salt(world: World):
+    """BKP-02."""
+    await world.an_account(enrolled=True)
+    await world.an_account("bob@student.com", enrolled=True)
+
+    assert len({row.code_hash.split("$")[4] for row in await rows_of(world, backup_codes)}) == 2
+
+
+async def test_one_computation_checks_an_entry_against_the_whole_set(world: World, monkeypatch: pytest.MonkeyPatch):
+    """BKP-02: the last code of ten costs what the first does, and a wrong one too."""
+    account = await world.an_account(enrolled=True)
+    hasher, runs = world.services.hasher, []
+    run = hasher._run
+
+    async def counting(work):
+        runs.append(work)
+        return await run(work)
+
+    monkeypatch.setattr(hasher, "_run", counting)
+    for code in (WRONG_BACKUP_CODE, account.backup_codes[9], account.backup_codes[0]):
+        browser = await world.at_second_factor(account)
+        runs.clear()
+        await use_backup_code(browser, code)
+        assert len(runs) == 1
+
+
+async def test_each_code_works_once_until_none_is_left(world: World):
+    """BKP-03, BKP-05."""
+    account = await world.an_account(enrolled=True)
+    told = []
+
+    for code in account.backup_codes:
+        browser = await world.at_second_factor(account)
+        told.append((await use_backup_code(browser, code)).json())
+        assert (await use_backup_code(await world.at_second_factor(account), code)).json()["code"] == "invalid_code"
+        await world.services.administration.unlock(account.email, OPERATOR)
+
+    assert [answer["backup_codes_left"] for answer in told] == list(range(9, -1, -1))
+    assert [answer["user"]["backup_codes_left"] for answer in told] == list(range(9, -1, -1))
+    browser = await world.at_second_factor(account)
+    assert (await use_backup_code(browser, WRONG_BACKUP_CODE)).json()["code"] == "invalid_code"
+    me = await browser.me((await browser.offer(account.code(world.clock))).json()["access_token"])
+    assert me.json()["factors"] == ["totp"]
+
+
+async def test_of_parallel_uses_of_one_code_one_succeeds(world: World):
+    """BKP-03: from five browsers at once."""
+    account = await world.an_account(enrolled=True)
+    before = await count_of(world, sessions)
+    browsers = [await world.at_second_factor(account) for _ in range(5)]
+
+    answers = await asyncio.gather(*(use_backup_code(browser, account.backup_codes[0]) for browser in browsers))
+
+    assert [answer.status_code for answer in answers].count(200) == 1
+    assert await count_of(world, sessions) == before + 1
+    assert len([row for row in await rows_of(world, backup_codes) if row.spent_at is not None]) == 1
+
+
+async def test_another_accounts_code_is_wrong_and_stays_unspent(world: World):
+    """BKP-03."""
+    alice = await world.an_account(enrolled=True)
+    bob = await world.an_account("bob@student.com", enrolled=True)
+
+    refused = await use_backup_code(await world.at_second_factor(alice), bob.backup_codes[0])
+
+    assert (refused.json()["code"], refused.json()["tries_left"]) == ("invalid_code", 4)
+    assert (await use_backup_code(await world.at_second_factor(bob), bob.backup_codes[0])).status_code == 200
+
+
+async def test_a_use_is_a_method_of_its_own_and_the_owner_is_told(world: World):
+    """BKP-05, LOG-01."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account, world.a_browser("203.0.113.5"))
+
+    done = await use_backup_code(browser, account.backup_codes[0])
+    await world.deliver()
+
+    me = (await browser.me(done.json()["access_token"])).json()
+    to, letter = world.mail.letters[-1]
+    events = [(row.event, row.outcome) for row in await rows_of(world, audit_events)]
+    assert me["amr"] == ["pwd", "backup", "mfa"]
+    assert (to, letter.subject) == (account.email, "A backup code was used · FOCYS")
+    assert "9" in " ".join(letter.paragraphs)
+    assert "203.0.113.5" in " ".join(letter.paragraphs)
+    assert account.backup_codes[0] not in str(letter)
+    assert ("MFA backup code", "ok") in events
+
+
+async def test_a_use_spends_no_authenticator_code(world: World):
+    """BKP-03, TOTP-04: the code on the phone still works for the next sign-in."""
+    account = await world.an_account(enrolled=True)
+    code = account.code(world.clock)
+    await use_backup_code(await world.at_second_factor(account), account.backup_codes[0])
+
+    assert (await (await world.at_second_factor(account)).offer(code)).status_code == 200
+
+
+async def test_a_reset_voids_the_set_and_the_next_enrolment_brings_another(world: World):
+    """BKP-06, ADM-03."""
+    account = await world.an_account(enrolled=True)
+    old = account.backup_codes
+    await world.services.administration.reset_mfa(account.email, OPERATOR)
+    assert await rows_of(world, backup_codes) == []
+
+    browser = await at_enrolment(world, account)
+    new = (await confirm(browser, account.code(world.clock))).json()["backup_codes"]
+    refused = await use_backup_code(await world.at_second_factor(account), old[0])
+
+    assert not set(old) & set(new)
+    assert refused.json()["code"] == "invalid_code"
+
+
+async def test_no_call_takes_the_second_factor_away(world: World):
+    """BKP-05: neither after a backup code nor otherwise."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    token = (await use_backup_code(browser, account.backup_codes[0])).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+    for method, path in (("POST", "/auth/mfa/disable"), ("DELETE", "/auth/mfa"), ("DELETE", "/auth/totp")):
+        assert (await browser.http.request(method, path, headers=headers)).status_code in {404, 405}
+    for path in ("/auth/mfa/enroll", "/auth/mfa/confirm"):
+        body = {"code": account.code(world.clock)} if path.endswith("confirm") else {}
+        assert (await browser.post(path, body, headers=headers)).json()["code"] == "login_expired"
+
+    assert (await world.a_browser().sign_in_with_password(account)).json()["step"] == "totp"

@@ -1,0 +1,171 @@
+"""Known browsers: who becomes one, what it is worth, and when it is a stranger again."""
+
+from datetime import timedelta
+
+import pytest
+
+from focys.features.browsers import browsers
+from focys.infra.tokens import digest
+from tests.support.attempts import fail, offer_wrong, strangers_failed, use_backup_code
+from tests.support.jar import KNOWN, cookie, put
+from tests.support.rows import count_of, rows_of
+from tests.support.service import OPERATOR, Account, Browser, World
+
+
+async def tries_left(world: World, account: Account, browser: Browser) -> int | None:
+    await world.at_second_factor(account, browser)
+    left: int | None = (await browser.get("/auth/login")).json()["tries_left"]
+    return left
+
+
+async def test_a_browser_is_known_by_the_hash_of_a_long_lived_cookie(world: World):
+    account = await world.an_account(enrolled=True)
+    known = await count_of(world, browsers)
+    browser = await world.at_second_factor(account)
+
+    done = await browser.offer(account.code(world.clock))
+
+    given = next(c for c in done.headers.get_list("set-cookie") if c.startswith(KNOWN))
+    assert f"Max-Age={400 * 24 * 3600}" in given
+    assert "HttpOnly" in given
+    assert digest(cookie(browser, KNOWN)) in {row.token_hash for row in await rows_of(world, browsers)}
+    assert await count_of(world, browsers) == known + 1
+
+
+async def test_a_browser_stays_the_same_over_its_sign_ins(world: World):
+    account = await world.an_account(enrolled=True)
+    browser, _ = await world.signed_in(account)
+    token, known = cookie(browser, KNOWN), await count_of(world, browsers)
+
+    await browser.post("/auth/logout")
+    await world.signed_in(account, browser)
+
+    assert cookie(browser, KNOWN) == token
+    assert await count_of(world, browsers) == known
+
+
+async def test_strangers_do_not_lock_the_owners_browser_nor_it_them(world: World):
+    """LOCK-05, AVL-08: each bucket counts for itself."""
+    account = await world.an_account(enrolled=True)
+    owner, _ = await world.signed_in(account, world.a_browser("198.51.100.9"))
+    await strangers_failed(world, account, 15, ago=timedelta(days=1))
+    assert await tries_left(world, account, owner) == 5
+
+    await fail(world, account, 5, owner)
+
+    assert (await owner.offer(account.code(world.clock))).json()["code"] == "account_locked"
+    stranger = await world.at_second_factor(account)
+    assert (await stranger.get("/auth/login")).json()["guarded"] is True
+
+
+async def test_a_success_forgives_the_failures_of_the_same_browser(world: World):
+    """LOCK-05."""
+    account = await world.an_account(enrolled=True)
+    owner, _ = await world.signed_in(account)
+    await fail(world, account, 4, owner)
+
+    await world.signed_in(account, owner)
+
+    assert await tries_left(world, account, owner) == 5
+
+
+async def test_a_success_on_a_new_browser_forgives_its_own_typing_errors_only(world: World):
+    """LOCK-05: those of the login it completed; other strangers' stay."""
+    account = await world.an_account(enrolled=True)
+    await fail(world, account, 2, world.a_browser("203.0.113.5"))
+    new = await fail(world, account, 2, world.a_browser("198.51.100.9"))
+
+    assert (await new.offer(account.code(world.clock))).status_code == 200
+
+    assert await tries_left(world, account, world.a_browser()) == 3
+    assert await tries_left(world, account, new) == 5
+
+
+@pytest.mark.parametrize("change", ["password", "factor", "disabled and enabled"])
+async def test_a_change_of_a_credential_makes_every_browser_a_stranger(world: World, change: str):
+    """SESS-13, LOCK-07: its cookie selects no bucket of its own until it has signed in anew."""
+    account = await world.an_account(enrolled=True)
+    owner, _ = await world.signed_in(account)
+    await strangers_failed(world, account, 5, ago=timedelta(0))
+    act = world.services.administration
+    if change == "password":
+        account.password = "seven-quiet-lanterns-41"
+        await act.set_password(account.email, account.password, OPERATOR)
+    elif change == "factor":
+        await act.reset_mfa(account.email, OPERATOR)
+        world.clock.advance(minutes=20)
+        await world.enrol(account, world.a_browser())
+        await strangers_failed(world, account, 5, ago=timedelta(0))
+    else:
+        for disabled in (True, False):
+            await world.services.accounts.set_disabled(account.email, OPERATOR, disabled=disabled)
+
+    await world.at_second_factor(account, owner)
+
+    assert (await owner.offer(account.code(world.clock))).json()["code"] == "account_locked"
+
+
+async def test_one_browser_may_be_known_to_two_accounts_and_counts_for_each(world: World):
+    alice = await world.an_account(enrolled=True)
+    bob = await world.an_account("bob@student.com", enrolled=True)
+    browser, _ = await world.signed_in(alice)
+    token = cookie(browser, KNOWN)
+    await world.signed_in(bob, browser)
+    assert cookie(browser, KNOWN) == token
+
+    await fail(world, alice, 2, browser)
+
+    assert await tries_left(world, alice, browser) == 3
+    assert await tries_left(world, bob, browser) == 5
+
+
+async def test_another_accounts_browser_is_a_stranger(world: World):
+    """LOCK-05: whoever knows a password brings no bucket of his own along."""
+    alice = await world.an_account(enrolled=True)
+    bob = await world.an_account("bob@student.com", enrolled=True)
+    bobs, _ = await world.signed_in(bob)
+
+    await fail(world, alice, 1, bobs)
+
+    assert await tries_left(world, alice, world.a_browser()) == 4
+
+
+@pytest.mark.parametrize("value", ["", "x", "A" * 43, "z" * 5000])
+async def test_a_cookie_we_never_gave_out_is_replaced(world: World, value: str):
+    """SESS-13: nobody plants a browser cookie of his choice."""
+    account = await world.an_account(enrolled=True)
+
+    browser, _ = await world.signed_in(account, put(world.a_browser(), value, KNOWN))
+
+    assert cookie(browser, KNOWN) != value
+    assert len(cookie(browser, KNOWN)) == 43
+
+
+async def test_a_login_begun_in_one_browser_counts_for_the_browser_that_guesses(world: World):
+    """LOCK-05: a stolen handle without the browser's cookie is a stranger's."""
+    account = await world.an_account(enrolled=True)
+    owner, _ = await world.signed_in(account)
+    await world.at_second_factor(account, owner)
+
+    thief = put(world.a_browser("203.0.113.5"), cookie(owner))
+    answer = await offer_wrong(world, account, thief)
+
+    assert answer.json()["tries_left"] == 4
+    assert (await owner.get("/auth/login")).json()["tries_left"] == 5
+
+
+async def test_a_known_browser_still_shows_its_second_factor(world: World):
+    """SESS-13: being known selects a bucket and nothing more."""
+    account = await world.an_account(enrolled=True)
+    browser, _ = await world.signed_in(account)
+
+    assert (await browser.sign_in_with_password(account)).json()["step"] == "totp"
+
+
+async def test_a_backup_code_makes_a_browser_known_too(world: World):
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    await use_backup_code(browser, account.backup_codes[0])
+    await fail(world, account, 3, world.a_browser("203.0.113.5"))
+
+    assert await tries_left(world, account, browser) == 5
