@@ -86,7 +86,7 @@ class Administration:
         raise ConflictError("The account was busy; nothing was changed. Try again.")
 
     async def set_password(self, address: str, password: str, visitor: Visitor) -> None:
-        """Give the account a new password; its sessions, known browsers and logins under way end.
+        """Give the account a new password; its sessions, known browsers, logins and set-ups under way end.
 
         Raises:
             AccountError: there is no such account.
@@ -95,7 +95,9 @@ class Administration:
         user = await self._accounts.get(address)
         hashed, now = await self._passwords.choose(password, user.email), self._clock.now()
         event = AuditEvent(EventName.PASSWORD_SET, Outcome.OK, user.id)
-        changes = (AccountRepository.password_set(user.id, hashed, now), all_ended(user.id, now))
+        # Whoever set up an authenticator with the old password has seen the pending secret.
+        dropped = enrolment_dropped(user.id)
+        changes = (AccountRepository.password_set(user.id, hashed, now), all_ended(user.id, now), dropped)
         await self._commit(event, visitor, now, *changes)
 
     async def _commit(self, event: AuditEvent, visitor: Visitor, now: datetime, *changes: Change) -> None:
