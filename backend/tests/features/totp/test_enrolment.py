@@ -1,0 +1,268 @@
+"""Setting up an authenticator: the secret that waits, what is shown of it and where, and when it becomes the account's."""
+
+import asyncio
+import base64
+import io
+from datetime import timedelta
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+import zxingcpp
+from PIL import Image
+
+from focys.features.accounts import users
+from focys.features.totp import new_secret, totp_enrolments
+from focys.infra.database import metadata
+from tests.conftest import MakeWorld
+from tests.support.attempts import at_enrolment, confirm, wrong_code
+from tests.support.rows import execute, rows_of
+from tests.support.service import OPERATOR, World
+
+
+def decoded(qr_code: str) -> str:
+    """What a phone's camera reads from the picture."""
+    kind, _, data = qr_code.partition(",")
+    assert kind == "data:image/png;base64"
+    found = zxingcpp.read_barcodes(Image.open(io.BytesIO(base64.b64decode(data))).convert("L"))
+    return found[0].text
+
+
+def test_secrets_have_160_bits_and_never_repeat():
+    """TOTP-01."""
+    secrets = [new_secret() for _ in range(100)]
+
+    assert len(set(secrets)) == 100
+    assert {len(base64.b32decode(secret)) for secret in secrets} == {20}
+    assert {len(secret) for secret in secrets} == {32}
+
+
+async def test_the_page_is_told_all_it_shows(world: World):
+    """UX, TOTP-02: key, URI and picture say the same; the times are in seconds too."""
+    account = await world.an_account()
+    browser = await at_enrolment(world, account)
+    world.clock.advance(seconds=90)
+
+    shown = (await browser.post("/auth/mfa/enroll")).json()
+
+    assert decoded(shown["qr_code"]) == shown["provisioning_uri"]
+    assert shown["provisioning_uri"] == (
+        f"otpauth://totp/FOCYS:alice%40student.com?secret={account.secret}&issuer=FOCYS"
+        "&algorithm=SHA1&digits=6&period=30"
+    )
+    assert (shown["issuer"], shown["account"], shown["expires_in"]) == ("FOCYS", account.email, 810)
+
+
+@pytest.mark.parametrize(
+    ("app_name", "address"),
+    [
+        ("FOCYS", "a&secret=aaaa&issuer=evil@student.com"),
+        ("FOCYS", "a?secret=x#y%26z@student.com"),
+        ("A: B & C=?secret=X", "o'neil+totp/x@student.com"),
+        ("Universität Köln", "a" * 60 + "@student.com"),
+    ],
+)
+async def test_no_name_adds_or_changes_a_parameter(make_world: MakeWorld, app_name: str, address: str):
+    """TOTP-13: read back from the picture."""
+    async with make_world(app_name=app_name) as world:
+        account = await world.an_account(address)
+        browser = await at_enrolment(world, account)
+
+        uri = decoded((await browser.post("/auth/mfa/enroll")).json()["qr_code"])
+
+        parts = urlsplit(uri)
+        issuer = " ".join(app_name.replace(":", " ").split())
+        assert parse_qs(parts.query, strict_parsing=True) == {
+            "secret": [account.secret],
+            "issuer": [issuer],
+            "algorithm": ["SHA1"],
+            "digits": ["6"],
+            "period": ["30"],
+        }
+        assert (parts.scheme, parts.netloc, parts.fragment) == ("otpauth", "totp", "")
+        shown_issuer, _, shown_account = unquote(parts.path).removeprefix("/").partition(":")
+        assert shown_issuer == issuer
+        assert shown_account
+        assert address.startswith(shown_account)
+        assert len((shown_issuer + shown_account).encode()) <= 60
+
+
+async def test_the_pending_secret_survives_wrong_codes_reloads_tabs_and_new_logins(world: World):
+    """TOTP-10: one row per account, the same secret for a quarter of an hour."""
+    account = await world.an_account()
+    browser = await at_enrolment(world, account)
+    first = account.secret
+
+    await confirm(browser, wrong_code(account, world))
+    reloaded = (await browser.post("/auth/mfa/enroll")).json()["secret"]
+    await at_enrolment(world, account, world.a_browser("203.0.113.5"))
+
+    assert reloaded == account.secret == first
+    assert len(await rows_of(world, totp_enrolments)) == 1
+
+
+async def test_tabs_that_begin_at_once_see_one_secret(world: World):
+    """TOTP-10, FLOW-12."""
+    account = await world.an_account()
+    browser = await at_enrolment(world, account)
+    await execute(world, "DELETE FROM totp_enrolments")
+
+    began = await asyncio.gather(*(browser.post("/auth/mfa/enroll") for _ in range(6)))
+    restarted = await asyncio.gather(*(browser.post("/auth/mfa/enroll", {"restart": True}) for _ in range(3)))
+
+    assert len({answer.json()["secret"] for answer in began}) == 1
+    last = (await browser.post("/auth/mfa/enroll")).json()["secret"]
+    assert last in {answer.json()["secret"] for answer in restarted}
+    assert last not in {answer.json()["secret"] for answer in began}
+
+
+async def test_start_over_makes_a_new_secret_and_the_old_one_is_void(world: World):
+    """TOTP-10."""
+    account = await world.an_account()
+    browser = await at_enrolment(world, account)
+    old_code, old = account.code(world.clock), account.secret
+
+    restarted = (await browser.post("/auth/mfa/enroll", {"restart": True})).json()
+    account.secret = restarted["secret"]
+
+    assert account.secret != old
+    assert (await confirm(browser, old_code)).json()["code"] == "invalid_code"
+    assert (await confirm(browser, account.code(world.clock))).status_code == 200
+
+
+async def test_a_pending_secret_that_is_over_has_to_be_asked_for_anew(world: World):
+    """TOTP-10: 409 while the login lives on."""
+    account = await world.an_account()
+    await at_enrolment(world, account)
+    world.clock.advance(minutes=10)
+    browser = await at_enrolment(world, account)
+    code, first = account.code(world.clock), account.secret
+    world.clock.advance(minutes=5)
+
+    answer = await confirm(browser, code)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "enrolment_expired")
+    account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
+    assert account.secret != first
+    assert (await confirm(browser, account.code(world.clock))).status_code == 200
+
+
+async def test_nothing_of_the_account_changes_before_the_first_code(world: World):
+    """TOTP-10: an enrolment that is given up leaves the account as it was."""
+    account = await world.an_account()
+    browser = await at_enrolment(world, account)
+    await confirm(browser, wrong_code(account, world))
+
+    row = (await rows_of(world, users))[0]
+
+    assert (row.mfa_enabled, row.totp_secret, row.totp_last_step) == (False, None, None)
+    assert (await world.a_browser().sign_in_with_password(account)).json()["step"] == "email_code"
+
+
+async def test_an_enrolled_account_reaches_no_enrolment_and_keeps_its_secret(world: World):
+    """TOTP-09: the password of an enrolled account opens no way to another factor."""
+    account = await world.an_account(enrolled=True)
+    before = (await rows_of(world, users))[0].totp_secret
+    browser = await world.at_second_factor(account)
+
+    for body in ({}, {"restart": True}):
+        answer = await browser.post("/auth/mfa/enroll", body)
+        assert (answer.status_code, answer.json()["code"]) == (409, "out_of_turn")
+    assert (await confirm(browser, account.code(world.clock))).json()["code"] == "out_of_turn"
+
+    assert (await rows_of(world, users))[0].totp_secret == before
+    assert await rows_of(world, totp_enrolments) == []
+
+
+async def test_ten_secrets_an_hour(world: World):
+    """TOTP-11: looking again costs nothing, the eleventh new one waits."""
+    account = await world.an_account()
+    browser = await at_enrolment(world, account)
+    for _ in range(9):
+        assert (await browser.post("/auth/mfa/enroll", {"restart": True})).status_code == 200
+        assert (await browser.post("/auth/mfa/enroll")).status_code == 200
+
+    eleventh = await browser.post("/auth/mfa/enroll", {"restart": True})
+
+    assert (eleventh.status_code, eleventh.json()["code"], eleventh.json()["retry_after"]) == (429, "throttled", 3600)
+    assert (await browser.post("/auth/mfa/enroll")).status_code == 200
+    world.clock.advance(hours=1)
+    browser = await at_enrolment(world, account)
+    assert (await confirm(browser, account.code(world.clock))).status_code == 200
+
+
+async def test_the_secret_stands_in_the_answer_of_the_enrolment_and_nowhere_else(
+    make_world: MakeWorld, capfd: pytest.CaptureFixture[str]
+):
+    """TOTP-12, LOG-02, CRY-01: no later answer, header, cookie, mail, log line or row holds it."""
+    async with make_world() as world:
+        account = await world.an_account()
+        browser = await at_enrolment(world, account)
+        answers = [await browser.get("/auth/login"), await confirm(browser, account.code(world.clock))]
+        token = answers[-1].json()["access_token"]
+        world.clock.advance(seconds=30)
+        answers += [
+            await browser.post("/auth/mfa/enroll"),
+            await browser.me(token),
+            await browser.post("/auth/refresh"),
+            await browser.get("/auth/status"),
+            await browser.sign_in_with_password(account),
+            await browser.post("/auth/mfa/enroll"),
+            await browser.offer(account.code(world.clock)),
+        ]
+        await world.deliver()
+        dump = str([await rows_of(world, table) for table in metadata.sorted_tables])
+
+        heard = [*(a.text + str(a.headers) for a in answers), str(world.mail.letters), dump, *capfd.readouterr()]
+
+        assert account.secret
+        assert not any(account.secret in text or "otpauth:" in text or "qr_code" in text for text in heard)
+
+
+@pytest.mark.parametrize("act", ["set password", "reset factor"])
+async def test_a_change_of_a_credential_voids_the_pending_secret(world: World, act: str):
+    """TOTP-10, SESS-11: whoever saw it with the old password has no part in the owner's authenticator."""
+    account = await world.an_account()
+    await at_enrolment(world, account)
+    seen = account.secret
+    if act == "set password":
+        account.password = "seven-quiet-lanterns-41"
+        await world.services.administration.set_password(account.email, account.password, OPERATOR)
+    else:
+        await world.services.administration.reset_mfa(account.email, OPERATOR)
+
+    await at_enrolment(world, account)
+
+    assert account.secret != seen
+
+
+async def test_the_secret_is_shown_to_whoever_waits_for_it_only(world: World):
+    """TOTP-12: pending secrets of two accounts do not meet."""
+    alice, bob = await world.an_account(), await world.an_account("bob@student.com")
+    first, second = await at_enrolment(world, alice), await at_enrolment(world, bob)
+
+    assert alice.secret != bob.secret
+    assert (await confirm(second, alice.code(world.clock))).json()["code"] == "invalid_code"
+    assert (await confirm(first, alice.code(world.clock))).status_code == 200
+    assert (await confirm(second, bob.code(world.clock))).status_code == 200
+
+
+async def test_a_phone_with_a_slow_clock_is_told_at_the_set_up(world: World):
+    """TOTP-14, UX: here too, with the tries that are left."""
+    account = await world.an_account()
+    browser = await at_enrolment(world, account)
+
+    told = (await confirm(browser, account.code(world.clock, -6))).json()
+
+    assert (told["code"], told["minutes_ago"], told["tries_left"]) == ("code_expired", 3, 4)
+
+
+async def test_the_set_up_ends_a_quarter_of_an_hour_after_the_secret_was_made(world: World):
+    """TOTP-10: looking at it again prolongs nothing."""
+    account = await world.an_account()
+    browser = await at_enrolment(world, account)
+    ends = (await rows_of(world, totp_enrolments))[0].expires_at
+    world.clock.advance(minutes=7)
+
+    await browser.post("/auth/mfa/enroll")
+
+    assert (await rows_of(world, totp_enrolments))[0].expires_at == ends == world.clock.now() + timedelta(minutes=8)
