@@ -71,12 +71,13 @@ class UtcTime(TypeDecorator[datetime]):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change to be written: a new row, or a constant UPDATE or DELETE with named parameters.
+    """One change to be written: a new row, or a constant UPDATE, DELETE or INSERT … ON CONFLICT with named parameters.
 
-    Parameters of the UPDATEs and DELETEs of one write share their names: the same name means the same value.
+    Parameters of the statements of one write share their names: the same name means the same value. An INSERT of one's
+    own takes no guard.
     """
 
-    target: Table | Update | Delete
+    target: Table | Update | Delete | Insert
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -155,7 +156,7 @@ async def _changes_a_row(connection: AsyncConnection, guard: Change) -> bool:
 
 @lru_cache(maxsize=512)
 def _as_one_statement(
-    guard: Update | None, changes: tuple[tuple[Table | Update | Delete, tuple[str, ...]], ...]
+    guard: Update | None, changes: tuple[tuple[Table | Update | Delete | Insert, tuple[str, ...]], ...]
 ) -> Select[Any]:
     """Compose ``WITH guard AS (UPDATE …), change_0 AS (…) SELECT``; every change depends on the guard's row."""
     gate = guard.returning(literal(1).label("open")).cte("guard") if guard is not None else None
@@ -164,13 +165,16 @@ def _as_one_statement(
     return head.add_cte(*steps)
 
 
-def _step(i: int, target: Table | Update | Delete, names: tuple[str, ...], gate: CTE | None) -> CTE:
+def _step(i: int, target: Table | Update | Delete | Insert, names: tuple[str, ...], gate: CTE | None) -> CTE:
     if isinstance(target, Table):
         row = select(*(bindparam(f"c{i}_{name}", type_=target.c[name].type) for name in names))
         source = row if gate is None else row.select_from(gate)
         return insert(target).from_select(list(names), source, include_defaults=False).cte(f"change_{i}")
-    guarded = target if gate is None else target.where(exists(select(gate.c.open)))
-    return guarded.cte(f"change_{i}")
+    if gate is None:
+        return target.cte(f"change_{i}")
+    if isinstance(target, Insert):
+        raise TypeError("an INSERT with values of its own cannot depend on a guard")
+    return target.where(exists(select(gate.c.open))).cte(f"change_{i}")
 
 
 def _parameters(guard: Change | None, changes: Sequence[Change]) -> dict[str, Any]:

@@ -1,20 +1,29 @@
 """One attempt at a second factor: what the ledger allows, and how a failure is charged."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from focys.domain import lockout
+from focys.domain import totp as codes
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import claim
 from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.lockout import failed, notices_for
-from focys.features.login.context import Context
+from focys.features.login.context import Context, SignedIn
 from focys.features.login.repository import Facts
 from focys.features.login.state import seconds_until
 from focys.infra import metrics
+from focys.infra.hashing import BusyError
+from focys.infra.logs import logger
+from focys.infra.secret_box import UnreadableSecretError
 from focys.infra.visitor import Visitor
 
+Examine = Callable[[Facts, datetime], Awaitable[SignedIn | Refused | None]]
+
 RUNG_NAMES = {**{count: str(count) for count in lockout.RUNGS}, lockout.GUARDED_AFTER: "guarded"}
+
+_log = logger("focys.login")
 
 
 def objection(facts: Facts, now: datetime, proof: Proof, *, single_code: bool) -> Refused | None:
@@ -54,6 +63,28 @@ async def charge(
     if len(facts.failures) + 1 in RUNG_NAMES:
         metrics.LOCKOUTS.labels(RUNG_NAMES[len(facts.failures) + 1]).inc()
     return _with_standing(refused, lockout.verdict([*facts.failures, now], now), now)
+
+
+async def charging_faults(
+    context: Context, examine: Examine, facts: Facts, event: EventName, visitor: Visitor, now: datetime
+) -> SignedIn | Refused | None:
+    """Examine; a fault on the way means refusal, and the attempt stays charged."""
+    try:
+        return await examine(facts, now)
+    except codes.ClockBehindError:
+        _log.error("clock_behind_last_step", user_id=str(facts.row.user_id))
+        return Refused(Reason.CLOCK_FAULT)
+    except UnreadableSecretError:
+        _log.error("factor_unreadable", user_id=str(facts.row.user_id))
+        unreadable = Refused(Reason.FACTOR_UNREADABLE)
+        charged = await charge(context, facts, event, unreadable, visitor, now)
+        return unreadable if charged is not None else None
+    except BusyError:
+        # Nothing was examined yet, so there is nothing to charge.
+        raise
+    except Exception:
+        await charge(context, facts, event, Refused(Reason.INTERNAL), visitor, now)
+        raise
 
 
 def tries_left(facts: Facts, now: datetime) -> int | None:

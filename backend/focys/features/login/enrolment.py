@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from focys.domain import totp as codes
 from focys.domain.login import Proof
@@ -9,7 +10,7 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import claim_and_enrol
 from focys.features.audit import AuditEvent, EventName, Outcome, announce
 from focys.features.lockout import ENROLMENTS
-from focys.features.login.attempt import charge, objection
+from focys.features.login.attempt import charge, charging_faults, objection
 from focys.features.login.context import BUSY, CAS_TRIES, Context, SignedIn
 from focys.features.login.repository import Facts
 from focys.features.login.second_factor import refusal_of
@@ -72,13 +73,14 @@ class Enrolling:
             pending = await self._needs.totp.pending(facts.row.user_id, now)
             if pending is None:
                 return Refused(Reason.ENROLMENT_EXPIRED)
-            outcome = await self._offer(facts, pending, code, visitor, now)
+            offer = partial(self._offer, pending, code, visitor)
+            outcome = await charging_faults(self._context, offer, facts, EventName.MFA_ENROLMENT, visitor, now)
             if outcome is not None:
                 return outcome
         return BUSY
 
     async def _offer(
-        self, facts: Facts, pending: Pending, code: str, visitor: Visitor, now: datetime
+        self, pending: Pending, code: str, visitor: Visitor, facts: Facts, now: datetime
     ) -> SignedIn | Refused | None:
         verdict = self._needs.totp.judge(pending.sealed, facts.row.user_id, (code,), now=now, last_used=None)
         if isinstance(verdict, codes.Match):
@@ -127,10 +129,11 @@ class Enrolling:
         wait = await self._needs.account_limits.charge(ENROLMENTS, str(user_id))
         if wait is not None:
             return Refused(Reason.THROTTLED, retry_after=wait)
-        pending = await self._needs.totp.begin(user_id, now, replaces=replaces)
         event = AuditEvent(EventName.MFA_ENROLMENT_STARTED, Outcome.OK, user_id)
-        await self._context.commit(event, visitor, now, guard=None)
-        return pending
+        begun = self._needs.totp.begun(user_id, now, replaces=replaces)
+        await self._context.commit(event, visitor, now, begun, guard=None)
+        # Gone again only if another browser has confirmed it meanwhile.
+        return await self._needs.totp.pending(user_id, now) or Refused(Reason.ENROLMENT_EXPIRED)
 
     def _as_shown(self, pending: Pending, facts: Facts, now: datetime) -> Enrolment:
         issuer, account = codes.label_parts(self._needs.app_name, facts.row.email)

@@ -1,6 +1,5 @@
 """The step totp: one code from the app, two in a row in guarded mode, or a backup code."""
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from focys.domain import lockout
@@ -11,22 +10,15 @@ from focys.features.accounts import claim, claim_and_burn
 from focys.features.audit import AuditEvent, EventName, Outcome, announce
 from focys.features.backup_codes import spent, used_letter
 from focys.features.lockout import GUARDED_TRIES
-from focys.features.login.attempt import charge, objection, tries_left
+from focys.features.login.attempt import Examine, charge, charging_faults, objection, tries_left
 from focys.features.login.context import BUSY, CAS_TRIES, Context, SignedIn
 from focys.features.login.repository import Facts
 from focys.infra import metrics
 from focys.infra.database import Change
-from focys.infra.hashing import BusyError
-from focys.infra.logs import logger
-from focys.infra.secret_box import UnreadableSecretError
 from focys.infra.visitor import Visitor
 
 TOTP_AMR = ("pwd", "otp", "mfa")
 BACKUP_AMR = ("pwd", "backup", "mfa")
-
-Examine = Callable[[Facts, datetime], Awaitable[SignedIn | Refused | None]]
-
-_log = logger("focys.login")
 
 
 class SecondFactor:
@@ -68,31 +60,10 @@ class SecondFactor:
             if refused is not None:
                 announce(AuditEvent(event, Outcome.REFUSED, facts.row.user_id, refused.reason), visitor)
                 return refused
-            outcome = await self._charging_faults(examine, facts, event, visitor, now)
+            outcome = await charging_faults(self._context, examine, facts, event, visitor, now)
             if outcome is not None:
                 return outcome
         return BUSY
-
-    async def _charging_faults(
-        self, examine: Examine, facts: Facts, event: EventName, visitor: Visitor, now: datetime
-    ) -> SignedIn | Refused | None:
-        """Examine; a fault on the way means refusal, and the attempt stays charged."""
-        try:
-            return await examine(facts, now)
-        except codes.ClockBehindError:
-            _log.error("clock_behind_last_step", user_id=str(facts.row.user_id))
-            return Refused(Reason.CLOCK_FAULT)
-        except UnreadableSecretError:
-            _log.error("factor_unreadable", user_id=str(facts.row.user_id))
-            unreadable = Refused(Reason.FACTOR_UNREADABLE)
-            charged = await charge(self._context, facts, event, unreadable, visitor, now)
-            return unreadable if charged is not None else None
-        except BusyError:
-            # Nothing was examined yet, so there is nothing to charge.
-            raise
-        except Exception:
-            await charge(self._context, facts, event, Refused(Reason.INTERNAL), visitor, now)
-            raise
 
     async def _examine_totp(
         self, facts: Facts, typed: tuple[str, ...], visitor: Visitor, now: datetime

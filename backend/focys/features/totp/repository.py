@@ -17,23 +17,19 @@ _FIND = select(enrolments).where(
 _SEALED = select(users.c.totp_secret).where(users.c.totp_secret.is_not(None)).limit(20)
 _insert = insert(enrolments)
 # Two tabs that begin at once end with one secret: the later row only takes the place of one that is over, or replaced.
-_BEGIN = (
-    _insert.values(
-        user_id=bindparam("for_user"),
-        secret=bindparam("sealed"),
-        created_at=bindparam("moment"),
-        expires_at=bindparam("until"),
-    )
-    .on_conflict_do_update(
-        index_elements=[enrolments.c.user_id],
-        set_={
-            "secret": _insert.excluded.secret,
-            "created_at": _insert.excluded.created_at,
-            "expires_at": _insert.excluded.expires_at,
-        },
-        where=(enrolments.c.expires_at <= bindparam("moment")) | (enrolments.c.secret == bindparam("replaces")),
-    )
-    .returning(enrolments.c.secret)
+_BEGIN = _insert.values(
+    user_id=bindparam("for_user"),
+    secret=bindparam("sealed"),
+    created_at=bindparam("moment"),
+    expires_at=bindparam("until"),
+).on_conflict_do_update(
+    index_elements=[enrolments.c.user_id],
+    set_={
+        "secret": _insert.excluded.secret,
+        "created_at": _insert.excluded.created_at,
+        "expires_at": _insert.excluded.expires_at,
+    },
+    where=(enrolments.c.expires_at <= bindparam("moment")) | (enrolments.c.secret == bindparam("replaces")),
 )
 _DROP = delete(enrolments).where(enrolments.c.user_id == bindparam("for_user"))
 
@@ -43,8 +39,14 @@ def enrolment_dropped(user_id: UUID) -> Change:
     return Change(_DROP, {"for_user": user_id})
 
 
+def enrolment_begun(user_id: UUID, sealed: str, *, replaces: str, now: datetime, until: datetime) -> Change:
+    """Store a pending secret, unless another one got there first; ``replaces`` is the one to be thrown away."""
+    values = {"for_user": user_id, "sealed": sealed, "replaces": replaces, "moment": now, "until": until}
+    return Change(_BEGIN, values)
+
+
 class EnrolmentRepository:
-    """Finds and begins enrolments."""
+    """Finds enrolments."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -60,7 +62,3 @@ class EnrolmentRepository:
     async def list_sealed(self) -> list[str]:
         """Return some stored secrets, as they are sealed."""
         return [row.totp_secret for row in await self._database.rows(_SEALED)]
-
-    async def begin(self, user_id: UUID, sealed: str, *, replaces: str, now: datetime, until: datetime) -> None:
-        """Store a pending secret, unless another one got there first; ``replaces`` is the one to be thrown away."""
-        await self._database.first(_BEGIN, for_user=user_id, sealed=sealed, replaces=replaces, moment=now, until=until)

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from focys.domain import totp
-from focys.features.totp.repository import EnrolmentRepository, enrolment_dropped
-from focys.infra.database import Database
+from focys.features.totp.repository import EnrolmentRepository, enrolment_begun, enrolment_dropped
+from focys.infra.database import Change, Database
 from focys.infra.secret_box import SecretBox, UnreadableSecretError
 
 ENROLMENT_LIFE = timedelta(minutes=15)
@@ -42,13 +42,11 @@ class Totp:
             await self._repository.drop(user_id)
             return None
 
-    async def begin(self, user_id: UUID, now: datetime, *, replaces: Pending | None) -> Pending:
-        """Start an enrolment with a new secret, or return the one another tab has just started."""
+    def begun(self, user_id: UUID, now: datetime, *, replaces: Pending | None) -> Change:
+        """Return what starts an enrolment with a new secret, unless another tab has just started one."""
         sealed = self._box.seal(new_secret(), user_id)
-        await self._repository.begin(
-            user_id, sealed, replaces=replaces.sealed if replaces else "", now=now, until=now + ENROLMENT_LIFE
-        )
-        return self._opened(await self._repository.find(user_id, now), user_id)
+        old = replaces.sealed if replaces else ""
+        return enrolment_begun(user_id, sealed, replaces=old, now=now, until=now + ENROLMENT_LIFE)
 
     async def can_open_secrets(self) -> bool:
         """Tell whether the keys at hand made the stored secrets; one damaged row proves nothing."""
