@@ -202,6 +202,18 @@ def test_a_variable_wins_over_its_file_and_the_file_over_dotenv(environment, mon
     assert [s.otp_expire_minutes for s in (from_dotenv, from_variable)] == [3, 4]
 
 
+def test_dotenv_may_name_the_file_of_a_secret_too(environment, tmp_path: Path):
+    file, limits, dotenv = tmp_path / "key", tmp_path / "limits", tmp_path / ".env"
+    file.write_text(KEY)
+    limits.write_text("redis://:s3cret@valkey:6379/0\n")
+    dotenv.write_text(f"SECRET_KEY_FILE={file}\nRATE_LIMIT_STORAGE_FILE={limits}\n")
+
+    settings = load_settings(_env_file=dotenv)
+
+    assert settings.secret_key.get_secret_value() == KEY
+    assert settings.rate_limit_storage == "redis://:s3cret@valkey:6379/0"
+
+
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00broken"])
 def test_a_secret_file_that_cannot_be_read_is_named(environment, tmp_path: Path, content: bytes | None):
     file = tmp_path / "secret"

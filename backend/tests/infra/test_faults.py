@@ -1,0 +1,334 @@
+"""Whatever breaks on the way: nobody gets in, the try is charged, and the database holds the old state or the new one."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from focys.domain.totp import ClockBehindError
+from focys.features.accounts import users
+from focys.features.audit import audit_events
+from focys.features.backup_codes import backup_codes
+from focys.features.lockout import second_factor_failures
+from focys.features.sessions import sessions
+from focys.infra.database import Database, metadata
+from focys.infra.secret_box import SecretBox
+from tests.support.rows import count_of, execute, rows_of
+from tests.support.service import OPERATOR, Account, Browser, World
+
+Act = Callable[[World, Account, Browser], Awaitable[httpx.Response]]
+
+# Counters of tries are charged before anything is looked at, and stay charged: that is their purpose.
+COUNTERS = {"throttles"}
+
+
+async def state_of(world: World) -> dict[str, list[str]]:
+    """Everything that stands in the database, but for the counters."""
+    tables = [table for table in metadata.sorted_tables if table.name not in COUNTERS]
+    return {
+        table.name: sorted(str(row) for row in await world.services.database.rows(select(table))) for table in tables
+    }
+
+
+async def refuse_audit_rows(world: World) -> None:
+    """Make the database refuse every new audit row, as if the right to insert had been revoked."""
+    if world.services.database._is_sqlite:
+        await execute(
+            world,
+            "CREATE TRIGGER no_audit BEFORE INSERT ON audit_events BEGIN SELECT RAISE(ABORT, 'no more audit'); END",
+        )
+        return
+    await execute(
+        world,
+        "CREATE FUNCTION no_audit() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'no more audit'; END $$",
+    )
+    await execute(
+        world, "CREATE TRIGGER no_audit BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION no_audit()"
+    )
+
+
+async def password(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.sign_in_with_password(account)
+
+
+async def wrong_password(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/login", {"email": account.email, "password": "wrong"})
+
+
+async def right_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.offer(account.code(world.clock))
+
+
+async def wrong_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.offer("000000")
+
+
+async def backup_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/backup-code/verify", {"code": account.backup_codes[0]})
+
+
+async def refresh(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/refresh")
+
+
+async def logout(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/logout")
+
+
+async def cancel(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.http.delete("/auth/login")
+
+
+@pytest.mark.parametrize(
+    "act", [password, wrong_password, right_code, wrong_code, backup_code, refresh, logout, cancel]
+)
+async def test_what_cannot_be_told_does_not_happen(world: World, act: Act):
+    """LOG-05: the audit row commits with the change, or neither does."""
+    account = await world.an_account(enrolled=True)
+    browser, _ = await world.signed_in(account)
+    await world.at_second_factor(account, browser)
+    await world.deliver()
+    before = await state_of(world)
+    await refuse_audit_rows(world)
+
+    answer = await act(world, account, browser)
+
+    assert answer.status_code in {500, 503}, answer.text
+    assert "Set-Cookie" not in answer.headers
+    assert "access_token" not in answer.text
+    assert await state_of(world) == before
+
+
+async def mailed_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+    await world.deliver()
+    return await browser.post("/auth/email-code/verify", {"code": world.mail.last_code(account.email)})
+
+
+async def wrong_mailed_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/email-code/verify", {"code": "000000"})
+
+
+async def resend(world: World, account: Account, browser: Browser) -> httpx.Response:
+    world.clock.advance(seconds=61)
+    return await browser.post("/auth/email-code/resend")
+
+
+@pytest.mark.parametrize("act", [mailed_code, wrong_mailed_code, resend])
+async def test_what_cannot_be_told_of_the_mailbox_does_not_happen(world: World, act: Act):
+    """LOG-05."""
+    account = await world.an_account()
+    browser = world.a_browser()
+    await browser.sign_in_with_password(account)
+    await world.deliver()
+    before = await state_of(world)
+    await refuse_audit_rows(world)
+
+    answer = await act(world, account, browser)
+
+    assert answer.status_code in {500, 503}
+    assert await state_of(world) == before
+
+
+async def at_enrolment(world: World, account: Account) -> Browser:
+    browser = world.a_browser()
+    await browser.sign_in_with_password(account)
+    await mailed_code(world, account, browser)
+    return browser
+
+
+async def start_enrolment(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/mfa/enroll")
+
+
+async def restart_enrolment(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/mfa/enroll", {"restart": True})
+
+
+async def confirm(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/mfa/confirm", {"code": account.code(world.clock)})
+
+
+@pytest.mark.parametrize("act", [start_enrolment, restart_enrolment, confirm])
+async def test_what_cannot_be_told_of_an_enrolment_does_not_happen(world: World, act: Act):
+    """LOG-05, AVL-05."""
+    account = await world.an_account()
+    browser = await at_enrolment(world, account)
+    if act is not start_enrolment:
+        account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
+    before = await state_of(world)
+    await refuse_audit_rows(world)
+
+    answer = await act(world, account, browser)
+
+    assert answer.status_code in {500, 503}
+    assert "secret" not in answer.text
+    assert await state_of(world) == before
+
+
+@pytest.mark.parametrize("act", ["create", "disable", "reset_mfa", "unlock", "set_password"])
+async def test_what_cannot_be_told_of_an_operators_act_does_not_happen(world: World, act: str):
+    """LOG-05."""
+    account = await world.an_account(enrolled=True)
+    await world.signed_in(account)
+    await wrong_code(world, account, await world.at_second_factor(account))
+    await world.deliver()
+    before = await state_of(world)
+    await refuse_audit_rows(world)
+    admin, accounts = world.services.administration, world.services.accounts
+    acts: dict[str, Callable[[], Awaitable[Any]]] = {
+        "create": lambda: accounts.create("new@student.com", "x", OPERATOR),
+        "disable": lambda: accounts.set_disabled(account.email, OPERATOR, disabled=True),
+        "reset_mfa": lambda: admin.reset_mfa(account.email, OPERATOR),
+        "unlock": lambda: admin.unlock(account.email, OPERATOR),
+        "set_password": lambda: admin.set_password(account.email, "violet-quarry-tandem-77", OPERATOR),
+    }
+
+    with pytest.raises(Exception, match="no more audit"):
+        await acts[act]()
+
+    assert await state_of(world) == before
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("boom"), ValueError("boom"), MemoryError(), RecursionError()])
+async def test_any_fault_while_a_code_is_examined_is_a_refusal_and_is_charged(
+    world: World, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+):
+    """AVL-04: even the right code."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    before = await count_of(world, sessions)
+
+    def fail(*_: object, **__: object) -> None:
+        raise fault
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SecretBox, "open", fail)
+        answers = [await browser.offer(account.code(world.clock)) for _ in range(3)]
+
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(500, "internal")}
+    assert "focys_refresh" not in browser.http.cookies
+    assert await count_of(world, sessions) == before
+    assert await count_of(world, second_factor_failures) == 3
+    assert (await browser.get("/auth/login")).json()["tries_left"] == 2
+    assert [row.outcome for row in (await rows_of(world, audit_events)) if row.reason == "internal"] == ["refused"] * 3
+
+
+async def test_faults_lock_like_wrong_codes(world: World, monkeypatch: pytest.MonkeyPatch):
+    """AVL-04, LOCK-03: a fault that can be provoked is not a way around the ledger."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    with monkeypatch.context() as patched:
+        patched.setattr(SecretBox, "open", lambda *_: (_ for _ in ()).throw(RuntimeError("boom")))
+        for _ in range(5):
+            await browser.offer("123456")
+
+    assert (await browser.offer(account.code(world.clock))).json()["code"] == "account_locked"
+
+
+async def test_a_fault_while_a_backup_code_is_looked_up_is_charged_and_spends_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """AVL-04."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("boom")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.services.hasher, "find_in_set", fail)
+        answer = await backup_code(world, account, browser)
+
+    assert answer.status_code == 500
+    assert await count_of(world, second_factor_failures) == 1
+    assert all(row.spent_at is None for row in await rows_of(world, backup_codes))
+    assert (await backup_code(world, account, browser)).status_code == 200
+
+
+async def test_a_fault_while_the_first_code_is_examined_is_charged_and_enrols_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """AVL-04, TOTP-11."""
+    account = await world.an_account()
+    browser = await at_enrolment(world, account)
+    account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("boom")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("focys.domain.totp.examine", fail)
+        answer = await confirm(world, account, browser)
+
+    assert answer.status_code == 500
+    assert await count_of(world, second_factor_failures) == 1
+    [row] = await rows_of(world, users)
+    assert (row.mfa_enabled, row.totp_secret) == (False, None)
+    assert (await confirm(world, account, browser)).status_code == 200
+
+
+async def test_a_clock_fault_denies_without_blaming_the_owner(world: World, monkeypatch: pytest.MonkeyPatch):
+    """AVL-07: nothing was examined, so nothing is charged."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+
+    def fail(*_: object, **__: object) -> None:
+        raise ClockBehindError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("focys.domain.totp.examine", fail)
+        answer = await browser.offer("123456")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "clock_fault")
+    assert await count_of(world, second_factor_failures) == 0
+
+
+@pytest.mark.parametrize("act", [password, right_code, wrong_code, backup_code, refresh, logout])
+async def test_a_database_that_fails_at_the_write_leaves_everything_as_it_was(
+    world: World, monkeypatch: pytest.MonkeyPatch, act: Act
+):
+    """AVL-05, AVL-01: a code is not accepted unless its use was recorded."""
+    account = await world.an_account(enrolled=True)
+    browser, _ = await world.signed_in(account)
+    await world.at_second_factor(account, browser)
+    await world.deliver()
+    before = await state_of(world)
+
+    async def fail(*_: object, **__: object) -> None:
+        raise OSError("the database is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "write", fail)
+        answer = await act(world, account, browser)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer.json()["retry_after"] == 5
+    assert "Set-Cookie" not in answer.headers
+    assert await state_of(world) == before
+    assert (await act(world, account, browser)).is_success or act is wrong_code
+
+
+async def test_an_answer_lost_after_the_write_leaves_the_new_state_and_the_code_spent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """AVL-05: the other side of the crash."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    code, before = account.code(world.clock), await count_of(world, sessions)
+    write = Database.write
+
+    async def write_and_die(self: Database, *changes: Any, guard: Any = None) -> bool:
+        await write(self, *changes, guard=guard)
+        raise ConnectionResetError("gone after the commit")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "write", write_and_die)
+        lost = await browser.offer(code)
+    again = await world.at_second_factor(account)
+
+    assert lost.status_code == 503
+    assert await count_of(world, sessions) == before + 1
+    assert (await again.offer(code)).json()["code"] == "code_already_used"
