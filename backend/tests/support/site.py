@@ -26,7 +26,7 @@ from focys.settings import Settings
 SECRET_KEY = "a-key-for-the-journeys-that-is-long-enough-0123456789"
 CREATOR = Visitor(address="console:test", source="console:test", agent="journeys", request_id="journeys")
 
-STUDENTS = 80
+STUDENTS = 120
 STUDENT_PASSWORD = "granite-violin-seashore-47"
 LONGEST_ADDRESS = f"{'l' * 64}@{'.'.join('ong' * 21 for _ in range(2))}.{'o' * 53}.example"
 
