@@ -38,7 +38,7 @@ _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "sqlite+aiosqlite": "sqlite+aiosqlite",
 }
-_SECRETS = ("secret_key", "secret_key_fallbacks", "smtp_password", "database_url")
+_SECRETS = ("secret_key", "secret_key_fallbacks", "smtp_password", "database_url", "rate_limit_storage")
 
 
 class SettingsError(Exception):
@@ -199,7 +199,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the library passes it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the NAME_FILE variables beside the environment."""
-        return init_settings, env_settings, _SecretFiles(settings_cls), dotenv_settings
+        return init_settings, env_settings, _SecretFiles(settings_cls, dotenv_settings), dotenv_settings
 
     @property
     def is_embedded(self) -> bool:
@@ -260,13 +260,19 @@ class _UnreadableFile:
 
 
 class _SecretFiles(EnvSettingsSource):
-    """Reads each secret from the file that NAME_FILE points to, where that variable is set."""
+    """Reads each secret from the file that NAME_FILE points to, where the environment or ``.env`` sets that."""
+
+    def __init__(self, settings_cls: type[BaseSettings], dotenv: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._dotenv = dotenv.env_vars if isinstance(dotenv, EnvSettingsSource) else {}
 
     def __call__(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name in _SECRETS:
-            path = os.environ.get(f"{name.upper()}_FILE")
-            if path and name.upper() not in os.environ:
+            # The environment goes before .env, and the value itself before a file that holds it.
+            nearest = next((place for place in (self.env_vars, self._dotenv) if {name, f"{name}_file"} & {*place}), {})
+            path = nearest.get(f"{name}_file")
+            if path and name not in nearest:
                 found[name] = _content_of(name, Path(path))
         return found
 
