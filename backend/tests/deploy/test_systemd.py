@@ -94,7 +94,7 @@ def test_the_service_starts_works_reloads_and_ends_as_the_unit_confines_it(
 def test_the_list_of_system_calls_bites(tmp_path: Path):
     calls = tmp_path / "calls"
     calls.write_text("\n".join(_allowed_calls()))
-    confined = [sys.executable, Path(__file__).parent / "confined.py", calls, sys.executable, "-c"]
+    confined = [sys.executable, str(Path(__file__).parent / "confined.py"), str(calls), sys.executable, "-c"]
 
     def run(code: str) -> str:
         return subprocess.run([*confined, code], capture_output=True, text=True, check=False).stderr

