@@ -2,6 +2,7 @@
 
 import ssl
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -82,12 +83,18 @@ class SmtpMailer:
             tls_context=self._tls if self._security != "none" else None,
             timeout=SMTP_TIMEOUT_SECONDS,
         )
+        message = render(to, letter, now, settings=own)
         try:
-            async with client:
-                await client.send_message(render(to, letter, now, settings=own))
+            await client.connect()
+            await client.send_message(message)
+            with suppress(aiosmtplib.SMTPException):
+                await client.quit()
         except (aiosmtplib.SMTPException, OSError) as fault:
             code = getattr(fault, "code", "")
             raise MailError(f"{type(fault).__name__} {code}".strip()) from None
+        finally:
+            # Whoever is cut off waits for no farewell from a server that is slow.
+            client.close()
 
 
 def mailer_for(settings: Settings) -> Mailer:

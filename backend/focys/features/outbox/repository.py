@@ -28,6 +28,7 @@ _CLAIM = (
     )
     .values(tries=outbox.c.tries + 1, due_at=bindparam("next_try"))
 )
+_POSTPONE = update(outbox).where(outbox.c.id == bindparam("letter")).values(due_at=bindparam("next_try"))
 _DONE = update(outbox).where(outbox.c.id == bindparam("letter")).values(done_at=bindparam("moment"))
 _LAST = select(func.max(outbox.c.created_at)).where(
     outbox.c.user_id == bindparam("for_user"), outbox.c.kind == bindparam("of_kind")
@@ -44,11 +45,15 @@ class OutboxRepository:
         """Return letters to be tried now, oldest first, each with its owner's address."""
         return list(await self._database.rows(_DUE, moment=now))
 
-    async def claim(self, letter: UUID, tries: int, next_try: datetime) -> bool:
-        """Take a letter for one try; False if another worker has it."""
+    async def claim(self, letter: UUID, tries: int, until: datetime) -> bool:
+        """Take a letter for one try, which nobody else makes before *until*; False if another worker has it."""
         return await self._database.write(
-            guard=Change(_CLAIM, {"letter": letter, "tries_read": tries, "next_try": next_try})
+            guard=Change(_CLAIM, {"letter": letter, "tries_read": tries, "next_try": until})
         )
+
+    async def postpone(self, letter: UUID, next_try: datetime) -> None:
+        """Try a letter again later."""
+        await self._database.write(Change(_POSTPONE, {"letter": letter, "next_try": next_try}))
 
     async def mark_done(self, letter: UUID, now: datetime) -> None:
         """Never try a letter again."""

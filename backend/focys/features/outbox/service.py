@@ -18,6 +18,8 @@ from focys.infra.mailer import Letter, Mailer, MailError
 
 ROUND_SECONDS = 5
 GIVE_UP_AFTER = timedelta(hours=24)
+ONE_TRY = timedelta(minutes=1)
+"""Longer than a slow mail server takes: meanwhile no other worker sends the same letter."""
 
 _log = logger("focys.mail")
 
@@ -83,7 +85,7 @@ class Outbox:
         return sum(await asyncio.gather(*(self._deliver(row, now) for row in due)))
 
     async def _deliver(self, row: Any, now: datetime) -> bool:  # noqa: ANN401  a row of the outbox
-        if not await self._repository.claim(row.id, row.tries, now + backoff(row.tries)):
+        if not await self._repository.claim(row.id, row.tries, now + ONE_TRY):
             return False
         letter = self._composers[row.kind](Waiting(row.email, row.about, now))
         if letter is None or now > row.created_at + GIVE_UP_AFTER:
@@ -102,6 +104,7 @@ class Outbox:
                 cause=str(fault),
                 tries=row.tries + 1,
             )
+            await self._repository.postpone(row.id, self._clock.now() + backoff(row.tries))
             return False
         metrics.MAILS.labels(row.kind, "sent").inc()
         await self._repository.mark_done(row.id, now)
