@@ -1,15 +1,29 @@
 """What the tests of the edge need: one service on SQLite, since nothing here depends on the database."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from asgi_lifespan import LifespanManager
 from starlette.applications import Starlette
 
 from focys.app import create_site
 from tests.conftest import settings_for, world_on
 from tests.support.service import World
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """An app sets up the logging of the whole process; what it opened is closed again."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    for handler in set(root.handlers) - set(handlers):
+        handler.close()
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
 
 
 @pytest.fixture

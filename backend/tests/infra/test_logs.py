@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from sqlalchemy import select
 
 from focys.features.audit import audit_events
@@ -31,17 +30,6 @@ TRICKS = [
     "x\ud800y",
     "event='TOTP ok' user_id=1",
 ]
-
-
-@pytest.fixture(autouse=True)
-def logging_as_it_was():
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    for handler in set(root.handlers) - set(handlers):
-        handler.close()
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:

@@ -1,0 +1,103 @@
+"""A real mail server in the test's process, which can also be slow, deaf or rude."""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+
+import trustme
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+USER, PASSWORD = "focys@mail.example", "s3cret-of-the-mail-server"
+
+
+@dataclass
+class MailServer:
+    """What it was given, and how it is to behave: *answers* come before the letters are taken."""
+
+    port: int = 0
+    ca_file: str = ""
+    messages: list[EmailMessage] = field(default_factory=list)
+    recipients: list[list[str]] = field(default_factory=list)
+    over_tls: list[bool] = field(default_factory=list)
+    logins: list[tuple[bytes, bytes]] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+    wait: float = 0
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  its name
+        await asyncio.sleep(self.wait)
+        if self.answers:
+            return self.answers.pop(0)
+        parsed = message_from_bytes(envelope.original_content or b"", policy=default)
+        assert isinstance(parsed, EmailMessage)
+        self.messages.append(parsed)
+        self.recipients.append([str(address) for address in envelope.rcpt_tos])
+        assert server.transport is not None
+        self.over_tls.append(server.transport.get_extra_info("ssl_object") is not None)
+        return "250 OK"
+
+    def authenticate(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
+        assert isinstance(data, LoginPassword)
+        self.logins.append((data.login, data.password))
+        is_right = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
+        # With handled=True the client would wait for ever.
+        return AuthResult(success=is_right, handled=False)
+
+
+@contextlib.asynccontextmanager
+async def mail_server(tmp_path: Any, *, security: str = "starttls") -> AsyncIterator[MailServer]:
+    """A server on a free port with a certificate for localhost, whose authority is in ``ca_file``."""
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    ca_file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(ca_file)
+    kept = MailServer(ca_file=str(ca_file))
+
+    def protocol() -> SMTP:
+        return SMTP(
+            kept,
+            hostname="localhost",
+            tls_context=context if security == "starttls" else None,
+            require_starttls=security == "starttls",
+            # The library would warn of a login that asks for no STARTTLS, although TLS is there from the first byte.
+            auth_required=security == "starttls",
+            auth_require_tls=security == "starttls",
+            authenticator=kept.authenticate,
+        )
+
+    # It tells every address it is given, in the log of the process it runs in: here, the service's.
+    logging.getLogger("mail.log").setLevel(logging.CRITICAL)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(protocol, "localhost", 0, ssl=context if security == "tls" else None)
+    kept.port = server.sockets[0].getsockname()[1]
+    try:
+        yield kept
+    finally:
+        server.close()
+        await asyncio.sleep(0)
+
+
+@contextlib.asynccontextmanager
+async def deaf_server() -> AsyncIterator[int]:
+    """A port that takes connections and never says a word."""
+    held: list[asyncio.StreamWriter] = []
+
+    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        for writer in held:
+            writer.close()
+        server.close()
