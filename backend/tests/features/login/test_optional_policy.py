@@ -1,0 +1,165 @@
+"""MFA_POLICY=optional: the password is enough for accounts without a factor, and only for those."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from focys.features.sessions import sessions
+from tests.conftest import MakeWorld
+from tests.support.clock import FrozenClock
+from tests.support.jar import KNOWN, LOGIN, REFRESH, cookie
+from tests.support.rows import count_of, execute, rows_of
+from tests.support.service import OPERATOR, Account, World
+
+WRONG = "wrong-horse-battery-77"
+
+
+@pytest.fixture
+async def optional(make_world: MakeWorld) -> AsyncIterator[World]:
+    async with make_world(mfa_policy="optional") as world:
+        yield world
+
+
+@pytest.fixture
+async def both(make_world: MakeWorld) -> AsyncIterator[tuple[World, World]]:
+    """One database under two policies, as before and after a change of the setting: required, optional."""
+    clock = FrozenClock()
+    async with make_world(clock=clock) as required, make_world(clock=clock, mfa_policy="optional") as relaxed:
+        yield required, relaxed
+
+
+async def test_a_password_alone_signs_in(optional: World):
+    account, browser = await optional.an_account(), optional.a_browser()
+
+    done = await browser.sign_in_with_password(account)
+
+    assert (done.status_code, done.json()["step"], done.json()["user"]["mfa_enabled"]) == (200, "done", False)
+    assert set(browser.http.cookies) == {REFRESH, KNOWN}
+    me = (await browser.me(done.json()["access_token"])).json()
+    assert (me["amr"], me["factors"]) == (["pwd"], [])
+    assert (await browser.post("/auth/refresh")).status_code == 200
+    assert optional.mail.letters == []
+
+
+async def test_an_enrolled_account_shows_its_factor_all_the_same(both: tuple[World, World]):
+    """TOTP-16."""
+    required, relaxed = both
+    account = await required.an_account(enrolled=True)
+    before = await count_of(relaxed, sessions)
+
+    browser = await relaxed.at_second_factor(account)
+
+    assert await count_of(relaxed, sessions) == before
+    assert set(browser.http.cookies) == {LOGIN}
+    done = await browser.offer(account.code(relaxed.clock))
+    assert (await browser.me(done.json()["access_token"])).json()["amr"] == ["pwd", "otp", "mfa"]
+
+
+async def test_the_guides_sql_makes_the_password_enough(both: tuple[World, World]):
+    """TOTP-16, design section 9: a cleared flag means "no factor" here, and here only."""
+    required, relaxed = both
+    account = await required.an_account(enrolled=True)
+    await execute(relaxed, "UPDATE users SET mfa_enabled = false")
+
+    assert (await relaxed.a_browser().sign_in_with_password(account)).json()["step"] == "done"
+    assert (await required.a_browser().sign_in_with_password(account)).json()["step"] == "email_code"
+
+
+async def test_a_session_of_the_password_alone_ends_when_a_factor_becomes_required(both: tuple[World, World]):
+    """SESS-08, FLOW-06: neither its access token nor its refresh token goes on under the stricter policy."""
+    required, relaxed = both
+    account, browser = await relaxed.an_account(), relaxed.a_browser()
+    token = (await browser.sign_in_with_password(account)).json()["access_token"]
+
+    strict = required.a_browser()
+    strict.http.cookies = browser.http.cookies
+
+    assert (await strict.me(token)).json()["code"] == "not_authenticated"
+    assert (await strict.post("/auth/refresh")).json()["code"] == "session_ended"
+
+
+async def test_wrong_unknown_and_disabled_are_refused_as_ever(optional: World):
+    """PWD-09."""
+    account = await optional.an_account()
+    carol = await optional.an_account("carol@student.com")
+    await optional.services.accounts.set_disabled(carol.email, OPERATOR, disabled=True)
+
+    refused = [
+        await optional.a_browser().post("/auth/login", {"email": address, "password": password})
+        for address, password in (
+            (account.email, WRONG),
+            ("nobody@student.com", WRONG),
+            (carol.email, carol.password),
+        )
+    ]
+
+    assert {answer.content for answer in refused} == {refused[0].content}
+    assert refused[0].status_code == 401
+    assert await count_of(optional, sessions) == 0
+
+
+async def test_a_change_between_check_and_commit_refuses_the_right_password(
+    optional: World, monkeypatch: pytest.MonkeyPatch
+):
+    """FLOW-06: disabled while the hash was computed."""
+    account = await optional.an_account()
+    passwords = optional.services.passwords
+    verify = passwords.verify
+
+    async def verify_and_disable(stored: str | None, typed: str) -> bool:
+        fits = await verify(stored, typed)
+        await optional.services.accounts.set_disabled(account.email, OPERATOR, disabled=True)
+        return fits
+
+    monkeypatch.setattr(passwords, "verify", verify_and_disable)
+    answer = await optional.a_browser().sign_in_with_password(account)
+
+    assert not answer.is_success
+    assert await count_of(optional, sessions) == 0
+
+
+async def test_parallel_sign_ins_lose_no_try_and_open_what_they_say(optional: World):
+    """LOCK-09: those that came too close are asked to come back, and no right password counts as a failure."""
+    account = await optional.an_account()
+
+    answers = await asyncio.gather(*(optional.a_browser().sign_in_with_password(account) for _ in range(4)))
+
+    opened = [answer for answer in answers if answer.is_success]
+    assert opened
+    assert {answer.json()["code"] for answer in answers if not answer.is_success} <= {"throttled"}
+    assert await count_of(optional, sessions) == len(opened)
+    for _ in range(5):
+        wrong = await optional.a_browser().post("/auth/login", {"email": account.email, "password": WRONG})
+        assert wrong.json()["code"] == "invalid_credentials"
+
+
+async def test_a_new_sign_in_ends_the_login_that_was_under_way(both: tuple[World, World]):
+    """FLOW-09: whoever's it was."""
+    required, relaxed = both
+    alice: Account = await required.an_account(enrolled=True)
+    bob = await relaxed.an_account("bob@student.com")
+    browser = await relaxed.at_second_factor(alice)
+    handle = cookie(browser)
+
+    assert (await browser.sign_in_with_password(bob)).json()["step"] == "done"
+
+    assert cookie(browser) == ""
+    stale = await relaxed.a_browser().get("/auth/login", headers={"Cookie": f"{LOGIN}={handle}"})
+    assert stale.json()["code"] == "login_expired"
+
+
+async def test_every_step_of_the_required_way_is_out_of_reach(optional: World):
+    """FLOW-01."""
+    account, browser = await optional.an_account(), optional.a_browser()
+    await browser.sign_in_with_password(account)
+
+    for path, body in (
+        ("/auth/email-code/verify", {"code": "123456"}),
+        ("/auth/email-code/resend", {}),
+        ("/auth/mfa/enroll", {}),
+        ("/auth/mfa/confirm", {"code": "123456"}),
+        ("/auth/totp/verify", {"code": "123456"}),
+    ):
+        assert (await browser.post(path, body)).json()["code"] == "login_expired", path
+    assert [row.amr for row in await rows_of(optional, sessions)] == ["pwd"]
