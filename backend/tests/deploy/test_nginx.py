@@ -106,11 +106,11 @@ def test_a_source_holds_a_hundred_requests_at_most_and_the_others_are_served(fro
     """AVL-06: a request whose body does not come stays with nginx."""
     half = f"POST {LOGIN} HTTP/1.1\r\nHost: {DOMAIN}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
     with ExitStack() as stack:
-        held = [stack.enter_context(front.connect(source="127.0.0.11")) for _ in range(101)]
-        for connection in held:
+        for _ in range(101):
+            connection = stack.enter_context(front.connect(source="127.0.0.11"))
             connection.sendall(half.encode())
 
-        refused = held[-1].recv(4096)
+        refused = connection.recv(4096)
         served = client.get("/api/health/live")
 
     assert refused.startswith(b"HTTP/1.1 429 ")
