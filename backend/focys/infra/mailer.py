@@ -8,6 +8,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from typing import Protocol, TextIO
+from urllib.parse import urlsplit
 
 import aiosmtplib
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -82,6 +83,8 @@ class SmtpMailer:
             start_tls=self._security == "starttls",
             tls_context=self._tls if self._security != "none" else None,
             timeout=SMTP_TIMEOUT_SECONDS,
+            # Else the library asks the name service for this machine's name, which may take seconds per letter.
+            local_hostname="localhost" if own.is_local else urlsplit(own.public_url).hostname,
         )
         message = render(to, letter, now, settings=own)
         try:
