@@ -85,7 +85,7 @@ class Front:
 
     def trust(self) -> ssl.SSLContext:
         """A client's context in which the certificate is good."""
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.authority.configure_trust(context)
         return context
 
