@@ -64,9 +64,7 @@ class Cluster:
         self._run(f"DROP DATABASE IF EXISTS {_identifier(name)} WITH (FORCE)")
 
     def stop(self) -> None:
-        raise ClusterError(
-            "A server given by TEST_DATABASE_URL is not ours to stop: ask running_postgres(own=True)."
-        )
+        raise ClusterError("A server given by TEST_DATABASE_URL is not ours to stop: ask running_postgres(own=True).")
 
     start = restart = pause = resume = stop
 
@@ -84,9 +82,10 @@ class Cluster:
 class OwnCluster(Cluster):
     """A PostgreSQL server of our own in *folder*, which can also be stopped, paused and brought back."""
 
-    def __init__(self, folder: Path, programs: Path) -> None:
+    def __init__(self, folder: Path, programs: Path, *, durable: bool = False) -> None:
         self._folder = folder
         self._programs = programs
+        self._durable = durable
         self._prefix = _as_plain_user(folder)
         self._server: subprocess.Popen[bytes] | None = None
         self._password = secrets.token_urlsafe(16)
@@ -101,7 +100,7 @@ class OwnCluster(Cluster):
             "port": self._port,
             "unix_socket_directories": "",
             "max_connections": MAX_CONNECTIONS,
-            "fsync": "off",
+            "fsync": "on" if self._durable else "off",
         }
         options = [f"--{name}={value}" for name, value in settings.items()]
         command = [
@@ -169,9 +168,7 @@ class OwnCluster(Cluster):
             "--no-sync",
         ]
         with self._log() as log:
-            done = subprocess.run(
-                [*command, *options], env=_clean_environment(), stdout=log, stderr=log, check=False
-            )
+            done = subprocess.run([*command, *options], env=_clean_environment(), stdout=log, stderr=log, check=False)
         if done.returncode != 0:
             raise ClusterError(f"initdb in {self._programs} failed: {self._last_words()}")
 
@@ -199,15 +196,18 @@ class OwnCluster(Cluster):
 
 
 @contextlib.contextmanager
-def running_postgres(*, own: bool = False) -> Iterator[Cluster]:
-    """Yield a PostgreSQL server; *own* asks for one that may be stopped, whatever `TEST_DATABASE_URL` says."""
+def running_postgres(*, own: bool = False, durable: bool = False) -> Iterator[Cluster]:
+    """Yield a PostgreSQL server; *own* asks for one that may be stopped, whatever `TEST_DATABASE_URL` says.
+
+    A *durable* one waits for the disk at each commit, as in earnest; the tests have no use for that.
+    """
     given = os.environ.get("TEST_DATABASE_URL")
     if given and not own:
         yield Cluster(given)
         return
     programs = find_programs()
     with _folder_that_goes_with_us() as folder:
-        cluster = _started(folder, programs)
+        cluster = _started(folder, programs, durable=durable)
         try:
             yield cluster
         finally:
@@ -218,9 +218,7 @@ def find_programs() -> Path:
     """Return the folder that holds `initdb` and `postgres`."""
     chosen = os.environ.get("TEST_POSTGRES_BIN")
     candidates = (
-        [Path(chosen)]
-        if chosen
-        else [*_newest_first("/usr/lib/postgresql", "*/bin"), *_programs_of_the_wheel()]
+        [Path(chosen)] if chosen else [*_newest_first("/usr/lib/postgresql", "*/bin"), *_programs_of_the_wheel()]
     )
     for folder in candidates:
         if (folder / "initdb").exists() and (folder / "postgres").exists():
@@ -245,11 +243,11 @@ def _newest_first(root: str, pattern: str) -> list[Path]:
     return sorted(Path(root).glob(pattern), key=version, reverse=True)
 
 
-def _started(folder: Path, programs: Path) -> OwnCluster:
+def _started(folder: Path, programs: Path, *, durable: bool) -> OwnCluster:
     # Another program may take the free port before the server does, so a second try asks for another one.
     for attempt in range(1, START_TRIES + 1):
         shutil.rmtree(folder / "data", ignore_errors=True)
-        cluster = OwnCluster(folder, programs)
+        cluster = OwnCluster(folder, programs, durable=durable)
         try:
             cluster.start()
         except ClusterError as error:
