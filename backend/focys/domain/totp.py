@@ -5,6 +5,7 @@ SHA-1, six digits, thirty seconds: the one combination every authenticator app c
 
 import hmac
 import re
+import struct
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -29,6 +30,7 @@ LABEL_BYTES = 60
 
 _MODULUS = 1_000_000
 _SHA1_LAST_BYTE = 19
+_four_bytes = struct.Struct(">I").unpack_from
 # int(text, 32) reads the digits 0-9a-v, so Base32 (RFC 4648 section 6) is one translation away from it.
 # Whatever else int() would read, such as lower case or an underscore, becomes a sign that it refuses.
 _BASE32_AS_DIGITS = dict.fromkeys(range(128), "!") | str.maketrans(
@@ -199,5 +201,5 @@ def _key_of(secret: str) -> bytes:
 
 def _number_for(key: bytes, step: int) -> int:
     mac = hmac.digest(key, step.to_bytes(8, "big"), "sha1")
-    offset = mac[_SHA1_LAST_BYTE] & 15
-    return (int.from_bytes(mac[offset : offset + 4], "big") & 0x7FFFFFFF) % _MODULUS
+    number: int = _four_bytes(mac, mac[_SHA1_LAST_BYTE] & 15)[0]
+    return (number & 0x7FFFFFFF) % _MODULUS
