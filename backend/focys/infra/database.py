@@ -36,10 +36,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.types import TypeDecorator
 
 from focys.infra import metrics
+from focys.infra.postgres import Postgres
 
-STATEMENT_TIMEOUT_MS = 3000
-LOCK_TIMEOUT_MS = 1000
-POOL_WAIT_SECONDS = 2
 SQLITE_BUSY_SECONDS = 5
 
 metadata = MetaData(
@@ -85,18 +83,19 @@ class Database:
     """The connection pool and the two verbs. Statements are built once, at import, and carry named parameters."""
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        self.engine = _engine(url, pool_size)
+        self.engine = _engine(url)
         self._is_sqlite = self.engine.dialect.name == "sqlite"
-        event.listen(self.engine.sync_engine, "checkout", lambda *_: metrics.DATABASE_CONNECTIONS.inc())
-        event.listen(self.engine.sync_engine, "checkin", lambda *_: metrics.DATABASE_CONNECTIONS.dec())
+        self._postgres = None if self._is_sqlite else Postgres(url, pool_size)
 
     async def first(self, statement: Select[Any] | Insert | Update | Delete, **parameters: object) -> Row[Any] | None:
         """Run one statement and return its first row, or None."""
-        async with self.engine.connect() as connection:
-            return (await connection.execute(statement, parameters)).first()
+        rows = await self.rows(statement, **parameters)
+        return rows[0] if rows else None
 
-    async def rows(self, statement: Select[Any] | Update | Delete, **parameters: object) -> Sequence[Row[Any]]:
+    async def rows(self, statement: Select[Any] | Insert | Update | Delete, **parameters: object) -> Sequence[Row[Any]]:
         """Run one statement and return all its rows."""
+        if self._postgres is not None:
+            return await self._postgres.fetch(statement, parameters)
         async with self.engine.connect() as connection:
             return (await connection.execute(statement, parameters)).all()
 
@@ -107,14 +106,12 @@ class Database:
             ValueError: two changes give one parameter different values, or one changes the guard's own table.
         """
         parameters = _parameters(guard, changes)
-        if self._is_sqlite:
+        if self._postgres is None:
             return await self._write_in_turn(guard, changes)
         statement = _as_one_statement(
             guard.target if guard else None, tuple((c.target, tuple(c.values)) for c in changes)
         )
-        async with self.engine.connect() as connection:
-            done = await connection.execute(statement, parameters)
-            return done.first() is not None
+        return bool(await self._postgres.fetch(statement, parameters))
 
     async def now(self) -> datetime:
         """Return the database's own time."""
@@ -126,6 +123,8 @@ class Database:
     async def close(self) -> None:
         """Give all connections back."""
         await self.engine.dispose()
+        if self._postgres is not None:
+            await self._postgres.close()
 
     async def _write_in_turn(self, guard: Change | None, changes: Sequence[Change]) -> bool:
         async with self.engine.connect() as connection:
@@ -193,35 +192,20 @@ def _parameters(guard: Change | None, changes: Sequence[Change]) -> dict[str, An
     return merged
 
 
-def _engine(url: str, pool_size: int) -> AsyncEngine:
-    if url.startswith("sqlite"):
-        engine = create_async_engine(
-            url,
-            isolation_level="AUTOCOMMIT",
-            connect_args={"timeout": SQLITE_BUSY_SECONDS},
-            pool_reset_on_return=None,
-        )
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        return engine
-    return create_async_engine(
+def _engine(url: str) -> AsyncEngine:
+    """Return SQLAlchemy's engine; on PostgreSQL the service itself has no use for it, and no connection is made."""
+    if not url.startswith("sqlite"):
+        return create_async_engine(url, isolation_level="AUTOCOMMIT")
+    engine = create_async_engine(
         url,
         isolation_level="AUTOCOMMIT",
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=POOL_WAIT_SECONDS,
+        connect_args={"timeout": SQLITE_BUSY_SECONDS},
         pool_reset_on_return=None,
-        pool_pre_ping=False,
-        connect_args={
-            "timeout": POOL_WAIT_SECONDS,
-            "command_timeout": STATEMENT_TIMEOUT_MS / 1000 + 1,
-            "server_settings": {
-                "application_name": "focys",
-                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
-                "lock_timeout": str(LOCK_TIMEOUT_MS),
-                "timezone": "UTC",
-            },
-        },
     )
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "checkout", lambda *_: metrics.DATABASE_CONNECTIONS.inc())
+    event.listen(engine.sync_engine, "checkin", lambda *_: metrics.DATABASE_CONNECTIONS.dec())
+    return engine
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's own connection

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import bindparam, delete, event, select, text, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from focys.features.accounts import users
@@ -18,6 +18,7 @@ from focys.infra.clock import DatabaseClock
 from focys.infra.database import Change, Database
 from tests.conftest import settings_for
 from tests.support.clock import NOON
+from tests.support.statements import statements_of
 
 RAISE = (
     update(users)
@@ -231,10 +232,9 @@ async def test_values_are_parameters_whatever_they_hold(database: Database, type
 async def test_a_write_on_postgresql_is_one_statement_and_on_sqlite_one_transaction(database: Database):
     """The round trips that design section 3 promises."""
     user_id = await a_user(database)
-    sent: list[str] = []
-    event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
 
-    await database.write(a_throttle(), Change(FORGET, {"the_key": "x"}), guard=guard(user_id))
+    with statements_of(database) as sent:
+        await database.write(a_throttle(), Change(FORGET, {"the_key": "x"}), guard=guard(user_id))
 
     if database._is_sqlite:
         assert (sent[0], sent[-1], len(sent)) == ("BEGIN IMMEDIATE", "COMMIT", 5)
@@ -257,12 +257,9 @@ async def test_statements_that_hang_are_cut_off_by_the_server(postgres_url: str)
     """AVL-06."""
     database = Database(settings_for(postgres_url).database)
     try:
-        async with database.engine.connect() as connection:
-            shown = [
-                (await connection.execute(text(f"SHOW {name}"))).scalar_one()
-                for name in ("statement_timeout", "lock_timeout", "TimeZone", "application_name")
-            ]
+        settings = ("statement_timeout", "lock_timeout", "TimeZone", "application_name")
+        shown = [await database.first(select(func.current_setting(name))) for name in settings]
     finally:
         await database.close()
 
-    assert shown == ["3s", "1s", "UTC", "focys"]
+    assert shown == [("3s",), ("1s",), ("UTC",), ("focys",)]

@@ -4,17 +4,14 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import event
 
 from tests.conftest import MakeWorld
 from tests.support.jar import KNOWN, put
 from tests.support.service import OPERATOR, World
+from tests.support.statements import statements_of
 
 WRONG = "wrong-horse-battery-77"
 CASES = {
@@ -24,22 +21,6 @@ CASES = {
     "disabled, right password": ("carol@student.com", None),
     "enrolled": ("bob@student.com", WRONG),
 }
-
-
-@contextmanager
-def statements_of(world: World) -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    heard: list[str] = []
-
-    def hear(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        heard.append(statement)
-
-    engine = world.services.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", hear)
-    try:
-        yield heard
-    finally:
-        event.remove(engine, "before_cursor_execute", hear)
 
 
 @pytest.mark.parametrize("cookie", ["none", "invented"])
@@ -63,7 +44,7 @@ async def test_unknown_disabled_and_wrong_are_one_answer_and_one_work(
         browser = world.a_browser(f"203.0.113.{network}")
         if cookie == "invented":
             put(browser, "A" * 43, KNOWN)
-        with statements_of(world) as heard:
+        with statements_of(world.services.database) as heard:
             answer = await browser.post("/auth/login", {"email": address, "password": password or alice.password})
         headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
         told[case] = (answer.status_code, answer.content, headers, tuple(heard), len(computed))

@@ -1,0 +1,120 @@
+"""PostgreSQL, spoken to by its driver: SQLAlchemy composes each statement, once, and stays out of the way after that.
+
+Executed by SQLAlchemy, the two statements of a TOTP step cost as much again as all the rest of it.
+"""
+
+import asyncio
+import json
+from collections import namedtuple
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import make_url
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.sql.expression import Executable
+
+from focys.infra import metrics
+
+STATEMENT_TIMEOUT_MS = 3000
+LOCK_TIMEOUT_MS = 1000
+POOL_WAIT_SECONDS = 2
+
+_DIALECT: Any = dialect()  # type: ignore[no-untyped-call]
+_SERVER_SETTINGS = {
+    "application_name": "focys",
+    "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+    "lock_timeout": str(LOCK_TIMEOUT_MS),
+    "timezone": "UTC",
+    # Every statement looks things up by key, so one plan fits all values and none needs to be made twice.
+    "plan_cache_mode": "force_generic_plan",
+}
+# What is our fault, or the data's; everything else means that the database cannot be used just now.
+_FAULTS = (
+    (asyncpg.IntegrityConstraintViolationError, IntegrityError),
+    (asyncpg.DataError, DataError),
+    (asyncpg.SyntaxOrAccessError, ProgrammingError),
+)
+
+
+class Postgres:
+    """A pool of connections that are made when they are first needed."""
+
+    def __init__(self, url: str, pool_size: int) -> None:
+        self._address = _DIALECT.create_connect_args(make_url(url))[1]
+        self._pool_size = pool_size
+        self._pool: Any = None
+        self._opening = asyncio.Lock()
+
+    async def fetch(self, statement: Executable, parameters: Mapping[str, Any]) -> list[Any]:
+        """Run one statement, a transaction of its own, and return its rows.
+
+        Raises:
+            SQLAlchemyError: as SQLAlchemy itself would.
+            TimeoutError: no connection was to be had, or no answer.
+        """
+        sql, names, constants = _compiled(statement)
+        arguments = [parameters[name] if name in parameters else constants[name] for name in names]
+        pool = self._pool or await self._open()
+        with _faults_of(sql):
+            async with pool.acquire(timeout=POOL_WAIT_SECONDS) as connection:
+                with metrics.DATABASE_CONNECTIONS.track_inprogress():
+                    records = await connection.fetch(sql, *arguments)
+        if not records:
+            return []
+        row = _row_type(tuple(records[0].keys()))
+        return [row(*record) for record in records]
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        if self._pool is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._pool.close(), POOL_WAIT_SECONDS)
+
+    async def _open(self) -> Any:  # noqa: ANN401  asyncpg has no types
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    **self._address,
+                    min_size=0,
+                    max_size=self._pool_size,
+                    timeout=POOL_WAIT_SECONDS,
+                    command_timeout=STATEMENT_TIMEOUT_MS / 1000 + 1,
+                    server_settings=_SERVER_SETTINGS,
+                    init=_prepare,
+                    reset=_leave,
+                )
+        return self._pool
+
+
+async def _prepare(connection: Any) -> None:  # noqa: ANN401
+    await connection.set_type_codec("json", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+
+
+async def _leave(_connection: object) -> None:
+    """Save a round trip: single statements leave nothing on a connection that would have to be undone."""
+
+
+@lru_cache(maxsize=512)
+def _compiled(statement: Executable) -> tuple[str, list[str], dict[str, Any]]:
+    """Return a statement's SQL, its parameters in order, and the values of those it brings itself."""
+    compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
+    names = compiled.positiontup
+    return str(compiled), names, {name: compiled.params[name] for name in names if not compiled.binds[name].required}
+
+
+@lru_cache(maxsize=512)
+def _row_type(columns: tuple[str, ...]) -> type[Any]:
+    return namedtuple("Row", columns, rename=True)  # noqa: PYI024  the columns are known at run time only
+
+
+@contextmanager
+def _faults_of(sql: str) -> Iterator[None]:
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+        kind = next((ours for theirs, ours in _FAULTS if isinstance(fault, theirs)), OperationalError)
+        raise kind(sql, None, fault) from fault
