@@ -1,0 +1,258 @@
+"""What is typed is checked before it is used, and never repeated."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from focys.features.accounts import users
+from focys.infra.http import MAX_BODY_BYTES
+from tests.support.raw import raw_request
+from tests.support.rows import count_of, rows_of
+from tests.support.service import PASSWORD, Browser, World
+
+CALLS: dict[str, dict[str, Any]] = {
+    "/auth/login": {"email": "alice@student.com", "password": PASSWORD},
+    "/auth/email-code/verify": {"code": "123456"},
+    "/auth/email-code/resend": {},
+    "/auth/mfa/enroll": {"restart": True},
+    "/auth/mfa/confirm": {"code": "123456"},
+    "/auth/totp/verify": {"code": "123456"},
+    "/auth/backup-code/verify": {"code": "ABCD-EFGH-JKMN-PQRS"},
+    "/auth/refresh": {},
+    "/auth/logout": {},
+}
+FIELDS = [(path, name) for path, body in CALLS.items() for name in body]
+ODD = [None, 0, 1.5, True, [], {}, [1], {"$ne": ""}, [["x"]], "", "x" * 5000]
+UNPRINTABLE = ["\x00", "a\x00b", "\x1b[31m", "\r\n", "\ud800", "\udfff", "\u202e", "\u2066x", "\x7f", "\x85"]
+
+
+@pytest.fixture
+def browser(lone_world: World) -> Browser:
+    return lone_world.a_browser()
+
+
+def assert_names_fields_only(answer: httpx.Response, sent: object) -> None:
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (422, "invalid_request"), answer.text
+    assert problem["errors"]
+    assert all(set(error) == {"field", "message"} for error in problem["errors"])
+    assert all(error["message"].endswith(".") for error in problem["errors"])
+    text = sent if isinstance(sent, str) else json.dumps(sent)
+    assert len(text) < 4 or text not in answer.text
+
+
+@pytest.mark.parametrize(("path", "field"), FIELDS)
+async def test_a_value_of_the_wrong_kind_is_refused_by_the_name_of_its_field(browser: Browser, path: str, field: str):
+    """INP-01, INP-05."""
+    for value in ODD:
+        if value is True and field == "restart":
+            continue
+        answer = await browser.post(path, {**CALLS[path], field: value})
+
+        assert_names_fields_only(answer, value)
+        assert {error["field"] for error in answer.json()["errors"]} <= {field, "body"}
+
+
+@pytest.mark.parametrize("path", CALLS)
+async def test_an_unknown_field_is_refused_without_its_value(browser: Browser, path: str):
+    """INP-01, ADM-06, FLOW-04."""
+    for name in ("role", "user_id", "mfa_enabled", "step", "is_admin", "__proto__", "x" * 100, "\u202e", "a b"):
+        answer = await browser.post(path, {**CALLS[path], name: "canary-value"})
+
+        assert_names_fields_only(answer, "canary-value")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"null", b"[]", b'"text"', b"1", b"NaN", b'{"email": NaN}', b"\xff\xfe{}", b"{}{}", b"{'email': 1}"],
+)
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/totp/verify", "/auth/mfa/confirm"])
+async def test_a_body_that_is_no_object_is_refused(browser: Browser, path: str, body: bytes):
+    """INP-01, FLOW-11."""
+    answer = await browser.http.post(path, content=body, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("text", UNPRINTABLE)
+@pytest.mark.parametrize(("path", "field"), [(path, field) for path, field in FIELDS if field != "restart"])
+async def test_control_characters_surrogates_and_overrides_are_refused(
+    browser: Browser, path: str, field: str, text: str
+):
+    """INP-03."""
+    content = json.dumps({**CALLS[path], field: f"a{text}@b.test"}).encode()
+
+    answer = await browser.http.post(path, content=content, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("depth", [12, 200, 3000])
+async def test_a_deeply_nested_body_is_refused_and_breaks_nothing(browser: Browser, depth: int):
+    """INP-04."""
+    for opening, closing in (("[", "]"), ('{"a":', "}")):
+        content = (opening * depth + "1" + closing * depth).encode()[:MAX_BODY_BYTES]
+
+        answer = await browser.http.post("/auth/login", content=content, headers={"Content-Type": "application/json"})
+
+        assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("length", [None, b"10", b"999999", "²".encode("latin-1"), b"-1", b"abc", b"9" * 20])
+async def test_a_large_body_is_refused_however_it_is_announced(lone_world: World, length: bytes | None):
+    """INP-04."""
+    headers = [(b"content-type", b"application/json"), *([(b"content-length", length)] if length is not None else [])]
+    chunks = [b"x" * 4096] * 5
+
+    answer = await raw_request(lone_world.app, "/auth/login", method="POST", headers=headers, chunks=chunks)
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+
+
+async def test_an_endless_body_is_cut_off_at_its_limit(lone_world: World):
+    """INP-04: no more is taken in than may be kept."""
+    chunks = [b" " * 4096] * 1000
+
+    answer = await raw_request(
+        lone_world.app, "/auth/login", method="POST", headers=[(b"content-type", b"application/json")], chunks=chunks
+    )
+
+    assert answer.status_code == 413
+    assert len(chunks) == 1000
+
+
+async def test_a_body_just_within_the_limit_is_read(browser: Browser):
+    """INP-04."""
+    content = json.dumps({"email": "a@b.test", "password": "x"}).encode().ljust(MAX_BODY_BYTES)
+
+    answer = await browser.http.post("/auth/login", content=content, headers={"Content-Type": "application/json"})
+
+    assert answer.json()["code"] == "invalid_credentials"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["alice@student.com", "ALICE@student.com", "Alice@Student.COM", " alice@student.com ", "alice@STUDENT.com"],
+)
+async def test_every_spelling_of_an_address_is_the_same_account(world: World, typed: str):
+    """INP-02."""
+    account = await world.an_account()
+
+    answer = await world.a_browser().post("/auth/login", {"email": typed, "password": account.password})
+
+    assert answer.json()["step"] == "email_code"
+    with pytest.raises(Exception, match="already an account"):
+        await world.an_account(typed)
+    assert await count_of(world, users) == 1
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "alíce@student.com",
+        "\u0430lice@student.com",
+        "alice@student.com.",
+        "alice@student",
+        "alice",
+        "@student.com",
+        "alice@",
+        "alice@@student.com",
+        "alice @student.com",
+        '"alice"@student.com',
+        "alice@[127.0.0.1]",
+        "alice@student..com",
+        "alice@-student.com",
+        "alice@student.com,bob@student.com",
+        "alice@student.com\nbcc:bob@student.com",
+        "<alice@student.com>",
+        "a@" + "b" * 250 + ".com",
+    ],
+)
+async def test_what_is_no_address_is_refused(browser: Browser, typed: str):
+    """INP-02, INP-06."""
+    answer = await browser.post("/auth/login", {"email": typed, "password": "x"})
+
+    assert_names_fields_only(answer, typed)
+    assert [error["field"] for error in answer.json()["errors"]] == ["email"]
+
+
+async def test_an_international_domain_has_one_form(world: World):
+    """INP-02."""
+    await world.an_account("alice@münchen.test")
+
+    [row] = await rows_of(world, users)
+    assert row.email == "alice@xn--mnchen-3ya.test"
+    answer = await world.a_browser().post("/auth/login", {"email": "alice@MÜNCHEN.test", "password": PASSWORD})
+    assert answer.json()["step"] == "email_code"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "' OR '1'='1",
+        "'; DROP TABLE users; --",
+        '" OR ""="',
+        "x') UNION SELECT 1 --",
+        "${jndi:ldap://x}",
+        "{{7*7}}",
+        "%s%n%x",
+        "../../etc/passwd",
+        "<script>alert(1)</script>",
+    ],
+)
+async def test_an_injected_password_is_a_wrong_password(world: World, typed: str):
+    """INP-06."""
+    account = await world.an_account()
+
+    answer = await world.a_browser().post("/auth/login", {"email": account.email, "password": typed})
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
+    assert await count_of(world, users) == 1
+
+
+@pytest.mark.parametrize("cookie", ["focys_login", "focys_browser", "focys_refresh"])
+async def test_a_broken_cookie_is_no_cookie(lone_world: World, cookie: str):
+    """INP-01, INP-03."""
+    for value in (b"", b"'", b"\xff\xfe", b"x" * 6000, b"%00", b'"\\000"', b"a=b=c", b"' OR 1=1 --", b"../.."):
+        headers = [(b"cookie", cookie.encode() + b"=" + value), (b"content-type", b"application/json")]
+
+        answers = [
+            await raw_request(lone_world.app, "/auth/status", headers=headers),
+            await raw_request(lone_world.app, "/auth/login", headers=headers),
+            await raw_request(lone_world.app, "/auth/refresh", method="POST", headers=headers, chunks=[b"{}"]),
+            await raw_request(
+                lone_world.app, "/auth/totp/verify", method="POST", headers=headers, chunks=[b'{"code":"123456"}']
+            ),
+        ]
+
+        assert [answer.status_code for answer in answers] == [200, 401, 401, 401], value
+
+
+@pytest.mark.parametrize(
+    "value", [b"Bearer " + b"x" * 9000, b"Bearer \xff", b"Bearer", b"\x00", b"Bearer a.b.c, Bearer d"]
+)
+async def test_a_broken_authorization_is_nobodys(lone_world: World, value: bytes):
+    """INP-01."""
+    answer = await raw_request(lone_world.app, "/auth/me", headers=[(b"authorization", value)])
+
+    assert answer.status_code in {401, 422}
+    assert b"xxxx" not in answer.content
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_reading_changes_nothing(world: World, method: str):
+    """FLOW-11."""
+    account = await world.an_account(enrolled=True)
+    browser, _ = await world.signed_in(account)
+    await world.at_second_factor(account, browser)
+    before = await rows_of(world, users)
+
+    for path in ("/auth/login", "/auth/status", "/auth/me", "/auth/refresh", "/auth/logout", "/auth/totp/verify"):
+        answer = await browser.http.request(method, f"{path}?code=123456")
+        assert answer.status_code < 500
+        assert "Set-Cookie" not in answer.headers
+
+    assert await rows_of(world, users) == before
+    assert (await browser.get("/auth/login")).json()["step"] == "totp"
