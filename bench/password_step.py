@@ -1,0 +1,87 @@
+"""The password step, beside Argon2id alone in as many processes. `python -m bench.password_step`."""
+
+import json
+import statistics
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from multiprocessing import get_context
+
+from argon2 import PasswordHasher
+
+from bench import servers
+from bench.client import Load, Served, ask, clients, percentile, request
+from bench.people import PASSWORD, Person, add_people
+from bench.report import Aim, Effort, Result, Row, Say, main, ratios
+
+CONNECTIONS = 16
+ACCOUNTS = 400
+CHECKS_PER_SECOND = 100.0
+_OURS, _HASHING, _ME = "FOCYS password step", "Argon2id alone", "FOCYS GET /auth/me p99"
+
+
+def measure(effort: Effort, say: Say) -> Result:
+    """Hash alone, look at the idle service, then sign in as fast as it goes and look at it meanwhile."""
+    say("Password step: a database and the service are started")
+    steps: list[Served] = []
+    alone: list[float] = []
+    idle: list[float] = []
+    busy: list[float] = []
+    seconds = effort.seconds * 1.2
+    with servers.database() as url, servers.focys(url) as ports, clients(2) as load, _hashers() as hashers:
+        configured = servers.settings(url)
+        hasher = PasswordHasher(configured.password_hash_passes, configured.password_hash_memory_kib, 1)
+        people = add_people(url, ACCOUNTS, hasher.hash(PASSWORD))
+        sign_in = Load(ports, tuple(p.password_request() for p in people), CONNECTIONS, seconds=seconds)
+        look = Load(ports, (_check(ports[0], people[0]),), len(ports), seconds=seconds, per_second=CHECKS_PER_SECOND)
+        load.run(Load(ports, sign_in.requests[:CONNECTIONS], CONNECTIONS))
+        for number in range(effort.rounds):
+            say(f"Password step, round {number + 1} of {effort.rounds}")
+            counts = hashers.map(_hash_for, repeat(hasher, servers.WORKERS), repeat(seconds), chunksize=1)
+            alone.append(sum(counts))
+            idle.append(percentile(load.run(look).latencies, 99))
+            checks = load.start(look)
+            steps.append(load.run(sign_in))
+            busy.append(percentile(checks.result().latencies, 99))
+    return Result(
+        "Password step",
+        f"{configured.password_hash_memory_kib // 1024} MiB, {configured.password_hash_passes} passes, 1 lane; "
+        f"{servers.WORKERS} workers, {CONNECTIONS} clients, PostgreSQL.",
+        [
+            Row(_OURS, f"{statistics.median(s.rate for s in steps):,.1f} steps/s"),
+            Row(
+                f"{_HASHING}, {servers.WORKERS} processes",
+                f"{statistics.median(alone):,.1f} hashes/s",
+                ratios((s.rate for s in steps), alone),
+                Aim(0.85, "at least", "%"),
+            ),
+            Row(f"{_ME}, meanwhile", f"{statistics.median(busy):.2f} ms"),
+            Row(f"{_ME}, idle", f"{statistics.median(idle):.2f} ms", ratios(busy, idle), Aim(5, "at most")),
+        ],
+        [f"GET /auth/me is asked {CHECKS_PER_SECOND:.0f} times a second, and what it waits for its turn counts."],
+    )
+
+
+def _hashers() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(servers.WORKERS, mp_context=get_context("spawn"))
+
+
+def _hash_for(hasher: PasswordHasher, seconds: float) -> float:
+    """Verify one password again and again, and return how many times a second."""
+    stored = hasher.hash(PASSWORD)
+    began, done = time.perf_counter(), 0
+    while time.perf_counter() < began + seconds:
+        hasher.verify(stored, PASSWORD)
+        done += 1
+    return done / (time.perf_counter() - began)
+
+
+def _check(port: int, person: Person) -> bytes:
+    """Return a request for who is signed in, with the access token of a session of *person*."""
+    token = json.loads(ask(port, person.totp_request()))["access_token"]
+    return request("GET", "/auth/me", headers={"Authorization": f"Bearer {token}"})
+
+
+if __name__ == "__main__":
+    sys.exit(main(measure, sys.argv[1:]))

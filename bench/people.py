@@ -1,0 +1,131 @@
+"""Accounts with authenticators, and logins that wait for the code, written straight into the database."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg  # type: ignore[import-untyped]
+from focys.domain import totp
+from focys.domain.login import Step
+from focys.features.totp import new_secret
+from focys.infra.keys import KeyRing
+from focys.infra.secret_box import SecretBox
+from focys.infra.tokens import digest, new_handle
+
+from bench.client import request
+from bench.servers import settings
+
+PASSWORD = "copper-bicycle-harbour-28"  # noqa: S105  of accounts that live a minute
+LOGIN_LIFE = timedelta(minutes=5)
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account, its authenticator, and the cookie of its login."""
+
+    number: int
+    id: UUID
+    secret: str
+    handle: str
+
+    @property
+    def email(self) -> str:
+        """The account's address."""
+        return f"person-{self.number}@bench.example"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Where this person's requests come from: an address of their own."""
+        number = self.number
+        return {"X-Forwarded-For": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"}
+
+    def password_request(self) -> bytes:
+        """Return the first step of this person's login."""
+        body = json.dumps({"email": self.email, "password": PASSWORD})
+        return request("POST", "/auth/login", body, self.headers)
+
+    def totp_request(self) -> bytes:
+        """Return the second step, with the code of this moment."""
+        headers = {**self.headers, "Cookie": f"focys_login={self.handle}"}
+        return request("POST", "/auth/totp/verify", json.dumps({"code": self._code()}), headers)
+
+    def bare_request(self) -> bytes:
+        """Return what the bare service takes in its stead."""
+        return request("POST", "/verify", json.dumps({"user": str(self.id), "code": self._code()}))
+
+    def _code(self) -> str:
+        return totp.code_for(self.secret, totp.step_at(time.time()))
+
+
+def add_people(url: str, number: int, password_hash: str = "") -> list[Person]:
+    """Add enrolled accounts, each with a login that waits for its code."""
+    people = [Person(next(_numbers), uuid4(), new_secret(), new_handle()) for _ in range(number)]
+    box, now = SecretBox(KeyRing(settings(url).keys)), datetime.now(UTC)
+    users = {
+        "id": lambda p: p.id,
+        "email": lambda p: p.email,
+        "password_hash": lambda _: password_hash,
+        "display_name": lambda p: f"Person {p.number}",
+        "created_at": lambda _: now,
+        "updated_at": lambda _: now,
+        "totp_secret": lambda p: box.seal(p.secret, p.id),
+        "mfa_enabled": lambda _: True,
+    }
+    logins = {
+        "id": lambda _: uuid4(),
+        "handle_hash": lambda p: digest(p.handle),
+        "user_id": lambda p: p.id,
+        "step": lambda _: str(Step.SECOND_FACTOR),
+        "epoch": lambda _: 0,
+        "created_at": lambda _: now,
+        "expires_at": lambda _: now + LOGIN_LIFE,
+        "code_issue": lambda _: 0,
+        "code_long": lambda _: False,
+        "code_tries": lambda _: 0,
+    }
+    _copy(url, people, {"users": users, "pending_logins": logins})
+    return people
+
+
+def add_bare_people(url: str, number: int) -> list[Person]:
+    """Add users of the bare service."""
+    people = [Person(next(_numbers), uuid4(), new_secret(), "") for _ in range(number)]
+    columns = {"id": lambda p: p.id, "email": lambda p: p.email, "totp_secret": lambda p: p.secret}
+    _copy(url, people, {"bare_users": columns})
+    return people
+
+
+def run_sql(url: str, statement: str) -> None:
+    """Run statements."""
+
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
+
+
+def _copy(url: str, people: Sequence[Person], tables: dict[str, dict[str, Callable[[Person], Any]]]) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            for table, columns in tables.items():
+                rows = [tuple(value(person) for value in columns.values()) for person in people]
+                await connection.copy_records_to_table(table, records=rows, columns=list(columns))
+            # What a busy database has anyway: statistics, and no pile of unwritten pages.
+            await connection.execute(f"ANALYZE {', '.join(tables)}")
+        finally:
+            await connection.close()
+
+    asyncio.run(run())

@@ -1,0 +1,11 @@
+"""All benchmarks, side by side: `make bench`, or `python -m bench [--quick]`."""
+
+import sys
+
+from bench import password_step, qr, report, totp, totp_step
+
+
+def main() -> int:
+    """Run them; return the exit code, which says whether they ran and nothing about the figures."""
+    measures = [totp.measure, qr.measure, totp_step.measure, password_step.measure]
+    return report.run(measures, sys.argv[1:])

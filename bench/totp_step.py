@@ -1,0 +1,91 @@
+"""The TOTP step of a login, two workers and sixteen clients, beside a bare one. `python -m bench.totp_step`."""
+
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+from bench import servers
+from bench.bare import SCHEMA
+from bench.client import Clients, Load, Served, clients, percentile
+from bench.people import Person, add_bare_people, add_people, run_sql
+from bench.report import Aim, Effort, Result, Row, Say, main, ratios
+from bench.round_trips import counted
+
+CONNECTIONS = 16
+_COUNTED = 20
+"""Steps that round trips are counted over, after as many that prepare their statements."""
+
+_OURS, _BARE = "FOCYS TOTP step", "bare FastAPI + asyncpg"
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One side: how it is served, how its people come to be, and what they send."""
+
+    serve: Callable[..., AbstractContextManager[tuple[int, ...]]]
+    add_people: Callable[[str, int], list[Person]]
+    request: Callable[[Person], bytes]
+    served: list[Served] = field(default_factory=list)
+
+
+def measure(effort: Effort, say: Say) -> Result:
+    """Send every code once, to one side and then to the other, round by round."""
+    sides = {
+        _OURS: Contender(servers.focys, add_people, Person.totp_request),
+        _BARE: Contender(servers.bare, add_bare_people, Person.bare_request),
+    }
+    say("TOTP step: a database and two services are started")
+    with servers.database() as url, clients() as load:
+        run_sql(url, SCHEMA)
+        trips = {name: _round_trips(side, url, load) for name, side in sides.items()}
+        with servers.focys(url) as our_ports, servers.bare(url) as bare_ports:
+            ports = {_OURS: our_ports, _BARE: bare_ports}
+            for name, side in sides.items():
+                say(f"TOTP step, warming up: {name}")
+                _send(side, url, ports[name], load, effort.steps // 4)
+            for number in range(effort.rounds):
+                for name, side in sides.items():
+                    say(f"TOTP step, round {number + 1} of {effort.rounds}: {name}")
+                    side.served.append(_send(side, url, ports[name], load, effort.steps))
+    ours, bare = sides[_OURS].served, sides[_BARE].served
+    in_it = ratios((s.rate for s in ours), (s.rate for s in bare))
+    return Result(
+        "TOTP step",
+        f"PostgreSQL with fsync, {servers.WORKERS} workers, {CONNECTIONS} clients; every code is used once.",
+        [
+            Row(_OURS, _rate(ours)),
+            Row(_BARE, _rate(bare), in_it, Aim(0.45, "at least", "%")),
+        ],
+        [*(_latencies(name, side.served, trips[name]) for name, side in sides.items())],
+    )
+
+
+def _send(side: Contender, url: str, ports: tuple[int, ...], load: Clients, steps: int) -> Served:
+    people = side.add_people(url, steps)
+    return load.run(Load(ports, tuple(side.request(person) for person in people), CONNECTIONS))
+
+
+def _round_trips(side: Contender, url: str, load: Clients) -> int:
+    with counted(url) as relay, side.serve(relay.url, workers=1) as ports:
+        people = side.add_people(url, 2 * _COUNTED)
+        requests = [side.request(person) for person in people]
+        load.run(Load(ports, tuple(requests[:_COUNTED]), 1))
+        before = relay.count
+        load.run(Load(ports, tuple(requests[_COUNTED:]), 1))
+        return round((relay.count - before) / _COUNTED)
+
+
+def _rate(served: Sequence[Served]) -> str:
+    return f"{statistics.median(s.rate for s in served):,.0f} steps/s"
+
+
+def _latencies(name: str, served: Sequence[Served], round_trips: int) -> str:
+    every = [latency for one in served for latency in one.latencies]
+    p50, p95, p99 = (f"{percentile(every, percent):.1f}" for percent in (50, 95, 99))
+    return f"{name:<24} p50 {p50:>5}  p95 {p95:>5}  p99 {p99:>5} ms   {round_trips} round trips to the database"
+
+
+if __name__ == "__main__":
+    sys.exit(main(measure, sys.argv[1:]))
