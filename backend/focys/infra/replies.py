@@ -166,6 +166,8 @@ async def _on_busy(_request: Request, fault: Exception) -> Response:
 async def _on_database(_request: Request, fault: Exception) -> Response:
     if isinstance(fault, DataError | IntegrityError | ProgrammingError):
         raise fault
+    if isinstance(fault, PoolTimeoutError):
+        return refusal(Refused(Reason.BUSY, retry_after=BusyError.retry_after))
     # The driver's message may quote values, so only its kind is logged.
     cause = type(fault.orig).__name__ if isinstance(fault, DBAPIError) else type(fault).__name__
     _log.error("database_unavailable", cause=cause)

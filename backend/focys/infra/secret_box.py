@@ -3,6 +3,7 @@
 import base64
 import binascii
 import os
+import re
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -12,6 +13,7 @@ from focys.infra.keys import KeyRing, Purpose
 
 _VERSION = "v1"
 _NONCE_BYTES = 12
+_FORM = re.compile(rf"{_VERSION}\.(?P<kid>[0-9a-f]{{8}})\.[A-Za-z0-9+/=]+")
 
 
 class UnreadableSecretError(Exception):
@@ -46,9 +48,10 @@ class SecretBox:
         except (KeyError, ValueError, binascii.Error, InvalidTag):
             raise UnreadableSecretError from None
 
-    def has_key_of(self, sealed: str) -> bool:
-        """Tell whether *sealed* names a key that is at hand."""
-        return sealed.split(".")[1:2] in ([kid] for kid in self._ciphers)
+    def has_key_of(self, sealed: str) -> bool | None:
+        """Tell whether the key that *sealed* names is at hand; None if the text is damaged and names none."""
+        form = _FORM.fullmatch(sealed)
+        return form["kid"] in self._ciphers if form else None
 
     def is_current(self, sealed: str) -> bool:
         """Tell whether *sealed* was made with the newest key."""

@@ -10,6 +10,7 @@ from focys.features.passwords.blocklist import is_known
 from focys.infra.hashing import Hasher
 
 _ZXCVBN_LENGTH = 72
+_GUESSES_OF_SCORE_3 = 10**8
 
 
 class WeakPasswordError(Exception):
@@ -36,7 +37,7 @@ class Passwords:
         """
         context = [self._app_name, "focys", *re.split(r"[^a-z0-9]+", address.lower()), address.lower()]
         can_be_judged = password != "" and is_plain(password) and not rules.is_oversized(password)
-        strength = zxcvbn(password[:_ZXCVBN_LENGTH], user_inputs=context)["score"] if can_be_judged else 0
+        strength = _strength(password, context) if can_be_judged else 0
         weakness = rules.weakness(
             password,
             strength=strength,
@@ -59,3 +60,12 @@ class Passwords:
     async def upgraded(self, stored: str, password: str) -> str | None:
         """Return a hash under today's parameters if *stored* was made under others."""
         return await self._hasher.hash(rules.normalise(password)) if self._hasher.is_outdated(stored) else None
+
+
+def _strength(password: str, context: list[str]) -> int:
+    """Return zxcvbn's score, with its bound of 10^8 guesses taken as it is written.
+
+    The library adds a little to the bound, and with that no password of eight characters could ever score 3.
+    """
+    estimate = zxcvbn(password[:_ZXCVBN_LENGTH], user_inputs=context)
+    return max(int(estimate["score"]), 3 if estimate["guesses"] >= _GUESSES_OF_SCORE_3 else 0)

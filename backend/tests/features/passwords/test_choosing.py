@@ -31,8 +31,8 @@ JUDGED = {
     "required": {
         "xK7!qv2": "short",
         "xK7!qv" + ROCKET: "short",
-        "xK7!qv2wZ": None,
-        "xK7!qv2w" + ROCKET: None,
+        "xK7!qv2w": None,
+        "xK7!qv2" + ROCKET: None,
         "abcdefgh": "guess",
         "qweasdzxc1": "list",
         "marmaladequietlantern": None,
