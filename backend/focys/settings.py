@@ -124,6 +124,11 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError("list networks such as 127.0.0.1 or 10.0.0.0/8") from None
 
+    @field_validator("log_file", "prometheus_multiproc_dir", "smtp_ca_file", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
+
     @field_validator("algorithm", mode="before")
     @classmethod
     def _one_algorithm(cls, value: object) -> object:

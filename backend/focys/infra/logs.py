@@ -9,9 +9,6 @@ from typing import Any
 
 import structlog
 
-_LOG_BYTES = 20 * 1024 * 1024
-_LOG_FILES = 10
-
 
 def configure(*, log_file: Path | None = None, pretty: bool | None = None, quiet: bool = False) -> None:
     """Set up structlog and the standard library's logging once, for the whole process."""
@@ -33,8 +30,8 @@ def configure(*, log_file: Path | None = None, pretty: bool | None = None, quiet
     handlers: list[logging.Handler] = [console]
     if log_file is not None:
         log_file.parent.mkdir(parents=True, exist_ok=True)
-        rotating = logging.handlers.RotatingFileHandler(log_file, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES)
-        handlers.append(_handler(rotating, shared, _json()))
+        # The file is rotated from outside (deploy/logrotate): workers that rotate it themselves drift apart.
+        handlers.append(_handler(logging.handlers.WatchedFileHandler(log_file), shared, _json()))
     root = logging.getLogger()
     root.handlers = handlers
     root.setLevel(logging.INFO)
