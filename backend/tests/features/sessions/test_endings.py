@@ -84,6 +84,11 @@ async def disable(world: World, account: Account) -> None:
     await world.services.accounts.set_disabled(account.email, OPERATOR, disabled=True)
 
 
+async def disable_by_hand(world: World, account: Account) -> None:
+    """As an operator at the database would, who knows nothing of epochs."""
+    await execute(world, f"UPDATE users SET disabled_at = '2026-03-02 12:00:00' WHERE email = '{account.email}'")
+
+
 async def disable_and_enable(world: World, account: Account) -> None:
     await disable(world, account)
     await world.services.accounts.set_disabled(account.email, OPERATOR, disabled=False)
@@ -101,7 +106,7 @@ async def delete(world: World, account: Account) -> None:
     await execute(world, f"DELETE FROM users WHERE email = '{account.email}'")
 
 
-@pytest.mark.parametrize("ending", [disable, disable_and_enable, set_password, reset_mfa, delete])
+@pytest.mark.parametrize("ending", [disable, disable_by_hand, disable_and_enable, set_password, reset_mfa, delete])
 async def test_whatever_changes_the_account_ends_every_session_of_it_and_of_nobody_else(world: World, ending: Ending):
     """SESS-04, SESS-10, SESS-11."""
     alice = await world.an_account(enrolled=True)
