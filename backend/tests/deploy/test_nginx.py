@@ -131,8 +131,8 @@ def test_a_client_that_dawdles_is_let_go(front: Front):
         read_all(in_the_body)
         after_body = time.monotonic() - started
 
-    assert 4 < after_head < 8
-    assert 9 < after_body < 14
+    assert 4 < after_head < after_body
+    assert 9 < after_body < 60
 
 
 @pytest.mark.parametrize("path", ["/", "/login?next=%2Faccount", "/assets/x.js", "/apple"])

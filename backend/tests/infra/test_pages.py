@@ -15,7 +15,6 @@ PROBES = [
     "/redoc",
     "/openapi.json",
     "/swagger.json",
-    "/metrics",
     "/debug",
     "/assets/index-1a2b3c.js.map",
     "/.env",
