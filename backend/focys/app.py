@@ -221,9 +221,10 @@ async def _running(services: Services) -> AsyncIterator[None]:
 
 async def _follow_database_clock(clock: DatabaseClock, database: Database) -> None:
     while True:
+        # The start has read it a moment ago.
+        await asyncio.sleep(CLOCK_READING_SECONDS)
         with suppress(Exception):
             clock.set(await database.now())
-        await asyncio.sleep(CLOCK_READING_SECONDS)
 
 
 async def _check_start(services: Services) -> None:

@@ -115,6 +115,7 @@ def _row_type(columns: tuple[str, ...]) -> type[Any]:
 def _faults_of(sql: str) -> Iterator[None]:
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+    # The last is what the driver says of a connection that the server has just cut.
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as fault:
         kind = next((ours for theirs, ours in _FAULTS if isinstance(fault, theirs)), OperationalError)
         raise kind(sql, None, fault) from fault

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from asyncpg import InternalClientError  # type: ignore[import-untyped]
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -139,8 +138,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(BusyError, _on_busy)
-    # The last is what asyncpg raises, and SQLAlchemy does not know, on a connection that the server has just cut.
-    for fault in (SQLAlchemyError, OSError, TimeoutError, PoolTimeoutError, InternalClientError):
+    for fault in (SQLAlchemyError, OSError, TimeoutError, PoolTimeoutError):
         app.add_exception_handler(fault, _on_database)
 
 
