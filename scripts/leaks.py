@@ -12,7 +12,7 @@ from places import FRONTEND, ROOT
 PAGE_LOCK = FRONTEND / "package-lock.json"
 REGISTRY = re.compile(r"(?:pypi|pythonhosted|npmjs|yarnpkg|debian)\.(?:org|com)")
 # Folders where people and build machines keep their work, and the one this runs in.
-MACHINE = re.compile(rf"(?<![\w.])/(?:home|Users|root|work|workspace|builds)/\w|{re.escape(str(ROOT))}")
+MACHINE = re.compile(rf"(?<![\w.])/(?:home|Users|root|work|workspace|builds)/\w|{re.escape(str(ROOT))}(?![\w.-])")
 # A Python lock holds names, versions and hashes; npm's may hold the addresses of funding pages.
 IN_LOCK = re.compile(r"://|^\s*-(?:i|f|-(?:extra-)?index-url|-find-links)\b")
 IN_PAGE_LOCK = re.compile(r'"resolved": ')
