@@ -41,7 +41,14 @@ class Letter:
 
 
 class MailError(Exception):
-    """The letter was not taken; the message says why and holds nothing of the letter."""
+    """The letter was not taken; the message says why and holds nothing of the letter.
+
+    ``answer`` is what the server itself said, which may name the recipient: for an operator's eyes, not for a log.
+    """
+
+    def __init__(self, cause: str, answer: str = "") -> None:
+        super().__init__(cause)
+        self.answer = answer
 
 
 class Mailer(Protocol):
@@ -73,6 +80,13 @@ class SmtpMailer:
 
     async def send(self, to: str, letter: Letter, now: datetime) -> None:
         """Deliver, or raise MailError."""
+        await self._converse(render(to, letter, now, settings=self._settings))
+
+    async def check(self) -> None:
+        """Connect and sign in as for a letter, and send none; or raise MailError."""
+        await self._converse(None)
+
+    async def _converse(self, message: EmailMessage | None) -> None:
         own = self._settings
         client = aiosmtplib.SMTP(
             hostname=own.smtp_host,
@@ -86,18 +100,25 @@ class SmtpMailer:
             # Else the library asks the name service for this machine's name, which may take seconds per letter.
             local_hostname="localhost" if own.is_local else urlsplit(own.public_url).hostname,
         )
-        message = render(to, letter, now, settings=own)
         try:
             await client.connect()
-            await client.send_message(message)
+            if message is not None:
+                await client.send_message(message)
             with suppress(aiosmtplib.SMTPException):
                 await client.quit()
         except (aiosmtplib.SMTPException, OSError) as fault:
             code = getattr(fault, "code", "")
-            raise MailError(f"{type(fault).__name__} {code}".strip()) from None
+            raise MailError(f"{type(fault).__name__} {code}".strip(), _words_of(fault)) from None
         finally:
             # Whoever is cut off waits for no farewell from a server that is slow.
             client.close()
+
+
+def _words_of(fault: Exception) -> str:
+    """Return what the server said, or the system where no server did."""
+    told = fault.recipients[0] if isinstance(fault, aiosmtplib.SMTPRecipientsRefused) else fault
+    code, message = getattr(told, "code", ""), getattr(told, "message", "")
+    return f"{code} {message or told}".strip()
 
 
 def mailer_for(settings: Settings) -> Mailer:
