@@ -120,6 +120,13 @@ class Database:
         moment: datetime = row[0]
         return moment.replace(tzinfo=UTC) if self._is_sqlite else moment
 
+    async def version(self) -> str:
+        """Return what the database is, such as ``PostgreSQL 16.4``."""
+        asked = func.sqlite_version() if self._is_sqlite else func.current_setting("server_version")
+        row = await self.first(select(asked))
+        assert row is not None  # noqa: S101  a SELECT without FROM has a row
+        return f"{'SQLite' if self._is_sqlite else 'PostgreSQL'} {str(row[0]).split()[0]}"
+
     async def close(self) -> None:
         """Give all connections back."""
         await self.engine.dispose()

@@ -31,6 +31,12 @@ def needed_revision() -> str:
     return head
 
 
+def known_revisions() -> frozenset[str]:
+    """Return every revision this code knows the way from."""
+    script = ScriptDirectory.from_config(alembic_config())
+    return frozenset(revision.revision for revision in script.walk_revisions())
+
+
 async def current_revision(database: Database) -> str | None:
     """Return the revision the database is at, or None if it was never migrated."""
     try:

@@ -53,6 +53,10 @@ class SecretBox:
         form = _FORM.fullmatch(sealed)
         return form["kid"] in self._ciphers if form else None
 
+    def has_seal_of(self, beginning: str) -> bool:
+        """Tell whether a sealed text that begins so names a key at hand."""
+        return any(beginning.startswith(f"{_VERSION}.{kid}.") for kid in self._ciphers)
+
     def is_current(self, sealed: str) -> bool:
         """Tell whether *sealed* was made with the newest key."""
         return sealed.startswith(f"{_VERSION}.{self._current}.")

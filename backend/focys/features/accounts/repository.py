@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from focys.features.accounts.models import users
 from focys.infra.database import Change, Database
@@ -65,6 +65,12 @@ _REPAIR_STEP = (
     .where(users.c.id == bindparam("for_user"), users.c.totp_last_step > bindparam("current_step"))
     .values(totp_last_step=bindparam("current_step"), attempt_seq=users.c.attempt_seq + 1)
 )
+_OFFSETS = (
+    select(users.c.totp_offset, func.count())
+    .where(users.c.totp_offset.is_not(None))
+    .group_by(users.c.totp_offset)
+    .order_by(users.c.totp_offset)
+)
 
 
 def claim(user_id: UUID, seq: int) -> Change:
@@ -108,6 +114,11 @@ class AccountRepository:
     async def list_all(self) -> Sequence[Row[Any]]:
         """Return all accounts by address."""
         return await self._database.rows(_LIST)
+
+    async def list_offsets(self) -> list[tuple[int, int]]:
+        """Return (offset, accounts) for each distance between a phone's clock and ours, in steps."""
+        rows: Sequence[Any] = await self._database.rows(_OFFSETS)
+        return [(offset, number) for offset, number in rows]
 
     @staticmethod
     def created(values: dict[str, Any]) -> Change:

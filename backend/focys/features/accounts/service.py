@@ -61,6 +61,10 @@ class Accounts:
         audit.announce(event, visitor)
         return user_id
 
+    async def count_clock_offsets(self) -> dict[int, int]:
+        """Return how many phones are how many steps ahead of our clock (+) or behind it (-)."""
+        return dict(await self._repository.list_offsets())
+
     async def get(self, address: str) -> Any:  # noqa: ANN401  a row of ``users``
         """Return the account of an address.
 

@@ -19,6 +19,7 @@ _DUE = (
     .order_by(outbox.c.due_at)
     .limit(20)
 )
+_WAITING = select(func.count()).where(outbox.c.done_at.is_(None), outbox.c.created_at < bindparam("moment"))
 _CLAIM = (
     update(outbox)
     .where(
@@ -44,6 +45,11 @@ class OutboxRepository:
     async def list_due(self, now: datetime) -> list[Row[Any]]:
         """Return letters to be tried now, oldest first, each with its owner's address."""
         return list(await self._database.rows(_DUE, moment=now))
+
+    async def count_waiting(self, since: datetime) -> int:
+        """Return how many letters written before *since* have not left."""
+        row = await self._database.first(_WAITING, moment=since)
+        return int(row[0]) if row else 0
 
     async def claim(self, letter: UUID, tries: int, until: datetime) -> bool:
         """Take a letter for one try, which nobody else makes before *until*; False if another worker has it."""

@@ -65,6 +65,10 @@ class Outbox:
         """Tell whether the user was written to in this matter within the last so much time."""
         return await self._repository.is_recent(user_id, kind, self._clock.now() - within)
 
+    async def count_waiting(self, longer_than: timedelta) -> int:
+        """Return how many letters have been waiting for longer than this."""
+        return await self._repository.count_waiting(self._clock.now() - longer_than)
+
     async def run(self) -> None:
         """Deliver until told to stop; a fault of one round is logged and the next round comes."""
         while not self._is_stopping:

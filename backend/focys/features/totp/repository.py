@@ -1,10 +1,11 @@
 """The SQL of pending enrolments: at most one per user."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, delete, select
+from sqlalchemy import Row, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from focys.features.accounts import users
@@ -15,6 +16,9 @@ _FIND = select(enrolments).where(
     enrolments.c.user_id == bindparam("for_user"), enrolments.c.expires_at > bindparam("moment")
 )
 _SEALED = select(users.c.totp_secret).where(users.c.totp_secret.is_not(None)).limit(20)
+# A sealed text begins with "v1." and eight digits of the key's id.
+_seal = func.substr(users.c.totp_secret, 1, 12).label("seal")
+_SEALS = select(_seal, func.count()).where(users.c.totp_secret.is_not(None)).group_by(_seal)
 _insert = insert(enrolments)
 # Two tabs that begin at once end with one secret: the later row only takes the place of one that is over, or replaced.
 _BEGIN = _insert.values(
@@ -58,6 +62,11 @@ class EnrolmentRepository:
     async def drop(self, user_id: UUID) -> None:
         """Drop a pending enrolment."""
         await self._database.write(enrolment_dropped(user_id))
+
+    async def list_seals(self) -> list[tuple[str, int]]:
+        """Return how each stored secret begins, which names its key, with the number of secrets that do."""
+        rows: Sequence[Any] = await self._database.rows(_SEALS)
+        return [(seal, number) for seal, number in rows]
 
     async def list_sealed(self) -> list[str]:
         """Return some stored secrets, as they are sealed."""

@@ -14,7 +14,7 @@ from focys.infra.secret_box import SecretBox, UnreadableSecretError
 
 ENROLMENT_LIFE = timedelta(minutes=15)
 
-__all__ = ["ENROLMENT_LIFE", "Pending", "Totp", "enrolment_dropped", "new_secret"]
+__all__ = ["ENROLMENT_LIFE", "Pending", "SecretsByKey", "Totp", "enrolment_dropped", "new_secret"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,15 @@ class Pending:
     secret: str
     sealed: str
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SecretsByKey:
+    """How many stored secrets SECRET_KEY made, how many one of its predecessors, and how many no key at hand."""
+
+    current: int
+    older: int
+    unknown: int
 
 
 class Totp:
@@ -47,6 +56,13 @@ class Totp:
         sealed = self._box.seal(new_secret(), user_id)
         old = replaces.sealed if replaces else ""
         return enrolment_begun(user_id, sealed, replaces=old, now=now, until=now + ENROLMENT_LIFE)
+
+    async def count_by_key(self) -> SecretsByKey:
+        """Count the stored secrets by the key that made them."""
+        counted = {True: 0, False: 0, None: 0}
+        for seal, number in await self._repository.list_seals():
+            counted[self._box.is_current(seal) or (False if self._box.has_seal_of(seal) else None)] += number
+        return SecretsByKey(current=counted[True], older=counted[False], unknown=counted[None])
 
     async def can_open_secrets(self) -> bool:
         """Tell whether the keys at hand made the stored secrets; a damaged row proves nothing."""
