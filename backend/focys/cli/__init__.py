@@ -1,4 +1,4 @@
-"""The command line, over the same services as the HTTP calls: ``focys serve``, ``focys users …``, ``focys migrate``."""
+"""The command line, over the same services as the HTTP calls: ``focys serve``, ``focys users …``, ``focys doctor``."""
 
 from focys.cli.root import main
 

@@ -9,6 +9,7 @@ from focys import __version__
 from focys.cli import serve, users
 from focys.cli.console import done, fail, sentences
 from focys.cli.demo import create_demo_accounts
+from focys.cli.doctor import doctor
 from focys.cli.operator import run
 from focys.infra.schema import migrate as migrate_database
 from focys.settings import load_settings
@@ -22,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command("serve")(serve.serve)
+app.command("doctor")(doctor)
 app.add_typer(users.app, name="users")
 
 

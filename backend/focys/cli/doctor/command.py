@@ -1,0 +1,34 @@
+"""The command itself."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from focys.cli.console import out
+from focys.cli.doctor.examination import examine
+from focys.cli.doctor.report import as_text, show
+from focys.infra import logs
+
+
+def doctor(
+    support: Annotated[
+        bool, typer.Option("--support", help="Print plain text for a ticket: no secrets, addresses or hosts.")
+    ] = False,
+    send_test: Annotated[
+        str | None, typer.Option("--send-test", metavar="ADDRESS", help="Send a test letter there.")
+    ] = None,
+) -> None:
+    """Look at everything the service needs, and say what mends what is wrong.
+
+    Example: [bold]focys doctor --send-test you@example.com[/]
+    """
+    # What goes wrong is told in the report.
+    logs.configure(pretty=False, quiet=True)
+    report = asyncio.run(examine(send_test))
+    if support:
+        print(as_text(report))
+    else:
+        show(report, out)
+    if not report.is_healthy:
+        raise typer.Exit(1)

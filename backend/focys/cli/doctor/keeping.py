@@ -1,0 +1,86 @@
+"""The database: whether it answers, holds the right schema, and can be read with the keys at hand."""
+
+from time import perf_counter
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from focys.cli.doctor.finding import Finding, fail, ok, warn
+from focys.features.totp import SecretsByKey
+from focys.infra.database import Database
+from focys.infra.schema import current_revision, known_revisions, needed_revision
+from focys.settings import Settings
+
+SLOW_MILLISECONDS = 50
+GIVE_KEY_BACK = "give back DATA_DIR/secret_key from a backup"
+
+_MENDS = {
+    "InvalidPasswordError": "give DATABASE_URL the role's password, or: ALTER ROLE … PASSWORD …",
+    "InvalidAuthorizationSpecificationError": "create the role that DATABASE_URL names",
+    "InvalidCatalogNameError": "create the database that DATABASE_URL names, then: focys migrate",
+    "TooManyConnectionsError": "raise max_connections, or lower DATABASE_POOL_SIZE",
+}
+_START_IT = "systemctl status postgresql, and check host and port in DATABASE_URL"
+
+
+def check_files(settings: Settings) -> Finding | None:
+    """Return what is wrong with the embedded database's files, if they are in use; nothing is created by looking."""
+    name = "database"
+    if not settings.is_embedded:
+        return None
+    if not (settings.data_dir / "focys.db").is_file():
+        return warn(name, "the embedded database is not made yet", "focys migrate", aside=str(settings.data_dir))
+    if not settings.secret_key.get_secret_value() and not (settings.data_dir / "secret_key").is_file():
+        return fail("keys", "the generated key is gone", GIVE_KEY_BACK)
+    return None
+
+
+async def check_reachable(database: Database) -> Finding:
+    """Ask the database for its version, and time a second round trip on the open connection."""
+    name = "database"
+    try:
+        version = await database.version()
+        begun = perf_counter()
+        await database.now()
+    except (SQLAlchemyError, OSError) as fault:
+        cause = type(getattr(fault, "orig", None) or fault).__name__
+        return fail(name, f"does not answer ({cause})", _MENDS.get(cause, _START_IT))
+    took = (perf_counter() - begun) * 1000
+    detail = f"{version} answers in {took:.1f} ms"
+    return ok(name, detail) if took < SLOW_MILLISECONDS else _slow(detail)
+
+
+def _slow(detail: str) -> Finding:
+    return warn("database", f"{detail}; a sign-in asks several times", "bring the service nearer to its database")
+
+
+async def check_schema(database: Database) -> Finding:
+    """Compare the schema's revision with the one this version needs."""
+    name, at, needed = "schema", await current_revision(database), needed_revision()
+    if at == needed:
+        return ok(name, f"at {at}, as this version needs")
+    if at is None:
+        return fail(name, f"never migrated; this version needs {needed}", "focys migrate")
+    if at in known_revisions():
+        return fail(name, f"at {at}; this version needs {needed}", "focys migrate")
+    return fail(name, f"at {at}, which this version does not know", "install the version of FOCYS that migrated it")
+
+
+def judge_keys(counted: SecretsByKey, *, fallbacks: int) -> Finding:
+    """Say whether every stored second factor can be opened, and which keys are still needed for that."""
+    name = "keys"
+    total = counted.current + counted.older + counted.unknown
+    if counted.unknown:
+        return fail(
+            name,
+            f"{counted.unknown} of {total} second factors cannot be opened",
+            "give back the key that made them, in SECRET_KEY_FALLBACKS",
+        )
+    if counted.older:
+        return warn(
+            name,
+            f"{counted.older} of {total} second factors still need a fallback key",
+            "keep SECRET_KEY_FALLBACKS as it is",
+        )
+    if fallbacks:
+        return ok(name, f"SECRET_KEY opens all {total} second factors; none needs a fallback")
+    return ok(name, f"SECRET_KEY opens all {total} second factors")

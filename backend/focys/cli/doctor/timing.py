@@ -1,0 +1,54 @@
+"""Three clocks: this machine's, the database's, which the service follows, and those of people's phones."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from focys.cli.doctor.finding import Finding, fail, ok, warn
+from focys.domain.totp import PERIOD
+from focys.infra.clock import SystemClock
+from focys.infra.database import Database
+
+NOTICEABLE_SECONDS = 2
+FEWEST_PHONES = 5
+
+_MEND = "timedatectl set-ntp true, on this machine and the database's"
+
+
+async def check_clock(database: Database, clock: SystemClock) -> Finding:
+    """Compare this machine with the database, allowing for the time the question took."""
+    before = clock.now()
+    theirs = await database.now()
+    return judge_clock(before + (clock.now() - before) / 2, theirs)
+
+
+def judge_clock(ours: datetime, theirs: datetime) -> Finding:
+    """Say how far apart the two are; half a step of TOTP is where codes begin to be refused."""
+    apart = (ours - theirs).total_seconds()
+    if abs(apart) <= NOTICEABLE_SECONDS:
+        return ok("clock", f"this machine and the database agree within {NOTICEABLE_SECONDS} s")
+    detail = f"this machine is {abs(apart):.0f} s {'ahead of' if apart > 0 else 'behind'} the database"
+    return (fail if abs(apart) >= PERIOD else warn)("clock", detail, _MEND)
+
+
+def judge_phones(offsets: Mapping[int, int]) -> Finding:
+    """Say what the phones think: where most are off in the same direction, they are right and we are not."""
+    name, phones = "phones", sum(offsets.values())
+    if phones < FEWEST_PHONES:
+        return ok(name, f"{phones} have signed in; from {FEWEST_PHONES} on they vouch for the clock")
+    median = _median(offsets, phones)
+    if median == 0:
+        return ok(name, f"most of {phones} phones agree with the service's clock")
+    whose = "behind" if median > 0 else "ahead"
+    return fail(name, f"most of {phones} phones disagree: the service's clock is {PERIOD} s {whose}", _MEND)
+
+
+def _median(offsets: Mapping[int, int], phones: int) -> int:
+    seen = 0
+    for offset, number in sorted(offsets.items()):
+        seen += number
+        if seen * 2 > phones:
+            return offset
+        if seen * 2 == phones:
+            # Half and half: nobody has the majority.
+            return 0
+    return 0
