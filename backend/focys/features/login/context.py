@@ -108,7 +108,8 @@ class Context:
     ) -> tuple[Opened, str, list[Change]]:
         """Return a session, the browser's token, and all that a completed login changes beside its proof."""
         row = facts.row
-        session = self.needs.sessions.open(Evidence(row.user_id, row.role, epoch, amr), visitor, now)
+        evidence = Evidence(row.user_id, row.role, epoch, amr)
+        session = self.needs.sessions.open(evidence, visitor, now, live=row.sessions_live)
         known = recognise(
             row.user_id,
             cookie=visitor.browser,

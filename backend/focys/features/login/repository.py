@@ -15,6 +15,7 @@ from focys.features.backup_codes import left_for
 from focys.features.browsers import browsers
 from focys.features.lockout import in_bucket, second_factor_failures, throttles
 from focys.features.login.models import pending_logins
+from focys.features.sessions import live_count_for
 from focys.infra.database import Change, Database
 from focys.infra.tokens import digest
 
@@ -38,6 +39,7 @@ _account = (
     users.c.attempt_seq,
     users.c.credential_epoch,
     left_for(users.c.id).label("backup_codes_left"),
+    live_count_for(users.c.id).label("sessions_live"),
     browsers.c.id.label("known_as"),
     _own_browser.label("browser_id"),
     exists(select(literal(1)).where(_other.c.token_hash == bindparam("browser_hash"))).label("cookie_is_ours"),

@@ -6,7 +6,7 @@ await sessions.identify(bearer)        # who a protected call comes from, if the
 """
 
 from focys.features.sessions.models import sessions
-from focys.features.sessions.repository import SessionRepository
+from focys.features.sessions.repository import SessionRepository, live_count_for
 from focys.features.sessions.router import build_router
 from focys.features.sessions.schemas import Tokens as TokensReply
 from focys.features.sessions.schemas import User
@@ -22,5 +22,6 @@ __all__ = [
     "User",
     "all_ended",
     "build_router",
+    "live_count_for",
     "sessions",
 ]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, bindparam, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, select, update
 
 from focys.features.accounts import users
 from focys.features.sessions.models import sessions
@@ -64,6 +64,16 @@ _END_OLDEST = (
     )
     .values(revoked_at=bindparam("moment"))
 )
+
+
+def live_count_for(user_id: Any) -> ColumnElement[int]:  # noqa: ANN401  a column of the caller's query
+    """Return how many sessions of a user have not been ended, as a column."""
+    return (
+        select(func.count(sessions.c.id))
+        .where(sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None))
+        .correlate_except(sessions)
+        .scalar_subquery()
+    )
 
 
 def ended(session_id: UUID, now: datetime) -> Change:

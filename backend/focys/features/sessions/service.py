@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from focys.domain.outcome import Reason, Refused
 from focys.features import audit
 from focys.features.sessions.repository import (
+    MAX_SESSIONS,
     SessionRepository,
     all_ended,
     ended,
@@ -90,8 +91,10 @@ class Sessions:
         self._repository = repository
         self._life, self._mfa_required = life, mfa_required
 
-    def open(self, evidence: Evidence, visitor: Visitor, now: datetime) -> Opened:
+    def open(self, evidence: Evidence, visitor: Visitor, now: datetime, *, live: int) -> Opened:
         """Return a new session for the evidence; it exists once its changes are committed behind the proof's guard.
+
+        The guard also sees to it that no other one was opened since the user's *live* sessions were counted.
 
         Raises:
             PolicyError: the evidence does not satisfy the policy.
@@ -115,10 +118,11 @@ class Sessions:
             "last_used_at": now,
             "expires_at": now + life,
         }
+        room = (oldest_ended(evidence.user_id, now),) if live >= MAX_SESSIONS else ()
         claims = AccessClaims(evidence.user_id, session_id, evidence.amr, now)
         seconds = self._access_seconds(evidence.role, now + life, now)
         return Opened(
-            changes=(oldest_ended(evidence.user_id, now), opened(row)),
+            changes=(*room, opened(row)),
             access_token=self._tokens.access(claims, now, seconds),
             expires_in=seconds,
             refresh_token=self._tokens.refresh(session_id, 0, seed),
