@@ -60,9 +60,13 @@ class Postgres:
         arguments = [parameters[name] if name in parameters else constants[name] for name in names]
         pool = self._pool or await self._open()
         with _faults_of(sql):
-            async with pool.acquire(timeout=POOL_WAIT_SECONDS) as connection:
+            # Where a connection is idle nobody waits, and the driver need not set a timer for it.
+            connection = await pool.acquire(timeout=None if pool.get_idle_size() else POOL_WAIT_SECONDS)
+            try:
                 with metrics.DATABASE_CONNECTIONS.track_inprogress():
                     records = await connection.fetch(sql, *arguments)
+            finally:
+                await pool.release(connection, timeout=POOL_WAIT_SECONDS)
         if not records:
             return []
         row = _row_type(tuple(records[0].keys()))
