@@ -28,7 +28,7 @@ def measure(effort: Effort, say: Say) -> Result:
     alone: list[float] = []
     idle: list[float] = []
     busy: list[float] = []
-    seconds = effort.seconds * 1.2
+    seconds = effort.seconds
     with servers.database() as url, servers.focys(url) as ports, clients(2) as load, _hashers() as hashers:
         configured = servers.settings(url)
         hasher = PasswordHasher(configured.password_hash_passes, configured.password_hash_memory_kib, 1)

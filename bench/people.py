@@ -123,8 +123,6 @@ def _copy(url: str, people: Sequence[Person], tables: dict[str, dict[str, Callab
             for table, columns in tables.items():
                 rows = [tuple(value(person) for value in columns.values()) for person in people]
                 await connection.copy_records_to_table(table, records=rows, columns=list(columns))
-            # What a busy database has anyway: statistics, and no pile of unwritten pages.
-            await connection.execute(f"ANALYZE {', '.join(tables)}")
         finally:
             await connection.close()
 

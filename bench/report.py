@@ -32,7 +32,7 @@ class Effort:
     steps: int
 
 
-FULL = Effort(rounds=7, seconds=3.0, steps=2500)
+FULL = Effort(rounds=11, seconds=2.0, steps=1200)
 QUICK = Effort(rounds=1, seconds=0.3, steps=60)
 
 

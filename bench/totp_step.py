@@ -2,7 +2,7 @@
 
 import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
@@ -42,9 +42,7 @@ def measure(effort: Effort, say: Say) -> Result:
         trips = {name: _round_trips(side, url, load) for name, side in sides.items()}
         with servers.focys(url) as our_ports, servers.bare(url) as bare_ports:
             ports = {_OURS: our_ports, _BARE: bare_ports}
-            for name, side in sides.items():
-                say(f"TOTP step, warming up: {name}")
-                _send(side, url, ports[name], load, effort.steps // 4)
+            _warm_up(sides, url, ports, load, effort, say)
             for number in range(effort.rounds):
                 for name, side in sides.items():
                     say(f"TOTP step, round {number + 1} of {effort.rounds}: {name}")
@@ -60,6 +58,23 @@ def measure(effort: Effort, say: Say) -> Result:
         ],
         [*(_latencies(name, side.served, trips[name]) for name, side in sides.items())],
     )
+
+
+def _warm_up(
+    sides: Mapping[str, Contender],
+    url: str,
+    ports: Mapping[str, tuple[int, ...]],
+    load: Clients,
+    effort: Effort,
+    say: Say,
+) -> None:
+    """Fill the tables, give the planner its statistics, and let every connection plan its statements by them."""
+    for turn in range(2):
+        for name, side in sides.items():
+            say(f"TOTP step, warming up: {name}")
+            _send(side, url, ports[name], load, effort.steps // 2)
+        if turn == 0:
+            run_sql(url, "ANALYZE")
 
 
 def _send(side: Contender, url: str, ports: tuple[int, ...], load: Clients, steps: int) -> Served:
