@@ -1,0 +1,314 @@
+"""``focys doctor`` on real databases and a real mail server, well and not, and what may be passed on of it."""
+
+from asyncio import to_thread
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from focys.cli.doctor.finding import Finding
+from focys.infra.keys import KeyRing
+from focys.infra.secret_box import SecretBox
+from tests.cli.conftest import Focys
+from tests.cluster import OwnCluster, running_postgres
+from tests.conftest import SECRET_KEY, _migrated, settings_for
+from tests.support.processes import free_port
+from tests.support.smtp import PASSWORD, USER, mail_server
+
+OTHER_KEY = "another-key-of-the-tests-that-is-long-enough-987"
+
+
+def line_of(output: str, name: str) -> str:
+    """The line of ``--support`` about one thing."""
+    found = [line for line in output.splitlines() if line[6:].startswith(f"{name}  ")]
+    assert len(found) == 1, output
+    return found[0]
+
+
+def execute(url: str, sql: str, **values: Any) -> None:
+    """Change a database behind the service's back."""
+    engine = create_engine(settings_for(url).database.replace("+aiosqlite", ""))
+    with engine.begin() as connection:
+        connection.execute(text(sql), values)
+    engine.dispose()
+
+
+def enrolled(url: str, number: int = 1, *, key: str = SECRET_KEY, offset: int = 0) -> None:
+    """Put accounts with an authenticator sealed by *key* into a database of SQLite."""
+    for _ in range(number):
+        user = uuid4()
+        sealed = SecretBox(KeyRing((key,))).seal("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", user)
+        execute(
+            url,
+            "INSERT INTO users (id, email, password_hash, display_name, role, created_at, updated_at, totp_secret, "
+            "mfa_enabled, totp_offset, attempt_seq, credential_epoch) VALUES (:id, :email, 'x', 'Canary Name', 'user', "
+            "'2026-01-01', '2026-01-01', :sealed, 1, :offset, 0, 0)",
+            id=user.hex,
+            email=f"canary-{user.hex}@student.com",
+            sealed=sealed,
+            offset=offset,
+        )
+
+
+@pytest.fixture
+def on_sqlite(command: Focys, monkeypatch: pytest.MonkeyPatch, sqlite_url: str, tmp_path: Path) -> Focys:
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+    monkeypatch.setattr("focys.cli.doctor.examination.PAGES", tmp_path)
+    (tmp_path / "index.html").touch()
+    return command
+
+
+@pytest.fixture(scope="module")
+def own_cluster() -> Iterator[OwnCluster]:
+    """A server that these tests may stop."""
+    with running_postgres(own=True) as cluster:
+        assert isinstance(cluster, OwnCluster)
+        yield cluster
+
+
+@pytest.mark.parametrize("how", [[], ["--support"]], ids=["table", "text"])
+def test_a_service_that_is_well_is_told_so(focys: Focys, how: list[str]):
+    result = focys("doctor", *how)
+
+    assert result.exit_code == 0, result.output
+    assert "fail" not in result.stdout
+    for name in ("settings", "database", "schema", "keys", "clock", "phones", "outbox", "mail", "limits", "log file"):
+        assert name in result.stdout
+    assert "Traceback" not in result.output
+
+
+def test_every_wrong_setting_is_a_line_and_none_is_quoted(command: Focys, monkeypatch: pytest.MonkeyPatch):
+    """CFG-04."""
+    wrong = {"SECRET_KEY": "tooshort", "ALGORITHM": "RS256", "PUBLIC_URL": "ftp://login.example.com"}
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+
+    results = [command("doctor"), command("doctor", "--support")]
+
+    for result in results:
+        assert result.exit_code == 1
+        assert {name for name in wrong if f"{name}: " in result.stdout} == set(wrong)
+        assert [value for value in wrong.values() if value in result.output] == []
+
+
+def test_a_stopped_postgresql_is_one_line_and_the_rest_is_examined(
+    command: Focys, monkeypatch: pytest.MonkeyPatch, own_cluster: OwnCluster
+):
+    url = own_cluster.create_database("examined")
+    _migrated(url)
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+    running = command("doctor", "--support")
+
+    own_cluster.stop()
+    stopped = command("doctor", "--support")
+    own_cluster.start()
+
+    assert running.exit_code == 0, running.output
+    assert line_of(running.stdout, "database").startswith("ok    database          PostgreSQL ")
+    assert stopped.exit_code == 1
+    assert line_of(stopped.stdout, "database").startswith("fail")
+    assert "systemctl status postgresql" in line_of(stopped.stdout, "database")
+    assert line_of(stopped.stdout, "mail").startswith("ok")
+    assert "Traceback" not in stopped.output
+
+
+@pytest.mark.parametrize(
+    ("wrong", "mend"), [("nowhere", "create the database"), ("password", "give DATABASE_URL the role's password")]
+)
+def test_a_server_that_refuses_us_gets_its_own_mend(
+    command: Focys, monkeypatch: pytest.MonkeyPatch, own_cluster: OwnCluster, wrong: str, mend: str
+):
+    user, _, place = own_cluster.url.rpartition("@")
+    monkeypatch.setenv("DATABASE_URL", f"{user}@{place}x" if wrong == "nowhere" else f"{user}x@{place}")
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+
+    result = command("doctor", "--support")
+
+    assert result.exit_code == 1
+    assert mend in line_of(result.stdout, "database")
+
+
+@pytest.mark.parametrize(
+    ("revision", "told"),
+    [("0005", "at 0005; this version needs"), ("9999", "which this version does not know"), (None, "never migrated")],
+)
+def test_another_schema_is_named(on_sqlite: Focys, sqlite_url: str, revision: str | None, told: str):
+    execute(sqlite_url, "UPDATE alembic_version SET version_num = :at", at=revision) if revision else execute(
+        sqlite_url, "DROP TABLE alembic_version"
+    )
+
+    result = on_sqlite("doctor", "--support")
+
+    assert result.exit_code == 1
+    assert line_of(result.stdout, "schema").startswith("fail")
+    assert told in line_of(result.stdout, "schema")
+
+
+def test_a_wrong_key_is_noticed(on_sqlite: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
+    """CRY-08."""
+    enrolled(sqlite_url, 3)
+    right = on_sqlite("doctor", "--support")
+
+    monkeypatch.setenv("SECRET_KEY", OTHER_KEY)
+    wrong = on_sqlite("doctor", "--support")
+
+    assert (right.exit_code, wrong.exit_code) == (0, 1)
+    assert "SECRET_KEY opens all 3" in line_of(right.stdout, "keys")
+    assert "3 of 3 second factors cannot be opened" in line_of(wrong.stdout, "keys")
+
+
+def test_a_fallback_key_still_in_use_is_told(on_sqlite: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
+    """CRY-03."""
+    enrolled(sqlite_url, 2)
+    enrolled(sqlite_url, 1, key=OTHER_KEY)
+    monkeypatch.setenv("SECRET_KEY", OTHER_KEY)
+    monkeypatch.setenv("SECRET_KEY_FALLBACKS", SECRET_KEY)
+
+    result = on_sqlite("doctor", "--support")
+
+    assert result.exit_code == 0
+    assert line_of(result.stdout, "keys").startswith("warn  keys              2 of 3 second factors still need")
+
+
+@pytest.mark.parametrize(
+    ("lost", "line"), [("focys.db", "warn  database"), ("secret_key", "fail  keys"), ("cut", "fail  keys")]
+)
+def test_files_of_the_embedded_database_are_not_made_by_looking(
+    command: Focys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lost: str, line: str
+):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    assert command("users", "list").exit_code == 0
+    if lost == "cut":
+        (tmp_path / "data" / "secret_key").write_text("short")
+    else:
+        (tmp_path / "data" / lost).unlink()
+
+    result = command("doctor", "--support")
+
+    assert line in result.stdout
+    assert result.exit_code == (1 if line.startswith("fail") else 0)
+    assert lost == "cut" or not (tmp_path / "data" / lost).exists()
+
+
+def test_the_phones_are_read_from_the_accounts(on_sqlite: Focys, sqlite_url: str):
+    enrolled(sqlite_url, 2)
+    enrolled(sqlite_url, 4, offset=1)
+
+    result = on_sqlite("doctor", "--support")
+
+    assert result.exit_code == 1
+    assert "most of 6 phones disagree: the service's clock is 30 s behind" in line_of(result.stdout, "phones")
+
+
+async def test_a_test_letter_goes_the_way_of_all_letters(
+    on_sqlite: Focys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    async with mail_server(tmp_path) as server:
+        set_mail(monkeypatch, server.port, server.ca_file)
+        taken = await to_thread(on_sqlite, "doctor", "--send-test", "dana@example.com")
+        server.answers = ["550 5.7.1 \x1b[31mNot for dana@example.com"]
+        refused = await to_thread(on_sqlite, "doctor", "--send-test", "dana@example.com")
+        server.answers = ["550 5.7.1 Not for dana@example.com"]
+        passed_on = await to_thread(on_sqlite, "doctor", "--support", "--send-test", "dana@example.com")
+
+    assert [result.exit_code for result in (taken, refused, passed_on)] == [0, 1, 1]
+    assert server.recipients == [["dana@example.com"]]
+    assert server.over_tls == [True]
+    assert "taken it" in taken.stdout
+    assert "550 5.7.1 [31mNot for dana@example.com" in " ".join(refused.stdout.split())
+    assert "550" in line_of(passed_on.stdout, "test letter")
+    assert "dana" not in passed_on.output
+
+
+async def test_a_mail_server_that_does_not_take_us_fails(
+    on_sqlite: Focys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    set_mail(monkeypatch, free_port())
+    absent = await to_thread(on_sqlite, "doctor", "--support", "--send-test", "dana@example.com")
+    async with mail_server(tmp_path) as server:
+        set_mail(monkeypatch, server.port, server.ca_file)
+        monkeypatch.setenv("SMTP_PASSWORD", "not-the-password")
+        wrong = await to_thread(on_sqlite, "doctor", "--support")
+    monkeypatch.setenv("SMTP_CA_FILE", str(tmp_path / "gone.pem"))
+    unreadable = await to_thread(on_sqlite, "doctor", "--support")
+
+    for result, told in ((absent, "SMTPConnectError"), (wrong, "535"), (unreadable, "FileNotFoundError")):
+        assert result.exit_code == 1
+        assert line_of(result.stdout, "mail").startswith("fail")
+        assert told in line_of(result.stdout, "mail")
+        assert "Traceback" not in result.output
+    assert line_of(absent.stdout, "test letter").startswith("fail")
+
+
+def set_mail(monkeypatch: pytest.MonkeyPatch, port: int, ca_file: str = "") -> None:
+    values = {"HOST": "localhost", "PORT": str(port), "USER": USER, "PASSWORD": PASSWORD, "CA_FILE": ca_file}
+    for name, value in values.items():
+        monkeypatch.setenv(f"SMTP_{name}", value)
+
+
+def test_letters_that_wait_too_long_are_counted(on_sqlite: Focys, sqlite_url: str):
+    for day, done in (("2026-01-01", None), ("2026-01-01", "2026-01-01"), ("2999-01-01", None)):
+        execute(
+            sqlite_url,
+            "INSERT INTO outbox (id, user_id, kind, about, created_at, due_at, tries, done_at) "
+            "VALUES (:id, :id, 'totp_locked', '{}', :day, :day, 0, :done)",
+            id=uuid4().hex,
+            day=f"{day} 00:00:00.000000",
+            done=done and f"{done} 00:00:00.000000",
+        )
+
+    result = on_sqlite("doctor", "--support")
+
+    assert line_of(result.stdout, "outbox").startswith("warn  outbox            1 letters have been waiting")
+
+
+def test_what_is_passed_on_holds_no_secret_no_person_and_no_host(
+    on_sqlite: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """LOG-02, CFG-04: with everything that can fail failing."""
+    enrolled(sqlite_url)
+    canaries = {
+        "SECRET_KEY": OTHER_KEY,
+        "SECRET_KEY_FALLBACKS": "canary-fallback-key-that-is-long-enough-4711",
+        "SMTP_HOST": "canary-mail.invalid",
+        "SMTP_USER": "canary-user@mail.example",
+        "SMTP_PASSWORD": "canary-mail-password",
+        "SMTP_FROM": "canary-from@mail.example",
+        "RATE_LIMIT_STORAGE": f"redis://:canary-redis-password@canary-redis.invalid:{free_port()}/0",
+        "CORS_ORIGINS": "http://canary-app.example.com",
+        "TRUSTED_PROXIES": "198.51.100.77",
+        "LOG_FILE": f"{tmp_path}/index.html/canary-log/x.log",
+        "BREACHED_PASSWORDS_URL": "https://canary-breaches.example.com",
+    }
+    for name, value in canaries.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PUBLIC_URL", "https://canary-someone:canary-word@login.example.com")
+
+    result = on_sqlite("doctor", "--support", "--send-test", "canary-dana@example.com")
+
+    assert result.exit_code == 1
+    assert result.stdout.count("fail  ") >= 4
+    assert "https://login.example.com" in result.stdout
+    assert "canary" not in result.output.lower()
+    assert [value for value in (*canaries.values(), str(tmp_path), "198.51.100") if value in result.output] == []
+    assert "\x1b" not in result.stdout
+    assert "Traceback" not in result.output
+
+
+def test_a_check_that_breaks_is_a_line_of_its_own(on_sqlite: Focys, monkeypatch: pytest.MonkeyPatch):
+    async def broken(*_: object) -> Finding:
+        raise RuntimeError("canary")
+
+    monkeypatch.setattr("focys.cli.doctor.timing.check_clock", broken)
+
+    result = on_sqlite("doctor", "--support")
+
+    assert result.exit_code == 1
+    assert "cannot be looked at (RuntimeError)" in line_of(result.stdout, "clock")
+    assert line_of(result.stdout, "keys").startswith("ok")
+    assert "canary" not in result.output

@@ -1,0 +1,157 @@
+"""The doctor's checks one by one: each when all is well, and when it is not."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from focys.cli.doctor import configuration, keeping, machine, mailing, timing
+from focys.cli.doctor.finding import Finding, State
+from focys.features.totp import SecretsByKey
+from tests.conftest import settings_for
+from tests.support.clock import NOON
+from tests.support.valkey import running_valkey
+
+PUBLIC = "https://login.example.com"
+OK, WARN, FAIL = State.OK, State.WARN, State.FAIL
+
+
+def state_of(findings: list[Finding], name: str) -> State:
+    return next(finding.state for finding in findings if finding.name == name)
+
+
+@pytest.mark.parametrize(
+    ("counted", "fallbacks", "state"),
+    [
+        ((0, 0, 0), 0, OK),
+        ((9, 0, 0), 1, OK),
+        ((9, 1, 0), 1, WARN),
+        ((9, 0, 1), 0, FAIL),
+        ((0, 9, 1), 1, FAIL),
+    ],
+)
+def test_keys_are_judged_by_what_they_open(counted: tuple[int, int, int], fallbacks: int, state: State):
+    assert keeping.judge_keys(SecretsByKey(*counted), fallbacks=fallbacks).state is state
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(0, OK), (2, OK), (-3, WARN), (29, WARN), (-30, FAIL), (3600, FAIL)])
+def test_two_clocks_are_compared(seconds: int, state: State):
+    finding = timing.judge_clock(NOON + timedelta(seconds=seconds), NOON)
+
+    assert finding.state is state
+    assert ("behind" in finding.detail) is (seconds < -2)
+
+
+@pytest.mark.parametrize(
+    ("offsets", "state", "told"),
+    [
+        ({}, OK, "0 have"),
+        ({1: 4}, OK, "4 have"),
+        ({0: 6, 1: 4}, OK, "agree"),
+        ({0: 5, 1: 5}, OK, "agree"),
+        ({-1: 3, 0: 4, 1: 3}, OK, "agree"),
+        ({0: 4, 1: 6}, FAIL, "30 s behind"),
+        ({-1: 6, 0: 3, 1: 1}, FAIL, "30 s ahead"),
+    ],
+)
+def test_most_phones_are_right(offsets: dict[int, int], state: State, told: str):
+    finding = timing.judge_phones(offsets)
+
+    assert finding.state is state
+    assert told in finding.detail
+
+
+@pytest.mark.parametrize(("stuck", "state"), [(0, OK), (1, WARN)])
+def test_stuck_letters_are_judged(stuck: int, state: State):
+    assert mailing.judge_outbox(stuck).state is state
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "state"),
+    [
+        ("public url", {"public_url": PUBLIC}, OK),
+        ("public url", {"public_url": "http://localhost:8000"}, OK),
+        ("cors origins", {}, OK),
+        ("cors origins", {"public_url": PUBLIC}, WARN),
+        ("cors origins", {"public_url": PUBLIC, "cors_origins": "http://app.example.com"}, WARN),
+        ("cors origins", {"public_url": PUBLIC, "cors_origins": "https://app.example.com"}, OK),
+        ("proxies", {}, OK),
+        ("proxies", {"public_url": PUBLIC}, WARN),
+        ("proxies", {"public_url": PUBLIC, "trusted_proxies": "127.0.0.1"}, OK),
+        ("proxies", {"public_url": PUBLIC, "trusted_proxies": "0.0.0.0/0"}, WARN),
+        ("app name", {}, OK),
+        ("app name", {"public_url": PUBLIC}, WARN),
+        ("app name", {"public_url": PUBLIC, "app_name": "Acme Tasks"}, OK),
+    ],
+)
+def test_settings_are_judged_together(name: str, overrides: dict[str, str], state: State):
+    """CFG-03, LOCK-10, WEB-06."""
+    findings = configuration.check_settings(settings_for("sqlite:////tmp/x.db", **overrides))
+
+    assert state_of(findings, name) is state
+    assert all(finding.mend for finding in findings if finding.state is not OK)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "state"),
+    [
+        ({}, OK),
+        ({"public_url": PUBLIC}, WARN),
+        ({"public_url": PUBLIC, "rate_limit_storage": "memory://"}, WARN),
+    ],
+)
+async def test_what_needs_no_server_is_judged_without_one(overrides: dict[str, str], state: State):
+    settings = settings_for("sqlite:////tmp/x.db", **overrides)
+    mailer = mailing.open_mailer(settings)
+    assert not isinstance(mailer, Finding)
+
+    found = (
+        machine.check_limits(settings) if "rate_limit_storage" in overrides else mailing.check_mail(mailer, settings)
+    )
+
+    assert (await found).state is state
+
+
+async def test_redis_answers_or_not(tmp_path: Path):
+    """AVL-02."""
+    with running_valkey(tmp_path) as server:
+        settings = settings_for("sqlite:////tmp/x.db", rate_limit_storage=server.url)
+        present = await machine.check_limits(settings)
+        server.pause()
+        slow = await machine.check_limits(settings)
+    absent = await machine.check_limits(settings)
+    nonsense = await machine.check_limits(settings_for("sqlite:////tmp/x.db", rate_limit_storage="redis://host:port/0"))
+
+    assert [finding.state for finding in (present, slow, absent, nonsense)] == [OK, WARN, WARN, FAIL]
+
+
+@pytest.mark.parametrize(("mebibytes", "state"), [(5000, OK), (1024, OK), (1023, WARN), (100, WARN), (99, FAIL)])
+def test_little_space_is_told(mebibytes: int, state: State):
+    assert machine.judge_space("disk", mebibytes * machine.MIB).state is state
+
+
+def test_disks_are_those_the_service_writes_to(tmp_path: Path):
+    settings = settings_for("", data_dir=tmp_path / "not" / "yet", log_file=tmp_path / "log" / "x.log", secret_key="")
+
+    assert [finding.name for finding in machine.check_disks(settings)] == ["disk of the data", "disk of the log"]
+
+
+@pytest.mark.parametrize(
+    ("path", "state"), [("new.log", OK), ("deeper/new.log", OK), ("old.log", OK), (".", FAIL), ("old.log/x", FAIL)]
+)
+def test_the_log_file_is_tried_and_not_made(tmp_path: Path, path: str, state: State):
+    (tmp_path / "old.log").write_text("line\n")
+
+    finding = machine.check_log_file(tmp_path / path)
+
+    assert finding.state is state
+    assert sorted(place.name for place in tmp_path.iterdir()) == ["old.log"]
+    assert (tmp_path / "old.log").read_text() == "line\n"
+    assert machine.check_log_file(None).state is OK
+
+
+def test_pages_are_looked_for(tmp_path: Path):
+    before = machine.check_pages(tmp_path)
+    (tmp_path / "index.html").touch()
+
+    assert (before.state, machine.check_pages(tmp_path).state) == (WARN, OK)
