@@ -1,0 +1,142 @@
+"""``/metrics``: what happened is counted by name, nobody can be told from it, and four workers are one service."""
+
+import re
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.conftest import SECRET_KEY
+from tests.support.canary import found_in, live
+from tests.support.processes import Server, copy_backend, environment, free_port, serving
+from tests.support.service import Account, Browser, World
+
+WORKERS = 4
+REQUESTS = 40
+LABELS = {"event", "outcome", "reason", "rung", "limit", "letter", "kind", "method", "route", "status", "le"}
+OF_PYTHON = {"generation", "implementation", "major", "minor", "patchlevel", "version"}
+
+
+class Numbers:
+    """A scrape, to be asked for samples."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+
+    def of(self, name: str, **labels: str) -> float:
+        """The sum over all samples of a name that have these labels."""
+        return sum(s.value for s in self.samples if s.name == name and labels.items() <= s.labels.items())
+
+
+async def scrape(browser: Browser) -> Numbers:
+    return Numbers((await browser.get("/metrics")).text)
+
+
+def wrong_codes(world: World, account: Account) -> Iterator[str]:
+    near = {account.code(world.clock, steps) for steps in range(-15, 16)}
+    return (f"{number:06}" for number in count() if f"{number:06}" not in near)
+
+
+async def test_what_happens_at_a_sign_in_is_counted(lone_world: World):
+    """LOG-07. The numbers belong to the process, so they are compared with those before."""
+    browser = lone_world.a_browser()
+    before = await scrape(browser)
+
+    account = await lone_world.an_account(enrolled=True)
+    browser = await lone_world.at_second_factor(account, browser)
+    assert (await browser.offer(next(wrong_codes(lone_world, account)))).status_code == 401
+    assert (await browser.offer(account.code(lone_world.clock, 1))).status_code == 200
+    after = await scrape(browser)
+
+    def grown(name: str, **labels: str) -> float:
+        return after.of(name, **labels) - before.of(name, **labels)
+
+    assert grown("focys_events_total", event="password", outcome="ok") == 2
+    assert grown("focys_events_total", event="email code", outcome="ok") == 1
+    assert grown("focys_events_total", event="MFA enrolment", outcome="ok") == 1
+    assert grown("focys_events_total", event="TOTP", outcome="ok") == 1
+    assert grown("focys_events_total", event="TOTP", outcome="refused", reason="invalid_code") == 1
+    assert grown("focys_qr_seconds_count") == 1
+    assert grown("focys_mails_total", letter="email_code", outcome="sent") == 1
+    assert grown("focys_totp_offset_steps_count") >= 1
+    assert grown("focys_argon2_seconds_count") >= 3
+    assert grown("focys_request_seconds_count", route="/auth/totp/verify", status="200") == 1
+    assert grown("focys_request_seconds_count", route="/auth/totp/verify", status="401") == 1
+
+
+async def test_each_rung_of_the_lock_is_counted(lone_world: World):
+    """LOG-06."""
+    account = await lone_world.an_account(enrolled=True)
+    browser = await lone_world.at_second_factor(account)
+    before = await scrape(browser)
+
+    wrong = wrong_codes(lone_world, account)
+    answers = [(await browser.offer(next(wrong))).status_code for _ in range(7)]
+    after = await scrape(browser)
+
+    assert answers == [401] * 4 + [429] * 3
+    assert after.of("focys_lockouts_total", rung="5") - before.of("focys_lockouts_total", rung="5") == 1
+    assert after.of("focys_lockouts_total", rung="10") == before.of("focys_lockouts_total", rung="10")
+    locked = {"event": "TOTP", "outcome": "refused", "reason": "account_locked"}
+    assert after.of("focys_events_total", **locked) > before.of("focys_events_total", **locked)
+
+
+async def test_nobody_can_be_told_from_the_numbers(lone_world: World):
+    """LOG-07: a whole life with canaries, and paths, methods and hosts that nobody has."""
+    life = await live(lone_world)
+    browser = lone_world.a_browser("203.0.113.200")
+    for path in ("/canary-path", "/auth/canary@student.com", "/health/live?canary=1"):
+        await browser.get(path)
+    await browser.http.request("CANARY", "/auth/login")
+    users = [str(row.id) for row in await lone_world.services.accounts.list_all()]
+
+    numbers = await scrape(browser)
+
+    assert numbers.of("focys_events_total") > 0
+    assert found_in(numbers.text, life.secrets) == []
+    assert "canary" not in numbers.text.lower()
+    assert "@" not in numbers.text
+    assert [user for user in users if user in numbers.text or user.replace("-", "") in numbers.text] == []
+    assert re.findall(r"\d+\.\d+\.\d+\.\d+", numbers.text) == []
+    assert {label for sample in numbers.samples for label in sample.labels} - OF_PYTHON <= LABELS
+
+
+@pytest.fixture
+def four_workers(sqlite_url: str, tmp_path: Path) -> Iterator[Server]:
+    """The service as it is deployed, with a folder for the numbers of its workers."""
+    backend = copy_backend(tmp_path)
+    numbers = tmp_path / "numbers"
+    numbers.mkdir()
+    port = free_port()
+    env = environment(
+        backend,
+        DATABASE_URL=sqlite_url,
+        SECRET_KEY=SECRET_KEY,
+        PROMETHEUS_MULTIPROC_DIR=str(numbers),
+        HOME=str(tmp_path),
+    )
+    configuration = Path(__file__).parents[3] / "deploy" / "gunicorn.conf.py"
+    command = (
+        f"gunicorn -c {configuration} -w {WORKERS} -k uvicorn.workers.UvicornWorker --bind 127.0.0.1:{port} main:app"
+    )
+    server = Server(command, port=port, folder=backend, env=env, log=tmp_path / "output")
+    with serving(server):
+        yield server
+
+
+def test_the_numbers_of_all_workers_add_up(four_workers: Server, tmp_path: Path):
+    live_requests = {"method": "GET", "route": "/health/live", "status": "200"}
+
+    for _ in range(REQUESTS):
+        # A connection each, so that every worker has its share.
+        assert httpx.get(f"{four_workers.url}/health/live").status_code == 200
+    scrapes = [Numbers(httpx.get(f"{four_workers.url}/metrics").text) for _ in range(6)]
+
+    assert [numbers.of("focys_request_seconds_count", **live_requests) for numbers in scrapes] == [REQUESTS] * 6
+    assert scrapes[-1].of("focys_argon2_waiting") == 0
+    assert not any("pid" in sample.labels for numbers in scrapes for sample in numbers.samples)
+    assert len(list((tmp_path / "numbers").glob("histogram_*.db"))) == WORKERS
