@@ -115,7 +115,8 @@ async def rows_in(database: Database) -> dict[str, int]:
 
 
 async def let_go(storage: RedisWithFallback) -> None:
-    await storage._redis.bridge.get_connection().aclose()
+    bridge: Any = storage._redis.bridge
+    await bridge.get_connection().aclose()
 
 
 async def test_a_counter_counts_from_one(counted: Counted):
@@ -264,7 +265,6 @@ async def test_limits_of_an_account_do_not_know_valkey(
     harm(valkey, trouble)
 
     assert await limits.charge(THREE, "alice") is not None
-    assert keys_in(valkey) == [] if trouble == "flushed" else True
 
 
 @pytest.mark.parametrize("trouble", ["stopped", "paused", "flushed"])
