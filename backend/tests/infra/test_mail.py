@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -17,30 +16,17 @@ from asgi_lifespan import LifespanManager
 from focys.app import create_app
 from focys.features.outbox import outbox
 from focys.features.outbox.service import ONE_TRY
-from focys.infra.mailer import ConsoleMailer, Letter, MailError, SmtpMailer, mailer_for, render
-from focys.settings import Settings
+from focys.infra.mailer import ConsoleMailer, Letter, MailError, SmtpMailer, mailer_for
 from tests.conftest import settings_for
 from tests.support.clock import NOON, FrozenClock
 from tests.support.mail import KeptMail, code_in
 from tests.support.rows import rows_of
 from tests.support.service import OPERATOR, World
-from tests.support.smtp import PASSWORD, USER, MailServer, deaf_server, mail_server
+from tests.support.smtp import PASSWORD, USER, MailServer, deaf_server, mail_server, parts_of, settings_of
 
 LETTER = Letter(
     subject="123456 is your FOCYS code", paragraphs=("Enter this.", "<b>Not bold</b>"), console="line", code="123456"
 )
-
-
-def settings_of(server: MailServer, **more: Any) -> Settings:
-    values = {
-        "smtp_host": "localhost",
-        "smtp_port": server.port or 587,
-        "smtp_user": USER,
-        "smtp_password": PASSWORD,
-        "smtp_ca_file": server.ca_file or None,
-        **more,
-    }
-    return settings_for("", **values)
 
 
 @asynccontextmanager
@@ -142,44 +128,6 @@ async def test_a_name_that_does_not_resolve_is_a_refusal():
 
     with pytest.raises(MailError):
         await SmtpMailer(settings).send("a@b.test", LETTER, NOON)
-
-
-def parts_of(message: EmailMessage) -> tuple[str, str]:
-    text, html = message.get_body(("plain",)), message.get_body(("html",))
-    assert text is not None
-    assert html is not None
-    return str(text.get_content()), str(html.get_content())
-
-
-def test_a_letter_has_the_code_first_in_its_subject_and_in_both_of_its_parts():
-    """EOTP-10."""
-    message = render("alice@student.com", LETTER, NOON, settings=settings_of(MailServer()))
-
-    text, html = parts_of(message)
-    assert message.get_content_type() == "multipart/alternative"
-    assert message["Subject"].startswith("123456 ")
-    assert re.search(r"^ +123456$", text, re.MULTILINE)
-    assert ">123456<" in html
-
-
-def test_the_html_part_shows_text_as_text_and_loads_nothing():
-    """WEB-09, EOTP-10."""
-    text, html = parts_of(render("alice@student.com", LETTER, NOON, settings=settings_of(MailServer())))
-
-    assert "&lt;b&gt;Not bold&lt;/b&gt;" in html
-    assert "<b>Not bold</b>" in text
-    assert not re.search(r"<(script|img|link|iframe|a|form)\b|url\(|@import|https?://(?!localhost:8000)", html)
-
-
-@pytest.mark.parametrize("field", ["subject", "address"])
-@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
-def test_no_value_can_add_a_header(field: str, end: str):
-    """INP-06."""
-    evil = f"x{end}Bcc: everybody@student.com"
-    letter = Letter(evil, (), "") if field == "subject" else LETTER
-
-    with pytest.raises(ValueError, match=r"(?i)header|linefeed|newline"):
-        render("a@b.test" if field == "subject" else evil, letter, NOON, settings=settings_of(MailServer()))
 
 
 async def test_the_first_sign_in_mails_a_code_that_works_and_nothing_reaches_the_console(

@@ -87,3 +87,11 @@ async def confirm(browser: Browser, code: str) -> httpx.Response:
 
 async def use_backup_code(browser: Browser, code: str) -> httpx.Response:
     return await browser.post("/auth/backup-code/verify", {"code": code})
+
+
+def pair(account: Account, world: World, newest: int = 0) -> dict[str, list[str]]:
+    return {"codes": [account.code(world.clock, newest - 1), account.code(world.clock, newest)]}
+
+
+async def offer_pair(browser: Browser, codes: dict[str, list[str]]):
+    return await browser.post("/auth/totp/verify", codes)

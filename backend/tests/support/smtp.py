@@ -14,6 +14,9 @@ from typing import Any
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from focys.settings import Settings
+from tests.conftest import settings_for
+
 USER, PASSWORD = "focys@mail.example", "s3cret-of-the-mail-server"
 
 
@@ -101,3 +104,22 @@ async def deaf_server() -> AsyncIterator[int]:
         for writer in held:
             writer.close()
         server.close()
+
+
+def settings_of(server: MailServer, **more: Any) -> Settings:
+    values = {
+        "smtp_host": "localhost",
+        "smtp_port": server.port or 587,
+        "smtp_user": USER,
+        "smtp_password": PASSWORD,
+        "smtp_ca_file": server.ca_file or None,
+        **more,
+    }
+    return settings_for("", **values)
+
+
+def parts_of(message: EmailMessage) -> tuple[str, str]:
+    text, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    return str(text.get_content()), str(html.get_content())

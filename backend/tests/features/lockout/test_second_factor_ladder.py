@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from focys.features.accounts import users
 from focys.features.lockout import second_factor_failures
 from tests.conftest import MakeWorld
 from tests.support.attempts import (
@@ -14,34 +13,16 @@ from tests.support.attempts import (
     at_enrolment,
     confirm,
     fail,
+    offer_pair,
     offer_wrong,
-    strangers_failed,
+    pair,
     use_backup_code,
     wait_until_open,
     wrong_code,
 )
 from tests.support.clock import NOON, FrozenClock
-from tests.support.rows import count_of, rows_of
-from tests.support.service import OPERATOR, Account, Browser, World
-
-NEW_PASSWORD = "seven-quiet-lanterns-41"
-
-
-def pair(account: Account, world: World, newest: int = 0) -> dict[str, list[str]]:
-    return {"codes": [account.code(world.clock, newest - 1), account.code(world.clock, newest)]}
-
-
-async def offer_pair(browser: Browser, codes: dict[str, list[str]]):
-    return await browser.post("/auth/totp/verify", codes)
-
-
-@pytest.fixture
-async def guarded(world: World) -> Account:
-    """An account after fifteen failures of strangers."""
-    account = await world.an_account(enrolled=True)
-    await strangers_failed(world, account, 15, ago=timedelta(days=2))
-    world.clock.advance(minutes=1)
-    return account
+from tests.support.rows import count_of
+from tests.support.service import World
 
 
 async def test_the_ladder_rung_by_rung(world: World):
@@ -271,154 +252,6 @@ async def test_a_year_has_fifteen_guesses_of_strangers_and_no_more(world: World)
     world.clock.advance(days=6)
     browser = await world.at_second_factor(account, world.a_browser("203.0.113.5"))
     assert (await browser.get("/auth/login")).json()["guarded"] is False
-
-
-async def test_guarded_takes_a_pair_and_no_single_code(world: World, guarded: Account):
-    """LOCK-06: a right single code is not even counted; the pair signs in."""
-    failures = await count_of(world, second_factor_failures)
-    browser = await world.at_second_factor(guarded)
-    state = (await browser.get("/auth/status")).json()["login"]
-    assert (state["guarded"], state["tries_left"], state["retry_after"]) == (True, None, None)
-
-    single = await browser.offer(guarded.code(world.clock))
-    assert (single.status_code, single.json()["code"]) == (409, "guarded")
-    assert await count_of(world, second_factor_failures) == failures
-
-    assert (await offer_pair(browser, pair(guarded, world))).status_code == 200
-
-
-async def test_guarded_takes_a_backup_code(world: World, guarded: Account):
-    """LOCK-06, AVL-08."""
-    browser = await world.at_second_factor(guarded)
-
-    assert (await use_backup_code(browser, guarded.backup_codes[0])).status_code == 200
-
-
-async def test_guarded_takes_no_other_pair(world: World, guarded: Account):
-    """LOCK-06: two codes in a row, the newer of them in the window; each wrong pair is a failure."""
-    world.clock.advance(minutes=5)
-    browser = await world.at_second_factor(guarded)
-    failures = await count_of(world, second_factor_failures)
-    older, newer = pair(guarded, world)["codes"]
-    no_pairs = {
-        "reversed": [newer, older],
-        "twice the same": [newer, newer],
-        "two apart": [guarded.code(world.clock, -2), newer],
-        "too old": pair(guarded, world, -2)["codes"],
-        "too early": pair(guarded, world, 2)["codes"],
-        "half right": [wrong_code(guarded, world), newer],
-    }
-
-    for kind, codes in no_pairs.items():
-        answer = await offer_pair(browser, {"codes": codes})
-        assert (answer.status_code, answer.json()["code"]) == (401, "invalid_code"), kind
-
-    assert await count_of(world, second_factor_failures) == failures + len(no_pairs)
-    assert (await offer_pair(browser, pair(guarded, world))).status_code == 200
-
-
-async def test_a_pair_spends_both_its_codes(world: World, guarded: Account):
-    """LOCK-06, TOTP-04: neither the pair nor one that overlaps it works again."""
-    browser = await world.at_second_factor(guarded)
-    used = pair(guarded, world)
-    assert (await offer_pair(browser, used)).status_code == 200
-
-    stranger = await world.at_second_factor(guarded)
-    assert (await offer_pair(stranger, used)).json()["code"] == "invalid_code"
-    assert (await offer_pair(stranger, pair(guarded, world, 1))).json()["code"] == "invalid_code"
-    world.clock.advance(seconds=60)
-    assert (await offer_pair(stranger, pair(guarded, world))).status_code == 200
-
-
-async def test_guarded_tries_are_limited_per_source(world: World, guarded: Account):
-    """LOCK-06: ten an hour of one network; another network is not held up."""
-    world.clock.advance(hours=1)
-    for i in range(11):
-        browser = await world.at_second_factor(guarded, world.a_browser("203.0.113.5"))
-        answer = await offer_wrong(world, guarded, browser)
-        assert answer.json()["code"] == ("invalid_code" if i < 10 else "account_locked"), i
-    assert answer.json()["retry_after"] == 3600
-
-    owner = await world.at_second_factor(guarded, world.a_browser("198.51.100.9"))
-    assert (await offer_pair(owner, pair(guarded, world))).status_code == 200
-
-
-async def test_guarded_tries_are_limited_per_account(world: World, guarded: Account):
-    """LOCK-06: sixty an hour of all networks together; then pairs wait, at most an hour; a backup code never does (AVL-08)."""
-    await strangers_failed(world, guarded, 59, ago=timedelta(0))
-    browser = await world.at_second_factor(guarded, world.a_browser("203.0.113.5"))
-    answer = await offer_wrong(world, guarded, browser)
-    assert (answer.json()["code"], answer.json()["retry_after"]) == ("account_locked", 3600)
-
-    owner = await world.at_second_factor(guarded, world.a_browser("198.51.100.9"))
-    state = (await owner.get("/auth/login")).json()
-    assert (state["guarded"], state["retry_after"]) == (True, 3600)
-    assert (await offer_pair(owner, pair(guarded, world))).json()["code"] == "account_locked"
-    assert (await use_backup_code(owner, guarded.backup_codes[0])).status_code == 200
-    world.clock.advance(hours=1)
-    stranger = await world.at_second_factor(guarded)
-    assert (await offer_pair(stranger, pair(guarded, world))).status_code == 200
-
-
-async def test_guarded_does_not_end_with_a_new_password_alone(world: World, guarded: Account):
-    """LOCK-07: only a whole two-factor sign-in after the change refills the budget."""
-    await world.services.administration.set_password(guarded.email, NEW_PASSWORD, OPERATOR)
-    guarded.password = NEW_PASSWORD
-    world.clock.advance(minutes=1)
-
-    browser = await world.at_second_factor(guarded)
-    assert (await browser.offer(guarded.code(world.clock))).json()["code"] == "guarded"
-    assert (await offer_pair(browser, pair(guarded, world))).status_code == 200
-
-    stranger = await world.at_second_factor(guarded)
-    state = (await stranger.get("/auth/login")).json()
-    assert (state["guarded"], state["tries_left"]) == (False, 5)
-
-
-async def test_a_sign_in_without_a_new_password_does_not_end_guarded(world: World, guarded: Account):
-    """LOCK-05, LOCK-07: the owner is in, strangers stay guarded."""
-    browser = await world.at_second_factor(guarded)
-    assert (await offer_pair(browser, pair(guarded, world))).status_code == 200
-    world.clock.advance(minutes=1)
-
-    assert (await (await world.at_second_factor(guarded)).get("/auth/login")).json()["guarded"] is True
-    assert (await (await world.at_second_factor(guarded, browser)).get("/auth/login")).json()["guarded"] is False
-
-
-async def test_failures_after_the_new_password_are_not_forgiven_by_the_sign_in(world: World, guarded: Account):
-    """LOCK-07: what is cleared is older than the change."""
-    await world.services.administration.set_password(guarded.email, NEW_PASSWORD, OPERATOR)
-    guarded.password = NEW_PASSWORD
-    world.clock.advance(minutes=1)
-    await fail(world, guarded, 2, world.a_browser("203.0.113.5"))
-
-    owner = await world.at_second_factor(guarded, world.a_browser("198.51.100.9"))
-    assert (await offer_pair(owner, pair(guarded, world))).status_code == 200
-
-    stranger = await world.at_second_factor(guarded, world.a_browser("203.0.113.5"))
-    assert (await stranger.get("/auth/login")).json()["tries_left"] == 3
-
-
-async def test_a_factor_reset_refills_nothing(world: World, guarded: Account):
-    """LOCK-07, FLOW-08: whoever proves the mailbox and enrols anew stands before the same ledger."""
-    await world.services.administration.reset_mfa(guarded.email, OPERATOR)
-    browser = await at_enrolment(world, guarded)
-    assert (await confirm(browser, guarded.code(world.clock))).status_code == 200
-    world.clock.advance(seconds=60)
-
-    stranger = await world.at_second_factor(guarded, world.a_browser("203.0.113.5"))
-
-    assert (await stranger.get("/auth/login")).json()["guarded"] is True
-
-
-async def test_an_operator_opens_every_lock(world: World, guarded: Account):
-    await world.services.administration.unlock(guarded.email, OPERATOR)
-
-    browser = await world.at_second_factor(guarded)
-
-    assert (await browser.get("/auth/login")).json()["tries_left"] == 5
-    assert await rows_of(world, second_factor_failures) == []
-    assert (await rows_of(world, users))[0].mfa_enabled
 
 
 async def test_hammering_one_account_does_not_hold_up_another(world: World):
