@@ -1,5 +1,6 @@
 """Runs all checks. A check that breaks is a finding, too: the doctor never leaves with a traceback."""
 
+import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from focys.infra.mailer import ConsoleMailer
 from focys.settings import PAGES, Settings, SettingsError, load_settings
 
 NOT_READ = "not known"
+LAST_WORDS_SECONDS = 0.1
 
 
 @dataclass(slots=True)
@@ -106,6 +108,8 @@ async def _mail(settings: Settings, send_test: str | None) -> list[Finding]:
     if send_test is not None:
         letter = mailing.check_letter(mailer, settings, send_test, SystemClock().now())
         found.append(await _guarded("test letter", letter))
+    # A connection that was cut is gone only once the loop has turned; the command's loop ends soon.
+    await asyncio.sleep(LAST_WORDS_SECONDS)
     return found
 
 
