@@ -107,11 +107,22 @@ class Database:
         """
         parameters = _parameters(guard, changes)
         if self._postgres is None:
-            return await self._write_in_turn(guard, changes)
+            return await self._in_turn(guard, changes) is not None
         statement = _as_one_statement(
             guard.target if guard else None, tuple((c.target, tuple(c.values)) for c in changes)
         )
         return bool(await self._postgres.fetch(statement, parameters))
+
+    async def sweep(self, *changes: Change, seconds: float) -> list[int]:
+        """Make changes that touch every row of their tables, or none of them; return how many rows each changed.
+
+        On PostgreSQL it may take *seconds*, for the rows are many; they are locked in the order of the changes.
+        """
+        parameters = _parameters(None, changes)
+        if self._postgres is None:
+            return await self._in_turn(None, changes) or []
+        [counts] = await self._postgres.fetch(_as_sweep(changes), parameters, seconds=seconds)
+        return [int(count) for count in counts]
 
     async def now(self) -> datetime:
         """Return the database's own time."""
@@ -133,22 +144,22 @@ class Database:
         if self._postgres is not None:
             await self._postgres.close()
 
-    async def _write_in_turn(self, guard: Change | None, changes: Sequence[Change]) -> bool:
+    async def _in_turn(self, guard: Change | None, changes: Sequence[Change]) -> list[int] | None:
+        """Return how many rows each change changed, or None if the guard changed none."""
         async with self.engine.connect() as connection:
             await connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 if guard is not None and not await _changes_a_row(connection, guard):
                     await connection.exec_driver_sql("ROLLBACK")
-                    return False
-                for change in changes:
-                    await _run(connection, change)
+                    return None
+                counts = [await _run(connection, change) for change in changes]
             except BaseException:
                 # A connection that the fault itself has closed is rolled back already; only the fault may be told.
                 with suppress(SQLAlchemyError):
                     await connection.exec_driver_sql("ROLLBACK")
                 raise
             await connection.exec_driver_sql("COMMIT")
-            return True
+            return counts
 
 
 async def _run(connection: AsyncConnection, change: Change) -> int:
@@ -169,6 +180,18 @@ def _as_one_statement(
     steps = [_step(i, target, names, gate) for i, (target, names) in enumerate(changes)]
     head = select(gate.c.open) if gate is not None else select(literal(1))
     return head.add_cte(*steps)
+
+
+def _as_sweep(changes: Sequence[Change]) -> Select[Any]:
+    """Compose ``WITH change_0 AS (…), … SELECT`` the rows of each; PostgreSQL counts them, and so works, in turn."""
+    steps = [_counted(c, i).returning(literal(1)).cte(f"change_{i}") for i, c in enumerate(changes)]
+    return select(*(select(func.count()).select_from(step).scalar_subquery() for step in steps))
+
+
+def _counted(change: Change, i: int) -> Insert | Update | Delete:
+    if not isinstance(change.target, Table):
+        return change.target
+    return insert(change.target).values({name: bindparam(f"c{i}_{name}") for name in change.values})
 
 
 def _step(i: int, target: Table | Update | Delete | Insert, names: tuple[str, ...], gate: CTE | None) -> CTE:

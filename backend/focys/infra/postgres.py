@@ -49,8 +49,12 @@ class Postgres:
         self._pool: Any = None
         self._opening = asyncio.Lock()
 
-    async def fetch(self, statement: Executable, parameters: Mapping[str, Any]) -> list[Any]:
+    async def fetch(
+        self, statement: Executable, parameters: Mapping[str, Any], *, seconds: float | None = None
+    ) -> list[Any]:
         """Run one statement, a transaction of its own, and return its rows.
+
+        One that touches very many rows is given its own number of *seconds*, also to wait for locks.
 
         Raises:
             SQLAlchemyError: as SQLAlchemy itself would.
@@ -64,7 +68,10 @@ class Postgres:
             connection = await pool.acquire(timeout=None if pool.get_idle_size() else POOL_WAIT_SECONDS)
             try:
                 with metrics.DATABASE_CONNECTIONS.track_inprogress():
-                    records = await connection.fetch(sql, *arguments)
+                    if seconds is None:
+                        records = await connection.fetch(sql, *arguments)
+                    else:
+                        records = await _fetch_at_length(connection, sql, arguments, seconds)
             finally:
                 await pool.release(connection, timeout=POOL_WAIT_SECONDS)
         if not records:
@@ -96,6 +103,13 @@ class Postgres:
 
 async def _prepare(connection: Any) -> None:  # noqa: ANN401
     await connection.set_type_codec("json", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+
+
+async def _fetch_at_length(connection: Any, sql: str, arguments: list[Any], seconds: float) -> Any:  # noqa: ANN401
+    limit = f"{int(seconds * 1000)}ms"
+    async with connection.transaction():
+        await connection.execute(f"SET LOCAL statement_timeout = '{limit}'; SET LOCAL lock_timeout = '{limit}'")
+        return await connection.fetch(sql, *arguments, timeout=seconds + 1)
 
 
 async def _leave(_connection: object) -> None:

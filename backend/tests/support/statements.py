@@ -28,9 +28,9 @@ def statements_of(database: Database) -> Iterator[list[str]]:
 
     fetch = database._postgres.fetch
 
-    async def fetch_and_tell(statement: Any, parameters: Any) -> list[Any]:
+    async def fetch_and_tell(statement: Any, parameters: Any, *, seconds: float | None = None) -> list[Any]:
         heard.append(str(statement))
-        return await fetch(statement, parameters)
+        return await fetch(statement, parameters, seconds=seconds)
 
     database._postgres.fetch = fetch_and_tell  # type: ignore[method-assign]
     try:
