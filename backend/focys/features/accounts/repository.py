@@ -60,6 +60,11 @@ _SET_DISABLED = (
         credential_epoch=users.c.credential_epoch + 1,
     )
 )
+_VOID_ALL = update(users).values(
+    updated_at=bindparam("moment"),
+    attempt_seq=users.c.attempt_seq + 1,
+    credential_epoch=users.c.credential_epoch + 1,
+)
 _REPAIR_STEP = (
     update(users)
     .where(users.c.id == bindparam("for_user"), users.c.totp_last_step > bindparam("current_step"))
@@ -139,6 +144,11 @@ class AccountRepository:
     def disabled(user_id: UUID, since: datetime | None, now: datetime) -> Change:
         """Disable an account since a time, or enable it; either way every token of it dies."""
         return Change(_SET_DISABLED, {"for_user": user_id, "since": since, "moment": now})
+
+    @staticmethod
+    def everybody_voided(now: datetime) -> Change:
+        """Void what was made under anybody's credentials so far: tokens, logins under way, attempts, known browsers."""
+        return Change(_VOID_ALL, {"moment": now})
 
     @staticmethod
     def step_repaired(user_id: UUID, current_step: int) -> Change:

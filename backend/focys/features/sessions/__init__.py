@@ -10,10 +10,11 @@ from focys.features.sessions.repository import SessionRepository, live_count_for
 from focys.features.sessions.router import build_router
 from focys.features.sessions.schemas import Tokens as TokensReply
 from focys.features.sessions.schemas import User
-from focys.features.sessions.service import Evidence, Opened, Person, Sessions, all_ended
+from focys.features.sessions.service import Evidence, Listed, Opened, Person, Sessions, all_ended, everybodys_ended
 
 __all__ = [
     "Evidence",
+    "Listed",
     "Opened",
     "Person",
     "SessionRepository",
@@ -22,6 +23,7 @@ __all__ = [
     "User",
     "all_ended",
     "build_router",
+    "everybodys_ended",
     "live_count_for",
     "sessions",
 ]

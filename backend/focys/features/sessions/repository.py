@@ -1,10 +1,11 @@
 """The SQL of sessions. A rotation is one conditional UPDATE, so N parallel ones have one winner."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, select, update
 
 from focys.features.accounts import users
 from focys.features.sessions.models import sessions
@@ -51,6 +52,17 @@ _END_ALL = (
     .where(sessions.c.user_id == bindparam("for_user"), sessions.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("moment"))
 )
+_END_EVERYBODYS = (
+    update(sessions)
+    .where(sessions.c.revoked_at.is_(None), sessions.c.expires_at > bindparam("moment"))
+    .values(revoked_at=bindparam("moment"))
+)
+_LIST_OF = (
+    select(sessions, users.c.role, and_(*_live).label("is_live"))
+    .join_from(sessions, users, users.c.id == sessions.c.user_id)
+    .where(sessions.c.user_id == bindparam("for_user"))
+    .order_by(sessions.c.created_at.desc())
+)
 _oldest = sessions.alias("oldest")
 _END_OLDEST = (
     update(sessions)
@@ -86,6 +98,11 @@ def all_ended(user_id: UUID, now: datetime) -> Change:
     return Change(_END_ALL, {"for_user": user_id, "moment": now})
 
 
+def everybodys_ended(now: datetime) -> Change:
+    """End every session there is."""
+    return Change(_END_EVERYBODYS, {"moment": now})
+
+
 def oldest_ended(user_id: UUID, now: datetime) -> Change:
     """Make room for one more: end all but the nine newest."""
     return Change(_END_OLDEST, {"for_user": user_id, "moment": now})
@@ -111,6 +128,10 @@ class SessionRepository:
             .join_from(sessions, users, users.c.id == sessions.c.user_id)
             .where(sessions.c.id == bindparam("for_session"), *_live)
         )
+
+    async def list_of(self, user_id: UUID) -> Sequence[Row[Any]]:
+        """Return all sessions of a user that are kept, the newest first."""
+        return await self._database.rows(_LIST_OF, for_user=user_id)
 
     async def find_live(self, session_id: UUID) -> Row[Any] | None:
         """Return a session with its user, if neither was ended, disabled or overtaken by a credential change."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from focys.domain.outcome import Reason, Refused
@@ -12,6 +12,7 @@ from focys.features.sessions.repository import (
     SessionRepository,
     all_ended,
     ended,
+    everybodys_ended,
     oldest_ended,
     opened,
     rotated,
@@ -28,7 +29,7 @@ IDLE = timedelta(hours=24)
 ADMIN_IDLE = timedelta(minutes=30)
 ADMIN_LIFE = timedelta(hours=12)
 
-__all__ = ["Evidence", "Opened", "Person", "Sessions", "all_ended"]
+__all__ = ["Evidence", "Listed", "Opened", "Person", "Sessions", "all_ended", "everybodys_ended"]
 
 
 class PolicyError(Exception):
@@ -72,6 +73,17 @@ class Refreshed:
     expires_in: int
     refresh_token: str
     refresh_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A session as an operator sees it."""
+
+    address: str
+    agent: str
+    created_at: datetime
+    last_used_at: datetime
+    state: Literal["live", "expired", "ended"]
 
 
 class Sessions:
@@ -128,6 +140,14 @@ class Sessions:
             refresh_token=self._tokens.refresh(session_id, 0, seed),
             refresh_seconds=int(life.total_seconds()),
         )
+
+    async def list_of(self, user_id: UUID) -> list[Listed]:
+        """Return a user's sessions, the newest first; those that were over a month ago are forgotten."""
+        now = self._clock.now()
+        return [
+            Listed(row.address, row.agent, row.created_at, row.last_used_at, self._state_of(row, now))
+            for row in await self._repository.list_of(user_id)
+        ]
 
     async def identify(self, bearer: str | None) -> Person | None:
         """Return who a bearer token speaks for, if its session still lives."""
@@ -201,6 +221,11 @@ class Sessions:
             refresh_token=self._tokens.refresh(row.session_id, generation, row.refresh_seed),
             refresh_seconds=int((row.expires_at - now).total_seconds()),
         )
+
+    def _state_of(self, row: Any, now: datetime) -> Literal["live", "expired", "ended"]:  # noqa: ANN401  a session
+        if not row.is_live:
+            return "ended"
+        return "live" if self._may_go_on(row, now) else "expired"
 
     def _may_go_on(self, row: Any, now: datetime) -> bool:  # noqa: ANN401  a live session
         idle = ADMIN_IDLE if row.role == "admin" else IDLE
