@@ -124,7 +124,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
             mfa_required=mfa_required,
         )
     )
-    administration = Administration(database, clock, accounts, passwords, outbox, keys)
+    administration = Administration(database, clock, accounts, passwords, outbox, totp, keys)
     return Services(
         settings, database, clock, hasher, accounts, administration, passwords, sessions, totp, outbox, login
     )

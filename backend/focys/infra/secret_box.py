@@ -48,18 +48,27 @@ class SecretBox:
         except (KeyError, ValueError, binascii.Error, InvalidTag):
             raise UnreadableSecretError from None
 
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids of the keys at hand, newest first; they stand in every sealed text and are no secret."""
+        return tuple(self._ciphers)
+
     def has_key_of(self, sealed: str) -> bool | None:
         """Tell whether the key that *sealed* names is at hand; None if the text is damaged and names none."""
         form = _FORM.fullmatch(sealed)
         return form["kid"] in self._ciphers if form else None
 
+    def is_of(self, key_id: str, sealed: str) -> bool:
+        """Tell whether *sealed* says that it was made with this key, damaged or not."""
+        return sealed.startswith(f"{_VERSION}.{key_id}.")
+
     def has_seal_of(self, beginning: str) -> bool:
         """Tell whether a sealed text that begins so names a key at hand."""
-        return any(beginning.startswith(f"{_VERSION}.{kid}.") for kid in self._ciphers)
+        return any(self.is_of(kid, beginning) for kid in self._ciphers)
 
     def is_current(self, sealed: str) -> bool:
         """Tell whether *sealed* was made with the newest key."""
-        return sealed.startswith(f"{_VERSION}.{self._current}.")
+        return self.is_of(self._current, sealed)
 
 
 def _context(owner: UUID, kid: str) -> bytes:

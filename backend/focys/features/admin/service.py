@@ -11,8 +11,8 @@ from focys.features.email_code import email_failures_forgiven
 from focys.features.lockout import all_forgiven, password_keys, passwords_forgiven
 from focys.features.outbox import Outbox, Waiting, letter_for
 from focys.features.passwords import Passwords
-from focys.features.sessions import all_ended
-from focys.features.totp import enrolment_dropped
+from focys.features.sessions import all_ended, everybodys_ended
+from focys.features.totp import Progress, Rotation, Totp, all_enrolments_dropped, enrolment_dropped
 from focys.infra.clock import Clock
 from focys.infra.database import Change, Database
 from focys.infra.keys import KeyRing
@@ -21,6 +21,7 @@ from focys.infra.visitor import Visitor
 
 RESET = "mfa_reset"
 _TRIES = 5
+_SWEEP_SECONDS = 300
 
 
 class ConflictError(Exception):
@@ -37,10 +38,11 @@ class Administration:
         accounts: Accounts,
         passwords: Passwords,
         outbox: Outbox,
+        totp: Totp,
         keys: KeyRing,
     ) -> None:
         self._database, self._clock, self._accounts = database, clock, accounts
-        self._passwords, self._outbox, self._keys = passwords, outbox, keys
+        self._passwords, self._outbox, self._totp, self._keys = passwords, outbox, totp, keys
 
     async def unlock(self, address: str, visitor: Visitor) -> None:
         """Forget the account's failures, and a last code that a wrong clock put into the future.
@@ -99,6 +101,34 @@ class Administration:
         dropped = enrolment_dropped(user.id)
         changes = (AccountRepository.password_set(user.id, hashed, now), all_ended(user.id, now), dropped)
         await self._commit(event, visitor, now, *changes)
+
+    async def rotate_keys(self, visitor: Visitor, progress: Progress) -> Rotation:
+        """Seal every TOTP secret anew that is not under the newest key, while the service runs."""
+        rotation = await self._totp.rotate(progress)
+        if rotation.moved:
+            detail = f"{rotation.moved} secrets sealed anew, {rotation.unreadable} could not be opened"
+            event = AuditEvent(EventName.KEYS_ROTATED, Outcome.OK, detail=detail)
+            await self._commit(event, visitor, self._clock.now())
+        return rotation
+
+    async def end_all_sessions(self, visitor: Visitor, reason: str | None) -> int:
+        """End everybody's sessions, known browsers, and logins and set-ups under way; return how many sessions ended.
+
+        Passwords, authenticators and backup codes stay. The reason is the operator's own words, for the audit.
+        """
+        now = self._clock.now()
+        event = AuditEvent(EventName.ALL_SESSIONS_ENDED, Outcome.OK, detail=reason)
+        # Accounts first, as a sign-in does it, so that the two wait for each other and never in a circle.
+        _, ended, *_ = await self._database.sweep(
+            AccountRepository.everybody_voided(now),
+            everybodys_ended(now),
+            # What was shown in a login that ends may have been seen by whoever it is ended for.
+            all_enrolments_dropped(),
+            as_change(event, visitor, now),
+            seconds=_SWEEP_SECONDS,
+        )
+        announce(event, visitor)
+        return ended
 
     async def _commit(self, event: AuditEvent, visitor: Visitor, now: datetime, *changes: Change) -> None:
         await self._database.write(*changes, as_change(event, visitor, now))

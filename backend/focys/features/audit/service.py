@@ -33,6 +33,8 @@ class EventName(StrEnum):
     ACCOUNT_DISABLED = "account disabled"
     ACCOUNT_ENABLED = "account enabled"
     PASSWORD_SET = "password set"  # noqa: S105
+    KEYS_ROTATED = "MFA keys rotated"
+    ALL_SESSIONS_ENDED = "all sessions ended"
 
 
 class Outcome(StrEnum):
@@ -45,7 +47,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """One fact. ``detail`` is our own words, never a caller's."""
+    """One fact. ``detail`` is our own words or the operator's, never a caller's."""
 
     name: EventName
     outcome: Outcome

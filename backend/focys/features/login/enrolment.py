@@ -104,7 +104,7 @@ class Enrolling:
             guard=claim_and_enrol(
                 row.user_id,
                 row.attempt_seq,
-                sealed=pending.sealed,
+                sealed=self._needs.totp.sealed(pending.secret, row.user_id),
                 step=match.step,
                 offset=match.offset,
                 now=now,

@@ -8,13 +8,26 @@ The arithmetic is ``focys.domain.totp``; burning the step and replacing the acti
 
 from focys.features.totp.models import totp_enrolments
 from focys.features.totp.qr import png_data_uri
-from focys.features.totp.service import ENROLMENT_LIFE, Pending, SecretsByKey, Totp, enrolment_dropped, new_secret
+from focys.features.totp.service import (
+    ENROLMENT_LIFE,
+    Pending,
+    Progress,
+    Rotation,
+    SecretsByKey,
+    Totp,
+    all_enrolments_dropped,
+    enrolment_dropped,
+    new_secret,
+)
 
 __all__ = [
     "ENROLMENT_LIFE",
     "Pending",
+    "Progress",
+    "Rotation",
     "SecretsByKey",
     "Totp",
+    "all_enrolments_dropped",
     "enrolment_dropped",
     "new_secret",
     "png_data_uri",

@@ -1,11 +1,12 @@
-"""The SQL of pending enrolments: at most one per user."""
+"""The SQL of pending enrolments, at most one per user, and of sealed secrets that are sealed anew."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, delete, func, select
+from sqlalchemy import Column, Row, Select, Table, Update, and_, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from focys.features.accounts import users
@@ -36,11 +37,46 @@ _BEGIN = _insert.values(
     where=(enrolments.c.expires_at <= bindparam("moment")) | (enrolments.c.secret == bindparam("replaces")),
 )
 _DROP = delete(enrolments).where(enrolments.c.user_id == bindparam("for_user"))
+_DROP_ALL = delete(enrolments)
+
+BATCH = 100
+"""How many rows are sealed anew at a time; a sign-in waits for them no longer than for one statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """Where sealed secrets are kept: a table with one of them per user."""
+
+    count: Select[Any]
+    window: Select[Any]
+    replace: Update
+
+
+def _vault(table: Table, owner: Column[Any], secret: Column[Any]) -> Vault:
+    is_the_one = [owner == bindparam(f"owner_{i}") for i in range(BATCH)]
+    is_as_read = [and_(is_it, secret == bindparam(f"read_{i}")) for i, is_it in enumerate(is_the_one)]
+    anew = case(*((is_it, bindparam(f"anew_{i}")) for i, is_it in enumerate(is_the_one)), else_=secret)
+    return Vault(
+        count=select(func.count(secret)),
+        window=select(owner.label("owner"), secret.label("sealed"))
+        .where(secret.is_not(None), owner > bindparam("after"))
+        .order_by(owner)
+        .limit(BATCH),
+        replace=update(table).where(or_(*is_as_read)).values({secret: anew}).returning(owner.label("owner")),
+    )
+
+
+VAULTS = (_vault(users, users.c.id, users.c.totp_secret), _vault(enrolments, enrolments.c.user_id, enrolments.c.secret))
 
 
 def enrolment_dropped(user_id: UUID) -> Change:
     """Drop a pending enrolment."""
     return Change(_DROP, {"for_user": user_id})
+
+
+def all_enrolments_dropped() -> Change:
+    """Drop everybody's pending enrolments."""
+    return Change(_DROP_ALL)
 
 
 def enrolment_begun(user_id: UUID, sealed: str, *, replaces: str, now: datetime, until: datetime) -> Change:
@@ -71,3 +107,21 @@ class EnrolmentRepository:
     async def list_sealed(self) -> list[str]:
         """Return some stored secrets, as they are sealed."""
         return [row.totp_secret for row in await self._database.rows(_SEALED)]
+
+    async def count_sealed(self) -> int:
+        """Return how many sealed secrets there are."""
+        rows = [await self._database.first(vault.count) for vault in VAULTS]
+        return sum(row[0] for row in rows if row is not None)
+
+    async def window_of(self, vault: Vault, after: UUID) -> Sequence[Row[Any]]:
+        """Return the next rows (owner, sealed) of a vault, by owner."""
+        return await self._database.rows(vault.window, after=after)
+
+    async def replace(self, vault: Vault, texts: Mapping[UUID, tuple[str, str]]) -> int:
+        """Replace sealed texts (as read, anew) of at most ``BATCH`` owners; return how many still were as read."""
+        nobody = (None, (None, None))
+        places = [*texts.items(), *[nobody] * (BATCH - len(texts))]
+        parameters: dict[str, object] = {}
+        for i, (owner, (read, anew)) in enumerate(places):
+            parameters |= {f"owner_{i}": owner, f"read_{i}": read, f"anew_{i}": anew}
+        return len(await self._database.rows(vault.replace, **parameters))

@@ -1,20 +1,40 @@
-"""Begins enrolments and judges codes; holds no state and decides nothing about the login."""
+"""Begins enrolments, judges codes and seals secrets anew; holds no state and decides nothing about the login."""
 
 import base64
 import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from focys.domain import totp
-from focys.features.totp.repository import EnrolmentRepository, enrolment_begun, enrolment_dropped
+from focys.features.totp.repository import (
+    VAULTS,
+    EnrolmentRepository,
+    all_enrolments_dropped,
+    enrolment_begun,
+    enrolment_dropped,
+)
 from focys.infra.database import Change, Database
 from focys.infra.secret_box import SecretBox, UnreadableSecretError
 
 ENROLMENT_LIFE = timedelta(minutes=15)
 
-__all__ = ["ENROLMENT_LIFE", "Pending", "SecretsByKey", "Totp", "enrolment_dropped", "new_secret"]
+__all__ = [
+    "ENROLMENT_LIFE",
+    "Pending",
+    "Progress",
+    "Rotation",
+    "SecretsByKey",
+    "Totp",
+    "all_enrolments_dropped",
+    "enrolment_dropped",
+    "new_secret",
+]
+
+Progress = Callable[[int, int], None]
+"""Is told how many sealed secrets have been looked at, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +53,19 @@ class SecretsByKey:
     current: int
     older: int
     unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What became of the secrets that were not under the newest key.
+
+    ``unreadable`` is a number of accounts; the fallback keys are named by their id, in the order they were given in.
+    """
+
+    moved: int
+    unreadable: int
+    unneeded: tuple[str, ...]
+    needed: tuple[str, ...]
 
 
 class Totp:
@@ -83,6 +116,49 @@ class Totp:
             return totp.examine(secret, codes[0], now=moment, last_used=last_used, drift=self._drift)
         older, newer = codes
         return totp.examine_pair(secret, older, newer, now=moment, last_used=last_used, drift=self._drift)
+
+    def sealed(self, secret: str, user_id: UUID) -> str:
+        """Return a secret as it is stored: under the newest key, whichever one it was read with."""
+        return self._box.seal(secret, user_id)
+
+    async def rotate(self, progress: Progress) -> Rotation:
+        """Seal every secret anew that is not under the newest key; safe while people sign in, and to be run again.
+
+        A row is replaced only if it still is as it was read. What no key opens is counted and left as it is.
+        """
+        total = await self._repository.count_sealed()
+        moved, looked_at = 0, 0
+        unreadable: set[tuple[UUID, str]] = set()
+        for vault in VAULTS:
+            after = UUID(int=0)
+            while rows := await self._repository.window_of(vault, after):
+                anew, closed = self._sealed_anew(rows)
+                replaced = await self._repository.replace(vault, anew) if anew else 0
+                moved += replaced
+                # Else somebody changed a row meanwhile, and the same rows are read again.
+                if replaced == len(anew):
+                    unreadable |= closed
+                    after, looked_at = rows[-1].owner, looked_at + len(rows)
+                    progress(looked_at, max(total, looked_at))
+        fallbacks = self._box.key_ids[1:]
+        needed = tuple(kid for kid in fallbacks if any(self._box.is_of(kid, text) for _, text in unreadable))
+        accounts = {owner for owner, _ in unreadable}
+        return Rotation(moved, len(accounts), tuple(kid for kid in fallbacks if kid not in needed), needed)
+
+    def _sealed_anew(self, rows: Sequence[Any]) -> tuple[dict[UUID, tuple[str, str]], set[tuple[UUID, str]]]:
+        """Return the texts to be replaced (as read, anew) by owner, and those that no key opens."""
+        anew: dict[UUID, tuple[str, str]] = {}
+        closed: set[tuple[UUID, str]] = set()
+        for row in rows:
+            if self._box.is_current(row.sealed):
+                continue
+            try:
+                secret = self._box.open(row.sealed, row.owner)
+            except UnreadableSecretError:
+                closed.add((row.owner, row.sealed))
+            else:
+                anew[row.owner] = (row.sealed, self._box.seal(secret, row.owner))
+        return anew, closed
 
     def _opened(self, row: Any, user_id: UUID) -> Pending:  # noqa: ANN401  a row of totp_enrolments
         return Pending(self._box.open(row.secret, user_id), row.secret, row.expires_at)
