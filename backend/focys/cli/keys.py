@@ -1,0 +1,61 @@
+"""``focys keys``: what SECRET_KEY seals, and the change to a new one."""
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from focys.app import Services
+from focys.cli.console import done, err, fail, out
+from focys.cli.operator import run
+from focys.features.totp import Rotation
+from focys.infra.visitor import Visitor
+
+app = typer.Typer(help="Bring the stored secrets under a new SECRET_KEY.", no_args_is_help=True)
+
+
+@app.callback()
+def keys() -> None:
+    """Bring the stored secrets under a new SECRET_KEY."""
+
+
+@app.command()
+def rotate() -> None:
+    """Seal every TOTP secret anew that is not under the newest key. Safe while people sign in, and to be run twice.
+
+    Before: put the new key into SECRET_KEY, the old one into SECRET_KEY_FALLBACKS, and restart every worker.
+
+    Example: [bold]focys keys rotate[/]
+    """
+
+    async def act(services: Services, operator: Visitor) -> Rotation:
+        columns = (TextColumn("Secrets"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+            task = bar.add_task("", total=None)
+            return await services.administration.rotate_keys(
+                operator, lambda seen, total: bar.update(task, completed=seen, total=total)
+            )
+
+    rotation = run(act)
+    done(_moved(rotation.moved))
+    for key_id in rotation.unneeded:
+        out.print(f"  No secret is under the key {key_id} of SECRET_KEY_FALLBACKS any more.")
+    if rotation.unneeded:
+        out.print("  Drop it once the workers have run with the new key for 24 hours; then no session needs it either.")
+    if rotation.unreadable:
+        kept = f"Keep the key {', '.join(rotation.needed)} until then." if rotation.needed else ""
+        whose = "1 account" if rotation.unreadable == 1 else f"{rotation.unreadable} accounts"
+        fail(
+            f"The secrets of {whose} could not be opened and are as they were.",
+            "If a key is missing, add it to SECRET_KEY_FALLBACKS and run this again;",
+            "else help the owners with a backup code, or with focys users reset-mfa EMAIL.",
+            *filter(None, [kept]),
+        )
+
+
+def _moved(count: int) -> str:
+    match count:
+        case 0:
+            return "There was no secret to move to the newest key."
+        case 1:
+            return "Moved 1 secret to the newest key."
+        case _:
+            return f"Moved {count} secrets to the newest key."

@@ -1,0 +1,76 @@
+"""``focys sessions``: who is signed in where, and the end of all of it."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from focys.app import Services
+from focys.cli.console import done, fail, out
+from focys.cli.operator import run
+from focys.domain.plain_text import is_plain
+from focys.infra.visitor import Visitor
+
+MAX_REASON_LENGTH = 200
+
+app = typer.Typer(help="List an account's sessions; end those of everybody.", no_args_is_help=True)
+
+_COLOURS = {"live": "green", "expired": "dim", "ended": "dim"}
+
+
+@app.command("list")
+def list_sessions(email: Annotated[str, typer.Argument(metavar="EMAIL", help="The account's address.")]) -> None:
+    """List the sessions of an account, the newest first.
+
+    Example: [bold]focys sessions list dana@example.com[/]
+    """
+
+    async def act(services: Services, _operator: Visitor) -> Table:
+        user = await services.accounts.get(email)
+        table = Table("Address", "Browser", "Signed in", "Last used", "State", box=None, header_style="bold")
+        for session in await services.sessions.list_of(user.id):
+            colour = _COLOURS[session.state]
+            table.add_row(
+                escape(session.address),
+                escape(session.agent),
+                f"{session.created_at:%Y-%m-%d %H:%M}",
+                f"{session.last_used_at:%Y-%m-%d %H:%M}",
+                f"[{colour}]{session.state}[/]",
+            )
+        return table
+
+    table = run(act)
+    if table.row_count:
+        out.print(table)
+        out.print("Times are UTC.", style="dim")
+    else:
+        out.print(f"{email} has no sessions.", markup=False)
+
+
+@app.command("revoke-all")
+def revoke_all(
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the audit.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """End everybody's sessions, logins under way and known browsers. Passwords and authenticators stay.
+
+    For a key that leaked, and after a restore: what was handed out before is worth nothing any more.
+
+    Example: [bold]focys sessions revoke-all --reason "restored the backup of Monday"[/]
+    """
+    if reason is not None and (len(reason) > MAX_REASON_LENGTH or not is_plain(reason)):
+        fail(f"A reason has at most {MAX_REASON_LENGTH} characters, all of them printable.")
+    if not yes:
+        _ask()
+    ended = run(lambda services, operator: services.administration.end_all_sessions(operator, reason))
+    sessions = "1 session" if ended == 1 else f"{ended} sessions"
+    done(f"Ended {sessions}. Everybody signs in anew, with password and second step.")
+
+
+def _ask() -> None:
+    if not sys.stdin.isatty():
+        fail("There is no terminal to ask whether you are sure.", "Say so with --yes.")
+    if not typer.confirm("End the sessions of everybody, yours too?"):
+        fail("Nothing was changed.")
