@@ -181,7 +181,8 @@ class LoginFlow:
                 )
             )
         await self._context.commit(event, visitor, now, *changes, guard=None)
-        needs.outbox.nudge()
+        if step is Step.EMAIL_CODE:
+            needs.outbox.nudge()
         return Begun(handle, state_of(facts, now, needs.mail_sender, login=SimpleNamespace(**login)))
 
     async def _new_login(self, facts: Facts, step: Step, handle: str, now: datetime) -> dict[str, Any]:
