@@ -4,6 +4,7 @@ import json
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from multiprocessing import get_context
@@ -14,10 +15,13 @@ from bench import servers
 from bench.client import Load, Served, ask, clients, percentile, request
 from bench.people import PASSWORD, Person, add_people
 from bench.report import Aim, Effort, Result, Row, Say, main, ratios
+from bench.round_trips import each_takes
 
 CONNECTIONS = 16
 ACCOUNTS = 400
-CHECKS_PER_SECOND = 100.0
+CHECKS_PER_SECOND = 25.0
+"""Few, for they take from what the password step could have done."""
+
 _OURS, _HASHING, _ME = "FOCYS password step", "Argon2id alone", "FOCYS GET /auth/me p99"
 
 
@@ -26,13 +30,14 @@ def measure(effort: Effort, say: Say) -> Result:
     say("Password step: a database and the service are started")
     steps: list[Served] = []
     alone: list[float] = []
-    idle: list[float] = []
-    busy: list[float] = []
+    idle: list[Served] = []
+    busy: list[Served] = []
     seconds = effort.seconds
     with servers.database() as url, servers.focys(url) as ports, clients(2) as load, _hashers() as hashers:
         configured = servers.settings(url)
         hasher = PasswordHasher(configured.password_hash_passes, configured.password_hash_memory_kib, 1)
         people = add_people(url, ACCOUNTS, hasher.hash(PASSWORD))
+        trips = each_takes([person.password_request() for person in people[:40]], url, servers.focys, load)
         sign_in = Load(ports, tuple(p.password_request() for p in people), CONNECTIONS, seconds=seconds)
         look = Load(ports, (_check(ports[0], people[0]),), len(ports), seconds=seconds, per_second=CHECKS_PER_SECOND)
         load.run(Load(ports, sign_in.requests[:CONNECTIONS], CONNECTIONS))
@@ -40,10 +45,10 @@ def measure(effort: Effort, say: Say) -> Result:
             say(f"Password step, round {number + 1} of {effort.rounds}")
             counts = hashers.map(_hash_for, repeat(hasher, servers.WORKERS), repeat(seconds), chunksize=1)
             alone.append(sum(counts))
-            idle.append(percentile(load.run(look).latencies, 99))
+            idle.append(load.run(look))
             checks = load.start(look)
             steps.append(load.run(sign_in))
-            busy.append(percentile(checks.result().latencies, 99))
+            busy.append(checks.result())
     return Result(
         "Password step",
         f"{configured.password_hash_memory_kib // 1024} MiB, {configured.password_hash_passes} passes, 1 lane; "
@@ -56,10 +61,13 @@ def measure(effort: Effort, say: Say) -> Result:
                 ratios((s.rate for s in steps), alone),
                 Aim(0.85, "at least", "%"),
             ),
-            Row(f"{_ME}, meanwhile", f"{statistics.median(busy):.2f} ms"),
-            Row(f"{_ME}, idle", f"{statistics.median(idle):.2f} ms", ratios(busy, idle), Aim(5, "at most")),
+            Row(f"{_ME}, meanwhile", f"{_p99(busy):.2f} ms"),
+            Row(f"{_ME}, idle", f"{_p99(idle):.2f} ms", [_p99(busy) / _p99(idle)], Aim(5, "at most")),
         ],
-        [f"GET /auth/me is asked {CHECKS_PER_SECOND:.0f} times a second, and what it waits for its turn counts."],
+        [
+            f"{_OURS}: {trips} round trips to the database",
+            f"GET /auth/me is asked {CHECKS_PER_SECOND:.0f} times a second, and what it waits for its turn counts.",
+        ],
     )
 
 
@@ -81,6 +89,11 @@ def _check(port: int, person: Person) -> bytes:
     """Return a request for who is signed in, with the access token of a session of *person*."""
     token = json.loads(ask(port, person.totp_request()))["access_token"]
     return request("GET", "/auth/me", headers={"Authorization": f"Bearer {token}"})
+
+
+def _p99(served: Sequence[Served]) -> float:
+    """Return the p99 of all rounds together: one round has too few answers for it."""
+    return percentile([latency for one in served for latency in one.latencies], 99)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
-from bench.client import HOST
+from bench.client import HOST, Clients, Load
+
+Serve = Callable[..., AbstractContextManager[tuple[int, ...]]]
+"""Starts a service on a database's URL, with so many workers, and yields their ports."""
 
 _CHUNK = 64 * 1024
 _NO_TLS, _READY = b"N", ord("Z")
@@ -66,8 +69,18 @@ class RoundTrips:
         return data[at:]
 
 
+def each_takes(requests: Sequence[bytes], url: str, serve: Serve, load: Clients) -> int:
+    """Return the round trips of one request; the first half of *requests* only prepares the statements."""
+    half = len(requests) // 2
+    with _counted(url) as relay, serve(relay.url, workers=1) as ports:
+        load.run(Load(ports, tuple(requests[:half]), 1))
+        before = relay.count
+        load.run(Load(ports, tuple(requests[half:]), 1))
+        return round((relay.count - before) / (len(requests) - half))
+
+
 @contextmanager
-def counted(url: str) -> Iterator[RoundTrips]:
+def _counted(url: str) -> Iterator[RoundTrips]:
     """Yield a relay to the database of *url*; its own ``url`` is what the service is to be given."""
     relay = RoundTrips(url)
     thread = threading.Thread(target=relay.run, daemon=True)

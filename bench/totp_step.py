@@ -3,7 +3,6 @@
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from bench import servers
@@ -11,12 +10,9 @@ from bench.bare import SCHEMA
 from bench.client import Clients, Load, Served, clients, percentile
 from bench.people import Person, add_bare_people, add_people, run_sql
 from bench.report import Aim, Effort, Result, Row, Say, main, ratios
-from bench.round_trips import counted
+from bench.round_trips import Serve, each_takes
 
 CONNECTIONS = 16
-_COUNTED = 20
-"""Steps that round trips are counted over, after as many that prepare their statements."""
-
 _OURS, _BARE = "FOCYS TOTP step", "bare FastAPI + asyncpg"
 
 
@@ -24,7 +20,7 @@ _OURS, _BARE = "FOCYS TOTP step", "bare FastAPI + asyncpg"
 class Contender:
     """One side: how it is served, how its people come to be, and what they send."""
 
-    serve: Callable[..., AbstractContextManager[tuple[int, ...]]]
+    serve: Serve
     add_people: Callable[[str, int], list[Person]]
     request: Callable[[Person], bytes]
     served: list[Served] = field(default_factory=list)
@@ -83,13 +79,7 @@ def _send(side: Contender, url: str, ports: tuple[int, ...], load: Clients, step
 
 
 def _round_trips(side: Contender, url: str, load: Clients) -> int:
-    with counted(url) as relay, side.serve(relay.url, workers=1) as ports:
-        people = side.add_people(url, 2 * _COUNTED)
-        requests = [side.request(person) for person in people]
-        load.run(Load(ports, tuple(requests[:_COUNTED]), 1))
-        before = relay.count
-        load.run(Load(ports, tuple(requests[_COUNTED:]), 1))
-        return round((relay.count - before) / _COUNTED)
+    return each_takes([side.request(person) for person in side.add_people(url, 40)], url, side.serve, load)
 
 
 def _rate(served: Sequence[Served]) -> str:
