@@ -31,7 +31,7 @@ class Section:
 LEAKS = Section("No addresses or machine paths", ROOT, ["python scripts/leaks.py"])
 LOCKS = Section("Lock files", ROOT, ["python scripts/lock.py check"])
 STYLE = Section("Python style", ROOT, ["ruff format --check .", "ruff check ."])
-TYPES = Section("Python types", BACKEND, ["mypy"])
+TYPES = Section("Python types", BACKEND, ["mypy", "mypy --explicit-package-bases ../bench"])
 SCRIPT_TYPES = Section("Types of the scripts", SCRIPTS, ["mypy --strict ."])
 CONTRACTS = Section("Import contracts", BACKEND, ["lint-imports"])
 SCHEMA = Section("API types of the pages", ROOT, ["python scripts/schema.py check"])
