@@ -6,9 +6,17 @@ export async function expectAccessible(page: Page, title: string | RegExp): Prom
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await expect(page.getByRole("heading", { level: 1, name: title })).toBeVisible();
+    await page.evaluate(endTransitions);
     const { violations } = await new AxeBuilder({ page }).analyze();
     const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html)}`);
     expect(found, `${colorScheme}: ${title}`).toEqual([]);
   }
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+}
+
+/** Ends what the change of theme has begun to fade: colours halfway belong to neither theme. */
+function endTransitions(): void {
+  for (const animation of document.getAnimations()) {
+    if (animation instanceof CSSTransition) animation.finish();
+  }
 }
