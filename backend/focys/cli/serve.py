@@ -45,6 +45,8 @@ def serve(
         access_log=False,
         log_level="warning",
         server_header=False,
+        # Whose forwarded headers count is TRUSTED_PROXIES' to say.
+        proxy_headers=False,
     )
 
 
