@@ -15,6 +15,7 @@ from focys.app import create_app
 from focys.infra.schema import migrate
 from focys.settings import Settings
 from tests.cluster import Cluster, running_postgres
+from tests.faults.report import pytest_terminal_summary, tell
 from tests.support.clock import FrozenClock
 from tests.support.mail import KeptMail
 from tests.support.service import World
@@ -23,6 +24,8 @@ SECRET_KEY = "a-key-for-the-tests-that-is-long-enough-0123456789"
 CHEAP_HASHING = {"password_hash_memory_kib": 64, "password_hash_passes": 1}
 
 MakeWorld = Callable[..., Any]
+
+__all__ = ["pytest_terminal_summary", "tell"]
 
 
 def pytest_configure() -> None:
