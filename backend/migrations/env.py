@@ -5,11 +5,14 @@ import asyncio
 from alembic import context
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 import focys.app  # noqa: F401  every table is known once the app is wired
 from focys.infra.database import metadata
+from focys.infra.postgres import is_forbidden
+from focys.infra.schema import OWNER_NEEDED
 from focys.settings import SettingsError, load_settings
 
 LOCK_KEY = 4_602_697
@@ -56,4 +59,9 @@ async def _run() -> None:
     await engine.dispose()
 
 
-asyncio.run(_run())
+try:
+    asyncio.run(_run())
+except ProgrammingError as fault:
+    if is_forbidden(fault) and "url" not in context.config.attributes:
+        raise SystemExit("\n".join(OWNER_NEEDED)) from None
+    raise

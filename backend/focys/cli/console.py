@@ -10,6 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from focys.features.accounts import AccountError, InvalidAddressError
 from focys.features.admin import ConflictError
 from focys.features.passwords import WeakPasswordError
+from focys.infra.postgres import is_forbidden
+from focys.infra.schema import OWNER_NEEDED
 from focys.settings import SettingsError
 
 out = Console(highlight=False, soft_wrap=True)
@@ -26,6 +28,8 @@ def sentences() -> Iterator[None]:
     except (AccountError, InvalidAddressError, WeakPasswordError, ConflictError) as fault:
         fail(str(fault))
     except (SQLAlchemyError, OSError) as fault:
+        if is_forbidden(fault):
+            fail(*OWNER_NEEDED)
         fail(
             f"The database cannot be used ({type(fault).__name__}).",
             "Check DATABASE_URL, and that its schema is current: focys migrate",

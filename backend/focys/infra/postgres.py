@@ -22,6 +22,7 @@ from focys.infra import metrics
 STATEMENT_TIMEOUT_MS = 3000
 LOCK_TIMEOUT_MS = 1000
 POOL_WAIT_SECONDS = 2
+_INSUFFICIENT_PRIVILEGE = "42501"
 
 _DIALECT: Any = dialect()  # type: ignore[no-untyped-call]
 _SERVER_SETTINGS = {
@@ -99,6 +100,11 @@ class Postgres:
                     reset=_leave,
                 )
         return self._pool
+
+
+def is_forbidden(fault: BaseException) -> bool:
+    """Say whether a statement failed because the database's role lacks the right to it."""
+    return getattr(getattr(fault, "orig", None), "sqlstate", None) == _INSUFFICIENT_PRIVILEGE
 
 
 async def _prepare(connection: Any) -> None:  # noqa: ANN401

@@ -12,6 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from focys.infra.database import Database
 from focys.settings import BACKEND
 
+OWNER_NEEDED = (
+    "The database role that DATABASE_URL names may not do this; it is for the one that owns the tables.",
+    "As root, put this before the command: DATABASE_URL_FILE=/etc/focys/owner_database_url",
+)
+"""What to say where the service's own role is not enough."""
+
 _VERSION: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
 
 

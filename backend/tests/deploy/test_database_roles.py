@@ -1,0 +1,243 @@
+"""The service works as a role that can do nothing but its work; the migrations run as another one."""
+
+from asyncio import to_thread
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from focys.features.housekeeping import Housekeeping
+from focys.infra.schema import migrate
+from tests.cluster import Cluster, OwnCluster, running_postgres
+from tests.conftest import SECRET_KEY, settings_for, world_on
+from tests.support.processes import copy_backend, environment, run
+from tests.support.roles import SCRIPTS, Roles, psql, psql_command, two_roles
+from tests.support.service import OPERATOR
+
+FACT = (
+    "INSERT INTO audit_events (id, at, event, outcome, source, request_id) "
+    "VALUES (gen_random_uuid(), now(), 'TOTP', 'ok', 'x', 'x')"
+)
+
+
+@pytest.fixture
+def roles(cluster: Cluster) -> Iterator[Roles]:
+    """A database as production has it: made, migrated and granted by what is shipped."""
+    with two_roles(cluster) as made:
+        assert made.prepare().stderr == ""
+        migrate(settings_for(made.owner).database)
+        assert made.grant().stderr == ""
+        yield made
+
+
+@pytest.fixture
+async def app(roles: Roles) -> AsyncIterator[AsyncEngine]:
+    engine = engine_of(roles.app)
+    yield engine
+    await engine.dispose()
+
+
+def engine_of(url: str) -> AsyncEngine:
+    return create_async_engine(settings_for(url).database, isolation_level="AUTOCOMMIT")
+
+
+async def run_sql(engine: AsyncEngine, sql: str) -> None:
+    async with engine.connect() as connection:
+        await connection.execute(text(sql))
+
+
+async def test_everything_people_and_operators_do_works_as_the_services_role(roles: Roles):
+    """CFG-06, LOG-04."""
+    async with world_on(roles.app) as world:
+        account = await world.an_account(enrolled=True)
+        browser, token = await world.signed_in(account)
+        assert (await browser.me(token)).status_code == 200
+        world.clock.advance(minutes=1)
+        assert (await browser.post("/auth/refresh")).status_code == 200
+        assert (await browser.post("/auth/logout")).status_code == 204
+
+        stranger = await world.at_second_factor(account)
+        assert (await stranger.offer("000000")).status_code == 401
+        used = await stranger.post("/auth/backup-code/verify", {"code": account.backup_codes[0]})
+        assert used.json()["step"] == "done"
+
+        administration = world.services.administration
+        await administration.unlock(account.email, OPERATOR)
+        assert (await administration.rotate_keys(OPERATOR, lambda *_: None)).unreadable == 0
+        await administration.end_all_sessions(OPERATOR, "a test")
+        await administration.set_password(account.email, "another-bicycle-harbour-29", OPERATOR)
+        await administration.reset_mfa(account.email, OPERATOR)
+        world.clock.advance(days=400)
+        await Housekeeping(world.services.database, world.clock).forget()
+        await world.deliver()
+
+        events = await world.services.database.rows(text("SELECT event FROM audit_events"))  # type: ignore[arg-type]
+        assert len(events) >= 12
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE mine (id int)",
+        "CREATE TEMPORARY TABLE mine (id int)",
+        "CREATE SCHEMA mine",
+        "CREATE ROLE mine",
+        "CREATE DATABASE mine",
+        "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "ALTER TABLE users ADD COLUMN mine int",
+        "ALTER TABLE users DISABLE TRIGGER ALL",
+        "DROP TABLE users",
+        "TRUNCATE users CASCADE",
+        "TRUNCATE audit_events",
+        "DELETE FROM audit_events",
+        "UPDATE audit_events SET outcome = 'ok'",
+        "ALTER TABLE audit_events DISABLE RULE x",
+        "UPDATE alembic_version SET version_num = '0001'",
+        "DELETE FROM alembic_version",
+        "COPY users TO PROGRAM 'cat'",
+        "SET ROLE {owner}",
+    ],
+)
+async def test_the_services_role_can_do_no_more(roles: Roles, app: AsyncEngine, sql: str):
+    """CFG-06, LOG-04."""
+    await run_sql(app, FACT)
+
+    with pytest.raises(ProgrammingError, match=r"permission denied|must be owner|must be superuser"):
+        await run_sql(app, sql.format(owner=roles.owner_role))
+
+
+async def test_an_event_of_the_audit_cannot_be_written_over(app: AsyncEngine):
+    """LOG-04."""
+    await run_sql(app, FACT)
+
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        await run_sql(app, f"{FACT} ON CONFLICT (id) DO UPDATE SET outcome = 'refused'")
+
+
+async def test_a_table_of_a_later_migration_can_be_used_before_the_grants(roles: Roles, app: AsyncEngine):
+    owner = engine_of(roles.owner)
+    await run_sql(owner, "CREATE TABLE later (id serial PRIMARY KEY)")
+    await owner.dispose()
+
+    await run_sql(app, "INSERT INTO later DEFAULT VALUES")
+
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        await run_sql(app, "TRUNCATE later")
+
+
+async def test_neither_role_has_powers_over_the_server_and_nobody_else_comes_in(roles: Roles, cluster: Cluster):
+    """CFG-06."""
+    server = engine_of(cluster.url)
+    async with server.connect() as connection:
+        powers = (
+            await connection.execute(
+                text(
+                    "SELECT bool_or(rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls), count(*) "
+                    "FROM pg_roles WHERE rolname IN (:owner, :app)"
+                ),
+                {"owner": roles.owner_role, "app": roles.app_role},
+            )
+        ).one()
+        others = await connection.scalar(
+            text("SELECT has_database_privilege('public', :name, 'CONNECT')"), {"name": roles.database}
+        )
+    await server.dispose()
+
+    assert tuple(powers) == (False, 2)
+    assert others is False
+
+
+async def test_a_database_of_one_role_is_taken_over(cluster: Cluster):
+    """The service owned its tables until now, and has users in them."""
+    with two_roles(cluster) as roles:
+        assert roles.prepare().stderr == ""
+        superuser = engine_of(roles.superuser)
+        await run_sql(superuser, f"ALTER DATABASE {roles.database} OWNER TO {roles.app_role}")
+        await run_sql(superuser, f"ALTER SCHEMA public OWNER TO {roles.app_role}")
+        await superuser.dispose()
+        await to_thread(migrate, settings_for(roles.app).database)
+
+        assert roles.prepare().stderr == ""
+
+        engine = engine_of(roles.app)
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            await run_sql(engine, "DELETE FROM audit_events")
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            await run_sql(engine, "CREATE TABLE mine (id int)")
+        await engine.dispose()
+        async with world_on(roles.app) as world:
+            await world.an_account(enrolled=True)
+        owner = engine_of(roles.owner)
+        await run_sql(owner, "ALTER TABLE users ADD COLUMN theirs int")
+        await owner.dispose()
+
+
+async def test_both_scripts_run_twice_and_leave_the_same(roles: Roles):
+    async def rights() -> list[tuple[str, ...]]:
+        superuser = engine_of(roles.superuser)
+        async with superuser.connect() as connection:
+            rows = await connection.execute(
+                text(
+                    "SELECT relname, relacl::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+                )
+            )
+            found = [tuple(row) for row in rows]
+        await superuser.dispose()
+        return found
+
+    first = await rights()
+
+    assert [roles.grant().stderr, roles.grant().stderr, roles.prepare().stderr] == ["", "", ""]
+    assert await rights() == first
+
+
+def test_without_the_passwords_nothing_is_made(cluster: Cluster):
+    with two_roles(cluster) as roles:
+        done = psql(roles.server, SCRIPTS / "roles.sql", owner_role=roles.owner_role, owner_password="only-one")
+
+        assert done.returncode != 0
+        assert "owner_password and app_password" in done.stderr
+
+
+def test_the_passwords_do_not_stand_in_the_servers_log():
+    """LOG-02: a server that logs every statement, and a statement that fails."""
+    with running_postgres(own=True) as cluster, two_roles(cluster) as roles:
+        assert isinstance(cluster, OwnCluster)
+        psql_command(roles.server, "ALTER SYSTEM SET log_statement = 'all'")
+        cluster.restart()
+
+        made = roles.prepare(app_password="canary-4711")
+        refused = roles.prepare(app_password="canary-4711", owner_role="pg_monitor")
+
+        log = (cluster._folder / "log").read_text()
+        assert made.stderr == ""
+        assert refused.returncode != 0
+        assert "REVOKE" in log
+        assert "canary" not in log
+
+
+def test_migrations_run_as_the_owner_beside_the_services_own_settings(cluster: Cluster, tmp_path: Path):
+    """As the runbook says: DATABASE_URL_FILE before the command goes before what .env says."""
+    backend = copy_backend(tmp_path)
+    with two_roles(cluster) as roles:
+        assert roles.prepare().stderr == ""
+        (backend / ".env").write_text(f"DATABASE_URL={roles.app}\nSECRET_KEY={SECRET_KEY}\n")
+        (tmp_path / "owner_database_url").write_text(f"{roles.owner}\n")
+        env = environment(backend)
+
+        refused = run("alembic upgrade head", folder=backend, env=env)
+        asked = run("focys migrate", folder=backend, env=env)
+        done = run(
+            f"DATABASE_URL_FILE={tmp_path}/owner_database_url alembic upgrade head && focys users list",
+            folder=backend,
+            env=env,
+        )
+
+    for result in (refused, asked):
+        assert result.returncode != 0
+        assert "Traceback" not in result.stderr
+        assert "DATABASE_URL_FILE=/etc/focys/owner_database_url" in result.stderr
+    assert done.returncode == 0, done.stderr

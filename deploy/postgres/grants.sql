@@ -1,0 +1,25 @@
+-- What the service may do with each table. Run it after every migration, as focys_owner or as PostgreSQL's superuser;
+-- twice does no harm:
+--   sudo -u postgres psql -f /app/deploy/postgres/grants.sql focys_db
+-- Another name for the service's role: -v app_role=…
+
+\set ON_ERROR_STOP on
+\if :{?app_role}
+\else
+  \set app_role focys
+\endif
+
+BEGIN;
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, :"app_role";
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO :"app_role";
+
+-- Facts are added and read, never changed. Old ones go by: focys audit prune, as focys_owner.
+SELECT format('REVOKE UPDATE, DELETE ON %s FROM %I', c.oid::regclass, :'app_role')
+FROM pg_class AS c
+WHERE c.oid = to_regclass('public.audit_events') \gexec
+
+-- Which migrations have run is for the migrations to say.
+SELECT format('REVOKE INSERT, UPDATE, DELETE ON %s FROM %I', c.oid::regclass, :'app_role')
+FROM pg_class AS c
+WHERE c.oid = to_regclass('public.alembic_version') \gexec
+COMMIT;
