@@ -17,7 +17,7 @@ from starlette.routing import Mount, Route
 from focys import __version__
 from focys.features.accounts import Accounts, users
 from focys.features.admin import RESET, Administration, compose_reset
-from focys.features.backup_codes import USED, BackupCodes, compose_used, left_for
+from focys.features.backup_codes import RENEWED, USED, BackupCodes, compose_renewed, compose_used, left_for
 from focys.features.email_code import KIND, EmailCodes
 from focys.features.housekeeping import Housekeeping
 from focys.features.lockout import PasswordLedger, account_limits, composers, source_limits
@@ -85,6 +85,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     letters = {
         KIND: email_codes.compose,
         USED: partial(compose_used, settings.app_name),
+        RENEWED: partial(compose_renewed, settings.app_name),
         RESET: partial(compose_reset, settings.app_name),
         **composers(settings.app_name),
     }
@@ -105,14 +106,15 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     )
     accounts = Accounts(database, clock)
     totp = Totp(database, SecretBox(keys), drift=settings.totp_window)
+    sources = source_limits(settings.rate_limit_storage, database, clock)
     login = LoginFlow(
         Dependencies(
             database=database,
             clock=clock,
             keys=keys,
             passwords=passwords,
-            ledger=PasswordLedger(database),
-            source_limits=source_limits(settings.rate_limit_storage, database, clock),
+            ledger=PasswordLedger(database, sources),
+            source_limits=sources,
             account_limits=account_limits(database, clock),
             email_codes=email_codes,
             totp=totp,

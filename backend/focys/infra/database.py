@@ -113,15 +113,16 @@ class Database:
         )
         return bool(await self._postgres.fetch(statement, parameters))
 
-    async def sweep(self, *changes: Change, seconds: float) -> list[int]:
-        """Make changes that touch every row of their tables, or none of them; return how many rows each changed.
+    async def counts(self, *changes: Change, seconds: float | None = None) -> list[int]:
+        """Make changes that do not depend on each other, or none of them; return how many rows each changed.
 
-        On PostgreSQL it may take *seconds*, for the rows are many; they are locked in the order of the changes.
+        On PostgreSQL rows are locked in the order of the changes, and changes of very many rows may take *seconds*.
         """
         parameters = _parameters(None, changes)
         if self._postgres is None:
             return await self._in_turn(None, changes) or []
-        [counts] = await self._postgres.fetch(_as_sweep(changes), parameters, seconds=seconds)
+        statement = _as_counts(tuple((c.target, tuple(c.values)) for c in changes))
+        [counts] = await self._postgres.fetch(statement, parameters, seconds=seconds)
         return [int(count) for count in counts]
 
     async def now(self) -> datetime:
@@ -182,16 +183,17 @@ def _as_one_statement(
     return head.add_cte(*steps)
 
 
-def _as_sweep(changes: Sequence[Change]) -> Select[Any]:
+@lru_cache(maxsize=512)
+def _as_counts(changes: tuple[tuple[Table | Update | Delete | Insert, tuple[str, ...]], ...]) -> Select[Any]:
     """Compose ``WITH change_0 AS (…), … SELECT`` the rows of each; PostgreSQL counts them, and so works, in turn."""
-    steps = [_counted(c, i).returning(literal(1)).cte(f"change_{i}") for i, c in enumerate(changes)]
+    steps = [_counted(i, target, names) for i, (target, names) in enumerate(changes)]
     return select(*(select(func.count()).select_from(step).scalar_subquery() for step in steps))
 
 
-def _counted(change: Change, i: int) -> Insert | Update | Delete:
-    if not isinstance(change.target, Table):
-        return change.target
-    return insert(change.target).values({name: bindparam(f"c{i}_{name}") for name in change.values})
+def _counted(i: int, target: Table | Update | Delete | Insert, names: tuple[str, ...]) -> CTE:
+    if isinstance(target, Table):
+        target = insert(target).values({name: bindparam(f"c{i}_{name}") for name in names})
+    return target.returning(literal(1)).cte(f"change_{i}")
 
 
 def _step(i: int, target: Table | Update | Delete | Insert, names: tuple[str, ...], gate: CTE | None) -> CTE:

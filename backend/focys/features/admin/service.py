@@ -1,15 +1,16 @@
 """Operator's acts; each is one write with its audit row, and the owner is told by mail."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from focys.domain.totp import step_at
 from focys.features.accounts import AccountRepository, Accounts, claim_and_reset
 from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
-from focys.features.backup_codes import all_dropped
+from focys.features.backup_codes import all_dropped, everybodys_dropped
 from focys.features.browsers import browsers_forgotten
 from focys.features.email_code import email_failures_forgiven
 from focys.features.lockout import all_forgiven, password_keys, passwords_forgiven
-from focys.features.outbox import Outbox, Waiting, letter_for
+from focys.features.outbox import Outbox, Waiting, all_withdrawn, letter_for
 from focys.features.passwords import Passwords
 from focys.features.sessions import all_ended, everybodys_ended
 from focys.features.totp import Progress, Rotation, Totp, all_enrolments_dropped, enrolment_dropped
@@ -26,6 +27,15 @@ _SWEEP_SECONDS = 300
 
 class ConflictError(Exception):
     """The account was busy with other attempts; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """What a restored backup brought back and is worth nothing any more: so many sessions, backup codes and letters."""
+
+    sessions: int
+    backup_codes: int
+    letters: int
 
 
 class Administration:
@@ -119,7 +129,7 @@ class Administration:
         now = self._clock.now()
         event = AuditEvent(EventName.ALL_SESSIONS_ENDED, Outcome.OK, detail=reason)
         # Accounts first, as a sign-in does it, so that the two wait for each other and never in a circle.
-        _, ended, *_ = await self._database.sweep(
+        _, ended, *_ = await self._database.counts(
             AccountRepository.everybody_voided(now),
             everybodys_ended(now),
             # What was shown in a login that ends may have been seen by whoever it is ended for.
@@ -129,6 +139,26 @@ class Administration:
         )
         announce(event, visitor)
         return ended
+
+    async def void_restored(self, visitor: Visitor, reason: str | None) -> Voided:
+        """Void all that a restored backup brought back and that may have been used, ended or seen since it was made.
+
+        Beside what ``end_all_sessions`` ends: backup codes, whose owners get new ones at their next sign-in with the
+        app; TOTP codes of every time step that may have been used until now; and letters that may have left already.
+        """
+        now = self._clock.now()
+        event = AuditEvent(EventName.BACKUP_RESTORED, Outcome.OK, detail=reason)
+        _, sessions, _, codes, letters, *_ = await self._database.counts(
+            AccountRepository.everybody_voided_and_burned(now, self._totp.newest_step(now)),
+            everybodys_ended(now),
+            all_enrolments_dropped(),
+            everybodys_dropped(),
+            all_withdrawn(now),
+            as_change(event, visitor, now),
+            seconds=_SWEEP_SECONDS,
+        )
+        announce(event, visitor)
+        return Voided(sessions, codes, letters)
 
     async def _commit(self, event: AuditEvent, visitor: Visitor, now: datetime, *changes: Change) -> None:
         await self._database.write(*changes, as_change(event, visitor, now))

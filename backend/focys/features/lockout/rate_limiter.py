@@ -1,5 +1,6 @@
 """Limits per network and per account, on the ``limits`` library."""
 
+from datetime import datetime
 from typing import Any
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
@@ -8,7 +9,7 @@ from limits.aio.storage import MemoryStorage
 from focys.features.lockout.storage import DatabaseStorage, RedisWithFallback
 from focys.infra import metrics
 from focys.infra.clock import Clock
-from focys.infra.database import Database
+from focys.infra.database import Change, Database
 
 PASSWORD_FAILURES = RateLimitItemPerMinute(30, 15, namespace="source-passwords")
 ACCOUNTS_TRIED = RateLimitItemPerHour(20, 1, namespace="source-accounts")
@@ -43,9 +44,27 @@ class Limits:
         hits = await self._storage.incr(limit.key_for(*who), limit.get_expiry(), 1)
         return await self._wait(limit, *who) if hits > limit.amount else None
 
-    async def refund(self, limit: RateLimitItem, *who: str) -> None:
-        """Give one back."""
-        await self._storage.incr(limit.key_for(*who), limit.get_expiry(), -1)
+    def charge_within(self, limit: RateLimitItem, *who: str, other: RateLimitItem, now: datetime) -> Change | None:
+        """Return what counts one, unless one of the limits is used up; None where the database does not count."""
+        if not isinstance(self._storage, DatabaseStorage):
+            return None
+        return self._storage.hit_within(
+            limit.key_for(*who),
+            limit.amount,
+            limit.get_expiry(),
+            other_key=other.key_for(*who),
+            other_most=other.amount,
+            now=now,
+        )
+
+    async def give_back(self, limit: RateLimitItem, *who: str, now: datetime) -> list[Change]:
+        """Return what gives one back; it is done, and the list empty, where the database does not count."""
+        if isinstance(self._storage, DatabaseStorage):
+            return [self._storage.given_back(limit.key_for(*who), now)]
+        key = limit.key_for(*who)
+        if await self._storage.get(key) > 0:
+            await self._storage.incr(key, limit.get_expiry(), -1)
+        return []
 
     async def is_used_up(self, limit: RateLimitItem, *who: str) -> int | None:
         """Return the seconds to wait if the limit is reached, else None; counts nothing."""

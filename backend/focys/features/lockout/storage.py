@@ -1,16 +1,16 @@
 """Where counters of limits are kept: the database, exact over all workers, or Redis with the database behind it."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 from limits.aio.storage import RedisStorage, Storage
-from sqlalchemy import bindparam, case, delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, String, bindparam, case, delete, exists, literal, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from focys.features.lockout.models import throttles
 from focys.infra.clock import Clock
-from focys.infra.database import Database
+from focys.infra.database import Change, Database
 from focys.infra.logs import logger
 
 REDIS_TIMEOUT_SECONDS = 0.25
@@ -21,22 +21,54 @@ _log = logger("focys.limits")
 
 _insert = insert(throttles)
 _is_over = throttles.c.expires_at <= bindparam("moment")
-_HIT = (
+_full = throttles.alias("full")
+
+
+def _counting(insertion: Insert, *, where: ColumnElement[bool] | None = None) -> Insert:
+    """Add to a counter that is there; one whose window is over begins anew."""
+    return insertion.on_conflict_do_update(
+        index_elements=[throttles.c.key],
+        set_={
+            "hits": case((_is_over, insertion.excluded.hits), else_=throttles.c.hits + insertion.excluded.hits),
+            "expires_at": case((_is_over, insertion.excluded.expires_at), else_=throttles.c.expires_at),
+            "last_at": insertion.excluded.last_at,
+        },
+        where=where,
+    )
+
+
+_HIT = _counting(
     _insert.values(
         key=bindparam("the_key"),
         hits=bindparam("amount"),
         last_at=bindparam("moment"),
         expires_at=bindparam("until"),
     )
-    .on_conflict_do_update(
-        index_elements=[throttles.c.key],
-        set_={
-            "hits": case((_is_over, _insert.excluded.hits), else_=throttles.c.hits + _insert.excluded.hits),
-            "expires_at": case((_is_over, _insert.excluded.expires_at), else_=throttles.c.expires_at),
-            "last_at": _insert.excluded.last_at,
-        },
+).returning(throttles.c.hits)
+_HIT_WITHIN = _counting(
+    _insert.from_select(
+        ["key", "hits", "last_at", "expires_at"],
+        select(
+            bindparam("counted_key", type_=String),
+            literal(1),
+            bindparam("moment", type_=throttles.c.last_at.type),
+            bindparam("counted_until", type_=throttles.c.expires_at.type),
+        ).where(
+            ~exists(literal(1)).where(
+                _full.c.key == bindparam("other_key"),
+                _full.c.hits >= bindparam("other_most"),
+                _full.c.expires_at > bindparam("moment"),
+            )
+        ),
+    ),
+    where=_is_over | (throttles.c.hits < bindparam("counted_most")),
+)
+_GIVE_BACK = (
+    update(throttles)
+    .where(
+        throttles.c.key == bindparam("counted_key"), throttles.c.hits > 0, throttles.c.expires_at > bindparam("moment")
     )
-    .returning(throttles.c.hits)
+    .values(hits=throttles.c.hits - 1)
 )
 _LOOK = select(throttles.c.hits, throttles.c.expires_at).where(throttles.c.key == bindparam("the_key"))
 _FORGET = delete(throttles).where(throttles.c.key == bindparam("the_key"))
@@ -63,6 +95,26 @@ class DatabaseStorage(Storage):
         until = now + timedelta(seconds=expiry)
         row = await self._database.first(_HIT, the_key=key, amount=amount, moment=now, until=until)
         return int(row.hits) if row else amount
+
+    @staticmethod
+    def hit_within(key: str, most: int, expiry: float, *, other_key: str, other_most: int, now: datetime) -> Change:
+        """Return the change that adds one, and changes no row where this counter or the other one is full."""
+        return Change(
+            _HIT_WITHIN,
+            {
+                "counted_key": key,
+                "counted_most": most,
+                "counted_until": now + timedelta(seconds=expiry),
+                "other_key": other_key,
+                "other_most": other_most,
+                "moment": now,
+            },
+        )
+
+    @staticmethod
+    def given_back(key: str, now: datetime) -> Change:
+        """Return the change that takes one from a counter, as long as it counts."""
+        return Change(_GIVE_BACK, {"counted_key": key, "moment": now})
 
     async def get(self, key: str) -> int:
         """Return a counter's value."""

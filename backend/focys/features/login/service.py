@@ -12,7 +12,6 @@ from focys.features.audit import AuditEvent, EventName, Outcome, announce
 from focys.features.lockout import (
     ACCOUNTS_TRIED,
     CODES_SENT,
-    PASSWORD_FAILURES,
     PasswordLimit,
     password_keys,
 )
@@ -22,6 +21,7 @@ from focys.features.login.mailbox import ProvingMailbox
 from focys.features.login.repository import Facts, begun, consumed, handle_consumed, room_made
 from focys.features.login.second_factor import SecondFactor
 from focys.features.login.state import Begun, State, state_of
+from focys.infra.database import Change
 from focys.infra.hashing import BusyError
 from focys.infra.tokens import digest, new_handle
 from focys.infra.visitor import Visitor
@@ -52,22 +52,19 @@ class LoginFlow:
         if isinstance(charged, Refused):
             announce(AuditEvent(EventName.PASSWORD, Outcome.REFUSED, reason=charged.reason), visitor)
             return charged
-        facts, limit = charged
-        row = facts.row
-        known_browser = row.browser_id is not None
+        facts, limit, source = charged
+        row, ledger = facts.row, self._needs.ledger
         try:
             is_right = await self._needs.passwords.verify(row.password_hash, password)
         except BusyError:
-            await self._needs.database.write(self._needs.ledger.refund(limit, known_browser=False))
-            if not known_browser:
-                await self._needs.source_limits.refund(PASSWORD_FAILURES, visitor.source)
+            given_back = await ledger.give_back(source, self._context.now())
+            await self._needs.database.write(ledger.refund(limit, known_browser=False), *given_back)
             raise
         now = self._context.now()
         if not is_right or row.disabled_at is not None:
             return await self._wrong_password(address, facts, visitor, now)
-        if not known_browser:
-            await self._needs.source_limits.refund(PASSWORD_FAILURES, visitor.source)
-        return await self._right_password(facts, limit, password, visitor, now)
+        refunds = [ledger.refund(limit, known_browser=row.browser_id is not None), *await ledger.give_back(source, now)]
+        return await self._right_password(facts, refunds, password, visitor, now)
 
     async def look(self, visitor: Visitor) -> State | Refused:
         """Return the login under way."""
@@ -88,12 +85,15 @@ class LoginFlow:
             if await self._context.commit(event, visitor, now, consumed(row.login_id, now), guard=guard):
                 return
 
-    async def _charge(self, address: str, visitor: Visitor) -> tuple[Facts, PasswordLimit] | Refused:
-        """Count the try before the password is looked at, so that parallel tries cannot slip through."""
+    async def _charge(self, address: str, visitor: Visitor) -> tuple[Facts, PasswordLimit, str | None] | Refused:
+        """Count the try before the password is looked at, so that parallel tries cannot slip through.
+
+        The last of the answer is the network that counted it.
+        """
         account = password_keys(self._needs.keys, address)
         network_key = f"password:{account}:{visitor.source}"
         browser_key = f"password:{account}:{digest(visitor.browser or '').hex()[:32]}"
-        source_charged = False
+        source: str | None = None
         for _ in range(CAS_TRIES):
             now = self._context.now()
             facts = await self._context.repository.find_at_start(
@@ -105,21 +105,14 @@ class LoginFlow:
             )
             if limit.retry_after is not None:
                 return Refused(Reason.THROTTLED, retry_after=limit.retry_after)
-            if not known_browser and not source_charged:
-                wait = await self._charge_source(visitor)
-                if wait is not None:
-                    return Refused(Reason.THROTTLED, retry_after=wait)
-                source_charged = True
-            if await self._needs.ledger.charge(limit, now):
-                return facts, limit
-        if source_charged:
-            await self._needs.source_limits.refund(PASSWORD_FAILURES, visitor.source)
+            charge = await self._needs.ledger.charge(limit, None if known_browser or source else visitor.source, now)
+            if charge.retry_after is not None:
+                return Refused(Reason.THROTTLED, retry_after=charge.retry_after)
+            source = source or charge.source
+            if charge.is_counted:
+                return facts, limit, source
+        await self._needs.database.write(*await self._needs.ledger.give_back(source, self._context.now()))
         return BUSY
-
-    async def _charge_source(self, visitor: Visitor) -> int | None:
-        return await self._needs.source_limits.charge(
-            PASSWORD_FAILURES, visitor.source
-        ) or await self._needs.source_limits.is_used_up(ACCOUNTS_TRIED, visitor.source)
 
     async def _wrong_password(self, address: str, facts: Facts, visitor: Visitor, now: datetime) -> Refused:
         account = password_keys(self._needs.keys, address)
@@ -130,11 +123,10 @@ class LoginFlow:
         return Refused(Reason.INVALID_CREDENTIALS)
 
     async def _right_password(
-        self, facts: Facts, limit: PasswordLimit, password: str, visitor: Visitor, now: datetime
+        self, facts: Facts, refunds: list[Change], password: str, visitor: Visitor, now: datetime
     ) -> Begun | SignedIn | Refused:
         row, needs = facts.row, self._needs
-        refund = needs.ledger.refund(limit, known_browser=row.browser_id is not None)
-        changes = [refund]
+        changes = [*refunds]
         upgraded = await needs.passwords.upgraded(row.password_hash, password)
         if upgraded is not None:
             # A write of its own, for the guard of the next one may change the same row.
@@ -150,7 +142,7 @@ class LoginFlow:
             )
             guard = claim(row.user_id, row.attempt_seq)
             if not await self._context.commit(event, visitor, now, *changes, *effects, guard=guard):
-                await needs.database.write(refund)
+                await needs.database.write(*refunds)
                 return BUSY
             return SignedIn(
                 session,
@@ -163,7 +155,7 @@ class LoginFlow:
         if proof is Proof.PASSWORD_WITHOUT_MFA:
             wait = await needs.account_limits.charge(CODES_SENT, str(row.user_id))
             if wait is not None:
-                await needs.database.write(refund)
+                await needs.database.write(*refunds)
                 return Refused(Reason.THROTTLED, retry_after=wait)
         handle = new_handle()
         login = await self._new_login(facts, step, handle, now)

@@ -27,10 +27,11 @@ AT_MOST_SECONDS = 2
 
 @dataclass
 class Counted:
-    """A storage, and the way to let a counter's window end."""
+    """A storage, the way to let a counter's window end, and the database where there is anything to write."""
 
     storage: Any
     let_pass: Callable[[], Awaitable[None]]
+    database: Database
 
 
 @pytest.fixture(scope="module")
@@ -93,15 +94,15 @@ async def counted(
 
     if name == "memory":
         monkeypatch.setattr("limits.aio.storage.memory.time.time", lambda: clock.now().timestamp())
-        yield Counted(MemoryStorage(), move_on)
+        yield Counted(MemoryStorage(), move_on, database)
     elif name == "valkey":
         shared_valkey.ask("FLUSHALL")
         storage = RedisWithFallback(shared_valkey.url, in_database)
-        yield Counted(storage, expire)
+        yield Counted(storage, expire, database)
         assert await rows_in(database) == {}
         await let_go(storage)
     else:
-        yield Counted(in_database, move_on)
+        yield Counted(in_database, move_on, database)
     await database.close()
 
 
@@ -176,10 +177,21 @@ async def test_a_refund_makes_room_for_one(counted: Counted, clock: FrozenClock)
     for _ in range(3):
         await limits.charge(THREE, WHO)
 
-    await limits.refund(THREE, WHO)
+    await counted.database.write(*await limits.give_back(THREE, WHO, now=clock.now()))
 
     assert await limits.charge(THREE, WHO) is None
     assert await limits.charge(THREE, WHO) is not None
+
+
+async def test_nothing_is_given_back_that_a_new_window_did_not_count(counted: Counted, clock: FrozenClock):
+    limits = Limits(counted.storage, clock)
+    await limits.charge(THREE, WHO)
+    await counted.let_pass()
+
+    for _ in range(3):
+        await counted.database.write(*await limits.give_back(THREE, WHO, now=clock.now()))
+
+    assert [await limits.charge(THREE, WHO) is None for _ in range(4)] == [True, True, True, False]
 
 
 async def test_a_member_is_counted_once(counted: Counted, clock: FrozenClock):
@@ -209,7 +221,7 @@ async def test_without_valkey_the_database_counts(
     assert await rows_in(database) == {THREE.key_for(WHO): 4}
     assert took < AT_MOST_SECONDS
     for worker in workers:
-        await worker.refund(THREE, WHO)
+        assert await worker.give_back(THREE, WHO, now=clock.now()) == []
     assert await workers[1].is_used_up(THREE, WHO) is None
     for worker in workers:
         await let_go(worker._storage)
