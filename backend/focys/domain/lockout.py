@@ -57,8 +57,9 @@ def verdict(failures: Sequence[datetime], now: datetime) -> Open | Locked | Guar
     if len(counted) >= GUARDED_AFTER:
         return _guarded(counted, now)
     rung = RUNGS.get(len(counted))
-    if rung is not None and now - rung < counted[-1] <= now + rung:
-        return Locked(until=min(counted[-1], now) + rung)
+    recent = [at for at in counted if rung is not None and now - rung < at <= now + rung]
+    if rung is not None and recent:
+        return Locked(until=min(recent[-1], now) + rung)
     next_rung = min(n for n in (*RUNGS, GUARDED_AFTER) if n > len(counted))
     return Open(tries_left=next_rung - len(counted))
 

@@ -106,6 +106,15 @@ def test_failures_from_a_clock_that_ran_a_little_ahead_promise_no_longer_lock_th
 
 
 @pytest.mark.parametrize(("count", "rung"), [(5, 15 * MINUTE), (10, 60 * MINUTE)])
+def test_a_failure_from_a_clock_that_ran_far_ahead_hides_no_lock_of_the_present(count, rung):
+    """AVL-07."""
+    ledger = [NOON + timedelta(days=1), *failures(count - 1)]
+
+    assert verdict(ledger, NOON) == Locked(until=NOON + rung)
+    assert verdict(ledger, NOON + rung) == Open(tries_left=5)
+
+
+@pytest.mark.parametrize(("count", "rung"), [(5, 15 * MINUTE), (10, 60 * MINUTE)])
 def test_failures_from_a_clock_that_ran_far_ahead_lock_for_twice_the_rung_at_most(count, rung):
     """LOCK-14, AVL-08."""
     stamped = NOON + timedelta(days=1)

@@ -6,11 +6,17 @@ from typing import Any
 import pytest
 
 from focys.app import _check_start
+from focys.features.admin.service import RESET
+from focys.features.audit import audit_events
+from focys.features.outbox import letter_for
+from focys.features.sessions import sessions
 from focys.infra.clock import DatabaseClock, SystemClock
 from tests.conftest import world_on
 from tests.support.clock import NOON
-from tests.support.rows import execute
+from tests.support.rows import count_of, execute, rows_of
 from tests.support.service import OPERATOR, World
+
+YEAR = timedelta(days=365)
 
 
 class WrongMachine(datetime):
@@ -107,3 +113,74 @@ async def test_a_last_step_far_ahead_denies_and_an_operator_mends_it(world: Worl
 
     assert (denied.status_code, denied.json()["code"]) == (503, "clock_fault")
     assert mended.status_code == 200
+    told = [(e.event, e.outcome) for e in await rows_of(world, audit_events) if e.reason == "clock_fault"]
+    assert told == [("TOTP", "refused")]
+
+
+async def test_a_session_opened_by_a_clock_a_year_ahead_does_not_last_a_year(world: World):
+    """AVL-07, SESS-07."""
+    account = await world.an_account(enrolled=True)
+    world.clock.advance(days=365)
+    browser, token = await world.signed_in(account)
+
+    world.clock.advance(days=-365)
+    answers = [await browser.me(token), await browser.post("/auth/refresh")]
+
+    assert [answer.status_code for answer in answers] == [401, 401]
+
+
+async def test_a_session_outlives_a_clock_that_was_some_hours_ahead(world: World):
+    """AVL-07: the access token is from the future and refused, the page fetches another one."""
+    account = await world.an_account(enrolled=True)
+    world.clock.advance(hours=6)
+    browser, token = await world.signed_in(account)
+
+    world.clock.advance(hours=-6)
+    refused, refreshed = await browser.me(token), await browser.post("/auth/refresh")
+
+    assert (refused.status_code, refreshed.status_code) == (401, 200)
+    assert (await browser.me(refreshed.json()["access_token"])).status_code == 200
+
+
+async def test_a_refresh_token_replaced_by_a_clock_ahead_is_not_good_for_longer(world: World):
+    """AVL-07, SESS-06: the ten seconds of grace are ten seconds."""
+    account = await world.an_account(enrolled=True)
+    browser, _ = await world.signed_in(account)
+    world.clock.advance(hours=1)
+    replaced = browser.http.cookies["focys_refresh"]
+    await browser.post("/auth/refresh")
+
+    world.clock.advance(hours=-1)
+    thief = world.a_browser("203.0.113.4")
+    thief.http.cookies.set("focys_refresh", replaced)
+    answer = await thief.post("/auth/refresh")
+
+    assert answer.json()["code"] == "session_ended"
+    assert [row.revoked_at is None for row in await rows_of(world, sessions)].count(True) == 1
+
+
+async def test_a_login_begun_by_a_clock_far_ahead_is_over_when_it_is_right_again(world: World):
+    """AVL-07, FLOW-03."""
+    account = await world.an_account(enrolled=True)
+    world.clock.advance(hours=1)
+    browser = await world.at_second_factor(account)
+
+    world.clock.advance(hours=-1)
+    answer = await browser.offer(account.code(world.clock, 1))
+
+    assert answer.json()["code"] == "login_expired"
+    assert await count_of(world, sessions) == 1
+
+
+async def test_a_letter_written_by_a_clock_far_ahead_leaves_and_silences_no_other(world: World):
+    """AVL-07."""
+    account = await world.an_account()
+    ahead = world.clock.now() + YEAR
+    about = {"at": "2027-01-01 00:00"}
+    await world.services.database.write(letter_for(account.id, RESET, about, ahead))
+
+    is_recent = await world.services.outbox.is_recent(account.id, RESET, timedelta(hours=1))
+    await world.deliver()
+
+    assert not is_recent
+    assert world.mail.subjects(account.email) == ["Your second step was reset · FOCYS"]

@@ -1,11 +1,12 @@
 """What the steps of a login share: what they need from other features, the facts they start from, and how they end."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from focys.domain.login import OutOfTurnError, Proof, Step, advance
 from focys.domain.outcome import Reason, Refused
-from focys.features.audit import AuditEvent, announce, as_change
+from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
 from focys.features.backup_codes import BackupCodes
 from focys.features.browsers import COOKIE_LIFE, recognise
 from focys.features.email_code import EmailCodes
@@ -14,7 +15,7 @@ from focys.features.login.repository import Facts, LoginRepository, consumed
 from focys.features.outbox import Outbox
 from focys.features.passwords import Passwords
 from focys.features.sessions import Evidence, Opened, Sessions
-from focys.features.totp import Totp
+from focys.features.totp import ENROLMENT_LIFE, Totp
 from focys.infra.clock import Clock
 from focys.infra.database import Change, Database
 from focys.infra.keys import KeyRing
@@ -24,6 +25,13 @@ CAS_TRIES = 3
 """How often an attempt is decided anew because another one was committed first."""
 
 BUSY = Refused(Reason.THROTTLED, retry_after=1)
+
+_EVENTS = {
+    Proof.EMAIL_CODE: EventName.EMAIL_CODE,
+    Proof.FIRST_TOTP: EventName.MFA_ENROLMENT,
+    Proof.TOTP: EventName.TOTP,
+    Proof.BACKUP_CODE: EventName.BACKUP_CODE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,7 @@ class Context:
     def __init__(self, needs: Dependencies) -> None:
         self.needs = needs
         self.repository = LoginRepository(needs.database)
+        self._longest_life = max(ENROLMENT_LIFE, needs.email_codes.life) + timedelta(minutes=1)
 
     def now(self) -> datetime:
         """Return the time."""
@@ -74,24 +83,19 @@ class Context:
 
     async def find(self, visitor: Visitor, now: datetime) -> Facts | Refused:
         """Return the visitor's login, if it is live and the account is still as it was when it began."""
-        facts = await self.repository.find_under_way(visitor.login, browser=visitor.browser, now=now)
-        if facts is None or facts.row.consumed_at is not None or facts.row.expires_at <= now:
-            return Refused(Reason.LOGIN_EXPIRED)
-        if facts.row.disabled_at is not None or facts.row.epoch != facts.row.credential_epoch:
-            return Refused(Reason.LOGIN_EXPIRED)
-        if facts.row.mfa_enabled != (facts.step is Step.SECOND_FACTOR):
-            return Refused(Reason.LOGIN_EXPIRED)
-        return facts
+        facts = await self._look(visitor, now)
+        return facts if facts is not None and self._is_live(facts, now) else Refused(Reason.LOGIN_EXPIRED)
 
     async def find_for(self, proof: Proof, visitor: Visitor, now: datetime) -> Facts | Refused:
         """Return the visitor's login, if *proof* is what it waits for."""
-        facts = await self.find(visitor, now)
-        if isinstance(facts, Refused):
-            return facts
+        facts = await self._look(visitor, now)
+        if facts is None or not self._is_live(facts, now):
+            user_id = facts.row.user_id if facts is not None else None
+            return refuse(_EVENTS[proof], user_id, Refused(Reason.LOGIN_EXPIRED), visitor)
         try:
             advance(facts.step, proof)
         except OutOfTurnError as fault:
-            return Refused(Reason.OUT_OF_TURN, step=fault.step)
+            return refuse(_EVENTS[proof], facts.row.user_id, Refused(Reason.OUT_OF_TURN, step=fault.step), visitor)
         return facts
 
     async def commit(
@@ -126,7 +130,27 @@ class Context:
                 changes.append(forgiven(row.user_id, row.browser_id, login_id, row.password_changed_at))
         return session, known.token, changes
 
+    async def _look(self, visitor: Visitor, now: datetime) -> Facts | None:
+        return await self.repository.find_under_way(visitor.login, browser=visitor.browser, now=now)
+
+    def _is_live(self, facts: Facts, now: datetime) -> bool:
+        row = facts.row
+        if row.consumed_at is not None or row.expires_at <= now:
+            return False
+        if row.expires_at - now > self._longest_life:
+            # It was begun under a clock that stood far ahead, and would outlive what any login may.
+            return False
+        if row.disabled_at is not None or row.epoch != row.credential_epoch:
+            return False
+        return bool(row.mfa_enabled == (facts.step is Step.SECOND_FACTOR))
+
     @staticmethod
     def browser_seconds() -> int:
         """Return how long a browser stays known."""
         return int(COOKIE_LIFE.total_seconds())
+
+
+def refuse(event: EventName, user_id: UUID | None, refused: Refused, visitor: Visitor) -> Refused:
+    """Tell of a refusal that changes nothing, and return it."""
+    announce(AuditEvent(event, Outcome.REFUSED, user_id, refused.reason), visitor)
+    return refused

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, column, func, select, table, update
+from sqlalchemy import Row, bindparam, column, func, or_, select, table, update
 
 from focys.features.outbox.models import outbox
 from focys.infra.database import Change, Database
@@ -12,10 +12,14 @@ from focys.infra.database import Change, Database
 # The table belongs to the tier above; only the address is read, at the moment of sending.
 _users = table("users", column("id"), column("email"))
 
+_LONGEST_WAIT = timedelta(minutes=15)
+# What waits for longer than any letter does was stamped by a clock that stood far ahead.
+_is_due = or_(outbox.c.due_at <= bindparam("moment"), outbox.c.due_at > bindparam("far"))
+
 _DUE = (
     select(outbox, _users.c.email)
     .join_from(outbox, _users, _users.c.id == outbox.c.user_id)
-    .where(outbox.c.done_at.is_(None), outbox.c.due_at <= bindparam("moment"))
+    .where(outbox.c.done_at.is_(None), _is_due)
     .order_by(outbox.c.due_at)
     .limit(20)
 )
@@ -31,9 +35,17 @@ _CLAIM = (
 )
 _POSTPONE = update(outbox).where(outbox.c.id == bindparam("letter")).values(due_at=bindparam("next_try"))
 _DONE = update(outbox).where(outbox.c.id == bindparam("letter")).values(done_at=bindparam("moment"))
+_WITHDRAW = update(outbox).where(outbox.c.done_at.is_(None)).values(done_at=bindparam("moment"))
 _LAST = select(func.max(outbox.c.created_at)).where(
-    outbox.c.user_id == bindparam("for_user"), outbox.c.kind == bindparam("of_kind")
+    outbox.c.user_id == bindparam("for_user"),
+    outbox.c.kind == bindparam("of_kind"),
+    outbox.c.created_at <= bindparam("far"),
 )
+
+
+def all_withdrawn(now: datetime) -> Change:
+    """Send nothing of what waits."""
+    return Change(_WITHDRAW, {"moment": now})
 
 
 class OutboxRepository:
@@ -44,7 +56,7 @@ class OutboxRepository:
 
     async def list_due(self, now: datetime) -> list[Row[Any]]:
         """Return letters to be tried now, oldest first, each with its owner's address."""
-        return list(await self._database.rows(_DUE, moment=now))
+        return list(await self._database.rows(_DUE, moment=now, far=now + 2 * _LONGEST_WAIT))
 
     async def count_waiting(self, since: datetime) -> int:
         """Return how many letters written before *since* have not left."""
@@ -65,13 +77,13 @@ class OutboxRepository:
         """Never try a letter again."""
         await self._database.write(Change(_DONE, {"letter": letter, "moment": now}))
 
-    async def is_recent(self, user_id: UUID, kind: str, since: datetime) -> bool:
+    async def is_recent(self, user_id: UUID, kind: str, since: datetime, now: datetime) -> bool:
         """Tell whether a letter of this kind was written for the user after *since*."""
-        row = await self._database.first(_LAST, for_user=user_id, of_kind=kind)
+        row = await self._database.first(_LAST, for_user=user_id, of_kind=kind, far=now + 2 * _LONGEST_WAIT)
         last: datetime | None = row[0] if row else None
         return last is not None and last > since
 
 
 def backoff(tries: int) -> timedelta:
     """Return how long to wait after this many tries: 5 s, 20 s, 80 s … at most 15 minutes."""
-    return min(timedelta(seconds=5 * 4**tries), timedelta(minutes=15))
+    return min(timedelta(seconds=5 * 4**tries), _LONGEST_WAIT)

@@ -63,7 +63,8 @@ class Outbox:
 
     async def is_recent(self, user_id: UUID, kind: str, within: timedelta) -> bool:
         """Tell whether the user was written to in this matter within the last so much time."""
-        return await self._repository.is_recent(user_id, kind, self._clock.now() - within)
+        now = self._clock.now()
+        return await self._repository.is_recent(user_id, kind, now - within, now)
 
     async def count_waiting(self, longer_than: timedelta) -> int:
         """Return how many letters have been waiting for longer than this."""
