@@ -17,6 +17,7 @@ LOCKS = {
     BACKEND / "requirements.txt": [BACKEND / "requirements.in"],
     BACKEND / "requirements-dev.txt": [BACKEND / "requirements-dev.in", BACKEND / "requirements.in"],
     SCRIPTS / "uv.txt": [SCRIPTS / "uv.in"],
+    FRONTEND / "node.txt": [FRONTEND / "node.in"],
 }
 
 
