@@ -1,5 +1,6 @@
 """How the terminal speaks: results to standard output, everything else to standard error, mistakes as one sentence."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,12 +8,15 @@ import typer
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
+from focys.domain.plain_text import is_plain
 from focys.features.accounts import AccountError, InvalidAddressError
 from focys.features.admin import ConflictError
 from focys.features.passwords import WeakPasswordError
 from focys.infra.postgres import is_forbidden
 from focys.infra.schema import OWNER_NEEDED
 from focys.settings import SettingsError
+
+MAX_REASON_LENGTH = 200
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -47,3 +51,17 @@ def fail(sentence: str, *more: str) -> None:
 def done(sentence: str) -> None:
     """Print that something is done."""
     out.print(f"[bold green]✓[/] {sentence}")
+
+
+def check_reason(reason: str | None) -> None:
+    """Refuse what would not be one plain line in the audit."""
+    if reason is not None and (len(reason) > MAX_REASON_LENGTH or not is_plain(reason)):
+        fail(f"A reason has at most {MAX_REASON_LENGTH} characters, all of them printable.")
+
+
+def be_sure(question: str) -> None:
+    """Ask before something that cannot be taken back, and leave on a no."""
+    if not sys.stdin.isatty():
+        fail("There is no terminal to ask whether you are sure.", "Say so with --yes.")
+    if not typer.confirm(question):
+        fail("Nothing was changed.")

@@ -10,6 +10,7 @@ from uuid import uuid4
 from focys.app import Services, build_services
 from focys.cli.console import sentences
 from focys.infra import logs
+from focys.infra.clock import DatabaseClock
 from focys.infra.schema import migrate
 from focys.infra.visitor import Visitor
 from focys.settings import load_settings
@@ -31,6 +32,8 @@ def run(act: Callable[[Services, Visitor], Awaitable[T]]) -> T:
 
 async def _run(act: Callable[[Services, Visitor], Awaitable[T]], services: Services) -> T:
     try:
+        if isinstance(services.clock, DatabaseClock):
+            services.clock.set(await services.database.now())
         result = await act(services, _operator())
         await services.outbox.deliver_due()
     finally:

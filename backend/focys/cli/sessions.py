@@ -1,6 +1,5 @@
 """``focys sessions``: who is signed in where, and the end of all of it."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -8,12 +7,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from focys.app import Services
-from focys.cli.console import done, fail, out
+from focys.cli.console import be_sure, check_reason, done, out
 from focys.cli.operator import run
-from focys.domain.plain_text import is_plain
 from focys.infra.visitor import Visitor
-
-MAX_REASON_LENGTH = 200
 
 app = typer.Typer(help="List an account's sessions; end those of everybody.", no_args_is_help=True)
 
@@ -56,21 +52,13 @@ def revoke_all(
 ) -> None:
     """End everybody's sessions, logins under way and known browsers. Passwords and authenticators stay.
 
-    For a key that leaked, and after a restore: what was handed out before is worth nothing any more.
+    For a key that leaked: what was handed out before is worth nothing any more. After a restore: focys backup restored.
 
-    Example: [bold]focys sessions revoke-all --reason "restored the backup of Monday"[/]
+    Example: [bold]focys sessions revoke-all --reason "the key was in a mail"[/]
     """
-    if reason is not None and (len(reason) > MAX_REASON_LENGTH or not is_plain(reason)):
-        fail(f"A reason has at most {MAX_REASON_LENGTH} characters, all of them printable.")
+    check_reason(reason)
     if not yes:
-        _ask()
+        be_sure("End the sessions of everybody, yours too?")
     ended = run(lambda services, operator: services.administration.end_all_sessions(operator, reason))
     sessions = "1 session" if ended == 1 else f"{ended} sessions"
     done(f"Ended {sessions}. Everybody signs in anew, with password and second step.")
-
-
-def _ask() -> None:
-    if not sys.stdin.isatty():
-        fail("There is no terminal to ask whether you are sure.", "Say so with --yes.")
-    if not typer.confirm("End the sessions of everybody, yours too?"):
-        fail("Nothing was changed.")

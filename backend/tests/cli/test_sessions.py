@@ -167,7 +167,7 @@ async def test_without_yes_it_asks_on_a_terminal(world: World, focys: Focys, mon
     browser, token = await world.signed_in(account)
 
     unasked = await to_thread(focys, "sessions", "revoke-all")
-    monkeypatch.setattr("focys.cli.sessions.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr("focys.cli.console.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
     no = await to_thread(focys, "sessions", "revoke-all", typed="n\n")
     untouched = (await browser.me(token)).status_code
     yes = await to_thread(focys, "sessions", "revoke-all", typed="y\n")

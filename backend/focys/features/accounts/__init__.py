@@ -8,6 +8,7 @@ credential and voids the logins, browsers and sessions that were made under the 
 from focys.features.accounts.addresses import InvalidAddressError, canonical_address, masked
 from focys.features.accounts.models import users
 from focys.features.accounts.repository import (
+    CLAIM_LIVE,
     AccountRepository,
     claim,
     claim_and_burn,
@@ -17,6 +18,7 @@ from focys.features.accounts.repository import (
 from focys.features.accounts.service import AccountError, Accounts
 
 __all__ = [
+    "CLAIM_LIVE",
     "AccountError",
     "AccountRepository",
     "Accounts",

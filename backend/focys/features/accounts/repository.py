@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import BigInteger, Row, bindparam, case, func, select, update
 
 from focys.features.accounts.models import users
 from focys.infra.database import Change, Database
@@ -18,8 +18,10 @@ _CLAIM = (
     .where(users.c.id == bindparam("for_user"), users.c.attempt_seq == bindparam("seq_read"))
     .values(attempt_seq=users.c.attempt_seq + 1)
 )
-_CLAIM_LIVE = _CLAIM.where(users.c.disabled_at.is_(None))
-_CLAIM_AND_BURN = _CLAIM_LIVE.values(totp_last_step=bindparam("burned"), totp_offset=bindparam("drift"))
+CLAIM_LIVE = _CLAIM.where(users.c.disabled_at.is_(None))
+"""What the guards of higher features begin with."""
+
+_CLAIM_AND_BURN = CLAIM_LIVE.values(totp_last_step=bindparam("burned"), totp_offset=bindparam("drift"))
 _CLAIM_AND_ENROL = _CLAIM_AND_BURN.values(
     totp_secret=bindparam("sealed"),
     mfa_enabled=True,
@@ -65,6 +67,13 @@ _VOID_ALL = update(users).values(
     attempt_seq=users.c.attempt_seq + 1,
     credential_epoch=users.c.credential_epoch + 1,
 )
+_VOID_ALL_AND_BURN = _VOID_ALL.values(
+    totp_last_step=case(
+        (users.c.totp_secret.is_(None), None),
+        (users.c.totp_last_step > bindparam("burned", type_=BigInteger), users.c.totp_last_step),
+        else_=bindparam("burned", type_=BigInteger),
+    ),
+)
 _REPAIR_STEP = (
     update(users)
     .where(users.c.id == bindparam("for_user"), users.c.totp_last_step > bindparam("current_step"))
@@ -80,7 +89,7 @@ _OFFSETS = (
 
 def claim(user_id: UUID, seq: int) -> Change:
     """Guard: this attempt is the next one, and the account is live."""
-    return Change(_CLAIM_LIVE, {"for_user": user_id, "seq_read": seq})
+    return Change(CLAIM_LIVE, {"for_user": user_id, "seq_read": seq})
 
 
 def claim_and_burn(user_id: UUID, seq: int, *, step: int, offset: int) -> Change:
@@ -149,6 +158,11 @@ class AccountRepository:
     def everybody_voided(now: datetime) -> Change:
         """Void what was made under anybody's credentials so far: tokens, logins under way, attempts, known browsers."""
         return Change(_VOID_ALL, {"moment": now})
+
+    @staticmethod
+    def everybody_voided_and_burned(now: datetime, step: int) -> Change:
+        """As ``everybody_voided``, and no code of a time step up to this one is good any more."""
+        return Change(_VOID_ALL_AND_BURN, {"moment": now, "burned": step})
 
     @staticmethod
     def step_repaired(user_id: UUID, current_step: int) -> Change:

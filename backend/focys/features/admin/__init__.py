@@ -1,5 +1,5 @@
 """What an operator may do to an account: unlock it, reset its second step, set its password. Never see either."""
 
-from focys.features.admin.service import RESET, Administration, ConflictError, compose_reset
+from focys.features.admin.service import RESET, Administration, ConflictError, Voided, compose_reset
 
-__all__ = ["RESET", "Administration", "ConflictError", "compose_reset"]
+__all__ = ["RESET", "Administration", "ConflictError", "Voided", "compose_reset"]

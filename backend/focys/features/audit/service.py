@@ -35,6 +35,7 @@ class EventName(StrEnum):
     PASSWORD_SET = "password set"  # noqa: S105
     KEYS_ROTATED = "MFA keys rotated"
     ALL_SESSIONS_ENDED = "all sessions ended"
+    BACKUP_RESTORED = "backup restored"
 
 
 class Outcome(StrEnum):

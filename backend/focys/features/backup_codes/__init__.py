@@ -1,19 +1,30 @@
 """Ten single-use codes for the day the phone is gone.
 
 codes, changes = await backup_codes.issue(user_id, now)    # shown once; only Argon2id hashes are kept, one salt a set
+codes, changes = await backup_codes.renew(user_id, …)      # the same at a sign-in that finds none left to use
 found = await backup_codes.find(user_id, typed)            # -> the row to spend with ``spent(row_id, now)``
 """
 
 from focys.features.backup_codes.models import backup_codes
-from focys.features.backup_codes.repository import all_dropped, left_for, spent
-from focys.features.backup_codes.service import USED, BackupCodes, compose_used, used_letter
+from focys.features.backup_codes.repository import all_dropped, everybodys_dropped, left_for, spent
+from focys.features.backup_codes.service import (
+    RENEWED,
+    USED,
+    BackupCodes,
+    compose_renewed,
+    compose_used,
+    used_letter,
+)
 
 __all__ = [
+    "RENEWED",
     "USED",
     "BackupCodes",
     "all_dropped",
     "backup_codes",
+    "compose_renewed",
     "compose_used",
+    "everybodys_dropped",
     "left_for",
     "spent",
     "used_letter",

@@ -21,6 +21,7 @@ _SPEND = (
     .values(spent_at=bindparam("moment"))
 )
 _DROP = delete(backup_codes).where(backup_codes.c.user_id == bindparam("for_user"))
+_DROP_EVERYBODYS = delete(backup_codes)
 
 
 def left_for(user_id: Any) -> ColumnElement[int]:  # noqa: ANN401  a column of the caller's query
@@ -41,6 +42,11 @@ def spent(code_id: UUID, now: datetime) -> Change:
 def all_dropped(user_id: UUID) -> Change:
     """Drop a user's codes."""
     return Change(_DROP, {"for_user": user_id})
+
+
+def everybodys_dropped() -> Change:
+    """Drop all codes there are."""
+    return Change(_DROP_EVERYBODYS)
 
 
 def stored(user_id: UUID, hashes: Sequence[str], now: datetime) -> list[Change]:

@@ -8,12 +8,12 @@ from focys.domain import crockford
 from focys.features.backup_codes.repository import BackupCodeRepository, all_dropped, stored
 from focys.features.outbox import Waiting, letter_for
 from focys.infra.database import Change, Database
-from focys.infra.hashing import Hasher
+from focys.infra.hashing import BusyError, Hasher
 from focys.infra.mailer import Letter
 from focys.infra.visitor import Visitor
 
 SET_SIZE = 10
-USED = "backup_code_used"
+USED, RENEWED = "backup_code_used", "backup_codes_renewed"
 
 
 class BackupCodes:
@@ -31,6 +31,18 @@ class BackupCodes:
         codes = [crockford.encode(secrets.token_bytes(crockford.CODE_BYTES)) for _ in range(SET_SIZE)]
         hashes = await self._hasher.hash_set([crockford.normalise(code) or "" for code in codes])
         return codes, [all_dropped(user_id), *stored(user_id, hashes, now)]
+
+    async def renew(self, user_id: UUID, visitor: Visitor, now: datetime) -> tuple[list[str], list[Change]]:
+        """Return a set, as ``issue`` does, for somebody who has no code left to use, and a letter that tells the owner.
+
+        Where hashing is busy it is empty: nobody is kept out for it, and the next sign-in brings the codes.
+        """
+        try:
+            codes, changes = await self.issue(user_id, now)
+        except BusyError:
+            return [], []
+        about = {"at": f"{now:%Y-%m-%d %H:%M}", "source": visitor.address}
+        return codes, [*changes, letter_for(user_id, RENEWED, about, now)]
 
     async def find(self, user_id: UUID, code: str) -> tuple[UUID | None, int]:
         """Return the row that *code*, normalised, would spend, or None, and how many unspent codes there are.
@@ -59,4 +71,17 @@ def compose_used(app_name: str, waiting: Waiting) -> Letter:
             "If that was not you, choose a new password now and ask an administrator to reset your second step.",
         ),
         console=f"Notice for {waiting.address}: a backup code was used",
+    )
+
+
+def compose_renewed(app_name: str, waiting: Waiting) -> Letter:
+    """Write the letter about a new set."""
+    about = waiting.about
+    return Letter(
+        subject=f"You have new backup codes · {app_name}",
+        paragraphs=(
+            f"A sign-in found no backup code left and was shown new ones ({about['at']} UTC, from {about['source']}).",
+            "If that was not you, choose a new password now and ask an administrator to reset your second step.",
+        ),
+        console=f"Notice for {waiting.address}: new backup codes were shown",
     )

@@ -76,7 +76,12 @@ class SecondFactor:
             case codes.Match(step, offset):
                 metrics.TOTP_OFFSET.observe(offset)
                 burn = claim_and_burn(row.user_id, row.attempt_seq, step=step, offset=offset)
-                return await self._accept(facts, EventName.TOTP, TOTP_AMR, visitor, now, guard=burn)
+                if row.backup_codes_left:
+                    return await self._accept(facts, EventName.TOTP, TOTP_AMR, visitor, now, guard=burn)
+                codes_shown, effects = await self._needs.backup_codes.renew(row.user_id, visitor, now)
+                return await self._accept(
+                    facts, EventName.TOTP, TOTP_AMR, visitor, now, *effects, guard=burn, new_codes=tuple(codes_shown)
+                )
             case codes.Spent():
                 event = AuditEvent(EventName.TOTP, Outcome.REFUSED, row.user_id, Reason.CODE_ALREADY_USED)
                 await self._context.commit(event, visitor, now, guard=None)
@@ -112,6 +117,7 @@ class SecondFactor:
         *effects: Change,
         guard: Change,
         codes_left: int | None = None,
+        new_codes: tuple[str, ...] = (),
     ) -> SignedIn | None:
         row = facts.row
         session, browser_token, changes = self._context.sign_in(
@@ -128,7 +134,8 @@ class SecondFactor:
             browser_token,
             Context.browser_seconds(),
             mfa_enabled=True,
-            backup_codes_left=row.backup_codes_left if codes_left is None else codes_left,
+            backup_codes_left=(len(new_codes) or row.backup_codes_left) if codes_left is None else codes_left,
+            backup_codes=new_codes,
             used_backup_code=codes_left is not None,
         )
 

@@ -121,6 +121,10 @@ class Totp:
         """Return a secret as it is stored: under the newest key, whichever one it was read with."""
         return self._box.seal(secret, user_id)
 
+    def newest_step(self, now: datetime) -> int:
+        """Return the newest time step whose code is taken at *now*."""
+        return totp.step_at(now.timestamp()) + self._drift
+
     async def rotate(self, progress: Progress) -> Rotation:
         """Seal every secret anew that is not under the newest key; safe while people sign in, and to be run again.
 

@@ -1,0 +1,137 @@
+"""Whoever has no backup code left is shown new ones at the next sign-in with the app."""
+
+from asyncio import gather
+from datetime import timedelta
+
+import pytest
+
+from focys.features.backup_codes import backup_codes
+from focys.features.outbox import outbox
+from focys.infra.hashing import BusyError, Hasher
+from tests.support.attempts import pair, strangers_failed, use_backup_code, wrong_code
+from tests.support.rows import count_of, execute, rows_of
+from tests.support.service import Account, World
+from tests.support.statements import statements_of
+
+
+async def without_codes(world: World) -> Account:
+    """An account as the guide's earlier version left it: an authenticator and never a backup code."""
+    account = await world.an_account(enrolled=True)
+    await execute(world, "DELETE FROM backup_codes")
+    return account
+
+
+async def test_an_account_without_codes_is_shown_ten_that_work_and_only_once(world: World):
+    """AVL-09, BKP-01: also how accounts of the guide's earlier version come by theirs."""
+    account = await without_codes(world)
+    browser = await world.at_second_factor(account)
+
+    first = (await browser.offer(account.code(world.clock))).json()
+    world.clock.advance(seconds=30)
+    second = (await (await world.at_second_factor(account)).offer(account.code(world.clock))).json()
+    spent = await use_backup_code(await world.at_second_factor(account), first["backup_codes"][7])
+
+    assert len(set(first["backup_codes"])) == 10
+    assert set(first["backup_codes"]).isdisjoint(account.backup_codes)
+    assert first["user"]["backup_codes_left"] == second["user"]["backup_codes_left"] == 10
+    assert "backup_codes" not in second
+    assert spent.json()["backup_codes_left"] == 9
+    assert "backup_codes" not in spent.json()
+
+
+async def test_they_are_stored_as_hashes_and_the_owner_is_told(world: World):
+    """BKP-02, BKP-05."""
+    account = await without_codes(world)
+
+    shown = (await (await world.at_second_factor(account)).offer(account.code(world.clock))).json()["backup_codes"]
+    await world.deliver()
+
+    rows = await rows_of(world, backup_codes)
+    assert [row.code_hash[:10] for row in rows] == ["$argon2id$"] * 10
+    letters = [row for row in await rows_of(world, outbox) if row.kind == "backup_codes_renewed"]
+    assert [row.user_id for row in letters] == [account.id]
+    [letter] = [letter for _, letter in world.mail.letters if "new backup codes" in letter.subject]
+    assert not [code for code in shown if code in f"{letter} {letters[0].about}"]
+
+
+async def test_a_used_up_set_counts_as_none_and_one_code_left_does_not(world: World):
+    account = await world.an_account(enrolled=True)
+    browser = world.a_browser()
+    for code in account.backup_codes[:9]:
+        assert (await use_backup_code(await world.at_second_factor(account, browser), code)).status_code == 200
+
+    with_one = (await (await world.at_second_factor(account)).offer(account.code(world.clock))).json()
+    world.clock.advance(seconds=30)
+    await use_backup_code(await world.at_second_factor(account, browser), account.backup_codes[9])
+    with_none = (await (await world.at_second_factor(account)).offer(account.code(world.clock))).json()
+
+    assert (with_one["user"]["backup_codes_left"], "backup_codes" in with_one) == (1, False)
+    assert len(with_none["backup_codes"]) == 10
+    assert await count_of(world, backup_codes) == 10
+
+
+async def test_a_pair_in_guarded_mode_brings_them_too(world: World):
+    account = await without_codes(world)
+    await strangers_failed(world, account, 15, ago=timedelta(days=1))
+
+    answer = await (await world.at_second_factor(account)).post("/auth/totp/verify", pair(account, world, newest=1))
+
+    assert len(answer.json()["backup_codes"]) == 10
+
+
+async def test_one_code_offered_ten_times_at_once_makes_one_session_and_one_set(world: World):
+    """TOTP-05: the set is part of the write that burns the code."""
+    account = await without_codes(world)
+    browsers = [await world.at_second_factor(account) for _ in range(5)]
+
+    answers = await gather(*(browser.offer(account.code(world.clock)) for browser in browsers))
+
+    assert [answer.status_code for answer in answers].count(200) == 1
+    assert sum("backup_codes" in answer.json() for answer in answers) == 1
+    assert await count_of(world, backup_codes) == 10
+
+
+async def test_a_wrong_or_used_code_brings_none(world: World):
+    account = await without_codes(world)
+    browser = await world.at_second_factor(account)
+
+    await browser.offer(wrong_code(account, world))
+    await browser.offer(account.code(world.clock, -2))
+
+    assert await count_of(world, backup_codes) == 0
+
+
+async def test_busy_hashing_keeps_nobody_out_and_the_next_sign_in_brings_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """PWD-07."""
+    account = await without_codes(world)
+    browser = await world.at_second_factor(account)
+
+    async def busy(_self: Hasher, _codes: list[str]) -> list[str]:
+        raise BusyError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Hasher, "hash_set", busy)
+        while_busy = await browser.offer(account.code(world.clock))
+    world.clock.advance(seconds=30)
+    after = await (await world.at_second_factor(account)).offer(account.code(world.clock))
+
+    assert while_busy.status_code == 200
+    assert "backup_codes" not in while_busy.json()
+    assert len(after.json()["backup_codes"]) == 10
+
+
+async def test_an_ordinary_step_asks_and_hashes_no_more_than_before(world: World, monkeypatch: pytest.MonkeyPatch):
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    hashed: list[object] = []
+    monkeypatch.setattr(Hasher, "_run", lambda _self, work: hashed.append(work))
+
+    with statements_of(world.services.database) as heard:
+        answer = await browser.offer(account.code(world.clock))
+
+    reads = [line for line in heard if line.startswith("SELECT") and "FROM outbox" not in line]
+    assert answer.status_code == 200
+    assert hashed == []
+    assert len(reads) == 1
