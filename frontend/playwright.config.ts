@@ -23,12 +23,13 @@ export default defineConfig<object, { kind: Kind }>({
     trace: "off", // a trace would keep passwords and keys
   },
   projects: [
-    { name: "sqlite", use: { kind: "sqlite" } },
+    { name: "sqlite", testIgnore: "production.spec.ts", use: { kind: "sqlite" } },
     {
       name: "postgresql",
       testMatch: "guide.spec.ts",
       grepInvert: /dark|360 px|phone/, // how a page looks has nothing to do with the database
       use: { kind: "postgresql" },
     },
+    { name: "production", testMatch: "production.spec.ts", fullyParallel: false }, // one deployment
   ],
 });

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -32,6 +32,7 @@ class MailServer:
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     wait: float = 0
+    on_arrival: Callable[..., None] = lambda _message, *, over_tls: None
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  its name
         await asyncio.sleep(self.wait)
@@ -43,6 +44,7 @@ class MailServer:
         self.recipients.append([str(address) for address in envelope.rcpt_tos])
         assert server.transport is not None
         self.over_tls.append(server.transport.get_extra_info("ssl_object") is not None)
+        self.on_arrival(parsed, over_tls=self.over_tls[-1])
         return "250 OK"
 
     def authenticate(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
