@@ -1,7 +1,11 @@
 """What is counted, for Prometheus. Labels are our own words: no address, no id, nothing a caller typed.
 
-With PROMETHEUS_MULTIPROC_DIR set, the numbers of all workers are added up (see deploy/gunicorn.conf.py).
+With PROMETHEUS_MULTIPROC_DIR set, the numbers of all workers are added up (see deploy/gunicorn.conf.py). What alerts look
+at is there from the start, as a zero: Prometheus sees no growth in a series that begins with its first event. What only
+the database knows is written by ``features/watching``, and the newest reading of any worker counts.
 """
+
+from typing import Literal
 
 from fastapi import APIRouter
 from prometheus_client import (
@@ -16,13 +20,23 @@ from prometheus_client import (
 )
 from starlette.responses import Response
 
+NEWEST: Literal["livemostrecent"] = "livemostrecent"
+
+BUILD_INFO = Gauge("focys_build_info", "Always 1; the label says what runs.", ["version"], multiprocess_mode="livemax")
+WORKERS = Gauge("focys_workers", "Processes that serve.", multiprocess_mode="livesum")
+WORKER_START = Gauge(
+    "focys_worker_start_time_seconds", "When the youngest process began to serve.", multiprocess_mode="livemax"
+)
 EVENTS = Counter(
     "focys_events", "Steps of sign-ins, sessions and accounts, as audited.", ["event", "outcome", "reason"]
 )
+ALARMS = Counter("focys_alarms", "What somebody should look at, each of them.", ["alarm"])
 LOCKOUTS = Counter("focys_lockouts", "Locks by the rung that was reached: 5, 10, guarded.", ["rung"])
 THROTTLED = Counter("focys_throttled", "Tries refused by a limit.", ["limit"])
 TOTP_OFFSET = Histogram(
-    "focys_totp_offset_steps", "How far phones' clocks are from ours, in 30 s steps of good codes.", buckets=(-1, 0, 1)
+    "focys_totp_offset_seconds",
+    "How far phones are ahead of us, by the 30 s steps of good codes.",
+    buckets=(-30, 0, 30),
 )
 QR_SECONDS = Histogram(
     "focys_qr_seconds", "Drawing a QR code.", buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
@@ -34,8 +48,17 @@ HASH_SECONDS = Histogram(
 HASHES_WAITING = Gauge("focys_argon2_waiting", "Hashes under way or waiting.", multiprocess_mode="livesum")
 HASHES_REFUSED = Counter("focys_argon2_refused", "Hashes refused because too many were waiting.")
 DATABASE_CONNECTIONS = Gauge("focys_database_connections", "Connections in use.", multiprocess_mode="livesum")
+DATABASE_POOL = Gauge("focys_database_pool_size", "Connections there may be.", multiprocess_mode="livesum")
+DATABASE_UP = Gauge("focys_database_up", "Whether the database answered a moment ago.", multiprocess_mode=NEWEST)
 DATABASE_FAULTS = Counter(
     "focys_database_faults", "Requests that failed because the database did not answer.", ["kind"]
+)
+CLOCK_OFFSET = Gauge(
+    "focys_clock_offset_seconds", "How far this machine is ahead of the database.", multiprocess_mode=NEWEST
+)
+MAILS_WAITING = Gauge("focys_mails_waiting", "Letters that should have left by now.", multiprocess_mode=NEWEST)
+MFA_RESETS = Gauge(
+    "focys_mfa_resets_last_hour", "Second factors that administrators removed.", multiprocess_mode=NEWEST
 )
 REQUEST_SECONDS = Histogram(
     "focys_request_seconds",

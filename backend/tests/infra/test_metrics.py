@@ -16,7 +16,7 @@ from tests.support.service import Account, Browser, World
 
 WORKERS = 4
 REQUESTS = 40
-LABELS = {"event", "outcome", "reason", "rung", "limit", "letter", "kind", "method", "route", "status", "le"}
+LABELS = {"event", "outcome", "reason", "alarm", "rung", "limit", "letter", "kind", "method", "route", "status", "le"}
 OF_PYTHON = {"generation", "implementation", "major", "minor", "patchlevel", "version"}
 
 
@@ -62,7 +62,7 @@ async def test_what_happens_at_a_sign_in_is_counted(lone_world: World):
     assert grown("focys_events_total", event="TOTP", outcome="refused", reason="invalid_code") == 1
     assert grown("focys_qr_seconds_count") == 1
     assert grown("focys_mails_total", letter="email_code", outcome="sent") == 1
-    assert grown("focys_totp_offset_steps_count") >= 1
+    assert grown("focys_totp_offset_seconds_count") >= 1
     assert grown("focys_argon2_seconds_count") >= 3
     assert grown("focys_request_seconds_count", route="/auth/totp/verify", status="200") == 1
     assert grown("focys_request_seconds_count", route="/auth/totp/verify", status="401") == 1

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from focys.domain.totp import step_at
 from focys.features.accounts import AccountRepository, Accounts, claim_and_reset
-from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
+from focys.features.audit import Alarm, AuditEvent, EventName, Outcome, announce, as_change
 from focys.features.backup_codes import all_dropped, everybodys_dropped
 from focys.features.browsers import browsers_forgotten
 from focys.features.email_code import email_failures_forgiven
@@ -80,7 +80,7 @@ class Administration:
         """
         for _ in range(_TRIES):
             user, now = await self._accounts.get(address), self._clock.now()
-            event = AuditEvent(EventName.MFA_RESET, Outcome.OK, user.id)
+            event = AuditEvent(EventName.MFA_RESET, Outcome.OK, user.id, alarm=Alarm.MFA_RESET)
             about = {"at": f"{now:%Y-%m-%d %H:%M}"}
             done = await self._database.write(
                 enrolment_dropped(user.id),

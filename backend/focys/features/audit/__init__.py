@@ -8,6 +8,6 @@ Rows and lines never hold a code, a secret, a token or an address typed by a str
 """
 
 from focys.features.audit.models import audit_events
-from focys.features.audit.service import AuditEvent, EventName, Outcome, announce, as_change
+from focys.features.audit.service import Alarm, AuditEvent, EventName, Outcome, announce, as_change
 
-__all__ = ["AuditEvent", "EventName", "Outcome", "announce", "as_change", "audit_events"]
+__all__ = ["Alarm", "AuditEvent", "EventName", "Outcome", "announce", "as_change", "audit_events"]

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
 
+from focys.domain.outcome import Reason
 from focys.features.audit.models import audit_events
 from focys.infra import metrics
 from focys.infra.database import Change
@@ -49,6 +50,36 @@ class Outcome(StrEnum):
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
     """One fact. ``detail`` is our own words or the operator's, never a caller's."""
+class Alarm(StrEnum):
+    """What somebody should look at; the line says so as ``alarm``, and /metrics counts it."""
+
+    FACTOR_FAILING = "factor_failing"
+    GUARDED = "guarded"
+    SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105
+    REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105
+    CLOCK_BEHIND = "clock_behind"
+    MFA_RESET = "mfa_reset"
+
+
+_EXAMINED = (EventName.TOTP, EventName.MFA_ENROLMENT, EventName.BACKUP_CODE)
+_REFUSALS = (
+    Reason.INVALID_CODE,
+    Reason.CODE_ALREADY_USED,
+    Reason.CODE_EXPIRED,
+    Reason.ACCOUNT_LOCKED,
+    Reason.GUARDED,
+)
+for _alarm in Alarm:
+    metrics.ALARMS.labels(_alarm)
+for _name in EventName:
+    metrics.EVENTS.labels(_name, Outcome.OK, "")
+for _name in _EXAMINED:
+    for _reason in _REFUSALS:
+        metrics.EVENTS.labels(_name, Outcome.REFUSED, _reason)
+metrics.EVENTS.labels(EventName.PASSWORD, Outcome.REFUSED, Reason.INVALID_CREDENTIALS)
+metrics.EVENTS.labels(EventName.EMAIL_CODE, Outcome.REFUSED, Reason.INVALID_CODE)
+
+
 
     name: EventName
     outcome: Outcome
@@ -58,6 +89,7 @@ class AuditEvent:
 
 
 def as_change(event: AuditEvent, visitor: Visitor, now: datetime) -> Change:
+    alarm: Alarm | None = None
     """Return the row to be written together with what the event tells of."""
     return Change(
         audit_events,
@@ -76,16 +108,20 @@ def as_change(event: AuditEvent, visitor: Visitor, now: datetime) -> Change:
 
 
 def announce(event: AuditEvent, visitor: Visitor) -> None:
-    """Log the event as one line."""
+    """Log the event as one line, and count it; what somebody should look at is a warning."""
     known = {
         "reason": event.reason,
         "detail": event.detail,
         "user_id": str(event.user_id) if event.user_id else None,
     }
     metrics.EVENTS.labels(event.name, event.outcome, event.reason or "").inc()
-    _log.info(
+    if event.alarm is not None:
+        metrics.ALARMS.labels(event.alarm).inc()
+    tell = _log.info if event.alarm is None else _log.warning
+    tell(
+        "alarm": event.alarm,
         f"{event.name} {event.outcome}",
         source=visitor.source,
-        request=visitor.request_id,
+        request_id=visitor.request_id,
         **{name: value for name, value in known.items() if value is not None},
     )

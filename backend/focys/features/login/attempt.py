@@ -8,22 +8,21 @@ from focys.domain import totp as codes
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import claim
-from focys.features.audit import AuditEvent, EventName, Outcome
+from focys.features.audit import Alarm, AuditEvent, EventName, Outcome
 from focys.features.lockout import failed, notices_for
 from focys.features.login.context import Context, SignedIn
 from focys.features.login.repository import Facts
 from focys.features.login.state import seconds_until
 from focys.infra import metrics
 from focys.infra.hashing import BusyError
-from focys.infra.logs import logger
 from focys.infra.secret_box import UnreadableSecretError
 from focys.infra.visitor import Visitor
 
 Examine = Callable[[Facts, datetime], Awaitable[SignedIn | Refused | None]]
 
 RUNG_NAMES = {**{count: str(count) for count in lockout.RUNGS}, lockout.GUARDED_AFTER: "guarded"}
-
-_log = logger("focys.login")
+for _rung in RUNG_NAMES.values():
+    metrics.LOCKOUTS.labels(_rung)
 
 
 def objection(facts: Facts, now: datetime, proof: Proof, *, single_code: bool) -> Refused | None:
@@ -47,9 +46,10 @@ async def charge(
 ) -> Refused | None:
     """Commit one failure and return the refusal with what is left, or None if another attempt was committed first."""
     row = facts.row
-    notices = await notices_for(context.needs.outbox, row.user_id, len(facts.failures) + 1, visitor, now)
+    failures = len(facts.failures) + 1
+    notices = await notices_for(context.needs.outbox, row.user_id, failures, visitor, now)
     done = await context.commit(
-        AuditEvent(event, Outcome.REFUSED, row.user_id, refused.reason),
+        AuditEvent(event, Outcome.REFUSED, row.user_id, refused.reason, alarm=_alarm_at(failures, refused)),
         visitor,
         now,
         failed(row.user_id, row.browser_id, row.login_id, now),
@@ -60,8 +60,8 @@ async def charge(
         return None
     if notices:
         context.needs.outbox.nudge()
-    if len(facts.failures) + 1 in RUNG_NAMES:
-        metrics.LOCKOUTS.labels(RUNG_NAMES[len(facts.failures) + 1]).inc()
+    if failures in RUNG_NAMES:
+        metrics.LOCKOUTS.labels(RUNG_NAMES[failures]).inc()
     return _with_standing(refused, lockout.verdict([*facts.failures, now], now), now)
 
 
@@ -72,10 +72,10 @@ async def charging_faults(
     try:
         return await examine(facts, now)
     except codes.ClockBehindError:
-        _log.error("clock_behind_last_step", user_id=str(facts.row.user_id))
+        behind = AuditEvent(event, Outcome.REFUSED, facts.row.user_id, Reason.CLOCK_FAULT, alarm=Alarm.CLOCK_BEHIND)
+        await context.commit(behind, visitor, now, guard=None)
         return Refused(Reason.CLOCK_FAULT)
     except UnreadableSecretError:
-        _log.error("factor_unreadable", user_id=str(facts.row.user_id))
         unreadable = Refused(Reason.FACTOR_UNREADABLE)
         charged = await charge(context, facts, event, unreadable, visitor, now)
         return unreadable if charged is not None else None
@@ -91,6 +91,13 @@ def tries_left(facts: Facts, now: datetime) -> int | None:
     """Return how many failures the next rung is away."""
     standing = facts.standing(now)
     return standing.tries_left if isinstance(standing, lockout.Open) else None
+
+
+def _alarm_at(failures: int, refused: Refused) -> Alarm | None:
+    """Return what the *failures*-th failure behind a right password is to somebody who watches."""
+    if refused.reason is Reason.FACTOR_UNREADABLE:
+        return Alarm.SECRET_UNREADABLE
+    return {lockout.NOTICE_AT: Alarm.FACTOR_FAILING, lockout.GUARDED_AFTER: Alarm.GUARDED}.get(failures)
 
 
 def _with_standing(

@@ -8,10 +8,10 @@ from focys.domain import totp as codes
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import claim_and_enrol
-from focys.features.audit import AuditEvent, EventName, Outcome, announce
+from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.lockout import ENROLMENTS
 from focys.features.login.attempt import charge, charging_faults, objection
-from focys.features.login.context import BUSY, CAS_TRIES, Context, SignedIn
+from focys.features.login.context import BUSY, CAS_TRIES, Context, SignedIn, refuse
 from focys.features.login.repository import Facts
 from focys.features.login.second_factor import refusal_of
 from focys.features.totp import Pending, enrolment_dropped, png_data_uri
@@ -63,21 +63,19 @@ class Enrolling:
             if isinstance(facts, Refused):
                 # Another browser has just confirmed: this set-up lost the race, the login did not merely run out.
                 return Refused(Reason.ENROLMENT_EXPIRED) if had_login else facts
-            had_login = True
+            had_login, user_id = True, facts.row.user_id
             refused = objection(facts, now, Proof.FIRST_TOTP, single_code=False)
             if refused is not None:
-                announce(
-                    AuditEvent(EventName.MFA_ENROLMENT, Outcome.REFUSED, facts.row.user_id, refused.reason), visitor
-                )
-                return refused
-            pending = await self._needs.totp.pending(facts.row.user_id, now)
+                return refuse(EventName.MFA_ENROLMENT, user_id, refused, visitor)
+            pending = await self._needs.totp.pending(user_id, now)
             if pending is None:
-                return Refused(Reason.ENROLMENT_EXPIRED)
+                gone = Refused(Reason.ENROLMENT_EXPIRED)
+                return refuse(EventName.MFA_ENROLMENT, user_id, gone, visitor)
             offer = partial(self._offer, pending, code, visitor)
             outcome = await charging_faults(self._context, offer, facts, EventName.MFA_ENROLMENT, visitor, now)
             if outcome is not None:
                 return outcome
-        return BUSY
+        return refuse(EventName.MFA_ENROLMENT, user_id, BUSY, visitor)
 
     async def _offer(
         self, pending: Pending, code: str, visitor: Visitor, facts: Facts, now: datetime
@@ -112,6 +110,7 @@ class Enrolling:
         )
         if not done:
             return None
+        metrics.TOTP_OFFSET.observe(match.offset * codes.PERIOD)
         return SignedIn(
             session,
             facts,

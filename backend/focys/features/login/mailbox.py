@@ -12,7 +12,7 @@ from focys.features.accounts import claim
 from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.email_code import failed
 from focys.features.lockout import CODES_RESENT, CODES_RESENT_A_DAY
-from focys.features.login.context import BUSY, CAS_TRIES, Context
+from focys.features.login.context import BUSY, CAS_TRIES, Context, refuse
 from focys.features.login.repository import Facts, begun, code_mailed, code_try_counted, consumed
 from focys.features.login.state import RESEND_PAUSE, Begun, resend_after, state_of
 from focys.features.totp import ENROLMENT_LIFE
@@ -37,7 +37,8 @@ class ProvingMailbox:
                 return facts
             row = facts.row
             if not await self._is_alive(row, now):
-                return Refused(Reason.NEW_CODE_NEEDED, tries_left=0)
+                dead = Refused(Reason.NEW_CODE_NEEDED, tries_left=0)
+                return refuse(EventName.EMAIL_CODE, row.user_id, dead, visitor)
             code = email_codes.normalise(typed, long=row.code_long)
             if code is None:
                 return Refused(Reason.INVALID_REQUEST)
@@ -47,7 +48,7 @@ class ProvingMailbox:
                 outcome = await self._refuse(facts, visitor, now)
             if outcome is not None:
                 return outcome
-        return BUSY
+        return refuse(EventName.EMAIL_CODE, row.user_id, BUSY, visitor)
 
     async def resend(self, visitor: Visitor) -> int | Refused:
         """Mail the code again, the same one while it lives; return the seconds until that may be asked anew."""

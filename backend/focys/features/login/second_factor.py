@@ -7,11 +7,11 @@ from focys.domain import totp as codes
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import claim, claim_and_burn
-from focys.features.audit import AuditEvent, EventName, Outcome, announce
+from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.backup_codes import spent, used_letter
 from focys.features.lockout import GUARDED_TRIES
 from focys.features.login.attempt import Examine, charge, charging_faults, objection, tries_left
-from focys.features.login.context import BUSY, CAS_TRIES, Context, SignedIn
+from focys.features.login.context import BUSY, CAS_TRIES, Context, SignedIn, refuse
 from focys.features.login.repository import Facts
 from focys.infra import metrics
 from focys.infra.database import Change
@@ -52,18 +52,18 @@ class SecondFactor:
             facts = await self._context.find_for(proof, visitor, now)
             if isinstance(facts, Refused):
                 return facts
+            user_id = facts.row.user_id
             refused = objection(facts, now, proof, single_code=single_code)
             if refused is None and not guarded_charged and isinstance(facts.standing(now), lockout.Guarded):
                 guarded_charged = True
-                wait = await self._needs.account_limits.charge(GUARDED_TRIES, str(facts.row.user_id), visitor.source)
+                wait = await self._needs.account_limits.charge(GUARDED_TRIES, str(user_id), visitor.source)
                 refused = Refused(Reason.ACCOUNT_LOCKED, retry_after=wait) if wait else None
             if refused is not None:
-                announce(AuditEvent(event, Outcome.REFUSED, facts.row.user_id, refused.reason), visitor)
-                return refused
+                return refuse(event, user_id, refused, visitor)
             outcome = await charging_faults(self._context, examine, facts, event, visitor, now)
             if outcome is not None:
                 return outcome
-        return BUSY
+        return refuse(event, user_id, BUSY, visitor)
 
     async def _examine_totp(
         self, facts: Facts, typed: tuple[str, ...], visitor: Visitor, now: datetime
@@ -74,7 +74,7 @@ class SecondFactor:
         )
         match verdict:
             case codes.Match(step, offset):
-                metrics.TOTP_OFFSET.observe(offset)
+                metrics.TOTP_OFFSET.observe(offset * codes.PERIOD)
                 burn = claim_and_burn(row.user_id, row.attempt_seq, step=step, offset=offset)
                 if row.backup_codes_left:
                     return await self._accept(facts, EventName.TOTP, TOTP_AMR, visitor, now, guard=burn)

@@ -176,9 +176,9 @@ class Sessions:
                     audit.announce(event, visitor)
                     return self._successor(row, generation + 1, now)
                 continue
-            if generation == row.refresh_generation - 1 and now - row.rotated_at <= GRACE:
+            if generation == row.refresh_generation - 1 and abs(now - row.rotated_at) <= GRACE:
                 return self._successor(row, row.refresh_generation, now)
-            return await self._end(row, visitor, now, "refresh token used twice")
+            return await self._end(row, visitor, now, "refresh token used twice", audit.Alarm.REFRESH_TOKEN_REUSED)
         return Refused(Reason.THROTTLED, retry_after=1)
 
     async def sign_out(self, visitor: Visitor, bearer: str | None) -> None:
@@ -202,9 +202,16 @@ class Sessions:
         is_genuine = row is not None and self._tokens.is_genuine(claims, row.refresh_seed)
         return (row if is_genuine else None), claims.generation
 
-    async def _end(self, row: Any, visitor: Visitor, now: datetime, why: str) -> Refused:  # noqa: ANN401  a live session
+    async def _end(
+        self,
+        row: Any,  # noqa: ANN401  a live session
+        visitor: Visitor,
+        now: datetime,
+        why: str,
+        alarm: audit.Alarm | None = None,
+    ) -> Refused:
         event = audit.AuditEvent(
-            audit.EventName.SESSION_REFRESH, audit.Outcome.REFUSED, row.user_id, Reason.SESSION_ENDED, why
+            audit.EventName.SESSION_REFRESH, audit.Outcome.REFUSED, row.user_id, Reason.SESSION_ENDED, why, alarm
         )
         await self._database.write(ended(row.session_id, now), audit.as_change(event, visitor, now))
         audit.announce(event, visitor)
