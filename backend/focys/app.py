@@ -18,6 +18,8 @@ from focys import __version__
 from focys.features.accounts import Accounts, users
 from focys.features.admin import RESET, Administration, compose_reset
 from focys.features.backup_codes import RENEWED, USED, BackupCodes, compose_renewed, compose_used, left_for
+from focys.features.bypass import Bypasses
+from focys.features.bypass import composers as bypass_letters
 from focys.features.email_code import KIND, EmailCodes
 from focys.features.housekeeping import Housekeeping
 from focys.features.lockout import PasswordLedger, account_limits, composers, source_limits
@@ -62,6 +64,7 @@ class Services:
     totp: Totp
     outbox: Outbox
     login: LoginFlow
+    bypasses: Bypasses
 
     async def close(self) -> None:
         """Give back what was opened."""
@@ -88,6 +91,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         RENEWED: partial(compose_renewed, settings.app_name),
         RESET: partial(compose_reset, settings.app_name),
         **composers(settings.app_name),
+        **bypass_letters(settings.app_name),
     }
     outbox = Outbox(database, clock, mailer or mailer_for(settings), cast("Mapping[str, Any]", letters))
     passwords = Passwords(
@@ -128,7 +132,18 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     )
     administration = Administration(database, clock, accounts, passwords, outbox, totp, keys)
     return Services(
-        settings, database, clock, hasher, accounts, administration, passwords, sessions, totp, outbox, login
+        settings,
+        database,
+        clock,
+        hasher,
+        accounts,
+        administration,
+        passwords,
+        sessions,
+        totp,
+        outbox,
+        login,
+        Bypasses(database, clock, accounts),
     )
 
 
@@ -252,5 +267,8 @@ async def _check_start(services: Services) -> None:
         raise StartError(
             f"The database's schema is {at or 'empty'} and this version needs {needed}: alembic upgrade head"
         )
+    for found in await services.bypasses.list_in_force():
+        until = found.ends_at.isoformat(timespec="seconds")
+        _log.warning("mfa_bypass_in_force", whom=found.whom, until=until, mend="focys mfa bypass --end")
     if not await services.totp.can_open_secrets():
         raise StartError("SECRET_KEY opens none of the stored secrets: give back the old key, as SECRET_KEY_FALLBACKS")

@@ -3,11 +3,13 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import typer
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
+from focys.domain.bypass import BypassError
 from focys.domain.plain_text import is_plain
 from focys.features.accounts import AccountError, InvalidAddressError
 from focys.features.admin import ConflictError
@@ -29,7 +31,7 @@ def sentences() -> Iterator[None]:
         yield
     except SettingsError as fault:
         fail("The configuration cannot be used:", *fault.problems)
-    except (AccountError, InvalidAddressError, WeakPasswordError, ConflictError) as fault:
+    except (AccountError, InvalidAddressError, WeakPasswordError, ConflictError, BypassError) as fault:
         fail(str(fault))
     except (SQLAlchemyError, OSError) as fault:
         if is_forbidden(fault):
@@ -40,7 +42,7 @@ def sentences() -> Iterator[None]:
         )
 
 
-def fail(sentence: str, *more: str) -> None:
+def fail(sentence: str, *more: str) -> NoReturn:
     """Print a mistake and leave with exit code 1."""
     err.print(f"[bold red]✗[/] {sentence}")
     for line in more:

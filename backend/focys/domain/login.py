@@ -19,6 +19,7 @@ class Proof(StrEnum):
     PASSWORD_WITHOUT_MFA = "password, enrolment required"  # noqa: S105
     PASSWORD_MFA_OPTIONAL = "password, no factor and none required"  # noqa: S105
     PASSWORD_WITH_MFA = "password, factor enrolled"  # noqa: S105
+    PASSWORD_MFA_BYPASSED = "password, factor enrolled and bypassed"  # noqa: S105
     EMAIL_CODE = "e-mail code"
     FIRST_TOTP = "first TOTP code"
     TOTP = "TOTP code"
@@ -29,6 +30,7 @@ NEXT = {
     (Step.PASSWORD, Proof.PASSWORD_WITHOUT_MFA): Step.EMAIL_CODE,
     (Step.PASSWORD, Proof.PASSWORD_MFA_OPTIONAL): Step.DONE,
     (Step.PASSWORD, Proof.PASSWORD_WITH_MFA): Step.SECOND_FACTOR,
+    (Step.PASSWORD, Proof.PASSWORD_MFA_BYPASSED): Step.DONE,
     (Step.EMAIL_CODE, Proof.EMAIL_CODE): Step.ENROLL,
     (Step.ENROLL, Proof.FIRST_TOTP): Step.DONE,
     (Step.SECOND_FACTOR, Proof.TOTP): Step.DONE,
@@ -56,8 +58,11 @@ def advance(step: Step, proof: Proof) -> Step:
         raise OutOfTurnError(step) from None
 
 
-def password_proof(*, mfa_enabled: bool, mfa_required: bool) -> Proof:
-    """Return what a right password proves; a cleared flag never means "password is enough" where MFA is required."""
+def password_proof(*, mfa_enabled: bool, mfa_required: bool, is_bypassed: bool = False) -> Proof:
+    """Return what a right password proves; a cleared flag never means "password is enough" where MFA is required.
+
+    A bypass is for those who have a factor; everybody else goes on as always.
+    """
     if mfa_enabled:
-        return Proof.PASSWORD_WITH_MFA
+        return Proof.PASSWORD_MFA_BYPASSED if is_bypassed else Proof.PASSWORD_WITH_MFA
     return Proof.PASSWORD_WITHOUT_MFA if mfa_required else Proof.PASSWORD_MFA_OPTIONAL

@@ -37,12 +37,13 @@ def test_a_proof_that_is_in_the_table_leads_on(step, proof):
 
 def test_the_table_is_the_login_that_was_agreed_on():
     """FLOW-01: a change of the login is a change of this test."""
-    assert len(OUT_OF_TURN) == len(Step) * len(Proof) - len(NEXT) == 28
+    assert len(OUT_OF_TURN) == len(Step) * len(Proof) - len(NEXT) == 32
     assert set(walks(Step.PASSWORD)) == {
         (Proof.PASSWORD_WITHOUT_MFA, Proof.EMAIL_CODE, Proof.FIRST_TOTP),
         (Proof.PASSWORD_WITH_MFA, Proof.TOTP),
         (Proof.PASSWORD_WITH_MFA, Proof.BACKUP_CODE),
         (Proof.PASSWORD_MFA_OPTIONAL,),
+        (Proof.PASSWORD_MFA_BYPASSED,),
     }
 
 
@@ -83,3 +84,13 @@ def test_a_password_is_enough_only_where_mfa_is_optional_and_none_is_set_up():
     ]
 
     assert enough == [(False, False)]
+
+
+@pytest.mark.parametrize("mfa_required", [True, False])
+def test_a_bypass_is_for_those_who_have_a_second_step(mfa_required):
+    """ADM-07: nobody enrols, or gets by without, because of one."""
+    enrolled = password_proof(mfa_enabled=True, mfa_required=mfa_required, is_bypassed=True)
+    not_enrolled = password_proof(mfa_enabled=False, mfa_required=mfa_required, is_bypassed=True)
+
+    assert advance(Step.PASSWORD, enrolled) is Step.DONE
+    assert not_enrolled is password_proof(mfa_enabled=False, mfa_required=mfa_required)

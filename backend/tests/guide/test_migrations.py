@@ -14,7 +14,7 @@ from tests.conftest import world_on
 from tests.support.guide import Deployment
 from tests.support.service import PASSWORD, Account, World
 
-HEAD = "0006"
+HEAD = "0007"
 DESTROY = "-x destroy-credentials=yes"
 ADVISORY_LOCK = 4_602_697
 
@@ -46,14 +46,14 @@ async def test_every_revision_goes_down_and_up_again_with_rows_in_it(deployment:
     await deployment.alembic("upgrade head")
     account = await enrol_somebody(deployment)
 
-    for below in ("0005", "0004"):
+    for below in ("0006", "0005", "0004"):
         assert await deployment.alembic("downgrade -1") == ""
         assert await deployment.revision() == below
     assert "destroy 10 unspent backup codes" in await refusal_at(deployment, "0004")
     await deployment.alembic("upgrade head")
     assert await sign_in(deployment.url, account, secret=account.secret) == "done"
 
-    for below in ("0005", "0004", "0003"):
+    for below in ("0006", "0005", "0004", "0003"):
         assert await deployment.alembic(f"{DESTROY} downgrade -1") == ""
         assert await deployment.revision() == below
     assert await deployment.alembic("downgrade -1") == ""
@@ -102,8 +102,8 @@ async def test_the_guide_s_commands_go_up_and_down_and_say_in_a_sentence_why_the
     await enrol_somebody(deployment)
 
     deployment.done("alembic downgrade -1")
-    refused = deployment.run("alembic downgrade -2")
-    deployment.done(f"alembic {DESTROY} downgrade -2 && alembic upgrade head")
+    refused = deployment.run("alembic downgrade -3")
+    deployment.done(f"alembic {DESTROY} downgrade -3 && alembic upgrade head")
 
     assert refused.returncode == 1
     assert refused.stderr.splitlines() == [

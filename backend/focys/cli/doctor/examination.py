@@ -88,6 +88,9 @@ async def _in_the_database(services: Services) -> list[Finding]:
         fallbacks = len(services.settings.secret_key_fallbacks)
         return keeping.judge_keys(await services.totp.count_by_key(), fallbacks=fallbacks)
 
+    async def bypasses() -> Finding:
+        return keeping.judge_bypasses(await services.bypasses.list_in_force())
+
     async def phones() -> Finding:
         return timing.judge_phones(await services.accounts.count_clock_offsets())
 
@@ -96,6 +99,7 @@ async def _in_the_database(services: Services) -> list[Finding]:
         await _guarded("keys", keys()),
         clock,
         await _guarded("phones", phones()),
+        await _guarded("mfa bypass", bypasses()),
         await _guarded("outbox", mailing.check_outbox(services.outbox)),
     ]
 

@@ -1,10 +1,12 @@
 """The database: whether it answers, holds the right schema, and can be read with the keys at hand."""
 
+from collections.abc import Sequence
 from time import perf_counter
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from focys.cli.doctor.finding import Finding, fail, ok, warn
+from focys.features.bypass import InForce
 from focys.features.totp import SecretsByKey
 from focys.infra.database import Database
 from focys.infra.schema import current_revision, known_revisions, needed_revision
@@ -84,3 +86,16 @@ def judge_keys(counted: SecretsByKey, *, fallbacks: int) -> Finding:
     if fallbacks:
         return ok(name, f"SECRET_KEY opens all {total} second factors; none needs a fallback")
     return ok(name, f"SECRET_KEY opens all {total} second factors")
+
+
+def judge_bypasses(in_force: Sequence[InForce]) -> Finding:
+    """Say who signs in without the second step just now."""
+    name = "mfa bypass"
+    if not in_force:
+        return ok(name, "none is in force; everybody who has a second step is asked for it")
+    named = sum(bypass.address is not None for bypass in in_force)
+    whom = [f"{named} named {'person' if named == 1 else 'people'}"] if named else []
+    whom += ["everybody but administrators"] if named < len(in_force) else []
+    until = max(bypass.ends_at for bypass in in_force)
+    detail = f"{' and '.join(whom)} may sign in with the password alone, the last until {until:%H:%M} UTC"
+    return warn(name, detail, "focys mfa bypass --end", aside="; ".join(bypass.reason for bypass in in_force))

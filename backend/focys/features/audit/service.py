@@ -26,6 +26,9 @@ class EventName(StrEnum):
     TOTP = "TOTP"
     BACKUP_CODE = "MFA backup code"
     MFA_RESET = "MFA reset"
+    MFA_BYPASS_STARTED = "MFA bypass started"
+    MFA_BYPASS_ENDED = "MFA bypass ended"
+    MFA_BYPASSED = "MFA bypassed"
     UNLOCKED = "MFA unlocked"
     LOGIN_CANCELLED = "login cancelled"
     SESSION_REFRESH = "session refresh"
@@ -47,9 +50,6 @@ class Outcome(StrEnum):
     FAULT = "fault"
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
-    """One fact. ``detail`` is our own words or the operator's, never a caller's."""
 class Alarm(StrEnum):
     """What somebody should look at; the line says so as ``alarm``, and /metrics counts it."""
 
@@ -80,16 +80,19 @@ metrics.EVENTS.labels(EventName.PASSWORD, Outcome.REFUSED, Reason.INVALID_CREDEN
 metrics.EVENTS.labels(EventName.EMAIL_CODE, Outcome.REFUSED, Reason.INVALID_CODE)
 
 
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One fact. ``detail`` is our own words or the operator's, never a caller's."""
 
     name: EventName
     outcome: Outcome
     user_id: UUID | None = None
     reason: str | None = None
     detail: str | None = None
+    alarm: Alarm | None = None
 
 
 def as_change(event: AuditEvent, visitor: Visitor, now: datetime) -> Change:
-    alarm: Alarm | None = None
     """Return the row to be written together with what the event tells of."""
     return Change(
         audit_events,
@@ -113,13 +116,13 @@ def announce(event: AuditEvent, visitor: Visitor) -> None:
         "reason": event.reason,
         "detail": event.detail,
         "user_id": str(event.user_id) if event.user_id else None,
+        "alarm": event.alarm,
     }
     metrics.EVENTS.labels(event.name, event.outcome, event.reason or "").inc()
     if event.alarm is not None:
         metrics.ALARMS.labels(event.alarm).inc()
     tell = _log.info if event.alarm is None else _log.warning
     tell(
-        "alarm": event.alarm,
         f"{event.name} {event.outcome}",
         source=visitor.source,
         request_id=visitor.request_id,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, delete
 
 from focys.domain.lockout import MEMORY
+from focys.features.bypass import mfa_bypasses
 from focys.features.email_code import email_code_failures
 from focys.features.lockout import second_factor_failures, throttles
 from focys.features.login import pending_logins
@@ -18,6 +19,7 @@ _KEPT = (
     (totp_enrolments, totp_enrolments.c.expires_at, timedelta(0)),
     (pending_logins, pending_logins.c.expires_at, timedelta(days=1)),
     (sessions, sessions.c.expires_at, timedelta(days=30)),
+    (mfa_bypasses, mfa_bypasses.c.ends_at, timedelta(days=90)),
     (outbox, outbox.c.done_at, timedelta(days=30)),
     (second_factor_failures, second_factor_failures.c.at, MEMORY),
     (email_code_failures, email_code_failures.c.at, MEMORY),

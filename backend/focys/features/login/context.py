@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from focys.domain.bypass import Bypass
 from focys.domain.login import OutOfTurnError, Proof, Step, advance
 from focys.domain.outcome import Reason, Refused
 from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
 from focys.features.backup_codes import BackupCodes
 from focys.features.browsers import COOKIE_LIFE, recognise
+from focys.features.bypass import used_letter
 from focys.features.email_code import EmailCodes
 from focys.features.lockout import Limits, PasswordLedger, forgiven
 from focys.features.login.repository import Facts, LoginRepository, consumed
@@ -57,11 +59,11 @@ class Dependencies:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A completed login: the session to hand over, and the browser cookie that makes this browser a known one."""
+    """A completed login: the session to hand over, and the cookie of a browser that is a known one from now on."""
 
     session: Opened
     facts: Facts
-    browser_token: str
+    browser_token: str | None
     browser_seconds: int
     mfa_enabled: bool
     backup_codes_left: int
@@ -108,12 +110,22 @@ class Context:
         return done
 
     def sign_in(
-        self, facts: Facts, visitor: Visitor, now: datetime, *, amr: tuple[str, ...], epoch: int
-    ) -> tuple[Opened, str, list[Change]]:
+        self,
+        facts: Facts,
+        visitor: Visitor,
+        now: datetime,
+        *,
+        amr: tuple[str, ...],
+        epoch: int,
+        bypass: Bypass | None = None,
+    ) -> tuple[Opened, str | None, list[Change]]:
         """Return a session, the browser's token, and all that a completed login changes beside its proof."""
         row = facts.row
-        evidence = Evidence(row.user_id, row.role, epoch, amr)
+        evidence = Evidence(row.user_id, row.role, epoch, amr, bypass)
         session = self.needs.sessions.open(evidence, visitor, now, live=row.sessions_live)
+        if bypass is not None:
+            # Whoever has only the password gains nothing that is left when the bypass is over.
+            return session, None, [*session.changes, used_letter(row.user_id, bypass, visitor, now)]
         known = recognise(
             row.user_id,
             cookie=visitor.browser,

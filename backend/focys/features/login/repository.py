@@ -9,10 +9,12 @@ from uuid import UUID
 from sqlalchemy import String, bindparam, case, exists, literal, select, update
 
 from focys.domain import lockout
+from focys.domain.bypass import Bypass
 from focys.domain.login import Step
 from focys.features.accounts import users
 from focys.features.backup_codes import left_for
 from focys.features.browsers import browsers
+from focys.features.bypass import id_in_force_for, mfa_bypasses
 from focys.features.lockout import in_bucket, second_factor_failures, throttles
 from focys.features.login.models import pending_logins
 from focys.features.sessions import live_count_for
@@ -48,13 +50,22 @@ _account = (
 _failures = in_bucket(users.c.id, _own_browser)
 
 _AT_START = (
-    select(*_account, throttles.c.key.label("throttle_key"), throttles.c.hits, throttles.c.last_at)
+    select(
+        *_account,
+        throttles.c.key.label("throttle_key"),
+        throttles.c.hits,
+        throttles.c.last_at,
+        mfa_bypasses.c.id.label("bypass_id"),
+        mfa_bypasses.c.user_id.is_not(None).label("bypass_is_named"),
+        mfa_bypasses.c.ends_at.label("bypass_until"),
+    )
     .select_from(
         select(literal(1).label("one"))
         .subquery("one")
         .outerjoin(users, users.c.email == bindparam("address"))
         .outerjoin(browsers, _is_own_cookie)
         .outerjoin(second_factor_failures, _failures)
+        .outerjoin(mfa_bypasses, mfa_bypasses.c.id == id_in_force_for(users.c.id))
         .outerjoin(
             throttles,
             throttles.c.key
@@ -142,6 +153,14 @@ class Facts:
         """Where the login stands."""
         return Step(self.row.step)
 
+    def bypass(self, now: datetime) -> Bypass | None:
+        """Return the bypass that takes the place of the second step; known at the start of a login only."""
+        row = self.row
+        if row.bypass_id is None:
+            return None
+        found = Bypass(row.bypass_id, bool(row.bypass_is_named), row.bypass_until)
+        return found if row.mfa_enabled and found.lets_in(row.role, now) else None
+
     def standing(self, now: datetime) -> lockout.Open | lockout.Locked | lockout.Guarded:
         """Return what the bucket's failures mean now."""
         return lockout.verdict(self.failures, now)
@@ -164,6 +183,7 @@ class LoginRepository:
             browser_key=browser_key,
             network_key=network_key,
             since=now - lockout.MEMORY,
+            moment=now,
         )
         return _facts(rows)
 

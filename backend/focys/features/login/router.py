@@ -145,7 +145,8 @@ class _Replies:
         answer, cookies = reply(done, exclude_none=True), self._cookies
         cookies.clear(answer, cookies.login)
         cookies.set(answer, cookies.refresh, session.refresh_token, session.refresh_seconds)
-        cookies.set(answer, cookies.browser, outcome.browser_token, outcome.browser_seconds)
+        if outcome.browser_token is not None:
+            cookies.set(answer, cookies.browser, outcome.browser_token, outcome.browser_seconds)
         return answer
 
 

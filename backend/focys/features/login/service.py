@@ -5,10 +5,12 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+from focys.domain.bypass import Bypass
 from focys.domain.login import Proof, Step, advance, password_proof
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import AccountRepository, claim
 from focys.features.audit import AuditEvent, EventName, Outcome, announce
+from focys.features.bypass import claim_under
 from focys.features.lockout import (
     ACCOUNTS_TRIED,
     CODES_SENT,
@@ -133,25 +135,17 @@ class LoginFlow:
             await needs.database.write(AccountRepository.hash_upgraded(row.user_id, row.password_hash, upgraded))
         if visitor.login is not None:
             changes.append(handle_consumed(visitor.login, now))
-        event = AuditEvent(EventName.PASSWORD, Outcome.OK, row.user_id)
-        proof = password_proof(mfa_enabled=row.mfa_enabled, mfa_required=needs.mfa_required)
+        bypass = facts.bypass(now)
+        proof = password_proof(
+            mfa_enabled=row.mfa_enabled, mfa_required=needs.mfa_required, is_bypassed=bypass is not None
+        )
         step = advance(Step.PASSWORD, proof)
         if step is Step.DONE:
-            session, browser_token, effects = self._context.sign_in(
-                facts, visitor, now, amr=("pwd",), epoch=row.credential_epoch
-            )
-            guard = claim(row.user_id, row.attempt_seq)
-            if not await self._context.commit(event, visitor, now, *changes, *effects, guard=guard):
+            signed_in = await self._password_is_enough(facts, changes, bypass, visitor, now)
+            if signed_in is None:
                 await needs.database.write(*refunds)
-                return BUSY
-            return SignedIn(
-                session,
-                facts,
-                browser_token,
-                Context.browser_seconds(),
-                mfa_enabled=False,
-                backup_codes_left=0,
-            )
+            return signed_in or BUSY
+        event = AuditEvent(EventName.PASSWORD, Outcome.OK, row.user_id)
         if proof is Proof.PASSWORD_WITHOUT_MFA:
             wait = await needs.account_limits.charge(CODES_SENT, str(row.user_id))
             if wait is not None:
@@ -176,6 +170,31 @@ class LoginFlow:
         if step is Step.EMAIL_CODE:
             needs.outbox.nudge()
         return Begun(handle, state_of(facts, now, needs.mail_sender, login=SimpleNamespace(**login)))
+
+    async def _password_is_enough(
+        self, facts: Facts, changes: list[Change], bypass: Bypass | None, visitor: Visitor, now: datetime
+    ) -> SignedIn | None:
+        row = facts.row
+        session, browser_token, effects = self._context.sign_in(
+            facts, visitor, now, amr=("pwd",), epoch=row.credential_epoch, bypass=bypass
+        )
+        event = AuditEvent(EventName.PASSWORD, Outcome.OK, row.user_id)
+        guard = claim(row.user_id, row.attempt_seq)
+        if bypass is not None:
+            event = AuditEvent(EventName.MFA_BYPASSED, Outcome.OK, row.user_id, detail=f"bypass {bypass.id}")
+            guard = claim_under(row.user_id, row.attempt_seq, bypass.id, now)
+        if not await self._context.commit(event, visitor, now, *changes, *effects, guard=guard):
+            return None
+        if bypass is not None:
+            self._needs.outbox.nudge()
+        return SignedIn(
+            session,
+            facts,
+            browser_token,
+            Context.browser_seconds(),
+            mfa_enabled=row.mfa_enabled,
+            backup_codes_left=row.backup_codes_left if row.mfa_enabled else 0,
+        )
 
     async def _new_login(self, facts: Facts, step: Step, handle: str, now: datetime) -> dict[str, Any]:
         mails = step is Step.EMAIL_CODE

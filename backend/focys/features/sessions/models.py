@@ -21,5 +21,7 @@ sessions = Table(
     Column("last_used_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
+    # Set where the second step was bypassed; the session is over with the bypass.
+    Column("bypass_id", Uuid),
     Index("ix_sessions_user_id_created_at", "user_id", "created_at"),
 )

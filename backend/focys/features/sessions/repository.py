@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, and_, bindparam, func, select, update
 
 from focys.features.accounts import users
+from focys.features.bypass import not_ended
 from focys.features.sessions.models import sessions
 from focys.infra.database import Change, Database
 
@@ -17,6 +18,7 @@ _live = (
     sessions.c.revoked_at.is_(None),
     users.c.disabled_at.is_(None),
     sessions.c.epoch == users.c.credential_epoch,
+    not_ended(sessions.c.bypass_id),
 )
 _person = (
     users.c.id.label("user_id"),
@@ -28,6 +30,7 @@ _person = (
     sessions.c.amr,
     sessions.c.auth_time,
     sessions.c.expires_at,
+    sessions.c.bypass_id,
     sessions.c.last_used_at,
     sessions.c.rotated_at,
     sessions.c.refresh_seed,
@@ -63,6 +66,7 @@ _LIST_OF = (
     .where(sessions.c.user_id == bindparam("for_user"))
     .order_by(sessions.c.created_at.desc())
 )
+_COUNT_UNDER = select(func.count()).where(sessions.c.bypass_id == bindparam("the_bypass"))
 _oldest = sessions.alias("oldest")
 _END_OLDEST = (
     update(sessions)
@@ -132,6 +136,11 @@ class SessionRepository:
     async def list_of(self, user_id: UUID) -> Sequence[Row[Any]]:
         """Return all sessions of a user that are kept, the newest first."""
         return await self._database.rows(_LIST_OF, for_user=user_id)
+
+    async def count_under(self, bypass_id: UUID) -> int:
+        """Return how many sessions were opened under a bypass."""
+        row = await self._database.first(_COUNT_UNDER, the_bypass=bypass_id)
+        return int(row[0]) if row else 0
 
     async def find_live(self, session_id: UUID) -> Row[Any] | None:
         """Return a session with its user, if neither was ended, disabled or overtaken by a credential change."""

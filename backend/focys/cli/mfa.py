@@ -1,0 +1,99 @@
+"""``focys mfa``: a way past the second step for a while, when it cannot work."""
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from focys.app import Services
+from focys.cli.console import be_sure, done, fail, out, sentences
+from focys.cli.operator import run
+from focys.domain.bypass import checked_reason, duration_of
+from focys.features.bypass import InForce
+from focys.infra.visitor import Visitor
+
+EVERYBODY = "everybody but administrators"
+
+app = typer.Typer(help="Let people past the second step for a while, when it cannot work.", no_args_is_help=True)
+
+
+@app.command()
+def bypass(
+    length: Annotated[str | None, typer.Option("--for", metavar="TIME", help="How long: 5m to 4h.")] = None,
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the audit.")] = None,
+    user: Annotated[str | None, typer.Option(metavar="EMAIL", help="For this person only; preferred.")] = None,
+    end: Annotated[bool, typer.Option("--end", help="End what is in force, of EMAIL or all of it.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Let people who have a second step sign in with the password alone, for a time; then it is over by itself.
+
+    Without --user it is for everybody but administrators: those are named one by one. People without a second step sign
+    in as always. Every sign-in is audited and its owner told; the session ends with the bypass.
+
+    Example: [bold]focys mfa bypass --for 30m --user dana@example.com --reason "lost the phone on a journey"[/]
+
+    Example: [bold]focys mfa bypass --end[/]
+    """
+    if end:
+        if length is not None or reason is not None:
+            fail("--end takes neither --for nor --reason.")
+        _end(user)
+        return
+    with sentences():
+        if length is None or reason is None:
+            fail(
+                "Say for how long, and why:", 'focys mfa bypass --for 30m --reason "the phones\' clock service is down"'
+            )
+        time, why = duration_of(length), checked_reason(reason)
+    if user is None and not yes:
+        be_sure(f"Let {EVERYBODY} sign in with the password alone for {length}?")
+    begun = run(lambda services, operator: services.bypasses.begin(time, why, operator, address=user))
+    done(f"Until {begun.ends_at:%H:%M:%S} UTC {escape(_whom(begun))} may sign in with the password alone.")
+    out.print("  End it at once: focys mfa bypass --end")
+
+
+@app.command()
+def status() -> None:
+    """Show which bypasses are in force, until when, why, and how many sessions were opened under them.
+
+    Example: [bold]focys mfa status[/]
+    """
+
+    async def act(services: Services, _operator: Visitor) -> Table:
+        table = Table("For", "Until (UTC)", "Left", "Sessions", "Begun by", "Reason", box=None, header_style="bold")
+        now = services.clock.now()
+        for found in await services.bypasses.list_in_force():
+            table.add_row(
+                escape(_whom(found)),
+                f"{found.ends_at:%Y-%m-%d %H:%M:%S}",
+                f"{(found.ends_at - now).total_seconds() / 60:.0f} min",
+                str(await services.sessions.count_under(found.id)),
+                escape(found.operator),
+                escape(found.reason),
+            )
+        return table
+
+    table = run(act)
+    if table.row_count:
+        out.print(table)
+        out.print("End it at once: focys mfa bypass --end")
+    else:
+        out.print("No bypass is in force: the second step is asked for as always.")
+
+
+def _end(user: str | None) -> None:
+    async def act(services: Services, operator: Visitor) -> tuple[list[InForce], int]:
+        ended = await services.bypasses.end(operator, address=user)
+        return ended, sum([await services.sessions.count_under(bypass.id) for bypass in ended])
+
+    ended, sessions = run(act)
+    if not ended:
+        out.print("No bypass is in force: the second step is asked for as always.")
+        return
+    opened = "1 session" if sessions == 1 else f"{sessions} sessions"
+    done(f"Ended the bypass for {escape(' and '.join(map(_whom, ended)))}, and the {opened} opened under it.")
+
+
+def _whom(bypass: InForce) -> str:
+    return bypass.address or EVERYBODY

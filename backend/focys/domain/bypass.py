@@ -1,0 +1,56 @@
+"""A bypass of the second step: for how long it may be, why, and whom it lets in."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from focys.domain.plain_text import is_plain
+
+SHORTEST, LONGEST = timedelta(minutes=5), timedelta(hours=4)
+REASON_LENGTHS = range(10, 201)
+
+_UNITS = {"m": "minutes", "h": "hours"}
+_DURATION = re.compile(r"([0-9]{1,3})([mh])")
+
+
+class BypassError(Exception):
+    """The bypass cannot be had; the message is a sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bypass:
+    """One that is in force: for a person who is named, or for everybody but administrators."""
+
+    id: UUID
+    is_named: bool
+    until: datetime
+
+    def lets_in(self, role: str, now: datetime) -> bool:
+        """Tell whether an enrolled person of this role needs no second step now."""
+        return now < self.until and (self.is_named or role != "admin")
+
+
+def duration_of(text: str) -> timedelta:
+    """Return what ``30m`` or ``2h`` means.
+
+    Raises:
+        BypassError: it is no such text, or too short or too long a time.
+    """
+    found = _DURATION.fullmatch(text)
+    length = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else timedelta(0)
+    if not SHORTEST <= length <= LONGEST:
+        raise BypassError("A bypass lasts from 5m to 4h: --for 30m")
+    return length
+
+
+def checked_reason(text: str) -> str:
+    """Return the reason without the blanks around it.
+
+    Raises:
+        BypassError: it says too little or too much, or holds what cannot be printed.
+    """
+    reason = text.strip()
+    if len(reason) not in REASON_LENGTHS or not is_plain(text):
+        raise BypassError("A reason has 10 to 200 characters, all of them printable.")
+    return reason

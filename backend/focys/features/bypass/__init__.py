@@ -1,0 +1,25 @@
+"""Time-boxed ways past the second step, for when it cannot work; begun on the host only, audited, over by themselves.
+
+bypasses.begin(length, reason, operator, address=…)   # one enrolled person, or everybody but administrators
+bypasses.end(operator, address=…)                     # at once, with the sessions opened under it
+claim_under(…)                                        # the guard of a sign-in: still in force when it is written
+
+Whom one lets in is ``focys.domain.bypass``. A session opened under it carries its id, is worth a password and no more,
+and dies with it. The failures of the second step and the known browsers stay as they are.
+"""
+
+from focys.features.bypass.letters import composers
+from focys.features.bypass.models import mfa_bypasses
+from focys.features.bypass.repository import claim_under, id_in_force_for, not_ended
+from focys.features.bypass.service import Bypasses, InForce, used_letter
+
+__all__ = [
+    "Bypasses",
+    "InForce",
+    "claim_under",
+    "composers",
+    "id_in_force_for",
+    "mfa_bypasses",
+    "not_ended",
+    "used_letter",
+]

@@ -1,0 +1,94 @@
+"""The SQL of bypasses. Whether one is in force is a matter of the time, which is the parameter ``moment``."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Row,
+    ScalarSelect,
+    and_,
+    bindparam,
+    exists,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from focys.features.accounts import CLAIM_LIVE, users
+from focys.features.bypass.models import mfa_bypasses
+from focys.infra.database import Change, Database
+
+
+def _is_in_force(bypasses: FromClause) -> ColumnElement[bool]:
+    # One that a clock far ahead has begun waits until its time has come.
+    return and_(
+        bypasses.c.ended_at.is_(None),
+        bypasses.c.begins_at <= bindparam("moment"),
+        bypasses.c.ends_at > bindparam("moment"),
+    )
+
+
+_LIST = (
+    select(mfa_bypasses, users.c.email)
+    .select_from(mfa_bypasses.outerjoin(users, users.c.id == mfa_bypasses.c.user_id))
+    .where(_is_in_force(mfa_bypasses))
+    .order_by(mfa_bypasses.c.ends_at)
+)
+_END = (
+    update(mfa_bypasses)
+    .where(mfa_bypasses.c.id == bindparam("the_bypass"), _is_in_force(mfa_bypasses))
+    .values(ended_at=bindparam("moment"))
+)
+_CLAIM = CLAIM_LIVE.where(
+    exists(select(literal(1)).where(mfa_bypasses.c.id == bindparam("the_bypass"), _is_in_force(mfa_bypasses)))
+)
+_candidate = mfa_bypasses.alias("candidate")
+
+
+def id_in_force_for(user_id: Any) -> ScalarSelect[UUID]:  # noqa: ANN401  a column of the caller's query
+    """Return the bypass that a person may come under, the own one before everybody's, as a column."""
+    return (
+        select(_candidate.c.id)
+        .where(_is_in_force(_candidate), or_(_candidate.c.user_id == user_id, _candidate.c.user_id.is_(None)))
+        .order_by(_candidate.c.user_id.is_(None), _candidate.c.ends_at.desc())
+        .limit(1)
+        .correlate_except(_candidate)
+        .scalar_subquery()
+    )
+
+
+def not_ended(bypass_id: Any) -> ColumnElement[bool]:  # noqa: ANN401  a column of the caller's query
+    """Return the condition that what was opened under a bypass may go on, or was opened under none."""
+    kept = select(literal(1)).where(_candidate.c.id == bypass_id, _candidate.c.ended_at.is_(None))
+    return or_(bypass_id.is_(None), exists(kept.correlate_except(_candidate)))
+
+
+def claim_under(user_id: UUID, seq: int, bypass_id: UUID, now: datetime) -> Change:
+    """Guard: this attempt is the next one, the account is live, and the bypass is still in force."""
+    return Change(_CLAIM, {"for_user": user_id, "seq_read": seq, "the_bypass": bypass_id, "moment": now})
+
+
+class BypassRepository:
+    """Finds, begins and ends bypasses."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list_in_force(self, now: datetime) -> Sequence[Row[Any]]:
+        """Return the bypasses in force, each with its person's address, the one that ends first at the top."""
+        return await self._database.rows(_LIST, moment=now)
+
+    @staticmethod
+    def begun(row: dict[str, Any]) -> Change:
+        """Insert a bypass."""
+        return Change(mfa_bypasses, row)
+
+    @staticmethod
+    def ended(bypass_id: UUID, now: datetime) -> Change:
+        """Guard: end a bypass that is in force."""
+        return Change(_END, {"the_bypass": bypass_id, "moment": now})

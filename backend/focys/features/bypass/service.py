@@ -1,0 +1,120 @@
+"""Begins and ends bypasses; the caller has authorised the operator."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from focys.domain.bypass import Bypass, BypassError
+from focys.features.accounts import Accounts
+from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
+from focys.features.bypass.letters import BEGUN, USED
+from focys.features.bypass.repository import BypassRepository
+from focys.features.outbox import letter_for
+from focys.infra.clock import Clock
+from focys.infra.database import Change, Database
+from focys.infra.visitor import Visitor
+
+EVERYBODY, NAMED = "everybody", "named"
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A bypass that is in force, as an operator sees it; ``address`` is None where it is for everybody."""
+
+    id: UUID
+    user_id: UUID | None
+    address: str | None
+    reason: str
+    operator: str
+    begins_at: datetime
+    ends_at: datetime
+
+    @property
+    def whom(self) -> str:
+        """Whether it is for everybody or for a named person."""
+        return EVERYBODY if self.user_id is None else NAMED
+
+
+class Bypasses:
+    """The time-boxed ways past the second step, for when it cannot work."""
+
+    def __init__(self, database: Database, clock: Clock, accounts: Accounts) -> None:
+        self._database, self._clock, self._accounts = database, clock, accounts
+        self._repository = BypassRepository(database)
+
+    async def begin(self, length: timedelta, reason: str, operator: Visitor, *, address: str | None) -> InForce:
+        """Let one enrolled person, or everybody but administrators, sign in with the password alone for a time.
+
+        Raises:
+            AccountError: there is no such account.
+            BypassError: one is in force already, or the person has no second step.
+        """
+        user = await self._accounts.get(address) if address is not None else None
+        if user is not None and not user.mfa_enabled:
+            raise BypassError(f"{user.email} has no second step yet: the first sign-in sets it up, with a mailed code.")
+        user_id, email = (user.id, user.email) if user is not None else (None, None)
+        for other in await self.list_in_force():
+            if other.user_id == user_id:
+                raise BypassError(
+                    f"One is in force until {other.ends_at:%H:%M} UTC. End it first: focys mfa bypass --end"
+                )
+        now = self._clock.now()
+        bypass = InForce(uuid4(), user_id, email, reason, operator.source, now, now + length)
+        row = {
+            "id": bypass.id,
+            "user_id": user_id,
+            "reason": reason,
+            "operator": bypass.operator,
+            "begins_at": now,
+            "ends_at": bypass.ends_at,
+        }
+        letters = [letter_for(user_id, BEGUN, {"until": _minute(bypass.ends_at)}, now)] if user_id else []
+        detail = f"until {_minute(bypass.ends_at)} UTC: {reason}"
+        event = AuditEvent(EventName.MFA_BYPASS_STARTED, Outcome.OK, user_id, bypass.whom, detail)
+        await self._database.write(self._repository.begun(row), *letters, as_change(event, operator, now))
+        announce(event, operator)
+        return bypass
+
+    async def end(self, operator: Visitor, *, address: str | None) -> list[InForce]:
+        """End what is in force, of one person or all of it, and return it; sessions opened under it end with it.
+
+        Raises:
+            AccountError: there is no such account.
+        """
+        user = await self._accounts.get(address) if address is not None else None
+        ended = []
+        for bypass in await self.list_in_force():
+            if user is not None and bypass.user_id != user.id:
+                continue
+            now = self._clock.now()
+            event = AuditEvent(EventName.MFA_BYPASS_ENDED, Outcome.OK, bypass.user_id, bypass.whom, bypass.reason)
+            if await self._database.write(
+                as_change(event, operator, now), guard=self._repository.ended(bypass.id, now)
+            ):
+                announce(event, operator)
+                ended.append(bypass)
+        return ended
+
+    async def list_in_force(self) -> list[InForce]:
+        """Return what is in force now, the one that ends first at the top."""
+        return [
+            InForce(row.id, row.user_id, row.email, row.reason, row.operator, row.begins_at, row.ends_at)
+            for row in await self._repository.list_in_force(self._clock.now())
+        ]
+
+    async def seconds_left(self) -> dict[str, float]:
+        """Return how long the longest bypass still lasts, of those for everybody and of those for a named person."""
+        now, left = self._clock.now(), {EVERYBODY: 0.0, NAMED: 0.0}
+        for bypass in await self.list_in_force():
+            left[bypass.whom] = max(left[bypass.whom], (bypass.ends_at - now).total_seconds())
+        return left
+
+
+def used_letter(user_id: UUID, bypass: Bypass, visitor: Visitor, now: datetime) -> Change:
+    """Return the row that tells the owner of a sign-in under a bypass."""
+    about = {"at": _minute(now), "source": visitor.address, "until": _minute(bypass.until)}
+    return letter_for(user_id, USED, about, now)
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
