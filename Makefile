@@ -33,7 +33,7 @@ e2e: ## Walk the browser journeys only (ARGS='-g lockout --headed')
 	@exec $(OURS) scripts/verify.py e2e $(ARGS)
 
 bench: ## Measure what matters, side by side with the bare parts
-	@$(SETUP) dev
+	@$(SETUP) test
 	@exec $(OURS) scripts/verify.py bench $(ARGS)
 
 format: ## Put all code in shape

@@ -5,6 +5,8 @@ status, the length, and that all of it has come.
 """
 
 import asyncio
+import re
+import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -12,13 +14,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from multiprocessing import get_context
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
 import uvloop
 
 HOST = "127.0.0.1"
+COOKIE = b"the-cookie-of-this-login"
+_SET_COOKIE = re.compile(rb"(?i)\r\nset-cookie: ([^;=]*login=[^;]*);")
 _END_OF_HEADERS = b"\r\n\r\n"
 _LENGTH = b"content-length:"
+
+
+Message = bytes | tuple[bytes, ...]
 
 
 class UnexpectedAnswerError(Exception):
@@ -27,16 +35,22 @@ class UnexpectedAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one run sends: every request once, or again and again for so many seconds.
+    """What one run sends: every request once, or again and again for so many seconds, or once as far as those go.
 
     With ``per_second`` the requests leave at that pace whatever comes back, and waiting for one's turn counts.
+    Requests in a tuple are sent in turn and count as one; in the later ones ``COOKIE`` stands for the login that the
+    first has begun. With ``authority``, a file of trusted certificates, all goes over TLS to ``name``, and each
+    connection comes from a loopback address of its own.
     """
 
     ports: tuple[int, ...]
-    requests: tuple[bytes, ...]
+    requests: tuple[Message, ...]
     connections: int
     seconds: float | None = None
+    once: bool = False
     per_second: float | None = None
+    authority: Path | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +121,7 @@ class _Connection(asyncio.Protocol):
     """One keep-alive connection with one request on its way at a time."""
 
     def __init__(self) -> None:
-        self._received = b""
+        self._received = self.cookie = b""
         self._answer: asyncio.Future[bytes] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -125,6 +139,8 @@ class _Connection(asyncio.Protocol):
         head, ended, body = self._received.partition(_END_OF_HEADERS)
         if ended and self._answer is not None and len(body) >= _length_of(head):
             if head.startswith(b"HTTP/1.1 200"):
+                found = _SET_COOKIE.search(head)
+                self.cookie = found.group(1) if found else b""
                 self._answer.set_result(body)
             else:
                 self._answer.set_exception(UnexpectedAnswerError((head[:12] + b" " + body[:300]).decode()))
@@ -143,20 +159,32 @@ def _length_of(head: bytes) -> int:
     return int(head[start + len(_LENGTH) :].split(b"\r\n", 1)[0]) if start >= 0 else 0
 
 
-async def _connect(port: int) -> _Connection:
-    _, connection = await asyncio.get_running_loop().create_connection(_Connection, HOST, port)
+async def _connect(port: int, *, source: str | None = None, **tls: Any) -> _Connection:  # noqa: ANN401  asyncio's own options
+    local = (source, 0) if source else None
+    loop = asyncio.get_running_loop()
+    _, connection = await loop.create_connection(_Connection, HOST, port, local_addr=local, **tls)
     return connection
 
 
+async def _connect_all(load: Load) -> list[_Connection]:
+    ports = [load.ports[i % len(load.ports)] for i in range(load.connections)]
+    if load.authority is None:
+        return [await _connect(port) for port in ports]
+    trust = ssl.create_default_context(cafile=load.authority)
+    return [
+        await _connect(port, source=f"127.1.{i // 250}.{i % 250 + 1}", ssl=trust, server_hostname=load.name)
+        for i, port in enumerate(ports)
+    ]
+
+
 async def _run(load: Load) -> Served:
-    spread = [load.ports[i % len(load.ports)] for i in range(load.connections)]
-    connections = [await _connect(port) for port in spread]
+    connections = await _connect_all(load)
     latencies: list[float] = []
     began = time.perf_counter()
     due = _moments(load, began)
     # All connections take from one queue, so a slow worker cannot hold up the end of the run.
-    queue: Iterable[tuple[bytes, float | None]] = zip(
-        load.requests if load.seconds is None else cycle(load.requests), due, strict=False
+    queue: Iterable[tuple[Message, float | None]] = zip(
+        load.requests if load.seconds is None or load.once else cycle(load.requests), due, strict=False
     )
     await asyncio.gather(*(_work(connection, iter(queue), latencies) for connection in connections))
     elapsed = time.perf_counter() - began
@@ -173,13 +201,16 @@ def _moments(load: Load, began: float) -> Iterator[float | None]:
         number += 1
 
 
-async def _work(connection: _Connection, queue: Iterator[tuple[bytes, float | None]], latencies: list[float]) -> None:
+async def _work(connection: _Connection, queue: Iterator[tuple[Message, float | None]], latencies: list[float]) -> None:
     for message, due in queue:
         started = time.perf_counter()
         if due is not None:
             await asyncio.sleep(max(0.0, due - started))
             started = due
-        await connection.call(message)
+        first, *later = (message,) if isinstance(message, bytes) else message
+        await connection.call(first)
+        for one in later:
+            await connection.call(one.replace(COOKIE, connection.cookie))
         latencies.append(time.perf_counter() - started)
 
 

@@ -23,6 +23,7 @@ from bench.servers import settings
 
 PASSWORD = "copper-bicycle-harbour-28"  # noqa: S105  of accounts that live a minute
 LOGIN_LIFE = timedelta(minutes=5)
+BACKUP_CODES = 10
 
 _numbers = count(1)
 
@@ -52,9 +53,9 @@ class Person:
         body = json.dumps({"email": self.email, "password": PASSWORD})
         return request("POST", "/auth/login", body, self.headers)
 
-    def totp_request(self) -> bytes:
-        """Return the second step, with the code of this moment."""
-        headers = {**self.headers, "Cookie": f"focys_login={self.handle}"}
+    def totp_request(self, cookie: str = "") -> bytes:
+        """Return the second step, with the code of this moment; *cookie* names the login where it is another one."""
+        headers = {**self.headers, "Cookie": cookie or f"focys_login={self.handle}"}
         return request("POST", "/auth/totp/verify", json.dumps({"code": self._code()}), headers)
 
     def bare_request(self) -> bytes:

@@ -2,10 +2,18 @@
 
 import sys
 
-from bench import password_step, qr, report, totp, totp_step
+from bench import argon2_build, deployment, growth, password_step, qr, report, totp, totp_step
 
 
 def main() -> int:
     """Run them; return the exit code, which says whether they ran and nothing about the figures."""
-    measures = [totp.measure, qr.measure, totp_step.measure, password_step.measure]
+    measures = [
+        totp.measure,
+        qr.measure,
+        totp_step.measure,
+        password_step.measure,
+        argon2_build.measure,
+        deployment.measure,
+        growth.measure,
+    ]
     return report.run(measures, sys.argv[1:])

@@ -30,14 +30,24 @@ class ServerError(Exception):
 @contextmanager
 def database() -> Iterator[str]:
     """Yield the URL of a migrated database that keeps its promises on disk (fsync is on)."""
+    with databases(DATABASE) as [url]:
+        yield url
+
+
+@contextmanager
+def databases(*names: str) -> Iterator[list[str]]:
+    """Yield the URLs of several on one server."""
     with running_postgres(durable=True) as cluster:
-        cluster.drop_database(DATABASE)
-        url = cluster.create_database(DATABASE)
-        migrate(settings(url).database)
+        for name in names:
+            cluster.drop_database(name)
+        urls = [cluster.create_database(name) for name in names]
+        for url in urls:
+            migrate(settings(url).database)
         try:
-            yield url
+            yield urls
         finally:
-            cluster.drop_database(DATABASE)
+            for name in names:
+                cluster.drop_database(name)
 
 
 def settings(url: str) -> Settings:
@@ -46,9 +56,9 @@ def settings(url: str) -> Settings:
 
 
 @contextmanager
-def focys(url: str, *, workers: int = WORKERS) -> Iterator[tuple[int, ...]]:
+def focys(url: str, *, workers: int = WORKERS, more: Mapping[str, str] | None = None) -> Iterator[tuple[int, ...]]:
     """Yield the ports of FOCYS's workers. Each client has an address of its own, told by X-Forwarded-For."""
-    environment = {"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY, "TRUSTED_PROXIES": f"{HOST}/32"}
+    environment = {"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY, "TRUSTED_PROXIES": f"{HOST}/32", **(more or {})}
     with _workers("main:app", BACKEND, environment, workers) as ports:
         yield ports
 

@@ -7,7 +7,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,8 +133,13 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 @contextlib.contextmanager
-def running_nginx(folder: Path, *, backend_port: int, more: str = "") -> Iterator[Front]:
-    """Have nginx serve the shipped site from *folder*; *more* is put before it, on the level of http."""
+def running_nginx(
+    folder: Path, *, backend_port: int, more: str = "", changes: Mapping[str, str] | None = None
+) -> Iterator[Front]:
+    """Have nginx serve the shipped site from *folder*; *more* is put before it, on the level of http.
+
+    Further *changes* of its text are for those who measure.
+    """
     authority = trustme.CA()
     issued = authority.issue_cert(DOMAIN)
     live = folder / "letsencrypt" / "live" / DOMAIN
@@ -155,6 +160,7 @@ def running_nginx(folder: Path, *, backend_port: int, more: str = "") -> Iterato
             "/app/frontend/dist": f"{folder}/pages",
             "/etc/letsencrypt": f"{folder}/letsencrypt",
             "your-domain.com": DOMAIN,
+            **(changes or {}),
         },
     )
     (folder / "focys").write_text(site)
