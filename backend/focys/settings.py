@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     totp_window: int = Field(default=1, ge=0, le=1)
     rate_limit_storage: str = "database"
     trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = []
+    trusted_proxy_hops: int | None = Field(default=None, ge=1, le=10)
     log_file: Path | None = None
     prometheus_multiproc_dir: Path | None = None
     data_dir: Path = BACKEND / "var"
@@ -124,7 +125,7 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError("list networks such as 127.0.0.1 or 10.0.0.0/8") from None
 
-    @field_validator("log_file", "prometheus_multiproc_dir", "smtp_ca_file", mode="before")
+    @field_validator("trusted_proxy_hops", "log_file", "prometheus_multiproc_dir", "smtp_ca_file", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return value or None
@@ -164,7 +165,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _is_safe(self) -> "Settings":
-        problems = [*self._key_problems(), *self._debug_problems(), *self._mail_problems()]
+        problems = [
+            *self._key_problems(),
+            *self._debug_problems(),
+            *self._mail_problems(),
+            *self._proxy_problems(),
+        ]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -193,6 +199,10 @@ class Settings(BaseSettings):
     def _mail_problems(self) -> list[str]:
         needs_sender = self.smtp_host and "@" not in (self.smtp_from or self.smtp_user)
         return ["SMTP_FROM: give the address that mail comes from"] if needs_sender else []
+
+    def _proxy_problems(self) -> list[str]:
+        nobody_counts = self.trusted_proxy_hops is not None and not self.trusted_proxies
+        return ["TRUSTED_PROXY_HOPS: nobody is trusted until TRUSTED_PROXIES says who"] if nobody_counts else []
 
     @classmethod
     def settings_customise_sources(

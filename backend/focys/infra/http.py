@@ -80,15 +80,16 @@ class Visitors:
     """Reads from a request who is calling; a dependency of the routers."""
 
     def __init__(self, settings: Settings, cookies: Cookies) -> None:
-        self._trusted, self._cookies = settings.trusted_proxies, cookies
+        self._trusted, self._hops, self._cookies = settings.trusted_proxies, settings.trusted_proxy_hops, cookies
 
     async def __call__(self, request: Request) -> Visitor:
         """Return the visitor behind *request*; a coroutine, or FastAPI would take it to another thread and back."""
         address = client_address(
-            request.client.host if request.client else None,
+            request.client,
             # Lines of one name are one list (RFC 9110 section 5.3); a proxy may add a line instead of lengthening one.
             ", ".join(request.headers.getlist("x-forwarded-for")),
             self._trusted,
+            self._hops,
         )
         jar, names = request.cookies, self._cookies
         return Visitor(

@@ -79,6 +79,7 @@ def test_stuck_letters_are_judged(stuck: int, state: State):
         ("proxies", {"public_url": PUBLIC}, WARN),
         ("proxies", {"public_url": PUBLIC, "trusted_proxies": "127.0.0.1"}, OK),
         ("proxies", {"public_url": PUBLIC, "trusted_proxies": "0.0.0.0/0"}, WARN),
+        ("proxies", {"public_url": PUBLIC, "trusted_proxies": "0.0.0.0/0", "trusted_proxy_hops": "1"}, OK),
         ("app name", {}, OK),
         ("app name", {"public_url": PUBLIC}, WARN),
         ("app name", {"public_url": PUBLIC, "app_name": "Acme Tasks"}, OK),

@@ -1,14 +1,17 @@
 """Whose address counts: the nearest hop that no trusted proxy wrote for itself."""
 
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from focys.features.audit import audit_events
-from focys.infra.client_address import client_address, source_of
+from focys.infra.client_address import Network, client_address, is_shared, source_of
 from tests.conftest import MakeWorld
 from tests.support.rows import rows_of
 
+PORT = 40_000
 PROXIES = [ip_network("127.0.0.1/32"), ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
 
 
@@ -32,11 +35,15 @@ PROXIES = [ip_network("127.0.0.1/32"), ip_network("10.0.0.0/8"), ip_network("fd0
         ("fd00::1", "2001:db8::7", "2001:db8::7"),
         ("::ffff:127.0.0.1", "198.51.100.1", "198.51.100.1"),
         ("127.0.0.1", "::ffff:198.51.100.1", "198.51.100.1"),
+        ("127.0.0.1", "198.51.100.1:4711", "198.51.100.1"),
+        ("127.0.0.1", "[2001:db8::7]:4711", "2001:db8::7"),
+        ("127.0.0.1", "198.51.100.1,10.1.2.3:443", "198.51.100.1"),
+        ("127.0.0.1", "1.1.1.1, " * 7000 + "198.51.100.1", "198.51.100.1"),
     ],
 )
 def test_the_address_is_the_nearest_hop_that_is_no_proxy_of_ours(peer: str, forwarded: str | None, expected: str):
     """CFG-03."""
-    assert client_address(peer, forwarded, PROXIES) == expected
+    assert client_address((peer, PORT), forwarded or "", PROXIES) == expected
 
 
 @pytest.mark.parametrize(
@@ -44,7 +51,18 @@ def test_the_address_is_the_nearest_hop_that_is_no_proxy_of_ours(peer: str, forw
     [
         "unknown",
         "_hidden",
-        "198.51.100.1:4711",
+        "198.51.100.1:",
+        "198.51.100.1:port",
+        "198.51.100.1:4711:4711",
+        "2001:db8::7]",
+        "[2001:db8::7",
+        "[[2001:db8::7]]",
+        "[2001:db8::7]4711",
+        "[198.51.100.1",
+        "::ffff:198.51.100.256",
+        "9" * 60_000,
+        "for=198.51.100.1;proto=https",
+        'for="[2001:db8::7]"',
         "for=198.51.100.1",
         "198.51.100.256",
         "1",
@@ -60,21 +78,94 @@ def test_the_address_is_the_nearest_hop_that_is_no_proxy_of_ours(peer: str, forw
 )
 def test_an_unusable_value_falls_back_to_the_peer(forwarded: str):
     """CFG-03."""
-    assert client_address("127.0.0.1", forwarded, PROXIES) == "127.0.0.1"
+    assert client_address(("127.0.0.1", PORT), forwarded, PROXIES) == "127.0.0.1"
 
 
 def test_an_unusable_value_further_out_falls_back_to_the_last_known_hop():
-    assert client_address("127.0.0.1", "nonsense, 10.1.2.3", PROXIES) == "10.1.2.3"
+    assert client_address(("127.0.0.1", PORT), "nonsense, 10.1.2.3", PROXIES) == "10.1.2.3"
 
 
-@pytest.mark.parametrize("peer", [None, "", "/run/focys.sock", "testclient"])
-def test_a_peer_without_an_address_is_unknown_and_trusted_with_nothing(peer: str | None):
-    assert client_address(peer, "198.51.100.1", PROXIES) == "unknown"
+@pytest.mark.parametrize("peer", ["", "/run/focys.sock", "testclient"])
+def test_a_peer_without_an_address_is_unknown_and_trusted_with_nothing(peer: str):
+    assert client_address((peer, PORT), "198.51.100.1", PROXIES) == "unknown"
+
+
+def test_who_comes_through_a_socket_of_this_machine_is_on_this_machine():
+    """CFG-02."""
+    assert client_address(None, "198.51.100.1", PROXIES) == "198.51.100.1"
+    assert client_address(None, "198.51.100.1", [ip_network("::1")]) == "198.51.100.1"
+    assert client_address(None, "198.51.100.1", []) == "127.0.0.1"
 
 
 def test_no_proxy_is_trusted_unless_it_is_named():
     """CFG-03."""
-    assert client_address("127.0.0.1", "198.51.100.1", []) == "127.0.0.1"
+    assert client_address(("127.0.0.1", PORT), "198.51.100.1", []) == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("hops", "expected"), [(1, "10.1.2.3"), (2, "10.6.6.6"), (3, "1.1.1.1"), (None, "1.1.1.1"), (10, "1.1.1.1")]
+)
+def test_no_more_proxies_are_believed_than_there_are(hops: int | None, expected: str):
+    """CFG-03: with one proxy in front, a client at 10.1.2.3 that calls itself a proxy is a client all the same."""
+    assert client_address(("127.0.0.1", PORT), "1.1.1.1, 10.6.6.6, 10.1.2.3", PROXIES, hops) == expected
+
+
+FORWARDED = [
+    "198.51.100.1",
+    "6.6.6.6, 198.51.100.1",
+    "198.51.100.1, 127.0.0.1",
+    "198.51.100.1, ::1, 0:0::1, 127.0.0.1",
+    "6.6.6.6, 10.1.2.3",
+    "127.0.0.1",
+    "::1, 127.0.0.1",
+    "198.51.100.1:4711",
+    "198.51.100.1:-1",
+    "[2001:db8::7]:4711",
+    "[2001:db8::7]:x",
+    "[2001:db8::7]x",
+    "[2001:db8::7",
+    "2001:db8::7",
+    "nonsense",
+    "a:b",
+    "a, ",
+    ", ",
+    ":",
+    "[",
+    "",
+    "fe80::1%eth0",
+    "::ffff:127.0.0.1",
+    " 198.51.100.1 ,\t127.0.0.1\t",
+]
+
+
+@pytest.mark.parametrize("trusted", [[], PROXIES, [ip_network("203.0.113.0/24")]], ids=["nobody", "here", "elsewhere"])
+@pytest.mark.parametrize("forwarded", FORWARDED)
+async def test_a_server_that_rewrites_the_address_changes_nothing(forwarded: str, trusted: list[Network]):
+    """CFG-03: uvicorn believes everybody on this machine unless it is told not to, with whatever a client sent."""
+    seen: dict[str, Any] = {}
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        seen.update(scope)
+
+    headers = [(b"x-forwarded-for", forwarded.encode())]
+    scope: Any = {"type": "http", "client": ("127.0.0.1", PORT), "headers": headers}
+    await ProxyHeadersMiddleware(app, ["127.0.0.1", "::1"])(scope, None, None)  # type: ignore[arg-type]
+
+    untouched = client_address(("127.0.0.1", PORT), forwarded, trusted)
+    assert client_address(seen["client"], forwarded, trusted) == untouched
+
+
+def test_somebody_elses_entry_does_not_make_a_visitor_of_this_machine():
+    """CFG-03: who comes past the proxy is not believed because the address stands in a header, too."""
+    for forwarded in ("6.6.6.6", "203.0.113.5, 6.6.6.6", "203.0.113.5:1, 6.6.6.6, 127.0.0.1", "203.0.113.5"):
+        assert client_address(("203.0.113.5", PORT), forwarded, PROXIES) == "203.0.113.5"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "100.64.0.9", "fd00::7", "unknown", "1.1.1.1"])
+def test_an_inner_network_and_a_proxy_may_stand_for_many_people(address: str):
+    assert is_shared(address, [ip_network("1.1.1.0/24")])
+    assert not is_shared("8.8.8.8", [ip_network("1.1.1.0/24")])
+    assert not is_shared("2a00:1450::1", [])
 
 
 @pytest.mark.parametrize(

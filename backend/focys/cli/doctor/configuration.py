@@ -48,10 +48,12 @@ def _origins(settings: Settings) -> Finding:
 
 def _proxies(settings: Settings) -> Finding:
     name, mend = "proxies", "set TRUSTED_PROXIES to the proxy's address, such as 127.0.0.1/32"
-    if any(network.prefixlen == 0 for network in settings.trusted_proxies):
+    hops = settings.trusted_proxy_hops
+    if hops is None and any(network.prefixlen == 0 for network in settings.trusted_proxies):
         return warn(name, "everybody is trusted to say where a request comes from", mend)
     if settings.trusted_proxies:
-        return ok(name, f"{len(settings.trusted_proxies)} networks trusted to say where a request comes from")
+        most = "" if hops is None else f", {hops} in a row at most"
+        return ok(name, f"{len(settings.trusted_proxies)} networks trusted to say where a request comes from{most}")
     if settings.is_secure:
         return warn(name, "none trusted: behind a proxy all visitors share one address, and one limit", mend)
     return ok(name, "none, and none needed")
