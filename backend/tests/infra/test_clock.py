@@ -184,3 +184,35 @@ async def test_a_letter_written_by_a_clock_far_ahead_leaves_and_silences_no_othe
 
     assert not is_recent
     assert world.mail.subjects(account.email) == ["Your second step was reset · FOCYS"]
+
+
+async def test_wrong_passwords_at_a_clock_a_year_ahead_do_not_shut_a_network_out_for_a_year(world: World):
+    """AVL-07, LOCK-10: neither the account's own delay nor the network's limit outlasts the wrong clock."""
+    account = await world.an_account(enrolled=True)
+    browser = world.a_browser()
+    world.clock.advance(days=365)
+    wrong = [await browser.post("/auth/login", {"email": account.email, "password": f"wrong-{i}"}) for i in range(6)]
+    for i in range(26):
+        wrong.append(await browser.post("/auth/login", {"email": f"{i % 3}@student.com", "password": "wrong"}))
+
+    world.clock.advance(days=-365)
+    answer = await browser.sign_in_with_password(account)
+
+    assert [a.status_code for a in wrong[-1:]] == [429]
+    assert answer.status_code == 200, answer.text
+
+
+async def test_an_account_that_is_delayed_stays_so_when_the_clock_goes_back(world: World):
+    """AVL-07: the delay begins again, and is no longer than it was."""
+    account = await world.an_account(enrolled=True)
+    browser = world.a_browser()
+    for i in range(9):
+        await browser.post("/auth/login", {"email": account.email, "password": f"wrong-{i}"})
+        world.clock.advance(seconds=0 if i < 5 else 15 * 2 ** (i - 5))
+    await browser.post("/auth/login", {"email": account.email, "password": "wrong-9"})
+
+    world.clock.advance(seconds=-200)
+    delayed = await browser.sign_in_with_password(account)
+
+    assert (delayed.status_code, delayed.json()["code"]) == (429, "throttled")
+    assert 0 < delayed.json()["retry_after"] <= 480

@@ -69,12 +69,13 @@ class PasswordLedger:
 
     @staticmethod
     def judge(key: str, row: Any, now: datetime) -> PasswordLimit:  # noqa: ANN401  (hits, last_at) or None
-        """Read a counter as it stands."""
+        """Read a counter as it stands; a try that a wrong clock stamped further ahead than its delay delays nothing."""
         hits, last_at = row or (0, None)
         stored = hits or 0
         if last_at is None or last_at + PASSWORD_MEMORY < now:
             return PasswordLimit(key, 0, stored, None)
-        wait = (min(last_at, now) + password_delay(stored) - now).total_seconds()
+        delay = password_delay(stored)
+        wait = (min(last_at, now) + delay - now).total_seconds() if last_at <= now + delay else 0
         return PasswordLimit(key, stored, stored, max(1, round(wait)) if wait > 0 else None)
 
     async def charge(self, limit: PasswordLimit, source: str | None, now: datetime) -> Charge:

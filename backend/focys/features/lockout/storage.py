@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from limits.aio.storage import RedisStorage, Storage
-from sqlalchemy import ColumnElement, String, bindparam, case, delete, exists, literal, select, update
+from sqlalchemy import ColumnElement, String, bindparam, case, delete, exists, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from focys.features.lockout.models import throttles
@@ -17,10 +17,13 @@ REDIS_TIMEOUT_SECONDS = 0.25
 REDIS_PAUSE_SECONDS = 5
 """How long a Redis that failed is left alone."""
 
+TOLERANCE = timedelta(minutes=1)
+"""A counter that was last raised further ahead than this was raised by a wrong clock, and its window is over."""
+
 _log = logger("focys.limits")
 
 _insert = insert(throttles)
-_is_over = throttles.c.expires_at <= bindparam("moment")
+_is_over = or_(throttles.c.expires_at <= bindparam("moment"), throttles.c.last_at > bindparam("ahead"))
 _full = throttles.alias("full")
 
 
@@ -58,6 +61,7 @@ _HIT_WITHIN = _counting(
                 _full.c.key == bindparam("other_key"),
                 _full.c.hits >= bindparam("other_most"),
                 _full.c.expires_at > bindparam("moment"),
+                _full.c.last_at <= bindparam("ahead"),
             )
         ),
     ),
@@ -70,7 +74,9 @@ _GIVE_BACK = (
     )
     .values(hits=throttles.c.hits - 1)
 )
-_LOOK = select(throttles.c.hits, throttles.c.expires_at).where(throttles.c.key == bindparam("the_key"))
+_LOOK = select(throttles.c.hits, throttles.c.last_at, throttles.c.expires_at).where(
+    throttles.c.key == bindparam("the_key")
+)
 _FORGET = delete(throttles).where(throttles.c.key == bindparam("the_key"))
 _FORGET_ALL = delete(throttles)
 
@@ -93,7 +99,8 @@ class DatabaseStorage(Storage):
         """Add to a counter, which begins anew once its window is over, and return its new value."""
         now = self._clock.now()
         until = now + timedelta(seconds=expiry)
-        row = await self._database.first(_HIT, the_key=key, amount=amount, moment=now, until=until)
+        times = {"moment": now, "ahead": now + TOLERANCE, "until": until}
+        row = await self._database.first(_HIT, the_key=key, amount=amount, **times)
         return int(row.hits) if row else amount
 
     @staticmethod
@@ -108,6 +115,7 @@ class DatabaseStorage(Storage):
                 "other_key": other_key,
                 "other_most": other_most,
                 "moment": now,
+                "ahead": now + TOLERANCE,
             },
         )
 
@@ -118,8 +126,8 @@ class DatabaseStorage(Storage):
 
     async def get(self, key: str) -> int:
         """Return a counter's value."""
-        row = await self._database.first(_LOOK, the_key=key)
-        return int(row.hits) if row and row.expires_at > self._clock.now() else 0
+        row, now = await self._database.first(_LOOK, the_key=key), self._clock.now()
+        return int(row.hits) if row and row.last_at - TOLERANCE <= now < row.expires_at else 0
 
     async def get_expiry(self, key: str) -> float:
         """Return when a counter begins anew, in seconds since the epoch."""
