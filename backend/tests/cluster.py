@@ -17,7 +17,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
@@ -82,10 +82,13 @@ class Cluster:
 class OwnCluster(Cluster):
     """A PostgreSQL server of our own in *folder*, which can also be stopped, paused and brought back."""
 
-    def __init__(self, folder: Path, programs: Path, *, durable: bool = False) -> None:
+    def __init__(
+        self, folder: Path, programs: Path, *, durable: bool = False, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._folder = folder
         self._programs = programs
         self._durable = durable
+        self._environment = environment or {}
         self._prefix = _as_plain_user(folder)
         self._server: subprocess.Popen[bytes] | None = None
         self._password = secrets.token_urlsafe(16)
@@ -113,7 +116,7 @@ class OwnCluster(Cluster):
         with self._log() as log:
             self._server = subprocess.Popen(
                 command,
-                env=_clean_environment(),
+                env={**_clean_environment(), **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -133,6 +136,31 @@ class OwnCluster(Cluster):
         self._server.send_signal(signal.SIGINT)
         self._server.wait(timeout=START_SECONDS)
         self._server = None
+
+    def kill(self) -> None:
+        """End the server as a loss of power would, with all it has started; ``start`` finds its data as it lies."""
+        server, self._server = self._server, None
+        if server is None:
+            raise ClusterError("The server is not running.")
+        # The parent first, so that it starts no child meanwhile.
+        children = children_of(server.pid)
+        server.kill()
+        for process in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        server.wait(timeout=START_SECONDS)
+
+    def backends(self) -> dict[int, str]:
+        """The processes that serve connections, each with what it says it is doing, such as ``idle`` or ``SELECT``."""
+        if self._server is None:
+            raise ClusterError("The server is not running.")
+        found = {}
+        for process in children_of(self._server.pid):
+            with contextlib.suppress(OSError):
+                title = Path(f"/proc/{process}/cmdline").read_text(errors="replace").strip("\0 ")
+                if title.startswith(f"postgres: {USER} "):
+                    found[process] = title.partition(") ")[2]
+        return found
 
     def restart(self) -> None:
         """Stop the server and start it again on the same port with the same data."""
@@ -176,14 +204,15 @@ class OwnCluster(Cluster):
         # What pg_ctl looks at, too: the eighth line of the server's own status file.
         with contextlib.suppress(FileNotFoundError, IndexError):
             status = (self._folder / "data" / "postmaster.pid").read_text().splitlines()
-            return status[7].strip() == "ready"
+            # One that was killed has left its own.
+            return status[0] == str(self._server and self._server.pid) and status[7].strip() == "ready"
         return False
 
     def _signal_all(self, number: signal.Signals) -> None:
         if self._server is None:
             raise ClusterError("The server is not running.")
         # The parent first, so that it starts no child meanwhile.
-        for process in (self._server.pid, *_children_of(self._server.pid)):
+        for process in (self._server.pid, *children_of(self._server.pid)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, number)
 
@@ -196,10 +225,13 @@ class OwnCluster(Cluster):
 
 
 @contextlib.contextmanager
-def running_postgres(*, own: bool = False, durable: bool = False) -> Iterator[Cluster]:
+def running_postgres(
+    *, own: bool = False, durable: bool = False, environment: Mapping[str, str] | None = None
+) -> Iterator[Cluster]:
     """Yield a PostgreSQL server; *own* asks for one that may be stopped, whatever `TEST_DATABASE_URL` says.
 
     A *durable* one waits for the disk at each commit, as in earnest; the tests have no use for that.
+    The *environment* is that of the server, in addition to ours.
     """
     given = os.environ.get("TEST_DATABASE_URL")
     if given and not own:
@@ -207,7 +239,7 @@ def running_postgres(*, own: bool = False, durable: bool = False) -> Iterator[Cl
         return
     programs = find_programs()
     with _folder_that_goes_with_us() as folder:
-        cluster = _started(folder, programs, durable=durable)
+        cluster = _started(folder, programs, durable=durable, environment=environment)
         try:
             yield cluster
         finally:
@@ -243,11 +275,11 @@ def _newest_first(root: str, pattern: str) -> list[Path]:
     return sorted(Path(root).glob(pattern), key=version, reverse=True)
 
 
-def _started(folder: Path, programs: Path, *, durable: bool) -> OwnCluster:
+def _started(folder: Path, programs: Path, *, durable: bool, environment: Mapping[str, str] | None) -> OwnCluster:
     # Another program may take the free port before the server does, so a second try asks for another one.
     for attempt in range(1, START_TRIES + 1):
         shutil.rmtree(folder / "data", ignore_errors=True)
-        cluster = OwnCluster(folder, programs, durable=durable)
+        cluster = OwnCluster(folder, programs, durable=durable, environment=environment)
         try:
             cluster.start()
         except ClusterError as error:
@@ -282,7 +314,7 @@ def _as_plain_user(folder: Path) -> list[str]:
     return ["setpriv", f"--reuid={nobody}", f"--regid={nobody}", "--clear-groups"]
 
 
-def _children_of(process: int) -> list[int]:
+def children_of(process: int) -> list[int]:
     kernel_list = Path(f"/proc/{process}/task/{process}/children")
     if kernel_list.exists():
         return [int(child) for child in kernel_list.read_text().split()]
