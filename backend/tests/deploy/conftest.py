@@ -1,4 +1,4 @@
-"""The whole deployment on this machine: PostgreSQL, gunicorn by the unit's own command, nginx with the shipped file."""
+"""The whole deployment on this machine: PostgreSQL, Valkey, gunicorn by the unit's own command, the shipped site."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -7,10 +7,10 @@ import pytest
 
 from focys.app import build_services
 from tests.cluster import Cluster
-from tests.conftest import SECRET_KEY, settings_for
+from tests.conftest import settings_for
 from tests.deploy.front import Front, running_nginx
-from tests.deploy.shipped import DOMAIN, unit_command, unit_environment
-from tests.support.processes import Server, copy_backend, environment, free_port, serving
+from tests.deploy.stack import Stack, running_stack
+from tests.support.processes import Server, free_port
 from tests.support.workers import Workers
 
 FULL_HASHING = {"password_hash_memory_kib": 19 * 1024, "password_hash_passes": 2}
@@ -24,28 +24,22 @@ def deployed_database(cluster: Cluster, postgres_template: str) -> Iterator[str]
 
 
 @pytest.fixture(scope="session")
-def gunicorn(deployed_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The backend as the unit starts it."""
-    folder = tmp_path_factory.mktemp("gunicorn")
-    backend = copy_backend(folder)
-    port = free_port()
-    settings = {
-        **unit_environment(folder),
-        "DATABASE_URL": deployed_database,
-        "SECRET_KEY": SECRET_KEY,
-        "PUBLIC_URL": f"https://{DOMAIN}",
-    }
-    command = unit_command(folder, port=port)
-    server = Server(command, port=port, folder=backend, env=environment(backend, **settings), log=folder / "output")
-    with serving(server):
-        yield server
+def stack(deployed_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """All of it, as the unit and the shipped site have it."""
+    with running_stack(tmp_path_factory.mktemp("stack"), deployed_database) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
-def front(gunicorn: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+def gunicorn(stack: Stack) -> Server:
+    """The backend as the unit starts it."""
+    return stack.gunicorn
+
+
+@pytest.fixture(scope="session")
+def front(stack: Stack) -> Front:
     """The shipped site in front of it."""
-    with running_nginx(tmp_path_factory.mktemp("nginx"), backend_port=gunicorn.port) as running:
-        yield running
+    return stack.front
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The unit: systemd finds nothing to say about it, it is hardened, and the service works as it starts and confines it."""
 
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -81,8 +80,7 @@ def test_the_service_starts_works_reloads_and_ends_as_the_unit_confines_it(
         body = {"email": "nobody@example.com", "password": PASSWORD}
         assert httpx.post(f"{server.url}/auth/login", json=body).json()["code"] == "invalid_credentials"
         assert "focys_argon2_seconds_count" in httpx.get(f"{server.url}/metrics").text
-        assert server._process is not None
-        server._process.send_signal(signal.SIGHUP)
+        server.reload()
         server.wait()
         assert server.stop() == 0
 

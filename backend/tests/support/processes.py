@@ -14,6 +14,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.cluster import children_of
+
 BACKEND = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(sys.executable).parent
 START_SECONDS = 40
@@ -105,6 +107,16 @@ class Server:
     def kill(self) -> None:
         """End the server as a crash would."""
         self._end(signal.SIGKILL)
+
+    def reload(self) -> None:
+        """Ask the server to take its code and settings anew, as ``systemctl reload`` would."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
+    def children(self) -> list[int]:
+        """The processes it has started, such as its workers."""
+        assert self._process is not None
+        return children_of(self._process.pid)
 
     def output(self) -> str:
         """Everything it has printed."""
