@@ -30,6 +30,7 @@ from focys.features.passwords import Passwords
 from focys.features.sessions import SessionRepository, Sessions
 from focys.features.sessions import build_router as build_sessions_router
 from focys.features.totp import Totp
+from focys.features.watching import Watch
 from focys.infra import health, logs, metrics, replies
 from focys.infra.clock import Clock, DatabaseClock, SystemClock
 from focys.infra.database import Database
@@ -220,9 +221,11 @@ class StartError(Exception):
 async def _running(services: Services) -> AsyncIterator[None]:
     """Keep the clock and the mail going while the app serves."""
     await _check_start(services)
+    metrics.begin_serving(__version__)
     housekeeping = Housekeeping(services.database, services.clock)
     mail = asyncio.create_task(services.outbox.run())
-    tasks = [mail, asyncio.create_task(housekeeping.run())]
+    watch = Watch(services.outbox, services.bypasses)
+    tasks = [mail, asyncio.create_task(housekeeping.run()), asyncio.create_task(watch.run())]
     if isinstance(services.clock, DatabaseClock):
         tasks.append(asyncio.create_task(_follow_database_clock(services.clock, services.database)))
     try:
@@ -237,11 +240,15 @@ async def _running(services: Services) -> AsyncIterator[None]:
 
 
 async def _follow_database_clock(clock: DatabaseClock, database: Database) -> None:
+    machine = SystemClock()
     while True:
         # The start has read it a moment ago.
         await asyncio.sleep(CLOCK_READING_SECONDS)
+        before = machine.now()
         with suppress(Exception):
-            clock.set(await database.now())
+            clock.set(now := await database.now())
+            # As if the database had looked at its clock halfway between question and answer.
+            metrics.CLOCK_OFFSET.set(((before - now) + (machine.now() - now)).total_seconds() / 2)
 
 
 async def _check_start(services: Services) -> None:

@@ -86,6 +86,7 @@ class Database:
         self.engine = _engine(url)
         self._is_sqlite = self.engine.dialect.name == "sqlite"
         self._postgres = None if self._is_sqlite else Postgres(url, pool_size)
+        metrics.DATABASE_POOL.set(pool_size)
 
     async def first(self, statement: Select[Any] | Insert | Update | Delete, **parameters: object) -> Row[Any] | None:
         """Run one statement and return its first row, or None."""

@@ -1,8 +1,8 @@
 """What is counted, for Prometheus. Labels are our own words: no address, no id, nothing a caller typed.
 
-With PROMETHEUS_MULTIPROC_DIR set, the numbers of all workers are added up (see deploy/gunicorn.conf.py). What alerts look
-at is there from the start, as a zero: Prometheus sees no growth in a series that begins with its first event. What only
-the database knows is written by ``features/watching``, and the newest reading of any worker counts.
+With PROMETHEUS_MULTIPROC_DIR set, the numbers of all workers are added up (see deploy/gunicorn.conf.py). What the
+alerts look at is there from the start, as a zero: Prometheus sees no growth in a series that begins with its first
+event. What only the database knows is written by ``features/watching``; the newest reading of any worker counts.
 """
 
 from typing import Literal
@@ -60,12 +60,25 @@ MAILS_WAITING = Gauge("focys_mails_waiting", "Letters that should have left by n
 MFA_RESETS = Gauge(
     "focys_mfa_resets_last_hour", "Second factors that administrators removed.", multiprocess_mode=NEWEST
 )
+MFA_BYPASS = Gauge(
+    "focys_mfa_bypass_remaining_seconds",
+    "How long the second step is still passed by, for everybody or for somebody named.",
+    ["whom"],
+    multiprocess_mode=NEWEST,
+)
 REQUEST_SECONDS = Histogram(
     "focys_request_seconds",
     "Requests by route.",
     ["method", "route", "status"],
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
+
+
+def begin_serving(version: str) -> None:
+    """Say which version this process runs, and since when."""
+    BUILD_INFO.labels(version).set(1)
+    WORKERS.set(1)
+    WORKER_START.set_to_current_time()
 
 
 def build_router(*, of_all_workers: bool) -> APIRouter:

@@ -7,33 +7,31 @@ from pathlib import Path
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import SECRET_KEY
 from tests.support.canary import found_in, live
+from tests.support.numbers import Numbers, scrape
 from tests.support.processes import Server, copy_backend, environment, free_port, serving
-from tests.support.service import Account, Browser, World
+from tests.support.service import Account, World
 
 WORKERS = 4
 REQUESTS = 40
-LABELS = {"event", "outcome", "reason", "alarm", "rung", "limit", "letter", "kind", "method", "route", "status", "le"}
+LABELS = {
+    "event",
+    "outcome",
+    "reason",
+    "alarm",
+    "rung",
+    "limit",
+    "letter",
+    "kind",
+    "whom",
+    "method",
+    "route",
+    "status",
+    "le",
+}
 OF_PYTHON = {"generation", "implementation", "major", "minor", "patchlevel", "version"}
-
-
-class Numbers:
-    """A scrape, to be asked for samples."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-
-    def of(self, name: str, **labels: str) -> float:
-        """The sum over all samples of a name that have these labels."""
-        return sum(s.value for s in self.samples if s.name == name and labels.items() <= s.labels.items())
-
-
-async def scrape(browser: Browser) -> Numbers:
-    return Numbers((await browser.get("/metrics")).text)
 
 
 def wrong_codes(world: World, account: Account) -> Iterator[str]:

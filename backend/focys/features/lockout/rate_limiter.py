@@ -19,6 +19,17 @@ CODES_RESENT_A_DAY = RateLimitItemPerDay(10, 1, namespace="user-resend-day")
 CODES_SENT = RateLimitItemPerHour(20, 1, namespace="user-codes")
 ENROLMENTS = RateLimitItemPerHour(10, 1, namespace="user-enrolments")
 
+for _limit in (
+    PASSWORD_FAILURES,
+    ACCOUNTS_TRIED,
+    GUARDED_TRIES,
+    CODES_RESENT,
+    CODES_RESENT_A_DAY,
+    CODES_SENT,
+    ENROLMENTS,
+):
+    metrics.THROTTLED.labels(_limit.namespace)
+
 
 def account_limits(database: Database, clock: Clock) -> "Limits":
     """Return the limits that belong to an account; they are always exact, in the database."""

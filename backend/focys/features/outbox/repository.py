@@ -24,6 +24,12 @@ _DUE = (
     .limit(20)
 )
 _WAITING = select(func.count()).where(outbox.c.done_at.is_(None), outbox.c.created_at < bindparam("moment"))
+# What left before it began cannot have been written within it; so the index on done_at leads to the few that may.
+_WRITTEN = select(func.count()).where(
+    outbox.c.kind == bindparam("of_kind"),
+    outbox.c.created_at > bindparam("moment"),
+    or_(outbox.c.done_at.is_(None), outbox.c.done_at > bindparam("moment")),
+)
 _CLAIM = (
     update(outbox)
     .where(
@@ -61,6 +67,11 @@ class OutboxRepository:
     async def count_waiting(self, since: datetime) -> int:
         """Return how many letters written before *since* have not left."""
         row = await self._database.first(_WAITING, moment=since)
+        return int(row[0]) if row else 0
+
+    async def count_written(self, kind: str, since: datetime) -> int:
+        """Return how many letters of a kind were written after *since*."""
+        row = await self._database.first(_WRITTEN, of_kind=kind, moment=since)
         return int(row[0]) if row else 0
 
     async def claim(self, letter: UUID, tries: int, until: datetime) -> bool:

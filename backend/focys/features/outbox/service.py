@@ -51,6 +51,9 @@ class Outbox:
         self._clock, self._mailer, self._composers = clock, mailer, composers
         self._wake = asyncio.Event()
         self._is_stopping = False
+        for kind in composers:
+            for outcome in ("sent", "refused", "given up"):
+                metrics.MAILS.labels(kind, outcome)
 
     def nudge(self) -> None:
         """Wake the deliverer."""
@@ -69,6 +72,10 @@ class Outbox:
     async def count_waiting(self, longer_than: timedelta) -> int:
         """Return how many letters have been waiting for longer than this."""
         return await self._repository.count_waiting(self._clock.now() - longer_than)
+
+    async def count_written(self, kind: str, within: timedelta) -> int:
+        """Return how many letters of a kind were written within the last so much time."""
+        return await self._repository.count_written(kind, self._clock.now() - within)
 
     async def run(self) -> None:
         """Deliver until told to stop; a fault of one round is logged and the next round comes."""

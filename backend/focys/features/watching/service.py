@@ -1,0 +1,40 @@
+"""The round that fills the gauges."""
+
+import asyncio
+from datetime import timedelta
+
+from focys.features.admin import RESET
+from focys.features.bypass import Bypasses
+from focys.features.outbox import Outbox
+from focys.infra import metrics
+
+ROUND_SECONDS = 15
+LATE = timedelta(minutes=5)
+"""A letter that has waited for so long is late: meanwhile three tries have failed."""
+
+HOUR = timedelta(hours=1)
+
+
+class Watch:
+    """Looks for ever; a database that does not answer is a finding, too."""
+
+    def __init__(self, outbox: Outbox, bypasses: Bypasses) -> None:
+        self._outbox, self._bypasses = outbox, bypasses
+
+    async def run(self) -> None:
+        """Look now, and every fifteen seconds."""
+        while True:
+            await self.look()
+            await asyncio.sleep(ROUND_SECONDS)
+
+    async def look(self) -> None:
+        """Write what is so now into the gauges; what cannot be read stays as it was read last."""
+        try:
+            metrics.MAILS_WAITING.set(await self._outbox.count_waiting(LATE))
+            metrics.MFA_RESETS.set(await self._outbox.count_written(RESET, HOUR))
+            for whom, seconds in (await self._bypasses.seconds_left()).items():
+                metrics.MFA_BYPASS.labels(whom).set(seconds)
+        except Exception:  # noqa: BLE001  whatever the database has, the next round comes
+            metrics.DATABASE_UP.set(0)
+        else:
+            metrics.DATABASE_UP.set(1)
