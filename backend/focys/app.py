@@ -175,7 +175,7 @@ def create_app(
     for router in (
         build_login_router(services.login, visitors, cookies),
         build_sessions_router(services.sessions, visitors, cookies, cancel_login=services.login.cancel),
-        health.build_router(services.database),
+        health.build_router(health.Readiness(services.database, services.clock, services.totp.can_open_secrets)),
     ):
         # Flat: FastAPI goes twice through the routes of an included router at each request.
         app.router.routes.extend(router.routes)

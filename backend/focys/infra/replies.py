@@ -100,6 +100,7 @@ class Problem(BaseModel):
     minutes_ago: int | None = None
     step: str | None = None
     errors: list[FieldProblem] | None = None
+    failing: list[str] | None = None
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -112,7 +113,7 @@ def reply(body: BaseModel, *, exclude_none: bool = False) -> Response:
     return Response(body.model_dump_json(exclude_none=exclude_none), media_type="application/json")
 
 
-def refusal(refused: Refused, *, errors: Sequence[FieldProblem] = ()) -> Response:
+def refusal(refused: Refused, *, errors: Sequence[FieldProblem] = (), failing: Sequence[str] = ()) -> Response:
     """Return the problem+json answer of a refusal."""
     status, detail = SENTENCES[refused.reason]
     problem = Problem(
@@ -126,6 +127,7 @@ def refusal(refused: Refused, *, errors: Sequence[FieldProblem] = ()) -> Respons
         minutes_ago=refused.minutes_ago,
         step=refused.step,
         errors=list(errors) or None,
+        failing=list(failing) or None,
     )
     headers = {} if refused.retry_after is None else {"Retry-After": str(refused.retry_after)}
     if refused.reason is Reason.NOT_AUTHENTICATED:

@@ -261,7 +261,7 @@ export interface paths {
         };
         /**
          * Ready
-         * @description Say whether the database answers and has the schema this code needs.
+         * @description Say whether database, schema, keys and clocks are as a sign-in needs them, or which of them are not.
          */
         get: operations["ready_health_ready_get"];
         put?: never;
@@ -495,6 +495,8 @@ export interface components {
             step?: string | null;
             /** Errors */
             errors?: components["schemas"]["FieldProblem"][] | null;
+            /** Failing */
+            failing?: string[] | null;
         };
         /**
          * Reason

@@ -1,0 +1,170 @@
+"""Ready means that a sign-in would work: database, schema, keys, and clocks that agree."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from focys.infra.clock import DatabaseClock
+from focys.infra.health import GOOD_FOR_SECONDS, Readiness
+from focys.infra.keys import KeyRing
+from focys.infra.schema import migrate
+from focys.infra.secret_box import SecretBox
+from tests.cluster import Cluster
+from tests.conftest import SECRET_KEY, settings_for
+from tests.support.faketime import SteppedClock
+from tests.support.processes import Server, copy_backend, environment, free_port, serving
+from tests.support.service import World
+from tests.support.statements import statements_of
+
+
+class Ahead:
+    """A machine whose clock is wrong."""
+
+    def __init__(self, seconds: float) -> None:
+        self._by = timedelta(seconds=seconds)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._by
+
+
+async def execute(world: World, sql: str, **values: Any) -> None:
+    async with world.services.database.engine.connect() as connection:
+        await connection.execute(text(sql), values)
+
+
+def readiness_of(world: World, **changed: Any) -> Readiness:
+    services = world.services
+    clock = changed.pop("clock", services.clock)
+    return Readiness(services.database, clock, services.totp.can_open_secrets, **changed)
+
+
+async def test_a_service_that_is_well_is_ready(world: World):
+    await world.an_account(enrolled=True)
+
+    answer = await world.a_browser().get("/health/ready")
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+async def test_the_answer_names_the_part_and_nothing_else(world: World):
+    """LOG-02, AVL-01."""
+    await execute(world, "UPDATE alembic_version SET version_num = '9999'")
+
+    answer = await world.a_browser().get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Retry-After"] == "5"
+    assert answer.json() == {
+        "type": "urn:focys:problem:unavailable",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": "The service cannot be reached just now. Nothing was changed.",
+        "code": "unavailable",
+        "retry_after": 5,
+        "failing": ["schema"],
+    }
+
+
+async def test_secrets_that_no_key_opens_are_the_keys_fault(world: World):
+    """CRY-08: as after restoring the backup of another service."""
+    account = await world.an_account(enrolled=True)
+    sealed = SecretBox(KeyRing(("another-key-of-the-tests-that-is-long-enough-987",))).seal("A" * 32, account.id)
+    await execute(world, "UPDATE users SET totp_secret = :sealed", sealed=sealed)
+
+    assert await readiness_of(world).failing() == ["keys"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "failing"), [(0, []), (14, []), (-14, []), (16, ["clock"]), (-16, ["clock"]), (7200, ["clock"])]
+)
+async def test_a_machine_far_from_the_databases_clock_is_not_ready(world: World, seconds: int, failing: list[str]):
+    """CFG-09."""
+    assert await readiness_of(world, machine=Ahead(seconds)).failing() == failing
+
+
+@pytest.mark.parametrize(("seconds", "failing"), [(0, []), (14, []), (16, ["clock"]), (-16, ["clock"])])
+async def test_a_service_that_has_lost_the_databases_clock_is_not_ready(world: World, seconds: int, failing: list[str]):
+    """CFG-09."""
+    clock = DatabaseClock()
+    clock.set(datetime.now(UTC) + timedelta(seconds=seconds))
+
+    assert await readiness_of(world, clock=clock).failing() == failing
+
+
+async def test_everything_that_fails_is_named(world: World):
+    await execute(world, "DELETE FROM alembic_version")
+
+    assert await readiness_of(world, machine=Ahead(60)).failing() == ["schema", "clock"]
+
+
+async def test_a_flood_of_questions_asks_the_database_once(world: World):
+    """AVL-06."""
+    readiness = readiness_of(world)
+    await readiness.failing()
+    with statements_of(world.services.database) as asked:
+        await readiness_of(world).failing()
+        one_look = len(asked)
+        asked.clear()
+
+        await asyncio.sleep(GOOD_FOR_SECONDS)
+        answers = await asyncio.gather(*(readiness.failing() for _ in range(500)))
+        again = [await readiness.failing() for _ in range(100)]
+
+    assert [*answers, *again] == [[]] * 600
+    assert 0 < len(asked) <= 2 * one_look
+
+
+async def test_whoever_hangs_up_does_not_spoil_the_answer_of_the_others(world: World):
+    readiness = readiness_of(world)
+    first, second = (asyncio.create_task(readiness.failing()) for _ in range(2))
+    await asyncio.sleep(0)
+
+    first.cancel()
+
+    assert await second == []
+
+
+async def test_a_failure_is_looked_at_again_at_once(world: World):
+    await execute(world, "UPDATE alembic_version SET version_num = version_num || 'x'")
+    readiness = readiness_of(world)
+    before = await readiness.failing()
+
+    await execute(world, "UPDATE alembic_version SET version_num = substr(version_num, 1, 4)")
+
+    assert (before, await readiness.failing()) == (["schema"], [])
+
+
+def test_a_stepped_clock_under_a_running_service(cluster: Cluster, tmp_path: Path):
+    """CFG-09, AVL-07: with a real clock, which libfaketime steps."""
+    clock = SteppedClock(tmp_path)
+    url = cluster.create_database(f"stepped_{uuid4().hex[:8]}")
+    migrate(settings_for(url).database)
+    backend, port = copy_backend(tmp_path), free_port()
+    env = environment(backend, DATABASE_URL=url, SECRET_KEY=SECRET_KEY, **clock.environment)
+    server = Server(f"uvicorn main:app --port {port}", port=port, folder=backend, env=env, log=tmp_path / "output")
+
+    with serving(server):
+        stepped = []
+        for seconds, status in ((90, 503), (-90, 503), (5, 200)):
+            clock.step_to(seconds)
+            stepped.append(answer_of(server, status))
+
+    assert [answer.status_code for answer in stepped] == [503, 503, 200]
+    assert [answer.json().get("failing") for answer in stepped] == [["clock"], ["clock"], None]
+
+
+def answer_of(server: Server, status: int) -> httpx.Response:
+    """Ask until the answer of a moment ago no longer holds."""
+    deadline = monotonic() + 20 * GOOD_FOR_SECONDS
+    while True:
+        answer = httpx.get(f"{server.url}/health/ready", timeout=10)
+        if answer.status_code == status or monotonic() > deadline:
+            return answer
