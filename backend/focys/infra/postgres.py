@@ -41,11 +41,17 @@ _FAULTS = (
 )
 
 
+def connect_arguments(url: str) -> dict[str, Any]:
+    """Return what the driver's own ``connect`` is to be given for one of our URLs."""
+    arguments: dict[str, Any] = _DIALECT.create_connect_args(make_url(url))[1]
+    return arguments
+
+
 class Postgres:
     """A pool of connections that are made when they are first needed."""
 
     def __init__(self, url: str, pool_size: int) -> None:
-        self._address = _DIALECT.create_connect_args(make_url(url))[1]
+        self._address = connect_arguments(url)
         self._pool_size = pool_size
         self._pool: Any = None
         self._opening = asyncio.Lock()

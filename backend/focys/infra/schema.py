@@ -43,6 +43,12 @@ def known_revisions() -> frozenset[str]:
     return frozenset(revision.revision for revision in script.walk_revisions())
 
 
+def revisions_after(revision: str) -> list[str]:
+    """Return the revisions that lead from a known one to the one this code was written for, in their order."""
+    script = ScriptDirectory.from_config(alembic_config())
+    return [step.revision for step in script.iterate_revisions("head", revision)][::-1]
+
+
 async def current_revision(database: Database) -> str | None:
     """Return the revision the database is at, or None if it was never migrated."""
     try:

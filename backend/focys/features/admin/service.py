@@ -1,13 +1,14 @@
 """Operator's acts; each is one write with its audit row, and the owner is told by mail."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from focys.domain.totp import step_at
 from focys.features.accounts import AccountRepository, Accounts, claim_and_reset
-from focys.features.audit import Alarm, AuditEvent, EventName, Outcome, announce, as_change
+from focys.features.audit import Alarm, AuditEvent, EventName, Outcome, announce, as_change, pruned
 from focys.features.backup_codes import all_dropped, everybodys_dropped
 from focys.features.browsers import browsers_forgotten
+from focys.features.bypass import all_bypasses_ended
 from focys.features.email_code import email_failures_forgiven
 from focys.features.lockout import all_forgiven, password_keys, passwords_forgiven
 from focys.features.outbox import Outbox, Waiting, all_withdrawn, letter_for
@@ -144,7 +145,8 @@ class Administration:
         """Void all that a restored backup brought back and that may have been used, ended or seen since it was made.
 
         Beside what ``end_all_sessions`` ends: backup codes, whose owners get new ones at their next sign-in with the
-        app; TOTP codes of every time step that may have been used until now; and letters that may have left already.
+        app; TOTP codes of every time step that may have been used until now; letters that may have left already; and
+        bypasses of the second step.
         """
         now = self._clock.now()
         event = AuditEvent(EventName.BACKUP_RESTORED, Outcome.OK, detail=reason)
@@ -154,11 +156,21 @@ class Administration:
             all_enrolments_dropped(),
             everybodys_dropped(),
             all_withdrawn(now),
+            all_bypasses_ended(now),
             as_change(event, visitor, now),
             seconds=_SWEEP_SECONDS,
         )
         announce(event, visitor)
         return Voided(sessions, codes, letters)
+
+    async def prune_audit(self, keep: timedelta, visitor: Visitor) -> int:
+        """Forget the audit's events that are older than what is kept, and audit that; return how many they were."""
+        now = self._clock.now()
+        since = now - keep
+        event = AuditEvent(EventName.AUDIT_PRUNED, Outcome.OK, detail=f"kept since {since:%Y-%m-%d %H:%M:%S} UTC")
+        count, _ = await self._database.counts(pruned(since), as_change(event, visitor, now), seconds=_SWEEP_SECONDS)
+        announce(event, visitor)
+        return count
 
     async def _commit(self, event: AuditEvent, visitor: Visitor, now: datetime, *changes: Change) -> None:
         await self._database.write(*changes, as_change(event, visitor, now))

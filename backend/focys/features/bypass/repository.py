@@ -44,6 +44,11 @@ _END = (
     .where(mfa_bypasses.c.id == bindparam("the_bypass"), _is_in_force(mfa_bypasses))
     .values(ended_at=bindparam("moment"))
 )
+_END_ALL = (
+    update(mfa_bypasses)
+    .where(mfa_bypasses.c.ended_at.is_(None), mfa_bypasses.c.ends_at > bindparam("moment"))
+    .values(ended_at=bindparam("moment"))
+)
 _CLAIM = CLAIM_LIVE.where(
     exists(select(literal(1)).where(mfa_bypasses.c.id == bindparam("the_bypass"), _is_in_force(mfa_bypasses)))
 )
@@ -71,6 +76,11 @@ def not_ended(bypass_id: Any) -> ColumnElement[bool]:  # noqa: ANN401  a column 
 def claim_under(user_id: UUID, seq: int, bypass_id: UUID, now: datetime) -> Change:
     """Guard: this attempt is the next one, the account is live, and the bypass is still in force."""
     return Change(_CLAIM, {"for_user": user_id, "seq_read": seq, "the_bypass": bypass_id, "moment": now})
+
+
+def all_bypasses_ended(now: datetime) -> Change:
+    """End every bypass that is not over, also one whose time has not come."""
+    return Change(_END_ALL, {"moment": now})
 
 
 class BypassRepository:

@@ -28,6 +28,7 @@ __all__ = [
     "Rotation",
     "SecretsByKey",
     "Totp",
+    "Trial",
     "all_enrolments_dropped",
     "enrolment_dropped",
     "new_secret",
@@ -66,6 +67,16 @@ class Rotation:
     unreadable: int
     unneeded: tuple[str, ...]
     needed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How many secrets are stored; how many need a fallback key, a key that is not at hand, or are damaged."""
+
+    total: int
+    older: int
+    keyless: int
+    damaged: int
 
 
 class Totp:
@@ -120,6 +131,25 @@ class Totp:
     def sealed(self, secret: str, user_id: UUID) -> str:
         """Return a secret as it is stored: under the newest key, whichever one it was read with."""
         return self._box.seal(secret, user_id)
+
+    async def try_all(self, progress: Progress) -> Trial:
+        """Open every stored secret, as it would be for a sign-in, and say what could not be opened."""
+        total = await self._repository.count_sealed()
+        seen, older, keyless, damaged = 0, 0, 0, 0
+        for vault in VAULTS:
+            after = UUID(int=0)
+            while rows := await self._repository.window_of(vault, after):
+                for row in rows:
+                    try:
+                        self._box.open(row.sealed, row.owner)
+                    except UnreadableSecretError:
+                        has_no_key = self._box.has_key_of(row.sealed) is False
+                        keyless, damaged = keyless + has_no_key, damaged + (not has_no_key)
+                    else:
+                        older += not self._box.is_current(row.sealed)
+                after, seen = rows[-1].owner, seen + len(rows)
+                progress(seen, max(total, seen))
+        return Trial(seen, older, keyless, damaged)
 
     def newest_step(self, now: datetime) -> int:
         """Return the newest time step whose code is taken at *now*."""

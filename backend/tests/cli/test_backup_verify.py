@@ -1,0 +1,380 @@
+"""``focys backup verify``: what it says of a backup, and that nothing but the scratch database is touched."""
+
+import asyncio
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import time
+from asyncio import to_thread
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg  # type: ignore[import-untyped]
+import pytest
+from rich.console import Console
+from typer.testing import Result
+
+from focys.cli.backup import trial
+from focys.features.totp import new_secret
+from focys.infra.schema import migrate, needed_revision
+from tests.cli.conftest import Focys
+from tests.cluster import Cluster, find_programs
+from tests.conftest import SECRET_KEY, settings_for, world_on
+from tests.support.attempts import at_enrolment
+from tests.support.clock import FrozenClock
+from tests.support.dumps import pg_dump, scratch_role
+from tests.support.processes import BACKEND, environment
+from tests.support.rows import execute
+from tests.support.service import World
+
+OTHER_KEY = "another-key-that-is-long-enough-for-everyone-0987654321"
+CLEAR = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+Verify = Callable[..., Result]
+
+
+def line_of(result: Result, name: str) -> str:
+    """What the report says about one thing, with what mends it."""
+    text = " ".join(result.stdout.split())
+    assert f" {name} " in text, text
+    after = text.split(f" {name} ", 1)[1]
+    return after.split(" ✓ ")[0].split(" ! ")[0].split(" ✗ ")[0]
+
+
+def states_of(result: Result) -> dict[str, str]:
+    """Each line's state by what it is about."""
+    rows = [line.split(maxsplit=2) for line in result.stdout.splitlines() if line[:1] in "✓!✗" and line[:1]]
+    names = ("backup", "schema", "migrations", "people", "secrets", "by itself", "hashes", "age")
+    return {next(n for n in names if rest.startswith(n)): state for _, state, rest in rows}
+
+
+@pytest.fixture
+async def world(postgres_url: str) -> AsyncIterator[World]:
+    """A service on PostgreSQL with two people who are enrolled, one of whom is signed in, and one at the QR code."""
+    async with world_on(postgres_url, clock=FrozenClock(datetime.now(UTC))) as world:
+        alice = await world.an_account(enrolled=True)
+        await world.an_account("bob@student.com", enrolled=True)
+        await world.signed_in(alice)
+        await at_enrolment(world, await world.an_account("carol@student.com"))
+        yield world
+
+
+@pytest.fixture
+def scratch(cluster: Cluster) -> Iterator[str]:
+    with scratch_role(cluster) as url:
+        yield url
+
+
+@pytest.fixture
+def verify(command: Focys, monkeypatch: pytest.MonkeyPatch, postgres_url: str, scratch: str, tmp_path: Path) -> Verify:
+    """Run ``focys backup verify`` on a dump's bytes."""
+    monkeypatch.setenv("DATABASE_URL", postgres_url)
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(find_programs()), os.environ["PATH"]]))
+
+    def on(dump: bytes, *options: str) -> Result:
+        path = tmp_path / "backup"
+        path.write_bytes(dump)
+        return command("backup", "verify", str(path), *(options or ("--scratch", scratch)))
+
+    return on
+
+
+def scratch_databases(cluster: Cluster) -> list[str]:
+    async def ask() -> list[str]:
+        connection = await asyncpg.connect(cluster.url)
+        try:
+            found = await connection.fetch("SELECT datname FROM pg_database WHERE datname LIKE 'focys_verify_%'")
+            return [row[0] for row in found]
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("how", ["plain", "gzip", "custom", "tar", "inserts", "clean", "standard input"])
+async def test_a_good_backup_is_told_so_however_it_is_written(
+    world: World, verify: Verify, command: Focys, scratch: str, cluster: Cluster, postgres_url: str, how: str
+):
+    """AVL-09, CRY-08."""
+    options = {"custom": "-Fc", "tar": "-Ft", "inserts": "--inserts", "clean": "--clean"}
+    dump = await to_thread(pg_dump, postgres_url, *filter(None, [options.get(how)]))
+
+    if how == "standard input":
+        result = await to_thread(command, "backup", "verify", "-", "--scratch", scratch, typed=dump)
+    else:
+        result = await to_thread(verify, gzip.compress(dump) if how == "gzip" else dump)
+
+    assert result.exit_code == 0, result.output
+    assert set(states_of(result).values()) == {"ok"}
+    assert f"at {needed_revision()}, as this version needs" in line_of(result, "schema")
+    assert "3 accounts, 2 with an authenticator; 1 set-ups, 3 open sessions" in line_of(result, "people")
+    assert "SECRET_KEY opens all 3" in line_of(result, "secrets")
+    assert "less than an hour ago" in line_of(result, "age")
+    assert "All 7 are well." in result.stdout
+    assert await to_thread(scratch_databases, cluster) == []
+
+
+async def test_no_secret_password_or_person_is_printed(world: World, verify: Verify, scratch: str, postgres_url: str):
+    """LOG-02: not even the scratch role's password."""
+    account = await world.an_account("dana@student.com", enrolled=True)
+    await execute(world, f"UPDATE users SET display_name = '{CLEAR}'")
+
+    result = await to_thread(verify, await to_thread(pg_dump, postgres_url))
+
+    assert result.exit_code == 1
+    words = (account.secret, CLEAR, SECRET_KEY, "scratch-password", "dana@", urlsplit(postgres_url).password)
+    assert [word for word in words if word and word in result.output] == []
+
+
+async def test_the_dump_alone_opens_nothing_and_with_another_key_neither(
+    world: World, verify: Verify, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """CRY-02, CRY-08."""
+    dump = await to_thread(pg_dump, postgres_url)
+    monkeypatch.setenv("SECRET_KEY", OTHER_KEY)
+
+    result = await to_thread(verify, dump)
+
+    assert result.exit_code == 1
+    assert states_of(result)["secrets"] == "fail"
+    assert "the keys at hand do not open 3 of 3" in line_of(result, "secrets")
+    assert "SECRET_KEY_FALLBACKS" in line_of(result, "secrets")
+    assert states_of(result)["by itself"] == "ok"
+
+
+async def test_a_fallback_key_that_is_still_needed_is_told(
+    world: World, verify: Verify, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """CRY-03."""
+    dump = await to_thread(pg_dump, postgres_url)
+    monkeypatch.setenv("SECRET_KEY", OTHER_KEY)
+    monkeypatch.setenv("SECRET_KEY_FALLBACKS", SECRET_KEY)
+
+    result = await to_thread(verify, dump)
+
+    assert result.exit_code == 0
+    assert "all 3 open, 3 of them with a fallback key only" in line_of(result, "secrets")
+
+
+async def test_a_damaged_secret_fails(world: World, verify: Verify, postgres_url: str):
+    """CRY-04."""
+    await execute(world, "UPDATE users SET totp_secret = left(totp_secret, 60) WHERE email LIKE 'bob%'")
+
+    result = await to_thread(verify, await to_thread(pg_dump, postgres_url))
+
+    assert result.exit_code == 1
+    assert "1 of 3 are damaged" in line_of(result, "secrets")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (f"UPDATE users SET totp_secret = '{CLEAR}' WHERE email LIKE 'bob%'", "1 in users.totp_secret"),
+        (f"UPDATE totp_enrolments SET secret = '{CLEAR}'", "1 in totp_enrolments.secret"),
+        (f"UPDATE users SET display_name = 'key {CLEAR}!'", "3 in users.display_name"),
+        (f"""UPDATE outbox SET about = '{{"secret": "{CLEAR}"}}'""", "in outbox.about"),
+        (
+            f"UPDATE audit_events SET detail = 'otpauth://totp/A:b?secret={CLEAR}&issuer=A' WHERE event = 'TOTP'",
+            "1 in audit_events.detail",
+        ),
+    ],
+    ids=["active", "pending", "beside it", "in a letter", "in the audit"],
+)
+async def test_a_secret_in_clear_fails_wherever_it_stands(
+    world: World, verify: Verify, postgres_url: str, change: str, told: str
+):
+    """CRY-08, CRY-05."""
+    await execute(world, change)
+
+    result = await to_thread(verify, await to_thread(pg_dump, postgres_url))
+
+    assert result.exit_code == 1
+    assert states_of(result)["by itself"] == "fail"
+    assert told in line_of(result, "by itself")
+
+
+@pytest.mark.parametrize("how", ["plain", "custom"])
+async def test_a_key_in_the_backup_fails(world: World, verify: Verify, postgres_url: str, how: str):
+    """CRY-02."""
+    await execute(world, f"UPDATE users SET display_name = 'note: {SECRET_KEY}' WHERE email LIKE 'bob%'")
+
+    result = await to_thread(verify, await to_thread(pg_dump, postgres_url, *(["-Fc"] if how == "custom" else [])))
+
+    assert result.exit_code == 1
+    assert "one of the keys at hand stands in it" in line_of(result, "by itself")
+
+
+async def test_a_password_or_code_that_is_no_argon2id_hash_fails(world: World, verify: Verify, postgres_url: str):
+    """PWD-03, BKP-02."""
+    await execute(world, "UPDATE users SET password_hash = 'md5' WHERE email LIKE 'bob%'")
+    await execute(world, "UPDATE backup_codes SET code_hash = '0123-4567-89AB-CDEF'")
+
+    result = await to_thread(verify, await to_thread(pg_dump, postgres_url))
+
+    assert result.exit_code == 1
+    assert "not Argon2id: 1 in users.password_hash, 20 in backup_codes.code_hash" in line_of(result, "hashes")
+
+
+async def test_an_old_backup_is_looked_at_twice(world: World, verify: Verify, postgres_url: str):
+    """AVL-09."""
+    old = "now() - interval '9 days'"
+    for table, columns in {
+        "users": ("created_at", "updated_at"),
+        "audit_events": ("at",),
+        "sessions": ("created_at", "last_used_at", "rotated_at", "auth_time"),
+        "pending_logins": ("created_at", "code_sent_at", "consumed_at"),
+        "totp_enrolments": ("created_at",),
+        "backup_codes": ("created_at",),
+        "browsers": ("created_at", "last_seen_at"),
+        "outbox": ("created_at", "done_at"),
+        "throttles": ("last_at",),
+    }.items():
+        await execute(world, f"UPDATE {table} SET " + ", ".join(f"{column} = {old}" for column in columns))
+
+    result = await to_thread(verify, await to_thread(pg_dump, postgres_url))
+
+    assert result.exit_code == 0
+    assert states_of(result)["age"] == "warn"
+    assert "9 days ago" in line_of(result, "age")
+
+
+async def test_the_backup_before_the_upgrade_is_migrated_on_trial_and_its_secrets_in_clear_are_told(
+    cluster: Cluster, verify: Verify
+):
+    """CRY-05, CFG-08: as the guide's earlier version left it."""
+    url = cluster.create_database("before_the_upgrade")
+    await to_thread(migrate, settings_for(url).database, "0002")
+    connection = await asyncpg.connect(url)
+    secrets = [new_secret() for _ in range(3)]
+    for number, secret in enumerate(secrets):
+        await connection.execute(
+            "INSERT INTO users (id, email, password_hash, display_name, created_at, updated_at, totp_secret, mfa_enabled)"
+            f" VALUES (gen_random_uuid(), 'p{number}@student.com', '$argon2id$x', 'P', now(), now(), '{secret}', true)"
+        )
+    dump = await to_thread(pg_dump, url)
+
+    result = await to_thread(verify, dump)
+
+    at = await connection.fetchval("SELECT version_num FROM alembic_version")
+    await connection.close()
+    cluster.drop_database("before_the_upgrade")
+    assert result.exit_code == 1
+    assert at == "0002"
+    assert "at 0002; 0003, 0004, 0005, 0006, " in line_of(result, "schema")
+    assert "3 in users.totp_secret" in line_of(result, "by itself")
+    assert "SECRET_KEY opens all 3" in line_of(result, "secrets")
+    assert "3 accounts, 3 with an authenticator" in line_of(result, "people")
+    assert not [secret for secret in secrets if secret in result.output]
+
+
+@pytest.mark.parametrize(
+    ("revision", "told"), [("'9999'", "at 9999, which this version does not know"), (None, "no database of FOCYS")]
+)
+async def test_a_schema_that_is_not_ours_fails(
+    world: World, verify: Verify, postgres_url: str, revision: str | None, told: str
+):
+    await execute(
+        world, f"UPDATE alembic_version SET version_num = {revision}" if revision else "DROP TABLE alembic_version"
+    )
+
+    result = await to_thread(verify, await to_thread(pg_dump, postgres_url))
+
+    assert result.exit_code == 1
+    assert told in line_of(result, "schema")
+    assert states_of(result)["by itself"] == "ok"
+
+
+async def test_the_real_database_is_not_touched(world: World, verify: Verify, postgres_url: str):
+    before = await to_thread(pg_dump, postgres_url)
+
+    results = [await to_thread(verify, dump) for dump in (before, before[: len(before) // 2])]
+
+    def rows(dump: bytes) -> list[bytes]:
+        return [line for line in dump.splitlines() if not line.startswith((b"\\", b"--"))]
+
+    assert [result.exit_code for result in results] == [0, 1]
+    assert rows(await to_thread(pg_dump, postgres_url)) == rows(before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "told to end"])
+def test_interrupted_it_drops_the_scratch_database(
+    scratch: str, cluster: Cluster, postgres_url: str, tmp_path: Path, number: signal.Signals
+):
+    settings = {"DATABASE_URL": postgres_url, "SECRET_KEY": SECRET_KEY}
+    (tmp_path / "begun").write_bytes(pg_dump(postgres_url).replace(b"\n\n", b"\n\nSELECT pg_sleep(60);\n\n", 1))
+    command = [sys.executable, "-c", "from focys.cli import main; main()", "backup", "verify", "begun"]
+    process = subprocess.Popen(
+        [*command, "--scratch", scratch],
+        cwd=tmp_path,
+        env=environment(BACKEND, **settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not scratch_databases(cluster) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    meanwhile = scratch_databases(cluster)
+
+    process.send_signal(number)
+    _, printed = process.communicate(timeout=30)
+
+    assert len(meanwhile) == 1
+    assert process.returncode != 0
+    assert "Traceback" not in printed
+    assert scratch_databases(cluster) == []
+
+
+def test_a_copy_of_an_sqlite_file_is_tried_the_same_way(
+    command: Focys, monkeypatch: pytest.MonkeyPatch, sqlite_url: str, tmp_path: Path
+):
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+
+    async def people() -> None:
+        async with world_on(sqlite_url, clock=FrozenClock(datetime.now(UTC))) as world:
+            await world.an_account(enrolled=True)
+            await execute(world, f"VACUUM INTO '{tmp_path}/backup.db'")
+            await execute(world, f"UPDATE users SET totp_secret = '{CLEAR}', display_name = '{SECRET_KEY}'")
+            await execute(world, f"VACUUM INTO '{tmp_path}/clear.db'")
+
+    asyncio.run(people())
+    content = (tmp_path / "backup.db").read_bytes()
+    (tmp_path / "cut.db").write_bytes(content[: len(content) // 2])
+
+    good, clear, cut = [command("backup", "verify", f"{tmp_path}/{name}.db") for name in ("backup", "clear", "cut")]
+
+    assert good.exit_code == 0, good.output
+    assert "1 accounts, 1 with an authenticator" in line_of(good, "people")
+    assert set(states_of(good).values()) == {"ok"}
+    assert clear.exit_code == 1
+    assert "one of the keys at hand stands in it" in line_of(clear, "by itself")
+    assert (cut.exit_code, cut.stderr.splitlines()[0]) == (1, "✗ The SQLite file is damaged or cut off.")
+    assert (tmp_path / "backup.db").read_bytes() == content
+
+
+def test_a_lost_key_of_the_embedded_database_is_told_and_none_is_made(
+    command: Focys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    command("users", "list")
+    (tmp_path / "data" / "secret_key").unlink()
+
+    result = command("backup", "verify", str(tmp_path / "data" / "focys.db"))
+
+    assert (result.exit_code, result.stderr.splitlines()[0]) == (1, "✗ There is no key at hand to open a backup with.")
+    assert not (tmp_path / "data" / "secret_key").exists()
+
+
+def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setattr(trial, "err", Console(force_terminal=True, width=80))
+
+    with trial._progress("Restoring") as notice:
+        notice(50, 100)
+
+    assert "Restoring" in capsys.readouterr().out

@@ -1,0 +1,57 @@
+"""Backups as an operator makes and restores them: pg_dump, psql, and a role that may make databases and nothing else."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+from uuid import uuid4
+
+from tests.cluster import Cluster, find_programs
+from tests.support.roles import psql_command
+
+SECONDS = 60
+
+
+def of_postgres(url: str, **more: str) -> dict[str, str]:
+    """The environment in which PostgreSQL's own programs reach a database without a word on the command line."""
+    parts = urlsplit(url)
+    reached = {
+        "PGHOST": parts.hostname or "",
+        "PGPORT": str(parts.port or 5432),
+        "PGUSER": unquote(parts.username or ""),
+        "PGPASSWORD": unquote(parts.password or ""),
+        "PGDATABASE": parts.path.lstrip("/"),
+    }
+    path = os.pathsep.join([str(find_programs()), os.environ["PATH"]])
+    return {**os.environ, **reached, "PATH": path, **more}
+
+
+def pg_dump(url: str, *options: str) -> bytes:
+    """What pg_dump writes."""
+    done = subprocess.run(["pg_dump", *options], env=of_postgres(url), capture_output=True, timeout=SECONDS, check=True)
+    return done.stdout
+
+
+def restore(url: str, dump: Path) -> None:
+    """Restore a plain dump as the documents say."""
+    with dump.open("rb") as script:
+        command = ["psql", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null"]
+        done = subprocess.run(
+            command, env=of_postgres(url), stdin=script, capture_output=True, timeout=SECONDS, check=False
+        )
+    assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def scratch_role(cluster: Cluster, rights: str = "CREATEDB") -> Iterator[str]:
+    """Yield the URL by which a role that has only these rights reaches the server."""
+    name = f"verify_{uuid4().hex[:8]}"
+    psql_command(cluster.url, f"CREATE ROLE {name} LOGIN {rights} PASSWORD 'scratch-password'")
+    parts = urlsplit(cluster.url)
+    place = parts.netloc.rpartition("@")[2]
+    try:
+        yield urlunsplit(parts._replace(netloc=f"{name}:scratch-password@{place}"))
+    finally:
+        psql_command(cluster.url, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
