@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from focys.app import Services
 from focys.cli.console import be_sure, done, fail, out, sentences
@@ -14,6 +13,7 @@ from focys.features.bypass import InForce
 from focys.infra.visitor import Visitor
 
 EVERYBODY = "everybody but administrators"
+NONE_IN_FORCE = "No bypass is in force: the second step is asked for as always."
 
 app = typer.Typer(help="Let people past the second step for a while, when it cannot work.", no_args_is_help=True)
 
@@ -60,26 +60,21 @@ def status() -> None:
     Example: [bold]focys mfa status[/]
     """
 
-    async def act(services: Services, _operator: Visitor) -> Table:
-        table = Table("For", "Until (UTC)", "Left", "Sessions", "Begun by", "Reason", box=None, header_style="bold")
-        now = services.clock.now()
-        for found in await services.bypasses.list_in_force():
-            table.add_row(
-                escape(_whom(found)),
-                f"{found.ends_at:%Y-%m-%d %H:%M:%S}",
-                f"{(found.ends_at - now).total_seconds() / 60:.0f} min",
-                str(await services.sessions.count_under(found.id)),
-                escape(found.operator),
-                escape(found.reason),
-            )
-        return table
+    async def act(services: Services, _operator: Visitor) -> list[tuple[InForce, int, int]]:
+        now, count = services.clock.now(), services.sessions.count_under
+        return [
+            (found, round((found.ends_at - now).total_seconds() / 60), await count(found.id))
+            for found in await services.bypasses.list_in_force()
+        ]
 
-    table = run(act)
-    if table.row_count:
-        out.print(table)
-        out.print("End it at once: focys mfa bypass --end")
-    else:
-        out.print("No bypass is in force: the second step is asked for as always.")
+    in_force = run(act)
+    for found, minutes, sessions in in_force:
+        out.print(f"[bold yellow]![/] {escape(_whom(found))} may sign in with the password alone")
+        out.print(f"  until   {found.ends_at:%Y-%m-%d %H:%M:%S} UTC, for {minutes} minutes more")
+        out.print(f"  why     {found.reason}", markup=False)
+        out.print(f"  begun   {found.begins_at:%Y-%m-%d %H:%M:%S} UTC by {found.operator}", markup=False)
+        out.print(f"  opened  {_number(sessions)} so far")
+    out.print("End it at once: focys mfa bypass --end" if in_force else NONE_IN_FORCE)
 
 
 def _end(user: str | None) -> None:
@@ -89,10 +84,15 @@ def _end(user: str | None) -> None:
 
     ended, sessions = run(act)
     if not ended:
-        out.print("No bypass is in force: the second step is asked for as always.")
+        out.print(NONE_IN_FORCE)
         return
-    opened = "1 session" if sessions == 1 else f"{sessions} sessions"
-    done(f"Ended the bypass for {escape(' and '.join(map(_whom, ended)))}, and the {opened} opened under it.")
+    done(
+        f"Ended the bypass for {escape(' and '.join(map(_whom, ended)))}, and the {_number(sessions)} opened under it."
+    )
+
+
+def _number(sessions: int) -> str:
+    return "1 session" if sessions == 1 else f"{sessions} sessions"
 
 
 def _whom(bypass: InForce) -> str:

@@ -128,10 +128,11 @@ class Database:
 
     async def now(self) -> datetime:
         """Return the database's own time."""
-        row = await self.first(select(func.now() if self._is_sqlite else func.clock_timestamp()))
+        # What SQLite calls now() knows no parts of a second, so that the time would go back between two readings.
+        in_parts = func.strftime("%Y-%m-%d %H:%M:%f", "now")
+        row = await self.first(select(in_parts if self._is_sqlite else func.clock_timestamp()))
         assert row is not None  # noqa: S101  a SELECT without FROM has a row
-        moment: datetime = row[0]
-        return moment.replace(tzinfo=UTC) if self._is_sqlite else moment
+        return datetime.fromisoformat(row[0]).replace(tzinfo=UTC) if self._is_sqlite else row[0]
 
     async def version(self) -> str:
         """Return what the database is, such as ``PostgreSQL 16.4``."""

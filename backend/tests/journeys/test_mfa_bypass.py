@@ -1,5 +1,6 @@
 """While the second step is bypassed: who gets in on the password alone, with what, and how it is over."""
 
+from asyncio import gather
 from datetime import timedelta
 from typing import Any
 
@@ -243,6 +244,7 @@ async def test_everything_is_audited_and_the_owner_is_told(world: World):
     """LOG-01: the start with the reason and the operator, each sign-in with its user, and the end."""
     account = await world.an_account(enrolled=True)
     bypass = await begin(world, account)
+    await world.deliver()
     await under_bypass(world, account)
     await world.services.bypasses.end(OPERATOR, address=None)
     await world.deliver()
@@ -303,6 +305,29 @@ async def test_a_bypass_that_ends_while_a_password_is_looked_at_opens_nothing(
     assert (answer.status_code, answer.json()["code"]) == (429, "throttled")
     assert [row for row in await rows_of(world, sessions) if row.bypass_id is not None] == []
     assert (await browser.sign_in_with_password(account)).json()["step"] == "totp"
+
+
+async def test_of_many_sign_ins_at_its_end_none_is_left(world: World):
+    """FLOW-06."""
+    people = [await world.an_account(f"p{i}@student.com", enrolled=True) for i in range(4)]
+    await begin(world)
+    visitors = [world.a_browser(f"203.0.113.{100 + i}") for i in range(4)]
+
+    answers, ended = await gather(
+        gather(*(browser.sign_in_with_password(account) for browser, account in zip(visitors, people, strict=True))),
+        world.services.bypasses.end(OPERATOR, address=None),
+    )
+
+    assert len(ended) == 1
+    assert {(answer.status_code, answer.json().get("step")) for answer in answers} <= {
+        (200, "done"),
+        (200, "totp"),
+        (429, None),
+    }
+    for browser, answer in zip(visitors, answers, strict=True):
+        token = answer.json().get("access_token", "")
+        assert (await browser.me(token)).status_code == 401
+        assert (await browser.post("/auth/refresh")).status_code == 401
 
 
 async def test_a_session_written_a_moment_after_the_end_is_dead_from_the_start(world: World):

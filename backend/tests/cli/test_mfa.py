@@ -1,0 +1,202 @@
+"""``focys mfa``: what it says and asks, what it does to sign-ins, and where it is seen while it is in force."""
+
+import json
+from asyncio import to_thread
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from focys.features.audit import audit_events
+from focys.features.bypass import mfa_bypasses
+from tests.cli.conftest import Focys
+from tests.conftest import MakeWorld
+from tests.support.clock import FrozenClock
+from tests.support.rows import execute, rows_of
+from tests.support.service import OPERATOR, World
+
+REASON = "the phones' clock service is down"
+FOR_ALL = ("mfa", "bypass", "--for", "30m", "--reason", REASON, "--yes")
+NONE = "No bypass is in force: the second step is asked for as always."
+
+
+@pytest.fixture
+async def world(make_world: MakeWorld) -> AsyncIterator[World]:
+    """The service on the commands' database, and a moment after their time."""
+    async with make_world(clock=FrozenClock(datetime.now(UTC))) as world:
+        yield world
+
+
+async def test_one_command_lets_people_in_and_another_ends_it(world: World, focys: Focys):
+    """ADM-07."""
+    account = await world.an_account(enrolled=True)
+
+    begun = await to_thread(focys, *FOR_ALL)
+    world.clock.advance(minutes=1)
+    browser = world.a_browser()
+    done = (await browser.sign_in_with_password(account)).json()
+    shown = await to_thread(focys, "mfa", "status")
+    ended = await to_thread(focys, "mfa", "bypass", "--end")
+    afterwards = await to_thread(focys, "mfa", "status")
+    again = await to_thread(focys, "mfa", "bypass", "--end")
+
+    assert begun.exit_code == 0, begun.output
+    (row,) = await rows_of(world, mfa_bypasses)
+    assert begun.stdout.splitlines() == [
+        f"✓ Until {row.ends_at:%H:%M:%S} UTC everybody but administrators may sign in with the password alone.",
+        "  End it at once: focys mfa bypass --end",
+    ]
+    assert done["step"] == "done"
+    assert shown.stdout.splitlines() == [
+        "! everybody but administrators may sign in with the password alone",
+        f"  until   {row.ends_at:%Y-%m-%d %H:%M:%S} UTC, for 30 minutes more",
+        f"  why     {REASON}",
+        f"  begun   {row.begins_at:%Y-%m-%d %H:%M:%S} UTC by {row.operator}",
+        "  opened  1 session so far",
+        "End it at once: focys mfa bypass --end",
+    ]
+    assert ended.stdout.strip() == (
+        "✓ Ended the bypass for everybody but administrators, and the 1 session opened under it."
+    )
+    assert (await browser.me(done["access_token"])).status_code == 401
+    assert (afterwards.stdout.strip(), again.stdout.strip(), again.exit_code) == (NONE, NONE, 0)
+
+
+async def test_it_begins_and_ends_by_the_database_s_clock(world: World, focys: Focys):
+    """ADM-07: also where the operator's machine is wrong about the time; the audit says who and why."""
+    now = await world.services.database.now()
+
+    await to_thread(focys, *FOR_ALL)
+    await to_thread(focys, "mfa", "bypass", "--end")
+
+    (row,) = await rows_of(world, mfa_bypasses)
+    events = [e for e in await rows_of(world, audit_events) if "bypass" in e.event]
+    assert 0 <= (row.begins_at - now).total_seconds() < 60
+    assert (row.ends_at - row.begins_at).total_seconds() == 1800
+    assert row.ended_at is not None
+    assert row.operator.startswith("console:")
+    assert {e.event: (e.reason, e.source == row.operator, REASON in e.detail) for e in events} == {
+        "MFA bypass started": ("everybody", True, True),
+        "MFA bypass ended": ("everybody", True, True),
+    }
+
+
+async def test_for_one_person_it_does_not_ask_and_writes_to_that_person(world: World, focys: Focys):
+    """ADM-07."""
+    account = await world.an_account(role="admin", enrolled=True)
+
+    begun = await to_thread(
+        focys, "mfa", "bypass", "--for", "1h", "--user", account.email.upper(), "--reason", "[red]lost the phone[/]"
+    )
+    world.clock.advance(minutes=1)
+    step = (await world.a_browser().sign_in_with_password(account)).json()["step"]
+    shown = await to_thread(focys, "mfa", "status")
+    other = await to_thread(focys, "mfa", "bypass", "--end", "--user", "nobody@student.com")
+    ended = await to_thread(focys, "mfa", "bypass", "--end", "--user", account.email)
+
+    assert begun.exit_code == 0, begun.output
+    assert f"UTC {account.email} may sign in with the password alone." in begun.stdout
+    assert f"Notice for {account.email}: the second step is off for a while" in begun.output
+    assert step == "done"
+    assert "[red]lost the phone[/]" in shown.stdout
+    assert (other.exit_code, other.stderr.strip()) == (1, "✗ There is no account for nobody@student.com.")
+    assert ended.stdout.strip() == f"✓ Ended the bypass for {account.email}, and the 1 session opened under it."
+
+
+async def test_for_everybody_it_asks_on_a_terminal(world: World, focys: Focys, monkeypatch: pytest.MonkeyPatch):
+    unasked = await to_thread(focys, *FOR_ALL[:-1])
+    monkeypatch.setattr("focys.cli.console.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    no = await to_thread(focys, *FOR_ALL[:-1], typed="n\n")
+    untouched = await rows_of(world, mfa_bypasses)
+    yes = await to_thread(focys, *FOR_ALL[:-1], typed="y\n")
+
+    assert (unasked.exit_code, "--yes" in unasked.stderr) == (1, True)
+    assert "Let everybody but administrators sign in with the password alone for 30m?" in no.output
+    assert (no.exit_code, no.stderr.strip().splitlines()[-1], untouched) == (1, "✗ Nothing was changed.", [])
+    assert (yes.exit_code, len(await rows_of(world, mfa_bypasses))) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "✗ Say for how long, and why:"),
+        (("--for", "30m"), "✗ Say for how long, and why:"),
+        (("--reason", REASON), "✗ Say for how long, and why:"),
+        (("--for", "5h", "--reason", REASON), "✗ A bypass lasts from 5m to 4h: --for 30m"),
+        (("--for", "30", "--reason", REASON), "✗ A bypass lasts from 5m to 4h: --for 30m"),
+        (("--for", "30m", "--reason", "because"), "✗ A reason has 10 to 200 characters, all of them printable."),
+        (("--for", "30m", "--reason", "line\nand line"), "✗ A reason has 10 to 200 characters, all of them printable."),
+        (("--end", "--for", "30m"), "✗ --end takes neither --for nor --reason."),
+        (("--for", "30m", "--reason", REASON, "--user", "nobody@student.com"), "✗ There is no account for nobody@"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_begins_nothing(focys: Focys, arguments: tuple[str, ...], told: str):
+    """ADM-07, LOG-03."""
+    result = focys("mfa", "bypass", *arguments, "--yes")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(told)
+    assert focys("mfa", "status").stdout.strip() == NONE
+
+
+async def test_a_second_one_of_the_same_kind_and_one_for_nothing_are_refused(world: World, focys: Focys):
+    await world.an_account("new@student.com")
+
+    for_nothing = await to_thread(focys, *FOR_ALL, "--user", "new@student.com")
+    await to_thread(focys, *FOR_ALL)
+    second = await to_thread(focys, *FOR_ALL)
+
+    (row,) = await rows_of(world, mfa_bypasses)
+    assert (for_nothing.exit_code, second.exit_code) == (1, 1)
+    assert for_nothing.stderr.strip() == (
+        "✗ new@student.com has no second step yet: the first sign-in sets it up, with a mailed code."
+    )
+    assert second.stderr.strip() == (
+        f"✗ One is in force until {row.ends_at:%H:%M} UTC. End it first: focys mfa bypass --end"
+    )
+
+
+async def test_the_doctor_warns_while_it_is_in_force(world: World, focys: Focys):
+    account = await world.an_account(enrolled=True)
+    before = await to_thread(focys, "doctor", "--support")
+    await to_thread(focys, *FOR_ALL)
+    await to_thread(focys, *FOR_ALL, "--user", account.email)
+
+    during = await to_thread(focys, "doctor", "--support")
+
+    (well,), (line,) = [
+        [line for line in result.stdout.splitlines() if line[6:].startswith("mfa bypass ")]
+        for result in (before, during)
+    ]
+    assert (well.split()[0], line.split()[0]) == ("ok", "warn")
+    assert "1 named person and everybody but administrators may sign in with the password alone" in line
+    assert line.endswith("(mend: focys mfa bypass --end)")
+    assert account.email not in during.stdout
+    assert REASON not in during.stdout
+
+
+async def test_each_worker_warns_at_its_start(world: World, make_world: MakeWorld, capfd: pytest.CaptureFixture[str]):
+    """LOG-06: one line, which names nobody."""
+    account = await world.an_account(enrolled=True)
+    bypass = await world.services.bypasses.begin(timedelta(minutes=30), REASON, OPERATOR, address=account.email)
+    capfd.readouterr()
+
+    async with make_world(clock=world.clock):
+        pass
+
+    (line,) = [line for line in "".join(capfd.readouterr()).splitlines() if "mfa_bypass_in_force" in line]
+    told = json.loads(line)
+    assert (told["level"], told["whom"]) == ("warning", "named")
+    assert told["until"] == bypass.ends_at.isoformat(timespec="seconds")
+    assert told["mend"] == "focys mfa bypass --end"
+    assert account.email not in line
+
+
+async def test_a_schema_without_bypasses_is_named(world: World, focys: Focys):
+    await execute(world, "DROP TABLE mfa_bypasses")
+
+    result = await to_thread(focys, "mfa", "status")
+
+    assert result.exit_code == 1
+    assert "focys migrate" in result.stderr
