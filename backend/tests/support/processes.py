@@ -113,10 +113,14 @@ class Server:
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def children(self) -> list[int]:
         """The processes it has started, such as its workers."""
-        assert self._process is not None
-        return children_of(self._process.pid)
+        return children_of(self.pid)
 
     def output(self) -> str:
         """Everything it has printed."""

@@ -116,6 +116,11 @@ class Workers:
         async with self.services.database.engine.connect() as connection:
             return (await connection.execute(text(sql), parameters)).scalar_one()
 
+    async def run(self, sql: str) -> None:
+        """Run SQL of the test's own."""
+        async with self.services.database.engine.connect() as connection:
+            await connection.execute(text(sql))
+
     async def rows_of(self, table: str, user: UUID, where: str = "TRUE") -> int:
         """How many rows of a table are about a user."""
         found = await self.scalar(f"SELECT count(*) FROM {table} WHERE user_id = :user AND {where}", user=user)
