@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
@@ -30,7 +31,7 @@ from focys.features.passwords import Passwords
 from focys.features.sessions import SessionRepository, Sessions
 from focys.features.sessions import build_router as build_sessions_router
 from focys.features.totp import Totp
-from focys.features.watching import Watch
+from focys.features.watching import AddressWatch, Watch
 from focys.infra import health, logs, metrics, replies
 from focys.infra.clock import Clock, DatabaseClock, SystemClock
 from focys.infra.database import Database
@@ -226,6 +227,8 @@ async def _running(services: Services) -> AsyncIterator[None]:
     mail = asyncio.create_task(services.outbox.run())
     watch = Watch(services.outbox, services.bypasses)
     tasks = [mail, asyncio.create_task(housekeeping.run()), asyncio.create_task(watch.run())]
+    if not services.settings.is_local:
+        tasks.append(asyncio.create_task(AddressWatch(services.sessions, services.settings.trusted_proxies).run()))
     if isinstance(services.clock, DatabaseClock):
         tasks.append(asyncio.create_task(_follow_database_clock(services.clock, services.database)))
     try:
@@ -240,15 +243,20 @@ async def _running(services: Services) -> AsyncIterator[None]:
 
 
 async def _follow_database_clock(clock: DatabaseClock, database: Database) -> None:
-    machine = SystemClock()
     while True:
         # The start has read it a moment ago.
         await asyncio.sleep(CLOCK_READING_SECONDS)
-        before = machine.now()
         with suppress(Exception):
-            clock.set(now := await database.now())
-            # As if the database had looked at its clock halfway between question and answer.
-            metrics.CLOCK_OFFSET.set(((before - now) + (machine.now() - now)).total_seconds() / 2)
+            clock.set(await _read_clock(database))
+
+
+async def _read_clock(database: Database) -> datetime:
+    """Return the database's time, and note how far this machine's clock is from it."""
+    machine = SystemClock()
+    before, now = machine.now(), await database.now()
+    # As if the database had looked at its clock halfway between question and answer.
+    metrics.CLOCK_OFFSET.set(((before - now) + (machine.now() - now)).total_seconds() / 2)
+    return now
 
 
 async def _check_start(services: Services) -> None:
@@ -263,7 +271,7 @@ async def _check_start(services: Services) -> None:
             "codes_go_to_the_console", mend="set SMTP_HOST, or anyone who reads this output can read the codes"
         )
     try:
-        now = await services.database.now()
+        now = await _read_clock(services.database)
     except (SQLAlchemyError, OSError) as fault:
         _log.error("database_unavailable", cause=type(fault).__name__)
         return

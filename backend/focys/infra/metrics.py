@@ -41,6 +41,7 @@ TOTP_OFFSET = Histogram(
 QR_SECONDS = Histogram(
     "focys_qr_seconds", "Drawing a QR code.", buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 )
+QR_FAULTS = Counter("focys_qr_faults", "QR codes that could not be drawn.")
 MAILS = Counter("focys_mails", "Letters by kind and outcome.", ["letter", "outcome"])
 HASH_SECONDS = Histogram(
     "focys_argon2_seconds", "One Argon2id, waiting included.", buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -64,6 +65,11 @@ MFA_BYPASS = Gauge(
     "focys_mfa_bypass_remaining_seconds",
     "How long the second step is still passed by, for everybody or for somebody named.",
     ["whom"],
+    multiprocess_mode=NEWEST,
+)
+SHARED_ADDRESS = Gauge(
+    "focys_shared_address_people",
+    "People of the last day who all seem to come from one inner address, as behind a proxy that is not trusted.",
     multiprocess_mode=NEWEST,
 )
 REQUEST_SECONDS = Histogram(

@@ -1,5 +1,6 @@
 """The doctor's checks one by one: each when all is well, and when it is not."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from focys.cli.doctor import configuration, keeping, machine, mailing, timing
 from focys.cli.doctor.finding import Finding, State
 from focys.features.totp import SecretsByKey
+from focys.infra.rights import Rights
 from tests.conftest import settings_for
 from tests.support.clock import NOON
 from tests.support.valkey import running_valkey
@@ -32,6 +34,51 @@ def state_of(findings: list[Finding], name: str) -> State:
 )
 def test_keys_are_judged_by_what_they_open(counted: tuple[int, int, int], fallbacks: int, state: State):
     assert keeping.judge_keys(SecretsByKey(*counted), fallbacks=fallbacks).state is state
+
+
+WELL = Rights(
+    rules_the_server=False, has_powers=False, changes_tables=False, changes_the_audit=False, does_its_work=True
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "state", "told", "script"),
+    [
+        ({}, OK, "adds to the audit only", ""),
+        ({"does_its_work": False}, FAIL, "may not read and write", "grants.sql"),
+        ({"changes_the_audit": True}, WARN, "may change what stands in the audit", "grants.sql"),
+        ({"changes_tables": True, "changes_the_audit": True}, WARN, "may change tables, may change what", "roles.sql"),
+        ({"has_powers": True}, WARN, "may make databases or roles", "roles.sql"),
+        ({"rules_the_server": True, "has_powers": True}, WARN, "rules the whole server", "roles.sql"),
+    ],
+)
+def test_a_role_is_judged_by_what_it_may_do(changed: dict[str, bool], state: State, told: str, script: str):
+    """CFG-06, LOG-04."""
+    finding = keeping.judge_rights(replace(WELL, **changed))
+
+    assert finding.state is state
+    assert told in finding.detail
+    assert script in finding.mend
+
+
+@pytest.mark.parametrize(
+    ("lone", "state"),
+    [
+        (None, OK),
+        ((10, "8.8.8.8"), OK),
+        ((10, "127.0.0.1"), WARN),
+        ((500, "10.1.2.3"), WARN),
+        ((10, "1.1.1.1"), WARN),
+    ],
+)
+def test_one_address_for_everybody_is_told(lone: tuple[int, str] | None, state: State):
+    """LOCK-10, CFG-03."""
+    settings = settings_for("sqlite:////tmp/x.db", public_url=PUBLIC, trusted_proxies="1.1.1.1")
+
+    finding = configuration.judge_addresses(lone, settings)
+
+    assert finding.state is state
+    assert "1.1.1.1" not in finding.detail
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(0, OK), (2, OK), (-3, WARN), (29, WARN), (-30, FAIL), (3600, FAIL)])

@@ -9,7 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from focys.cli.doctor import keeping
+from focys.cli.doctor.finding import State
 from focys.features.housekeeping import Housekeeping
+from focys.infra.database import Database
+from focys.infra.rights import rights_of
 from focys.infra.schema import migrate
 from tests.cluster import Cluster, OwnCluster, running_postgres
 from tests.conftest import SECRET_KEY, settings_for, world_on
@@ -126,6 +130,27 @@ async def test_a_table_of_a_later_migration_can_be_used_before_the_grants(roles:
 
     with pytest.raises(ProgrammingError, match="permission denied"):
         await run_sql(app, "TRUNCATE later")
+
+
+async def test_the_doctor_tells_what_a_role_may_do_too_much(roles: Roles):
+    """CFG-06, LOG-04: nothing of the service's, something of the owner's and the superuser's."""
+    found = {}
+    for name in ("app", "owner", "superuser"):
+        database = Database(settings_for(getattr(roles, name)).database)
+        found[name] = keeping.judge_rights(await rights_of(database))
+        await database.close()
+    psql_command(roles.owner, f"GRANT DELETE ON audit_events TO {roles.app_role}")
+    database = Database(settings_for(roles.app).database)
+    loose = keeping.judge_rights(await rights_of(database))
+    psql_command(roles.owner, f"REVOKE ALL ON users FROM {roles.app_role}")
+    useless = keeping.judge_rights(await rights_of(database))
+    await database.close()
+
+    assert found["app"].state is State.OK
+    assert found["owner"].detail == "may change tables, may change what stands in the audit"
+    assert found["superuser"].detail.startswith("rules the whole server")
+    assert (loose.state, loose.detail) == (State.WARN, "may change what stands in the audit")
+    assert useless.state is State.FAIL
 
 
 async def test_neither_role_has_powers_over_the_server_and_nobody_else_comes_in(roles: Roles, cluster: Cluster):

@@ -3,9 +3,11 @@
 from urllib.parse import urlsplit
 
 from focys.cli.doctor.finding import Finding, ok, warn
+from focys.infra.client_address import is_shared
 from focys.settings import LOCAL_HOSTS, Settings
 
 DEFAULT_NAME = "FOCYS"
+_NAME_THE_PROXY = "set TRUSTED_PROXIES to the proxy's address, such as 127.0.0.1/32"
 
 
 def check_settings(settings: Settings) -> list[Finding]:
@@ -17,6 +19,15 @@ def check_settings(settings: Settings) -> list[Finding]:
         _proxies(settings),
         _app_name(settings),
     ]
+
+
+def judge_addresses(lone: tuple[int, str] | None, settings: Settings) -> Finding:
+    """Say whether all people of the last day came from one address that cannot be their own."""
+    name = "addresses"
+    if lone is None or not is_shared(lone[1], settings.trusted_proxies):
+        return ok(name, "nothing says that people share one")
+    detail = f"all {lone[0]} people of the last day seem to come from one inner address, and share one limit"
+    return warn(name, detail, _NAME_THE_PROXY, aside=lone[1])
 
 
 def public_origin(settings: Settings) -> str:
@@ -47,7 +58,7 @@ def _origins(settings: Settings) -> Finding:
 
 
 def _proxies(settings: Settings) -> Finding:
-    name, mend = "proxies", "set TRUSTED_PROXIES to the proxy's address, such as 127.0.0.1/32"
+    name, mend = "proxies", _NAME_THE_PROXY
     hops = settings.trusted_proxy_hops
     if hops is None and any(network.prefixlen == 0 for network in settings.trusted_proxies):
         return warn(name, "everybody is trusted to say where a request comes from", mend)

@@ -11,6 +11,7 @@ from focys.cli.doctor import configuration, keeping, machine, mailing, timing
 from focys.cli.doctor.finding import Finding, State, fail
 from focys.infra.clock import DatabaseClock, SystemClock
 from focys.infra.mailer import ConsoleMailer
+from focys.infra.rights import has_roles, rights_of
 from focys.settings import PAGES, Settings, SettingsError, load_settings
 
 NOT_READ = "not known"
@@ -84,6 +85,9 @@ async def _in_the_database(services: Services) -> list[Finding]:
     if isinstance(services.clock, DatabaseClock):
         services.clock.set(await database.now())
 
+    async def role() -> Finding:
+        return keeping.judge_rights(await rights_of(database))
+
     async def keys() -> Finding:
         fallbacks = len(services.settings.secret_key_fallbacks)
         return keeping.judge_keys(await services.totp.count_by_key(), fallbacks=fallbacks)
@@ -91,14 +95,19 @@ async def _in_the_database(services: Services) -> list[Finding]:
     async def bypasses() -> Finding:
         return keeping.judge_bypasses(await services.bypasses.list_in_force())
 
+    async def addresses() -> Finding:
+        return configuration.judge_addresses(await services.sessions.lone_address(), services.settings)
+
     async def phones() -> Finding:
         return timing.judge_phones(await services.accounts.count_clock_offsets())
 
     return [
         schema,
+        *([await _guarded("role", role())] if has_roles(database) else []),
         await _guarded("keys", keys()),
         clock,
         await _guarded("phones", phones()),
+        *([] if services.settings.is_local else [await _guarded("addresses", addresses())]),
         await _guarded("mfa bypass", bypasses()),
         await _guarded("outbox", mailing.check_outbox(services.outbox)),
     ]

@@ -9,6 +9,7 @@ from focys.cli.doctor.finding import Finding, fail, ok, warn
 from focys.features.bypass import InForce
 from focys.features.totp import SecretsByKey
 from focys.infra.database import Database
+from focys.infra.rights import Rights
 from focys.infra.schema import current_revision, known_revisions, needed_revision
 from focys.settings import Settings
 
@@ -67,6 +68,28 @@ async def check_schema(database: Database) -> Finding:
     return fail(name, f"at {at}, which this version does not know", "install the version of FOCYS that migrated it")
 
 
+def judge_rights(rights: Rights) -> Finding:
+    """Say what the service's role may do that it has no need for: who takes over the service has it, too."""
+    name, grants = "role", "sudo -u postgres psql -f /app/deploy/postgres/grants.sql focys_db"
+    if not rights.does_its_work:
+        return fail(name, "may not read and write what a sign-in needs", grants)
+    excess = [
+        told
+        for has_it, told in (
+            (rights.rules_the_server, "rules the whole server"),
+            (rights.has_powers and not rights.rules_the_server, "may make databases or roles"),
+            (rights.changes_tables, "may change tables"),
+            (rights.changes_the_audit, "may change what stands in the audit"),
+        )
+        if has_it
+    ]
+    if not excess:
+        return ok(name, "reads and writes rows, changes no table, adds to the audit only")
+    only_the_audit = not (rights.rules_the_server or rights.has_powers or rights.changes_tables)
+    mend = grants if only_the_audit else "run /app/deploy/postgres/roles.sql, and let DATABASE_URL name the role focys"
+    return warn(name, ", ".join(excess), mend)
+
+
 def judge_keys(counted: SecretsByKey, *, fallbacks: int) -> Finding:
     """Say whether every stored second factor can be opened, and which keys are still needed for that."""
     name = "keys"
@@ -81,10 +104,10 @@ def judge_keys(counted: SecretsByKey, *, fallbacks: int) -> Finding:
         return warn(
             name,
             f"{counted.older} of {total} second factors still need a fallback key",
-            "keep SECRET_KEY_FALLBACKS as it is",
+            "focys keys rotate",
         )
     if fallbacks:
-        return ok(name, f"SECRET_KEY opens all {total} second factors; none needs a fallback")
+        return ok(name, f"SECRET_KEY opens all {total} second factors; a fallback may go a day after the change")
     return ok(name, f"SECRET_KEY opens all {total} second factors")
 
 

@@ -4,10 +4,12 @@
     await database.write(…, audit.as_change(entry, visitor, now))     # the row commits with the change, or neither does
     audit.announce(entry, visitor)                                    # the same facts as one log line
 
+Rows are added and never changed; only ``pruned`` takes those away that are old, for an operator who owns the tables.
 Rows and lines never hold a code, a secret, a token or an address typed by a stranger.
 """
 
 from focys.features.audit.models import audit_events
+from focys.features.audit.repository import pruned
 from focys.features.audit.service import Alarm, AuditEvent, EventName, Outcome, announce, as_change
 
-__all__ = ["Alarm", "AuditEvent", "EventName", "Outcome", "announce", "as_change", "audit_events"]
+__all__ = ["Alarm", "AuditEvent", "EventName", "Outcome", "announce", "as_change", "audit_events", "pruned"]

@@ -39,6 +39,7 @@ class EventName(StrEnum):
     PASSWORD_SET = "password set"  # noqa: S105
     KEYS_ROTATED = "MFA keys rotated"
     ALL_SESSIONS_ENDED = "all sessions ended"
+    AUDIT_PRUNED = "audit pruned"
     BACKUP_RESTORED = "backup restored"
 
 

@@ -67,6 +67,9 @@ _LIST_OF = (
     .order_by(sessions.c.created_at.desc())
 )
 _COUNT_UNDER = select(func.count()).where(sessions.c.bypass_id == bindparam("the_bypass"))
+_ADDRESSES = select(
+    func.count(sessions.c.user_id.distinct()), func.count(sessions.c.address.distinct()), func.min(sessions.c.address)
+).where(sessions.c.created_at > bindparam("since"))
 _oldest = sessions.alias("oldest")
 _END_OLDEST = (
     update(sessions)
@@ -141,6 +144,11 @@ class SessionRepository:
         """Return how many sessions were opened under a bypass."""
         row = await self._database.first(_COUNT_UNDER, the_bypass=bypass_id)
         return int(row[0]) if row else 0
+
+    async def count_addresses(self, since: datetime) -> tuple[int, int, str | None]:
+        """Return how many people have signed in since, from how many addresses, and one of these."""
+        row = await self._database.first(_ADDRESSES, since=since)
+        return (row[0], row[1], row[2]) if row else (0, 0, None)
 
     async def find_live(self, session_id: UUID) -> Row[Any] | None:
         """Return a session with its user, if neither was ended, disabled or overtaken by a credential change."""

@@ -29,6 +29,7 @@ GRACE = timedelta(seconds=10)
 IDLE = timedelta(hours=24)
 ADMIN_IDLE = timedelta(minutes=30)
 ADMIN_LIFE = timedelta(hours=12)
+_A_DAY, _MANY_PEOPLE = timedelta(days=1), 10
 
 __all__ = ["Evidence", "Listed", "Opened", "Person", "Sessions", "all_ended", "everybodys_ended"]
 
@@ -164,6 +165,14 @@ class Sessions:
     async def count_under(self, bypass_id: UUID) -> int:
         """Return how many sessions were opened under a bypass."""
         return await self._repository.count_under(bypass_id)
+
+    async def lone_address(self) -> tuple[int, str] | None:
+        """Return how many people signed in during the last day, and from where, if that was one place for all of them.
+
+        Fewer than ten people prove nothing.
+        """
+        people, addresses, address = await self._repository.count_addresses(self._clock.now() - _A_DAY)
+        return (people, address) if address is not None and addresses == 1 and people >= _MANY_PEOPLE else None
 
     async def identify(self, bearer: str | None) -> Person | None:
         """Return who a bearer token speaks for, if its session still lives."""

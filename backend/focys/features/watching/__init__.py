@@ -2,9 +2,14 @@
 
     tasks.append(asyncio.create_task(Watch(outbox, bypasses).run()))
 
+and, once an hour, whether all people seem to come from one address:
+
+    tasks.append(asyncio.create_task(AddressWatch(sessions, settings.trusted_proxies).run()))
+
 A scrape asks the database nothing, so it answers at once also while the database does not.
 """
 
+from focys.features.watching.addresses import AddressWatch
 from focys.features.watching.service import Watch
 
-__all__ = ["Watch"]
+__all__ = ["AddressWatch", "Watch"]

@@ -1,0 +1,42 @@
+"""Whether all people seem to come from one place: then TRUSTED_PROXIES is wrong, and they share one limit."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+from focys.features.sessions import Sessions
+from focys.infra import metrics
+from focys.infra.client_address import Network, is_shared
+from focys.infra.logs import logger
+
+FIRST_SECONDS = 60
+ROUND_SECONDS = 3600
+
+_log = logger("focys.watching")
+
+
+class AddressWatch:
+    """Looks once an hour; the sessions of a day are read for it."""
+
+    def __init__(self, sessions: Sessions, trusted: Sequence[Network]) -> None:
+        self._sessions, self._trusted = sessions, trusted
+
+    async def run(self) -> None:
+        """Look a minute after the start, and then every hour."""
+        await asyncio.sleep(FIRST_SECONDS)
+        while True:
+            # A database that does not answer is told of by others.
+            with suppress(Exception):
+                await self.look()
+            await asyncio.sleep(ROUND_SECONDS)
+
+    async def look(self) -> int:
+        """Return how many people share an address that cannot be their own, after telling of it."""
+        found = await self._sessions.lone_address()
+        people = found[0] if found is not None and is_shared(found[1], self._trusted) else 0
+        metrics.SHARED_ADDRESS.set(people)
+        if people:
+            _log.warning(
+                "everybody_shares_an_address", people=people, mend="set TRUSTED_PROXIES to the address of your proxy"
+            )
+        return people

@@ -1,0 +1,100 @@
+"""``focys audit prune``: old facts go, and that is a fact."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from focys.infra.schema import migrate
+from tests.cli.conftest import Focys
+from tests.cluster import Cluster
+from tests.conftest import SECRET_KEY, settings_for
+from tests.support.roles import Roles, two_roles
+
+
+@pytest.fixture
+def roles(cluster: Cluster) -> Iterator[Roles]:
+    with two_roles(cluster) as made:
+        assert made.prepare().stderr == ""
+        migrate(settings_for(made.owner).database)
+        assert made.grant().stderr == ""
+        yield made
+
+
+def query(url: str, sql: str, **values: Any) -> list[Any]:
+    async def run() -> list[Any]:
+        engine = create_async_engine(settings_for(url).database)
+        async with engine.begin() as connection:
+            result = await connection.execute(text(sql), values)
+            rows = [tuple(row) for row in result] if result.returns_rows else []
+        await engine.dispose()
+        return rows
+
+    return asyncio.run(run())
+
+
+def an_event(url: str, name: str, days_ago: float) -> None:
+    on_postgres, at = url.startswith("postgres"), datetime.now(UTC) - timedelta(days=days_ago)
+    query(
+        url,
+        "INSERT INTO audit_events (id, at, event, outcome, source, request_id) VALUES (:id, :at, :name, 'ok', 'x', 'x')",
+        id=uuid4() if on_postgres else uuid4().hex,
+        at=at if on_postgres else f"{at:%Y-%m-%d %H:%M:%S.%f}",
+        name=name,
+    )
+
+
+def test_what_is_older_goes_and_the_rest_stays(focys: Focys, database_url: str):
+    """LOG-04."""
+    for name, days in (("ancient", 800), ("old", 365.1), ("recent", 364.9), ("new", 0)):
+        an_event(database_url, name, days)
+
+    result = focys("audit", "prune", "--older-than", "365d", "--yes")
+
+    assert result.exit_code == 0, result.output
+    assert "Forgot 2 events older than 365 days." in result.stdout
+    left = query(database_url, "SELECT event FROM audit_events")
+    assert sorted(left) == [("audit pruned",), ("new",), ("recent",)]
+
+
+@pytest.mark.parametrize("length", ["29d", "0d", "365", "1y", "-365d", "", "999999d"])
+def test_a_length_that_would_forget_too_much_is_refused(focys: Focys, database_url: str, length: str):
+    an_event(database_url, "old", 800)
+
+    result = focys("audit", "prune", f"--older-than={length}", "--yes")
+
+    assert result.exit_code == 1
+    assert "--older-than 365d" in result.stderr
+    assert query(database_url, "SELECT event FROM audit_events") == [("old",)]
+
+
+def test_it_asks_before_it_forgets(focys: Focys, database_url: str):
+    an_event(database_url, "old", 800)
+
+    result = focys("audit", "prune", "--older-than", "365d")
+
+    assert result.exit_code == 1
+    assert "--yes" in result.stderr
+    assert query(database_url, "SELECT event FROM audit_events") == [("old",)]
+
+
+def test_the_services_role_may_not_and_is_told_who_may(command: Focys, monkeypatch: pytest.MonkeyPatch, roles: Roles):
+    """LOG-04, CFG-06."""
+    an_event(roles.owner, "old", 800)
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+
+    monkeypatch.setenv("DATABASE_URL", roles.app)
+    refused = command("audit", "prune", "--older-than", "365d", "--yes")
+    kept = query(roles.owner, "SELECT event FROM audit_events")
+    monkeypatch.setenv("DATABASE_URL", roles.owner)
+    done = command("audit", "prune", "--older-than", "365d", "--yes")
+
+    assert refused.exit_code == 1
+    assert "DATABASE_URL_FILE=/etc/focys/owner_database_url" in refused.stderr
+    assert kept == [("old",)]
+    assert "Forgot 1 event older" in done.stdout
