@@ -40,7 +40,7 @@ from focys.infra.http import Cookies, Edge, PlainStart, Visitors
 from focys.infra.keys import KeyRing
 from focys.infra.mailer import Mailer, mailer_for, sender_of
 from focys.infra.pages import Pages
-from focys.infra.schema import current_revision, needed_revision
+from focys.infra.schema import current_revision, why_unusable
 from focys.infra.secret_box import SecretBox
 from focys.infra.tokens import Tokens
 from focys.settings import PAGES, Settings, load_settings
@@ -277,11 +277,9 @@ async def _check_start(services: Services) -> None:
         return
     if isinstance(services.clock, DatabaseClock):
         services.clock.set(now)
-    at, needed = await current_revision(services.database), needed_revision()
-    if at != needed:
-        raise StartError(
-            f"The database's schema is {at or 'empty'} and this version needs {needed}: alembic upgrade head"
-        )
+    obstacle = why_unusable(await current_revision(services.database))
+    if obstacle is not None:
+        raise StartError(obstacle)
     for found in await services.bypasses.list_in_force():
         until = found.ends_at.isoformat(timespec="seconds")
         _log.warning("mfa_bypass_in_force", whom=found.whom, until=until, mend="focys mfa bypass --end")

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 import typer
+from alembic.util.exc import CommandError
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -33,6 +34,11 @@ def sentences() -> Iterator[None]:
         fail("The configuration cannot be used:", *fault.problems)
     except (AccountError, InvalidAddressError, WeakPasswordError, ConflictError, BypassError) as fault:
         fail(str(fault))
+    except CommandError as fault:
+        fail(
+            f"The database cannot be migrated: {fault}.",
+            "If a newer version has migrated it, use that one: focys doctor",
+        )
     except (SQLAlchemyError, OSError) as fault:
         if is_forbidden(fault):
             fail(*OWNER_NEEDED)

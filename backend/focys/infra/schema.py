@@ -12,6 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from focys.infra.database import Database
 from focys.settings import BACKEND
 
+SCHEMA = "0007"
+"""The revision this code was written for: the newest of its own migrations."""
+
 OWNER_NEEDED = (
     "The database role that DATABASE_URL names may not do this; it is for the one that owns the tables.",
     "As root, put this before the command: DATABASE_URL_FILE=/etc/focys/owner_database_url",
@@ -29,24 +32,39 @@ def alembic_config(url: str | None = None) -> Config:
     return config
 
 
-@cache
 def needed_revision() -> str:
     """Return the revision this code was written for."""
-    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
-    assert head is not None  # noqa: S101  there are migrations
-    return head
+    return SCHEMA
 
 
-def known_revisions() -> frozenset[str]:
-    """Return every revision this code knows the way from."""
+@cache
+def known_revisions() -> tuple[str, ...]:
+    """Return the revisions this code knows the way from, the first one first.
+
+    A newer version that is gone may have left migrations of its own behind; they do not count.
+    """
     script = ScriptDirectory.from_config(alembic_config())
-    return frozenset(revision.revision for revision in script.walk_revisions())
+    return tuple(step.revision for step in script.iterate_revisions(SCHEMA, "base"))[::-1]
 
 
 def revisions_after(revision: str) -> list[str]:
     """Return the revisions that lead from a known one to the one this code was written for, in their order."""
-    script = ScriptDirectory.from_config(alembic_config())
-    return [step.revision for step in script.iterate_revisions("head", revision)][::-1]
+    known = known_revisions()
+    return list(known[known.index(revision) + 1 :])
+
+
+def why_unusable(at: str | None) -> str | None:
+    """Return why this code must not serve a database at a revision, and what mends it; None if it may."""
+    if at == SCHEMA:
+        return None
+    if at is None:
+        return f"The database has no schema yet and this version needs {SCHEMA}: alembic upgrade head"
+    if at in known_revisions():
+        return f"The database's schema is {at} and this version needs {SCHEMA}: alembic upgrade head"
+    return (
+        f"The database's schema is {at}, which is newer than this version, and this version needs {SCHEMA}: "
+        f"put the newer version back, or have it run alembic downgrade {SCHEMA}"
+    )
 
 
 async def current_revision(database: Database) -> str | None:
@@ -58,6 +76,6 @@ async def current_revision(database: Database) -> str | None:
     return str(row[0]) if row else None
 
 
-def migrate(url: str, revision: str = "head") -> None:
+def migrate(url: str, revision: str = SCHEMA) -> None:
     """Bring the database up to a revision."""
     command.upgrade(alembic_config(url), revision)

@@ -1,7 +1,9 @@
 """The program as it is installed: where it finds its data, what it says when it cannot go on, and that it serves."""
 
 import socket
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -56,6 +58,24 @@ def test_migrate_works_on_an_empty_database_and_again_on_a_current_one(
     assert before.exit_code == 1
     assert "focys migrate" in before.stderr
     assert [result.exit_code for result in results] == [0, 0, 0]
+
+
+def test_migrating_what_a_newer_version_has_migrated_is_a_sentence(
+    command: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """CFG-08."""
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    result = command("migrate")
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "✗ The database cannot be migrated: Can't locate revision identified by '9999'.",
+        "  If a newer version has migrated it, use that one: focys doctor",
+    ]
 
 
 @pytest.mark.parametrize("arguments", [["users", "list"], ["migrate"], ["serve"]], ids=["users", "migrate", "serve"])
