@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 
 import httpx
@@ -12,12 +11,12 @@ import pytest
 from focys.app import CLOCK_READING_SECONDS, build_services
 from focys.infra.schema import migrate
 from tests.cluster import running_postgres
-from tests.conftest import SECRET_KEY, settings_for
+from tests.conftest import settings_for
 from tests.deploy.conftest import FULL_HASHING
-from tests.deploy.shipped import unit_command, unit_environment
+from tests.deploy.service import service_in
 from tests.faults.report import Tell
 from tests.support.faketime import SteppedClock
-from tests.support.processes import PROGRAMS, Server, copy_backend, environment, free_port, run, serving
+from tests.support.processes import Server, serving
 from tests.support.service import Account
 from tests.support.workers import RemoteBrowser, Workers, code_of, tally, wrong_codes
 
@@ -34,8 +33,6 @@ class Timed:
     database_url: str
     of_service: SteppedClock
     of_database: SteppedClock
-    backend: Path
-    env: dict[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -47,22 +44,12 @@ def timed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Timed]:
         (folder / name).mkdir(mode=0o755)
         clocks.append(SteppedClock(folder / name))
     of_service, of_database = clocks
-    backend, port = copy_backend(folder), free_port()
     with running_postgres(own=True, environment=of_database.environment) as cluster:
         url = cluster.create_database("clock")
         migrate(settings_for(url).database)
-        env = environment(
-            backend,
-            **unit_environment(folder),
-            **of_service.environment,
-            DATABASE_URL=url,
-            SECRET_KEY=SECRET_KEY,
-            PUBLIC_URL="http://127.0.0.1:8000",
-        )
-        command = unit_command(folder, port=port).replace("-w 4", "-w 2")
-        server = Server(command, port=port, folder=backend, env=env, log=folder / "output")
+        server = service_in(folder, url, workers=2, **of_service.environment)
         with serving(server):
-            yield Timed(server, url, of_service, of_database, backend, env)
+            yield Timed(server, url, of_service, of_database)
 
 
 @pytest.fixture
@@ -95,7 +82,7 @@ async def test_the_service_s_own_clock_may_say_what_it_likes(timed: Timed, worke
         lost["locks"] += held.json()["code"] != "account_locked" or not 0 < held.json()["retry_after"] <= 900
         lost["sign-ins"] += right.status_code != 200
         accepted_of_the_wrong_time += wrong.status_code == 200
-        doctor = await asyncio.to_thread(run, [str(PROGRAMS / "focys"), "doctor"], folder=timed.backend, env=timed.env)
+        doctor = await asyncio.to_thread(timed.server.run, "focys", "doctor")
         assert f"this machine is 7200 s {'ahead of' if seconds > 0 else 'behind'} the database" in doctor.stdout, (
             doctor.stdout
         )
@@ -140,9 +127,7 @@ async def test_the_database_s_clock_goes_back_ahead_and_is_put_right(timed: Time
     ahead = await at_bob.offer(code_of(bob))
     [held] = await workers.at_second_factor(cid)
     not_for_ever = await held.offer(code_of(cid))
-    repaired = await asyncio.to_thread(
-        run, [str(PROGRAMS / "focys"), "users", "unlock", bob.email], folder=timed.backend, env=timed.env
-    )
+    repaired = await asyncio.to_thread(timed.server.run, "focys", "users", "unlock", bob.email)
     mended = await at_bob.offer(code_of(bob, 1))
     still_in = [await refreshed(browser) for browser in (at_ann, at_bob)]
 

@@ -122,6 +122,10 @@ class Server:
         """The processes it has started, such as its workers."""
         return children_of(self.pid)
 
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command beside it, with its settings."""
+        return run(list(command), folder=self._folder, env=self._env)
+
     def output(self) -> str:
         """Everything it has printed."""
         return self._log.read_text(errors="replace")
