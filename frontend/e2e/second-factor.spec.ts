@@ -1,4 +1,5 @@
 /** The second sign-in and after: codes used, old or wrong, backup codes, and the guarded account. */
+import { expectAccessible } from "./support/axe";
 import { expect, test } from "./support/test";
 import {
   backupCodeField,
@@ -7,6 +8,7 @@ import {
   expectSignedIn,
   heading,
   reachSecondFactor,
+  readBackupCodes,
   signIn,
   TITLES,
 } from "./support/walk";
@@ -81,7 +83,46 @@ test("the last backup codes are announced", async ({ page, caller, enrolled }) =
   await page.goto("/");
 
   await expect(page.getByText("2 backup codes are left.")).toBeVisible();
-  await expect(page.getByText("Ask your administrator for a new set now.")).toBeVisible();
+  await expect(
+    page.getByText("your next sign-in with the app shows you new ones").first(),
+  ).toBeVisible();
+});
+
+test("whoever has used the last backup code is shown new ones at the next sign-in with the app", async ({
+  page,
+  site,
+  caller,
+  enrolled,
+  watched,
+}, info) => {
+  for (const code of enrolled.backupCodes) {
+    await caller.password(enrolled);
+    await caller.post("/auth/backup-code/verify", { code });
+  }
+  await caller.post("/auth/logout");
+  await reachSecondFactor(page, enrolled);
+  await codeField(page).fill(enrolled.app.code(site.now()));
+
+  await expect(heading(page, TITLES.codes)).toBeVisible();
+  await expect(
+    page.getByText("You had no backup codes that still work, so these are new."),
+  ).toBeVisible();
+  const [first = "", ...others] = await readBackupCodes(page);
+  watched.keepSecret(first, ...others);
+  expect(others).toHaveLength(9);
+  expect(enrolled.backupCodes).not.toContain(first);
+  await expectAccessible(page, TITLES.codes);
+  await info.attach("new codes", { body: await page.screenshot(), contentType: "image/png" });
+  await button(page, "Copy").click();
+  await button(page, "Continue").click();
+  await expectSignedIn(page);
+
+  await button(page, "Sign out").click();
+  await reachSecondFactor(page, enrolled);
+  await page.getByRole("link", { name: "Use a backup code" }).click();
+  await backupCodeField(page).fill(first);
+  await button(page, "Sign in").click();
+  await expect(page.getByText("You used a backup code; 9 backup codes are left.")).toBeVisible();
 });
 
 test("after fifteen failures it takes two codes in a row", async ({

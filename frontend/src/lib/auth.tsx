@@ -159,7 +159,10 @@ function useVerbs({ setState, latest, resync }: Store) {
       setState(next);
       tellOtherTabs();
     };
-    const prove = async (answer: Promise<LoginState | Done>) => move(after(await answer));
+    const prove = async (answer: Promise<LoginState | Done>) => {
+      const done = await answer;
+      move(after(done, latest.current));
+    };
 
     return {
       resync: () => resync(),

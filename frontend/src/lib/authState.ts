@@ -15,7 +15,8 @@ export type AuthState =
   | { at: "unreachable"; code: string }
   | { at: "signed_out"; notice: Notice | null }
   | { at: "login"; login: Login }
-  | { at: "codes"; user: User; codes: string[] }
+  /** `renewed`: not the end of a set-up, but a sign-in that found no code left. */
+  | { at: "codes"; user: User; codes: string[]; renewed: boolean }
   | { at: "signed_in"; user: User; usedBackupCode: boolean };
 
 export const signedOut = (notice: Notice | null = null): AuthState => ({
@@ -42,10 +43,11 @@ export function underWay(login: LoginState, now = Date.now()): AuthState {
 }
 
 /** What an accepted proof leads to: the next step, the codes to save, or home. */
-export function after(answer: LoginState | Done): AuthState {
+export function after(answer: LoginState | Done, from: AuthState): AuthState {
   if (answer.step !== "done") return underWay(answer);
   if (answer.backup_codes?.length) {
-    return { at: "codes", user: answer.user, codes: answer.backup_codes };
+    const renewed = from.at === "login" && from.login.step === "totp";
+    return { at: "codes", user: answer.user, codes: answer.backup_codes, renewed };
   }
   const left = answer.backup_codes_left;
   if (typeof left !== "number") return signedIn(answer.user);

@@ -52,15 +52,25 @@ test("the backup-code page is open at the second factor only", () => {
 });
 
 test("fresh backup codes keep their owner on the enrolment page until they are saved", () => {
-  const state = after({ ...done, backup_codes: ["AAAA-BBBB-CCCC-DDDD"] });
+  const state = after(
+    { ...done, backup_codes: ["AAAA-BBBB-CCCC-DDDD"] },
+    underWay(login("enroll")),
+  );
 
   expect(pathOf(state)).toBe("/mfa-enroll");
   expect(mayStay(state, "/")).toBe(false);
   expect(pathOf(signedIn(user))).toBe("/");
 });
 
+test("codes shown at a sign-in are told apart from those of a set-up", () => {
+  const shown = { ...done, backup_codes: ["AAAA-BBBB-CCCC-DDDD"] };
+
+  expect(after(shown, underWay(login("totp")))).toMatchObject({ at: "codes", renewed: true });
+  expect(after(shown, underWay(login("enroll")))).toMatchObject({ at: "codes", renewed: false });
+});
+
 test("a sign-in with a backup code knows how many are left", () => {
-  const state = after({ ...done, backup_codes_left: 3 });
+  const state = after({ ...done, backup_codes_left: 3 }, underWay(login("totp")));
 
   expect(state).toMatchObject({
     at: "signed_in",

@@ -142,6 +142,7 @@ test("a right code shows the backup codes, and the account only after they are s
 
   enter(field, "123456");
   expect(await screen.findByRole("heading", { name: "Save your backup codes" })).toBeTruthy();
+  expect(screen.queryByText(/You had no backup codes/)).toBeNull();
 
   await act.click(screen.getByRole("button", { name: "Copy" }));
   await act.click(screen.getByRole("button", { name: "Continue" }));

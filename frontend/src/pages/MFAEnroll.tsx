@@ -8,7 +8,8 @@ import { Frame } from "../ui/Frame";
 
 export default function MFAEnroll() {
   const { state } = useAuth();
-  return state.at === "codes" ? <Save account={state.user.email} codes={state.codes} /> : <Enrol />;
+  if (state.at !== "codes") return <Enrol />;
+  return <Save account={state.user.email} codes={state.codes} renewed={state.renewed} />;
 }
 
 function Enrol() {
@@ -28,7 +29,13 @@ function Enrol() {
   );
 }
 
-function Save({ account, codes }: { account: string; codes: readonly string[] }) {
+interface SaveProps {
+  account: string;
+  codes: readonly string[];
+  renewed: boolean;
+}
+
+function Save({ account, codes, renewed }: SaveProps) {
   const { appName, codesSaved } = useAuth();
   return (
     <Frame
@@ -36,7 +43,10 @@ function Save({ account, codes }: { account: string; codes: readonly string[] })
       appName={appName}
       title="Save your backup codes"
       lead={
-        <p>If you lose your phone, each of these signs you in once. They are shown only now.</p>
+        <>
+          {renewed && <p>You had no backup codes that still work, so these are new.</p>}
+          <p>If you lose your phone, each of these signs you in once. They are shown only now.</p>
+        </>
       }
     >
       <SaveCodes app={appName} account={account} codes={codes} onContinue={codesSaved} />

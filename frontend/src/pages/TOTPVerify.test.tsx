@@ -1,4 +1,5 @@
 import { fireEvent, render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
 import { MemoryRouter } from "react-router";
 import { afterEach, expect, test, vi } from "vitest";
 import { App } from "../App";
@@ -66,6 +67,39 @@ test("a wrong code is selected again and sent no second time", async () => {
   expect(await screen.findByText(/2 tries left/)).toBeTruthy();
   expect([field.selectionStart, field.selectionEnd]).toEqual([0, 6]);
   expect(asked.filter((path) => path === "/auth/totp/verify")).toHaveLength(1);
+});
+
+test("a right code of somebody without backup codes shows new ones, says why, and leads home once they are saved", async () => {
+  const codes = Array.from({ length: 10 }, (_, index) => `AAAA-BBBB-CCCC-DDD${index}`);
+  await openWith({
+    "/auth/status": status(),
+    "/auth/totp/verify": () =>
+      Response.json({
+        step: "done",
+        access_token: "t",
+        token_type: "bearer",
+        expires_in: 1800,
+        user: {
+          id: "1",
+          email: "alice@student.com",
+          display_name: "Alice",
+          role: "user",
+          mfa_enabled: true,
+          backup_codes_left: 10,
+        },
+        backup_codes: codes,
+      }),
+  });
+  const act = userEvent.setup();
+
+  fireEvent.input(await codeField(), { target: { value: "123456" } });
+
+  expect(await screen.findByRole("heading", { name: "Save your backup codes" })).toBeTruthy();
+  expect(screen.getByText(/You had no backup codes that still work/)).toBeTruthy();
+  expect(screen.getAllByRole("listitem").map((item) => item.textContent)).toEqual(codes);
+  await act.click(screen.getByRole("button", { name: "Copy" }));
+  await act.click(screen.getByRole("button", { name: "Continue" }));
+  expect(await screen.findByRole("heading", { name: "Alice" })).toBeTruthy();
 });
 
 test("a guarded account is asked for two codes in a row", async () => {

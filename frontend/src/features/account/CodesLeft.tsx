@@ -22,8 +22,10 @@ export function CodesLeft({ user, usedOne }: { user: User; usedOne: boolean }) {
       <p>{usedOne ? `You used a backup code; ${count(left)}.` : sentence(count(left))}</p>
       {few && (
         <p>
-          Ask your administrator for a new set now. Without codes and without your phone you cannot
-          sign in.
+          {left === 0
+            ? "Your next sign-in with the app shows you new ones."
+            : "When the last one is used, your next sign-in with the app shows you new ones."}{" "}
+          Without codes and without your phone you cannot sign in.
         </p>
       )}
     </Alert>
