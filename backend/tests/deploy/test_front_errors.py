@@ -32,7 +32,7 @@ REFUSED_OVER_TLS = {
 }
 REFUSED_IN_CLEAR = {
     "a call": (403, f"GET /api/auth/status HTTP/1.1\r\n{TO_US}\r\n"),
-    "a large body": (413, f"POST /api/auth/login HTTP/1.1\r\n{TO_US}Content-Length: 99999\r\n\r\n"),
+    "a large body": (413, f"POST /api/auth/login HTTP/1.1\r\n{TO_US}Content-Length: 99999\r\n\r\n{'x' * 99999}"),
     "TRACE": (405, f"TRACE / HTTP/1.1\r\n{TO_US}\r\n"),
     "a length that is none": (400, f"GET / HTTP/1.1\r\n{TO_US}Content-Length: x\r\n\r\n"),
     "large headers": (431, f"GET / HTTP/1.1\r\n{TO_US}X-Large: {LONG}\r\n\r\n"),
@@ -50,7 +50,6 @@ NAMELESS = {
 def _in_clear(port: int, request: str) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
         plain.sendall(request.encode("latin-1"))
-        plain.shutdown(socket.SHUT_WR)
         return read_all(plain)
 
 
