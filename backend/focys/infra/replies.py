@@ -24,6 +24,10 @@ UNAVAILABLE_RETRY_SECONDS = 5
 
 _log = logger("focys.http")
 
+# The two that a database brings which is slow, or away; others are counted from their first time on.
+for _kind in (TimeoutError, ConnectionRefusedError):
+    metrics.DATABASE_FAULTS.labels(_kind.__name__)
+
 SENTENCES: Mapping[Reason, tuple[HTTPStatus, str]] = {
     Reason.INVALID_CREDENTIALS: (HTTPStatus.UNAUTHORIZED, "The e-mail address or the password is wrong."),
     Reason.THROTTLED: (HTTPStatus.TOO_MANY_REQUESTS, "Too many tries. Please wait a moment."),

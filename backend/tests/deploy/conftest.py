@@ -9,9 +9,10 @@ from focys.app import build_services
 from tests.cluster import Cluster
 from tests.conftest import settings_for
 from tests.deploy.front import Front, running_nginx
+from tests.deploy.prometheus import Prometheus, running_prometheus
 from tests.deploy.stack import Stack, running_stack
 from tests.support.processes import Server, free_port
-from tests.support.workers import Workers
+from tests.support.workers import Workers, code_of, wrong_codes
 
 FULL_HASHING = {"password_hash_memory_kib": 19 * 1024, "password_hash_passes": 2}
 
@@ -63,3 +64,37 @@ async def workers(gunicorn: Server, deployed_database: str) -> AsyncIterator[Wor
     running = Workers([gunicorn], build_services(settings_for(deployed_database, **FULL_HASHING)))
     yield running
     await running.close()
+
+
+@pytest.fixture(scope="session")
+def watching(gunicorn: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Prometheus, which has seen FOCYS and the host."""
+    folder = tmp_path_factory.mktemp("prometheus")
+    written = "focys_backup_verified_timestamp_seconds 1.7e9\n"
+    with running_prometheus(folder, focys_port=gunicorn.port, written=written) as running:
+        running.wait_until(lambda: len(running.ask("query", query="up == 1")["result"]) == 2, "FOCYS and the host")
+        running.wait_until(lambda: all(rule["health"] == "ok" for rule in running.rules()), "its rules")
+        yield running
+
+
+@pytest.fixture
+async def used(workers: Workers, front: Front, watching: Prometheus) -> Prometheus:
+    """As it is once somebody has signed in for the first time and for the second."""
+    account = await workers.an_account()
+    with front.client("127.0.0.31") as browser:
+
+        def call(step: str, body: dict[str, str]) -> httpx.Response:
+            return browser.post(f"/api/auth/{step}", json=body)
+
+        credentials = {"email": account.email, "password": account.password}
+        call("login", credentials)
+        call("email-code/verify", {"code": await workers.mailed_code(account)})
+        account.secret = call("mfa/enroll", {}).json()["secret"]
+        call("mfa/confirm", {"code": code_of(account)})
+        call("login", credentials)
+        wrong = call("totp/verify", {"code": wrong_codes(account, 1)[0]})
+        done = call("totp/verify", {"code": code_of(account, 1)})
+    assert (wrong.json()["code"], done.json()["step"]) == ("invalid_code", "done")
+    route = 'focys_request_seconds_count{route="/auth/totp/verify",status="200"}'
+    watching.wait_until(lambda: watching.series(route), "the sign-in")
+    return watching
