@@ -70,8 +70,7 @@ async def workers(gunicorn: Server, deployed_database: str) -> AsyncIterator[Wor
 def watching(gunicorn: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Prometheus, which has seen FOCYS and the host."""
     folder = tmp_path_factory.mktemp("prometheus")
-    written = "focys_backup_verified_timestamp_seconds 1.7e9\n"
-    with running_prometheus(folder, focys_port=gunicorn.port, written=written) as running:
+    with running_prometheus(folder, focys_port=gunicorn.port) as running:
         running.wait_until(lambda: len(running.ask("query", query="up == 1")["result"]) == 2, "FOCYS and the host")
         running.wait_until(lambda: all(rule["health"] == "ok" for rule in running.rules()), "its rules")
         yield running

@@ -2,7 +2,9 @@
 
 import contextlib
 import re
+import shlex
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from tests.support.processes import Server, free_port, serving
 
 FOLDER = DEPLOY / "prometheus"
 RULES, CONFIGURATION, RULE_TESTS = FOLDER / "alerts.yml", FOLDER / "prometheus.yml", FOLDER / "alerts.test.yml"
+BACKUP_UNIT = DEPLOY / "systemd" / "focys-backup.service"
 WAIT_SECONDS = 40
 
 # An instant vector selector, as far as ours go: a name and what stands in its braces.
@@ -52,15 +55,15 @@ class Prometheus:
 
 
 @contextlib.contextmanager
-def running_prometheus(folder: Path, *, focys_port: int, written: str) -> Iterator[Prometheus]:
-    """Have Prometheus scrape FOCYS and a node exporter, which passes on the file of metrics that is *written*."""
+def running_prometheus(folder: Path, *, focys_port: int) -> Iterator[Prometheus]:
+    """Have Prometheus scrape FOCYS and a node exporter, which passes on what the backup has left for it."""
     port, node_port = free_port(), free_port()
     changes = {"127.0.0.1:8000": f"127.0.0.1:{focys_port}", "127.0.0.1:9100": f"127.0.0.1:{node_port}", "15s": "1s"}
     (folder / CONFIGURATION.name).write_text(replaced(CONFIGURATION, changes))
     shutil.copy(RULES, folder)
     texts = folder / "texts"
     texts.mkdir()
-    (texts / "focys_backup.prom").write_text(written)
+    leave_what_the_backup_leaves(texts)
     exporter = debian_program("prometheus-node-exporter", package="prometheus-node-exporter")
     prometheus = debian_program("prometheus", package="prometheus")
     nodes = Server(
@@ -81,6 +84,15 @@ def running_prometheus(folder: Path, *, focys_port: int, written: str) -> Iterat
     )
     with serving(nodes, path="/metrics"), serving(server, path="/-/ready"):
         yield Prometheus(server.url)
+
+
+def leave_what_the_backup_leaves(folder: Path) -> None:
+    """Run what the backup's unit runs once a backup is made, in a folder of the test."""
+    (line,) = re.findall(r"^ExecStartPost=-\+(.+)$", BACKUP_UNIT.read_text(), flags=re.MULTILINE)
+    assert line.count("/var/lib/prometheus/node-exporter") == 1
+    command = line.replace("/var/lib/prometheus/node-exporter", str(folder))
+    # What systemd makes of it before it runs it.
+    subprocess.run(shlex.split(command.replace("$$", "$").replace("%%", "%")), check=True)
 
 
 def selectors_in(expression: str) -> set[tuple[str, str]]:

@@ -104,10 +104,13 @@ async def test_every_metric_and_label_in_the_alerts_is_there(used: Prometheus):
         assert missing(used, name, braces) == [], f"{name}{braces}"
 
 
-async def test_a_service_that_is_well_raises_no_alarm(used: Prometheus):
-    """The backup of the test is from 2023, and that alone is not well."""
-    used.wait_until(lambda: {rule["name"] for rule in used.rules() if rule["state"] != "inactive"}, "the old backup")
+# Whether the machine of the test keeps its clock is not ours to say.
+OF_THE_HOST = {"FocysClockNotSynchronised"}
 
+
+async def test_a_service_that_is_well_raises_no_alarm(used: Prometheus):
+    """Nor is any about to: a rule that waits for its time is pending."""
     awake = {rule["name"] for rule in used.rules() if rule["state"] != "inactive"}
-    assert awake - {"FocysClockNotSynchronised"} == {"FocysBackupOld"}
+
+    assert awake <= OF_THE_HOST
     assert [rule["lastError"] for rule in used.rules() if rule.get("lastError")] == []

@@ -149,5 +149,5 @@ class Enrolling:
 
 
 def _drawn(uri: str) -> str:
-    with metrics.QR_SECONDS.time():
+    with metrics.QR_FAULTS.count_exceptions(), metrics.QR_SECONDS.time():
         return png_data_uri(uri)
