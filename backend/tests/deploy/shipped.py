@@ -37,9 +37,9 @@ def replaced(file: Path, changes: Mapping[str, str]) -> str:
     return text
 
 
-def unit_values(key: str) -> list[str]:
-    """Return what the unit says for a key, with continued lines joined."""
-    text = UNIT.read_text().replace("\\\n", " ")
+def unit_values(key: str, unit: Path = UNIT) -> list[str]:
+    """Return what a unit says for a key, with continued lines joined."""
+    text = unit.read_text().replace("\\\n", " ")
     return [" ".join(value.split()) for value in re.findall(rf"^{key}=(.*)$", text, flags=re.MULTILINE)]
 
 

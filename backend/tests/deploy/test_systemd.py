@@ -11,16 +11,12 @@ import httpx
 import pytest
 
 from tests.conftest import SECRET_KEY
-from tests.deploy.shipped import UNIT, program, replaced, unit_command, unit_environment, unit_values
+from tests.deploy.shipped import UNIT, replaced, unit_command, unit_environment, unit_values
+from tests.deploy.units import allowed_calls, systemd_analyze
 from tests.support.processes import PROGRAMS, Server, copy_backend, environment, free_port, serving
 from tests.support.service import PASSWORD
 
 CREDENTIAL = ("#LoadCredential=", "#Environment=SECRET_KEY_FILE=")
-
-
-def systemd_analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [program("systemd-analyze", package="systemd"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(params=["as shipped", "with the key as a credential"])
@@ -68,7 +64,7 @@ def test_the_service_starts_works_reloads_and_ends_as_the_unit_confines_it(
 ):
     """CFG-11: with the unit's system calls only, and no memory that becomes executable."""
     calls = tmp_path / "calls"
-    calls.write_text("\n".join(_allowed_calls()))
+    calls.write_text("\n".join(allowed_calls(UNIT)))
     backend, port = copy_backend(tmp_path), free_port()
     settings = {**unit_environment(tmp_path), "DATABASE_URL": postgres_url, "SECRET_KEY": SECRET_KEY}
     env = environment(backend, **settings, NOTIFY_SOCKET=notices.getsockname())
@@ -91,7 +87,7 @@ def test_the_service_starts_works_reloads_and_ends_as_the_unit_confines_it(
 
 def test_the_list_of_system_calls_bites(tmp_path: Path):
     calls = tmp_path / "calls"
-    calls.write_text("\n".join(_allowed_calls()))
+    calls.write_text("\n".join(allowed_calls(UNIT)))
     confined = [sys.executable, str(Path(__file__).parent / "confined.py"), str(calls), sys.executable, "-c"]
 
     def run(code: str) -> str:
@@ -101,17 +97,3 @@ def test_the_list_of_system_calls_bites(tmp_path: Path):
     assert "Operation not permitted" in run("import os; os.setpriority(os.PRIO_PROCESS, 0, 1)")
     assert "Operation not permitted" in run("import os; os.chown('/', 1, 1)")
     assert "Permission denied" in run("import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)")
-
-
-def _allowed_calls() -> set[str]:
-    allowed = _calls_of("@default")
-    for line in unit_values("SystemCallFilter"):
-        names = set().union(*(_calls_of(name) for name in line.removeprefix("~").split()))
-        allowed = allowed - names if line.startswith("~") else allowed | names
-    return allowed
-
-
-def _calls_of(group: str) -> set[str]:
-    listed = systemd_analyze("syscall-filter", "--no-pager", group).stdout.split("\n")[1:]
-    names = [name.strip() for name in listed if name.strip() and not name.strip().startswith("#")]
-    return set().union(*(_calls_of(name) if name.startswith("@") else {name} for name in names))
