@@ -1,11 +1,12 @@
 """Runs the migrations on the database the settings name; of several that start at once, the others wait."""
 
 import asyncio
+from time import monotonic, sleep
 
 from alembic import context
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -17,6 +18,17 @@ from focys.settings import SettingsError, load_settings
 
 LOCK_KEY = 4_602_697
 """Any number, the same in every process: the advisory lock that migrations hold."""
+
+
+LOCK_WAIT_MS = 500
+"""How long a table is waited for. Whoever asks for it meanwhile waits behind us; the service, for a second at most."""
+
+PAUSE_SECONDS = 1.0
+PATIENCE_SECONDS = 120
+BUSY = "Others held the tables all the time. What was migrated so far is whole: stop what uses them, and run it again."
+
+_HELD_BY_OTHERS = {"55P03", "40P01"}
+"""PostgreSQL's codes of a lock that was not to be had, and of a deadlock."""
 
 
 def _url() -> str:
@@ -33,12 +45,32 @@ def _url() -> str:
 
 
 def _migrate(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text(f"SELECT pg_advisory_lock({LOCK_KEY})"))
-        connection.commit()
-    else:
+    if connection.dialect.name == "sqlite":
+        # What is replaced is overwritten in the file, too: it may be a secret in clear.
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _run_migrations(connection)
+        return
+    connection.execute(text(f"SELECT pg_advisory_lock({LOCK_KEY})"))
+    connection.execute(text(f"SET lock_timeout = {LOCK_WAIT_MS}"))
+    connection.commit()
+    deadline = monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            _run_migrations(connection)
+        except DBAPIError as fault:
+            if getattr(fault.orig, "sqlstate", None) not in _HELD_BY_OTHERS:
+                raise
+            if monotonic() > deadline:
+                raise SystemExit(BUSY) from None
+            connection.rollback()
+            sleep(PAUSE_SECONDS)
+        else:
+            return
+
+
+def _run_migrations(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,

@@ -120,7 +120,7 @@ async def test_the_models_and_the_migrations_agree(deployment: Deployment):
 
 
 async def test_the_guide_s_earlier_database_keeps_its_authenticators(deployment: Deployment):
-    """CRY-01: no secret stays readable, and the old version gets its own back."""
+    """CRY-01, CRY-05: no secret stays readable, in the file neither, and the old version gets its own back."""
     secret = pyotp.random_base32()
     account = Account(uuid4(), "alice@student.com", PASSWORD, secret)
     await deployment.alembic("upgrade 0002")
@@ -135,12 +135,16 @@ async def test_the_guide_s_earlier_database_keeps_its_authenticators(deployment:
 
     await deployment.alembic("upgrade head")
     ((stored,),) = await deployment.sql("SELECT totp_secret FROM users")
+    kept = await deployment.file_of_users()
     signed_in = await sign_in(deployment.url, account, secret=secret)
-    await deployment.alembic("downgrade 0002")
+    # Who signs in without a backup code is given ten.
+    await deployment.alembic(f"{DESTROY} downgrade 0002")
 
     assert signed_in == "done"
     assert stored.startswith("v1.")
     assert secret not in stored
+    assert stored.encode() in kept
+    assert secret.encode() not in kept
     assert await deployment.sql("SELECT totp_secret, mfa_enabled FROM users") == [(secret, True)]
 
 

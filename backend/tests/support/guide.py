@@ -1,19 +1,44 @@
 """A machine set up by the guide: a folder, a database, and its commands as a shell runs them."""
 
+import re
 import subprocess
 from asyncio import to_thread
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+import pyotp
 import sqlalchemy as sa
 from alembic.config import main
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from tests.cluster import find_programs
 from tests.conftest import SECRET_KEY
-from tests.support.processes import BACKEND, environment, run
+from tests.support.mail import code_in
+from tests.support.processes import BACKEND, Server, environment, run
 
+ENV_FILE = """\
+# Database
+DATABASE_URL={url}
+
+# JWT
+SECRET_KEY={key}
+ALGORITHM=HS256
+ACCESS_TOKEN_EXPIRE_MINUTES=30
+REFRESH_TOKEN_EXPIRE_DAYS=7
+
+# OTP (email-based, for enrollment)
+OTP_EXPIRE_MINUTES=5
+
+# CORS
+CORS_ORIGINS=http://localhost:5173
+
+# Application
+DEBUG=False
+"""
+ALICE, PASSWORD = "alice@student.com", "paper-lantern-orchard-61"
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
 
@@ -60,6 +85,51 @@ class Deployment:
         finally:
             await engine.dispose()
 
+    async def file_of_users(self) -> bytes:
+        """The bytes of the file that the table lies in."""
+        if self.url.startswith("sqlite"):
+            return await to_thread(Path(self.url.removeprefix("sqlite:///")).read_bytes)
+        await self.sql("CHECKPOINT")
+        ((kept,),) = await self.sql("SELECT pg_read_binary_file(pg_relation_filepath('users'))")
+        return bytes(kept)
+
     async def revision(self) -> str | None:
         rows = await self.sql("SELECT version_num FROM alembic_version")
         return str(rows[0][0]) if rows else None
+
+
+def a_server(command: str, backend: Path, port: int) -> Server:
+    # uvicorn reads its options from the environment, too, so that the command stays as it is.
+    env = environment(backend, UVICORN_PORT=str(port))
+    return Server(command, port=port, folder=backend, env=env, log=backend / "server.log")
+
+
+def walk_the_first_login(server: Server) -> str:
+    """The guide's Test Flow 1, from password to backup codes; return the secret."""
+    with httpx.Client(base_url=server.url, headers={"Origin": "http://localhost:5173"}) as http:
+        begun = http.post("/auth/login", json={"email": ALICE, "password": PASSWORD})
+        assert begun.json()["step"] == "email_code", begun.text
+        line = server.console_line(f"E-mail code for {ALICE}")
+        assert re.fullmatch(rf"E-mail code for {ALICE}: [0-9]{{6}} \(valid 5 minutes\)", line)
+        proven = http.post("/auth/email-code/verify", json={"code": code_in(line)})
+        assert proven.json()["step"] == "enroll", proven.text
+        shown = http.post("/auth/mfa/enroll", json={}).json()
+        assert shown["qr_code"].startswith("data:image/png;base64,")
+        done = http.post("/auth/mfa/confirm", json={"code": pyotp.TOTP(shown["secret"]).now()})
+        assert done.json()["step"] == "done", done.text
+        return str(shown["secret"])
+
+
+def postgres_environment(url: str) -> dict[str, str]:
+    """An environment in which psql, pg_dump and the like find the server of *url*, and the programs that fit it."""
+    at = httpx.URL(url)
+    known = {"PGHOST": at.host, "PGPORT": str(at.port), "PGUSER": at.username, "PGPASSWORD": at.password}
+    env = environment(BACKEND, **known)
+    return {**env, "PATH": f"{find_programs()}:{env['PATH']}"}
+
+
+def psql(url: str, command: str) -> str:
+    """Run a psql command of the guide on the server of *url*."""
+    result = run(command, folder=BACKEND, env=postgres_environment(url))
+    assert result.returncode == 0, result.stderr
+    return result.stdout

@@ -113,6 +113,11 @@ class Server:
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
 
+    def wait_for_end(self) -> None:
+        """Return when the process has ended, by itself or otherwise."""
+        assert self._process is not None
+        self._process.wait()
+
     @property
     def pid(self) -> int:
         assert self._process is not None
