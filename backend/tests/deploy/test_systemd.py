@@ -1,6 +1,7 @@
 """The unit: systemd finds nothing to say about it, it is hardened, and the service works as it starts and confines it."""
 
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from tests.conftest import SECRET_KEY
 from tests.deploy.shipped import UNIT, replaced, unit_command, unit_environment, unit_values
 from tests.deploy.units import allowed_calls, systemd_analyze
+from tests.deploy.walls import confinement, listening, read_only_but_for
 from tests.support.processes import PROGRAMS, Server, copy_backend, environment, free_port, serving
 from tests.support.service import PASSWORD
 
@@ -62,27 +64,46 @@ def notices(tmp_path: Path) -> Iterator[socket.socket]:
 def test_the_service_starts_works_reloads_and_ends_as_the_unit_confines_it(
     postgres_url: str, tmp_path: Path, notices: socket.socket
 ):
-    """CFG-11: with the unit's system calls only, and no memory that becomes executable."""
+    """CFG-02, CFG-11: the unit's system calls only, no memory that becomes executable, nothing to write but its own."""
     calls = tmp_path / "calls"
     calls.write_text("\n".join(allowed_calls(UNIT)))
     backend, port = copy_backend(tmp_path), free_port()
     settings = {**unit_environment(tmp_path), "DATABASE_URL": postgres_url, "SECRET_KEY": SECRET_KEY}
     env = environment(backend, **settings, NOTIFY_SOCKET=notices.getsockname())
-    confined = f"{sys.executable} {Path(__file__).parent / 'confined.py'} {calls} {unit_command(tmp_path, port=port)}"
-    server = Server(confined, port=port, folder=backend, env=env, log=tmp_path / "output")
+    confined = [sys.executable, str(Path(__file__).parent / "confined.py"), str(calls)]
+    walls = read_only_but_for(tmp_path, (tmp_path / name for name in ("run", "var/lib", "var/log")))
+    command = f"{shlex.join([*walls, *confined])} {unit_command(tmp_path, port=port)}"
+    server = Server(command, port=port, folder=backend, env=env, log=tmp_path / "output")
 
     with serving(server):
         assert b"READY=1" in notices.recv(4096)
         body = {"email": "nobody@example.com", "password": PASSWORD}
         assert httpx.post(f"{server.url}/auth/login", json=body).json()["code"] == "invalid_credentials"
         assert "focys_argon2_seconds_count" in httpx.get(f"{server.url}/metrics").text
+        found = [confinement(process) for process in (server.pid, *server.children())]
+        addresses = set().union(*(listening(process) for process in (server.pid, *server.children())))
         server.reload()
         server.wait()
         assert server.stop() == 0
 
+    assert found == [{"NoNewPrivs": "1", "Seccomp": "2"}] * 5
+    assert addresses == {("127.0.0.1", port)}
     assert "Handling signal: hup" in server.output()
-    assert not re.search("Traceback|Operation not permitted", server.output())
+    assert not re.search("Traceback|Operation not permitted|Read-only file system", server.output())
     assert (tmp_path / "var/log/focys/backend.log").exists()
+
+
+def test_the_walls_around_the_folders_of_the_unit_hold(tmp_path: Path):
+    writable = tmp_path / "own"
+    writable.mkdir()
+    walls = read_only_but_for(tmp_path, [writable])
+
+    def touch(place: Path) -> str:
+        return subprocess.run([*walls, "touch", str(place)], capture_output=True, text=True, check=False).stderr
+
+    assert touch(writable / "file") == ""
+    assert "Read-only file system" in touch(tmp_path / "file")
+    assert "Read-only file system" in touch(UNIT)
 
 
 def test_the_list_of_system_calls_bites(tmp_path: Path):
