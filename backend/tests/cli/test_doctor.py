@@ -1,5 +1,6 @@
 """``focys doctor`` on real databases and a real mail server, well and not, and what may be passed on of it."""
 
+import socket
 from asyncio import to_thread
 from collections.abc import Iterator
 from pathlib import Path
@@ -268,6 +269,10 @@ def test_letters_that_wait_too_long_are_counted(on_sqlite: Focys, sqlite_url: st
     assert line_of(result.stdout, "outbox").startswith("warn  outbox            1 letters have been waiting")
 
 
+def unknown_host(*_: object, **__: object) -> None:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
 def test_what_is_passed_on_holds_no_secret_no_person_and_no_host(
     on_sqlite: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
@@ -289,8 +294,11 @@ def test_what_is_passed_on_holds_no_secret_no_person_and_no_host(
     for name, value in canaries.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PUBLIC_URL", "https://canary-someone:canary-word@login.example.com")
+    monkeypatch.setattr("socket.getaddrinfo", unknown_host)
 
-    result = on_sqlite("doctor", "--support", "--send-test", "canary-dana@example.com")
+    result = on_sqlite(
+        "doctor", "--support", "--probe", "--ntp", "canary-time.invalid", "--send-test", "canary-dana@example.com"
+    )
 
     assert result.exit_code == 1
     assert result.stdout.count("fail  ") >= 4

@@ -81,12 +81,13 @@ def test_one_address_for_everybody_is_told(lone: tuple[int, str] | None, state: 
     assert "1.1.1.1" not in finding.detail
 
 
-@pytest.mark.parametrize(("seconds", "state"), [(0, OK), (2, OK), (-3, WARN), (29, WARN), (-30, FAIL), (3600, FAIL)])
+@pytest.mark.parametrize(("seconds", "state"), [(0, OK), (1, OK), (-2, WARN), (14, WARN), (-15, FAIL), (3600, FAIL)])
 def test_two_clocks_are_compared(seconds: int, state: State):
+    """CFG-09: from one second on it is told, from fifteen on the service is not ready."""
     finding = timing.judge_clock(NOON + timedelta(seconds=seconds), NOON)
 
     assert finding.state is state
-    assert ("behind" in finding.detail) is (seconds < -2)
+    assert ("behind" in finding.detail) is (seconds < -1)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,57 @@ def test_little_space_is_told(mebibytes: int, state: State):
 def test_disks_are_those_the_service_writes_to(tmp_path: Path):
     settings = settings_for("", data_dir=tmp_path / "not" / "yet", log_file=tmp_path / "log" / "x.log", secret_key="")
 
+    on_postgresql = settings_for("postgresql://user:word@db/focys", data_dir=tmp_path)
+
     assert [finding.name for finding in machine.check_disks(settings)] == ["disk of the data", "disk of the log"]
+    assert [finding.name for finding in machine.check_disks(on_postgresql)] == ["disk"]
+
+
+@pytest.mark.parametrize(
+    ("count", "numbers", "state", "told"),
+    [
+        (0, "", OK, "none can be seen"),
+        (1, "", OK, "1 serves"),
+        (4, "", WARN, "PROMETHEUS_MULTIPROC_DIR is not set"),
+        (4, "gone", WARN, "cannot be written"),
+        (4, ".", OK, "4 serve, and /metrics adds them up"),
+    ],
+)
+def test_workers_are_counted_and_add_up_their_numbers(
+    tmp_path: Path, count: int, numbers: str, state: State, told: str
+):
+    """LOG-06."""
+    finding = machine.judge_workers(machine.Workers(count, numbers and str(tmp_path / numbers)))
+
+    assert finding.state is state
+    assert told in finding.detail
+
+
+def test_workers_are_those_that_serve_from_the_same_folder(tmp_path: Path):
+    ours, theirs = tmp_path / "backend", tmp_path / "elsewhere"
+    for folder in (ours, theirs):
+        folder.mkdir()
+    command = b"python\0gunicorn\0-w\0002\0main:app\0"
+    shown = [
+        (10, 1, ours, command),
+        (11, 10, ours, command),
+        (12, 10, ours, command),
+        (13, 12, ours, b"sh\0-c\0true\0"),
+        (20, 1, theirs, command),
+        (21, 20, theirs, command),
+    ]
+    for process, parent, folder, line in shown:
+        place = tmp_path / "proc" / str(process)
+        place.mkdir(parents=True)
+        (place / "cmdline").write_bytes(line)
+        (place / "cwd").symlink_to(folder)
+        (place / "stat").write_text(f"{process} (gunicorn: (x) y) S {parent} 0 0")
+        (place / "environ").write_bytes(b"HOME=/\0PROMETHEUS_MULTIPROC_DIR=/run/focys/metrics\0")
+
+    found = machine.find_workers(ours, tmp_path / "proc")
+
+    assert found == machine.Workers(2, "/run/focys/metrics")
+    assert machine.find_workers(tmp_path, tmp_path / "proc") == machine.Workers()
 
 
 @pytest.mark.parametrize(
@@ -203,3 +254,15 @@ def test_pages_are_looked_for(tmp_path: Path):
     (tmp_path / "index.html").touch()
 
     assert (before.state, machine.check_pages(tmp_path).state) == (WARN, OK)
+
+
+@pytest.mark.parametrize(
+    ("tag", "is_local", "state"),
+    [
+        ("cp310-abi3-linux_x86_64", False, OK),
+        ("cp310-abi3-manylinux_2_28_x86_64", True, OK),
+        ("cp310-abi3-manylinux_2_28_x86_64", False, WARN),
+    ],
+)
+def test_a_stock_argon2_is_worth_a_word_in_production(tag: str, is_local: bool, state: State):  # noqa: FBT001
+    assert machine.judge_argon2(f"Wheel-Version: 1.0\nTag: {tag}\n", is_local=is_local).state is state

@@ -5,7 +5,8 @@ configuration.py  what the settings themselves show; no I/O
 keeping.py        the database: reachable, schema, keys
 timing.py         this machine's clock, the database's, the phones'
 mailing.py        the mail server, a test letter, the outbox
-machine.py        Redis, pages, disk, log file
+outside.py        a time server, the certificate, the service behind its public address
+machine.py        Redis, workers, pages, disk, log file
 examination.py    runs them all; a check that breaks is a finding, too
 report.py         the table for a terminal, and the text for a ticket
 """

@@ -18,6 +18,12 @@ def doctor(
     send_test: Annotated[
         str | None, typer.Option("--send-test", metavar="ADDRESS", help="Send a test letter there.")
     ] = None,
+    ntp: Annotated[
+        str | None, typer.Option("--ntp", metavar="HOST", help="Compare the clock with a time server.")
+    ] = None,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Sign in wrongly through PUBLIC_URL, to see whose address is counted.")
+    ] = False,
 ) -> None:
     """Look at everything the service needs, and say what mends what is wrong.
 
@@ -25,7 +31,7 @@ def doctor(
     """
     # What goes wrong is told in the report.
     logs.configure(pretty=False, quiet=True)
-    report = asyncio.run(examine(send_test))
+    report = asyncio.run(examine(send_test=send_test, ntp=ntp, probe=probe))
     if support:
         print(as_text(report))
     else:

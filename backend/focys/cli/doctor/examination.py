@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.exc import SQLAlchemyError
 
 from focys.app import Services, build_services
-from focys.cli.doctor import configuration, keeping, machine, mailing, timing
+from focys.cli.doctor import configuration, keeping, machine, mailing, outside, timing
 from focys.cli.doctor.finding import Finding, State, fail
 from focys.infra.clock import DatabaseClock, SystemClock
 from focys.infra.mailer import ConsoleMailer
@@ -32,8 +32,8 @@ class Report:
         return all(finding.state is not State.FAIL for finding in self.findings)
 
 
-async def examine(send_test: str | None = None) -> Report:
-    """Look at everything; *send_test* is the address a test letter goes to."""
+async def examine(*, send_test: str | None = None, ntp: str | None = None, probe: bool = False) -> Report:
+    """Look at everything; *send_test* is the address a test letter goes to, *ntp* a time server's."""
     report = Report()
     try:
         settings = load_settings()
@@ -45,15 +45,25 @@ async def examine(send_test: str | None = None) -> Report:
         report.findings = [_unusable(f"the file .env cannot be read ({type(fault).__name__})")]
         return report
     report.findings += configuration.check_settings(settings)
-    await _examine_database(report, settings)
+    await _examine_database(report, settings, probe=probe)
+    report.findings += await _outside(settings, ntp)
     report.findings += await _mail(settings, send_test)
     report.findings.append(await _guarded("limits", machine.check_limits(settings)))
-    report.findings += [machine.check_pages(PAGES), machine.check_log_file(settings.log_file)]
+    report.findings.append(machine.judge_workers(machine.find_workers()))
+    report.findings += [machine.check_argon2(settings), machine.check_pages(PAGES)]
+    report.findings.append(machine.check_log_file(settings.log_file))
     report.findings += machine.check_disks(settings)
     return report
 
 
-async def _examine_database(report: Report, settings: Settings) -> None:
+async def _outside(settings: Settings, ntp: str | None) -> list[Finding]:
+    found = [await _guarded("time", outside.check_time(ntp))]
+    if settings.is_secure:
+        found.append(await _guarded("certificate", outside.check_certificate(settings, SystemClock().now())))
+    return found
+
+
+async def _examine_database(report: Report, settings: Settings, *, probe: bool) -> None:
     obstacle = keeping.check_files(settings)
     if obstacle is not None:
         report.findings.append(obstacle)
@@ -72,6 +82,9 @@ async def _examine_database(report: Report, settings: Settings) -> None:
         if reachable.state is not State.FAIL:
             report.database = await services.database.version()
             report.findings += await _in_the_database(services)
+            if probe:
+                probed = outside.check_forwarding(settings, services.database, services.clock.now())
+                report.findings.append(await _guarded("forwarding", probed))
     finally:
         await services.close()
 

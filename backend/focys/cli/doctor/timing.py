@@ -7,11 +7,13 @@ from focys.cli.doctor.finding import Finding, fail, ok, warn
 from focys.domain.totp import PERIOD
 from focys.infra.clock import SystemClock
 from focys.infra.database import Database
+from focys.infra.health import MOST_APART_SECONDS
 
-NOTICEABLE_SECONDS = 2
+NOTICEABLE_SECONDS = 1
+FAR_SECONDS = MOST_APART_SECONDS
 FEWEST_PHONES = 5
 
-_MEND = "timedatectl set-ntp true, on this machine and the database's"
+MEND_CLOCK = "timedatectl set-ntp true, on this machine and the database's"
 
 
 async def check_clock(database: Database, clock: SystemClock) -> Finding:
@@ -22,12 +24,12 @@ async def check_clock(database: Database, clock: SystemClock) -> Finding:
 
 
 def judge_clock(ours: datetime, theirs: datetime) -> Finding:
-    """Say how far apart the two are; half a step of TOTP is where codes begin to be refused."""
+    """Say how far apart the two are; from half a step of TOTP on the service is not ready."""
     apart = (ours - theirs).total_seconds()
     if abs(apart) <= NOTICEABLE_SECONDS:
         return ok("clock", f"this machine and the database agree within {NOTICEABLE_SECONDS} s")
     detail = f"this machine is {abs(apart):.0f} s {'ahead of' if apart > 0 else 'behind'} the database"
-    return (fail if abs(apart) >= PERIOD else warn)("clock", detail, _MEND)
+    return (fail if abs(apart) >= FAR_SECONDS else warn)("clock", detail, MEND_CLOCK)
 
 
 def judge_phones(offsets: Mapping[int, int]) -> Finding:
@@ -39,7 +41,7 @@ def judge_phones(offsets: Mapping[int, int]) -> Finding:
     if median == 0:
         return ok(name, f"most of {phones} phones agree with the service's clock")
     whose = "behind" if median > 0 else "ahead"
-    return fail(name, f"most of {phones} phones disagree: the service's clock is {PERIOD} s {whose}", _MEND)
+    return fail(name, f"most of {phones} phones disagree: the service's clock is {PERIOD} s {whose}", MEND_CLOCK)
 
 
 def _median(offsets: Mapping[int, int], phones: int) -> int:

@@ -9,7 +9,17 @@ Rows and lines never hold a code, a secret, a token or an address typed by a str
 """
 
 from focys.features.audit.models import audit_events
-from focys.features.audit.repository import pruned
+from focys.features.audit.repository import find_source, pruned
 from focys.features.audit.service import Alarm, AuditEvent, EventName, Outcome, announce, as_change
 
-__all__ = ["Alarm", "AuditEvent", "EventName", "Outcome", "announce", "as_change", "audit_events", "pruned"]
+__all__ = [
+    "Alarm",
+    "AuditEvent",
+    "EventName",
+    "Outcome",
+    "announce",
+    "as_change",
+    "audit_events",
+    "find_source",
+    "pruned",
+]

@@ -1,13 +1,24 @@
-"""The one thing that takes facts away: their age."""
+"""The one thing that takes facts away, their age; and where a call came from."""
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete
+from sqlalchemy import bindparam, delete, select
 
 from focys.features.audit.models import audit_events
-from focys.infra.database import Change
+from focys.infra.database import Change, Database
 
 _PRUNE = delete(audit_events).where(audit_events.c.at < bindparam("kept_since"))
+_SOURCE = select(audit_events.c.source).where(
+    audit_events.c.user_id.is_(None),
+    audit_events.c.at > bindparam("moment"),
+    audit_events.c.request_id == bindparam("request"),
+)
+
+
+async def find_source(database: Database, request_id: str, since: datetime) -> str | None:
+    """Return which network a call that concerned nobody came from."""
+    row = await database.first(_SOURCE, request=request_id, moment=since)
+    return str(row[0]) if row else None
 
 
 def pruned(since: datetime) -> Change:

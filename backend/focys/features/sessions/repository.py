@@ -67,9 +67,12 @@ _LIST_OF = (
     .order_by(sessions.c.created_at.desc())
 )
 _COUNT_UNDER = select(func.count()).where(sessions.c.bypass_id == bindparam("the_bypass"))
-_ADDRESSES = select(
-    func.count(sessions.c.user_id.distinct()), func.count(sessions.c.address.distinct()), func.min(sessions.c.address)
-).where(sessions.c.created_at > bindparam("since"))
+_seen_at = sessions.c.address
+_ADDRESSES = (
+    select(func.count(sessions.c.user_id.distinct()).label("people"))
+    .add_columns(func.count(_seen_at.distinct()).label("addresses"), func.min(_seen_at).label("one"))
+    .where(sessions.c.created_at > bindparam("since"))
+)
 _oldest = sessions.alias("oldest")
 _END_OLDEST = (
     update(sessions)
@@ -148,7 +151,7 @@ class SessionRepository:
     async def count_addresses(self, since: datetime) -> tuple[int, int, str | None]:
         """Return how many people have signed in since, from how many addresses, and one of these."""
         row = await self._database.first(_ADDRESSES, since=since)
-        return (row[0], row[1], row[2]) if row else (0, 0, None)
+        return (row.people, row.addresses, row.one) if row else (0, 0, None)
 
     async def find_live(self, session_id: UUID) -> Row[Any] | None:
         """Return a session with its user, if neither was ended, disabled or overtaken by a credential change."""
