@@ -1,0 +1,115 @@
+"""The page for reviewers says what the code does: each number, event and secret of it."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from limits import RateLimitItem
+
+from focys.domain import email_codes, lockout, totp
+from focys.features.audit import Alarm, EventName
+from focys.features.backup_codes.service import SET_SIZE
+from focys.features.browsers.service import COOKIE_LIFE
+from focys.features.lockout import rate_limiter as limits
+from focys.features.login.repository import MAX_LIVE_LOGINS
+from focys.features.login.service import LOGIN_LIFE
+from focys.features.login.state import RESEND_PAUSE
+from focys.features.sessions.repository import MAX_SESSIONS
+from focys.features.sessions.service import ADMIN_IDLE, ADMIN_LIFE, GRACE, IDLE
+from focys.features.totp.service import ENROLMENT_LIFE
+from focys.infra.keys import Purpose
+from focys.settings import _SECRETS, Settings
+from tests.conftest import settings_for
+from tests.deploy.shipped import ROOT, SITE
+
+PAGE = (ROOT / "docs" / "SECURITY.md").read_text()
+SOURCES = sorted((ROOT / "backend" / "focys").rglob("*.py"))
+DEFAULTS: Settings = settings_for("")
+
+
+def _minutes(life: timedelta) -> int:
+    return life // timedelta(minutes=1)
+
+
+def _hours(life: timedelta) -> int:
+    return life // timedelta(hours=1)
+
+
+(FIRST, SHORT), (SECOND, LONG) = lockout.RUNGS.items()
+SENTENCES = [
+    f"| {FIRST} wrong | locked for {_minutes(SHORT)} minutes |",
+    f"| {SECOND} wrong | locked for {_minutes(LONG)} minutes |",
+    f"| {lockout.GUARDED_AFTER} wrong in {lockout.MEMORY.days} days | guarded",
+    f"No lock is longer than {_minutes(max(lockout.RUNGS.values()))} minutes.",
+    f"{lockout.GUARDED_TRIES_PER_HOUR} an hour for an account, {limits.GUARDED_TRIES.amount} an hour from a network",
+    f"| {email_codes.TRIES} wrong | that code is dead; after {email_codes.LONG_AFTER} wrong ones it has 16 characters",
+    f"{RESEND_PAUSE.seconds} seconds apart; {limits.CODES_RESENT.amount} more in {limits.CODES_RESENT.multiples} minutes",
+    f"{limits.CODES_RESENT_A_DAY.amount} more a day; {limits.CODES_SENT.amount} sign-ins an hour",
+    f"| new keys for an authenticator | {limits.ENROLMENTS.amount} an hour |",
+    f"| {lockout.FREE_PASSWORDS} wrong | each further one waits twice as long, from {lockout.PASSWORD_DELAY.seconds} seconds",
+    f"to {_minutes(lockout.PASSWORD_DELAY_MAX)} minutes; forgotten after {_hours(lockout.PASSWORD_MEMORY)} hours |",
+    f"{limits.PASSWORD_FAILURES.amount} wrong in {limits.PASSWORD_FAILURES.multiples} minutes;",
+    f"{limits.ACCOUNTS_TRIED.amount} different accounts an hour",
+    f"| renewals of a session | {limits.REFRESHES.amount} an hour |",
+    f"| {MAX_LIVE_LOGINS} and {MAX_SESSIONS} of an account |",
+    f"| {_minutes(LOGIN_LIFE)} minutes, never longer; {_minutes(ENROLMENT_LIFE)} minutes from the mailed code on",
+    f"`OTP_EXPIRE_MINUTES`, {DEFAULTS.otp_expire_minutes} minutes",
+    f"its {totp.PERIOD} seconds and one step before and after",
+    f"`ACCESS_TOKEN_EXPIRE_MINUTES`, {DEFAULTS.access_token_expire_minutes} minutes",
+    f"`REFRESH_TOKEN_EXPIRE_DAYS`, {DEFAULTS.refresh_token_expire_days} days; {_hours(IDLE)} hours unused",
+    f"{_hours(ADMIN_LIFE)} hours; {_minutes(ADMIN_IDLE)} minutes unused",
+    f"| a replaced refresh token | {GRACE.seconds} seconds",
+    f"| a known browser | {COOKIE_LIFE.days} days",
+]
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_each_limit_and_lifetime_is_told_as_it_is(sentence: str):
+    """CFG-10."""
+    assert sentence in PAGE
+
+
+def test_every_limit_is_told():
+    """CFG-10: a new one has to be added above, and to the page."""
+    known = {name for name, item in vars(limits).items() if name.isupper() and isinstance(item, RateLimitItem)}
+
+    assert known == {
+        *("PASSWORD_FAILURES", "ACCOUNTS_TRIED", "GUARDED_TRIES", "CODES_RESENT", "CODES_RESENT_A_DAY"),
+        *("CODES_SENT", "ENROLMENTS", "REFRESHES"),
+    }
+    assert (SET_SIZE, totp.DRIFT_STEPS) == (10, 1)
+
+
+def test_the_limits_of_nginx_are_told():
+    """CFG-10."""
+    site = SITE.read_text()
+    (rate,), (burst,) = re.findall(r"rate=(\d+)r/s", site), re.findall(r"burst=(\d+)", site)
+    (connections,) = re.findall(r"limit_conn focys_open (\d+);", site)
+
+    assert f"{rate} a second with {burst} at once, {connections} connections; at nginx" in PAGE
+
+
+def test_every_secret_and_every_key_made_of_one_is_told():
+    """CFG-10."""
+    told = set(re.findall(r"`([\w-]+)`", PAGE.split("## Secrets")[1].split("## Logs")[0]))
+
+    assert {name.upper() for name in _SECRETS} <= told
+    assert {purpose.rpartition("/")[2] for purpose in Purpose} <= told
+
+
+def test_the_inventory_of_logs_is_whole():
+    """CFG-10: what the page lists, and what the code can say."""
+    listed = {
+        kind: set(re.findall(r"`([\w -]+)`", words))
+        for kind, words in re.findall(r"- \*\*(\w+)[^*]*\*\*(.*?)(?=\n- |\Z)", PAGE, flags=re.DOTALL)
+    }
+
+    assert listed["Events"] == {*EventName}
+    assert listed["Alarms"] == {*Alarm}
+    assert listed["Operation"] == _said_in_operation()
+
+
+def _said_in_operation() -> set[str]:
+    """Every first word of a log call; those of the audit are composed, and are the events."""
+    call = re.compile(r"_log\.(?:debug|info|warning|error|exception|critical)\(\s*\"(\w+)\"")
+    return {word for source in SOURCES for word in call.findall(source.read_text())}
