@@ -37,7 +37,7 @@ class Kind(Enum):
 
 
 @contextmanager
-def opened(path: Path, stdin: BinaryIO) -> Iterator[BinaryIO]:
+def reading(path: Path, stdin: BinaryIO) -> Iterator[BinaryIO]:
     """Open a backup; ``-`` is standard input, which is kept in a file without a name meanwhile.
 
     Raises:

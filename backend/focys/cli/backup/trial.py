@@ -13,7 +13,7 @@ import asyncpg  # type: ignore[import-untyped]
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from focys.cli.backup import findings
-from focys.cli.backup.dump import STDIN, DumpError, Kind, kind_of, opened, sql_of
+from focys.cli.backup.dump import STDIN, DumpError, Kind, kind_of, reading, sql_of
 from focys.cli.backup.restoring import Script
 from focys.cli.backup.scratch import scratch_database, scratch_file
 from focys.cli.console import err
@@ -39,7 +39,7 @@ def try_backup(path: Path, stdin: BinaryIO, settings: Settings, server: str | No
         DumpError: it is no backup, or cannot be restored.
     """
     keys = _keys(settings)
-    with opened(path, stdin) as file:
+    with reading(path, stdin) as file:
         kind, size = kind_of(file), os.fstat(file.fileno()).st_size
         restored = ok("backup", f"{kind.value}, {size / MIB:.1f} MiB", aside="" if path == STDIN else str(path))
         if kind is Kind.SQLITE:
