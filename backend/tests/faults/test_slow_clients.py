@@ -30,7 +30,7 @@ from tests.support.workers import Workers, code_of
 
 CROWD = 2000
 DIRECT_CROWD = 200
-SIGN_INS = 24
+SIGN_INS = 12
 AT_ONCE = 3
 READY_SECONDS = 60
 MIB = 1024 * 1024
