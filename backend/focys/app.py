@@ -23,7 +23,7 @@ from focys.features.bypass import Bypasses
 from focys.features.bypass import composers as bypass_letters
 from focys.features.email_code import KIND, EmailCodes
 from focys.features.housekeeping import Housekeeping
-from focys.features.lockout import PasswordLedger, account_limits, composers, source_limits
+from focys.features.lockout import REFRESHES, PasswordLedger, account_limits, composers, source_limits
 from focys.features.login import Dependencies, LoginFlow
 from focys.features.login import build_router as build_login_router
 from focys.features.outbox import Outbox
@@ -102,6 +102,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         app_name=settings.app_name,
         breach_url=settings.breached_passwords_url,
     )
+    by_account = account_limits(database, clock)
     sessions = Sessions(
         database,
         clock,
@@ -109,6 +110,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         life=settings.session_life,
         mfa_required=mfa_required,
         repository=SessionRepository(database, left_for(users.c.id)),
+        charge_refresh=partial(by_account.charge, REFRESHES),
     )
     accounts = Accounts(database, clock)
     totp = Totp(database, SecretBox(keys), drift=settings.totp_window)
@@ -121,7 +123,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
             passwords=passwords,
             ledger=PasswordLedger(database, sources),
             source_limits=sources,
-            account_limits=account_limits(database, clock),
+            account_limits=by_account,
             email_codes=email_codes,
             totp=totp,
             backup_codes=BackupCodes(database, hasher),

@@ -22,6 +22,9 @@ RUFF = Path(sys.executable).parent / "ruff"
 LONGEST_FILE = 400
 CHANCE = {
     ("cli/backup/scratch.py", "secrets.token_hex(6)"): "a database name nobody else has",
+    ("cli/doctor/outside.py", "secrets.token_bytes(8)"): "a mark that a time server gives back",
+    ("cli/doctor/outside.py", "secrets.token_hex(8)"): "the address of nobody",
+    ("cli/doctor/outside.py", "secrets.token_urlsafe(16)"): "the password of nobody",
     ("features/backup_codes/service.py", "secrets.token_bytes(crockford.CODE_BYTES)"): "80 bits of a backup code",
     ("features/totp/service.py", "secrets.token_bytes(totp.SECRET_BYTES)"): "160 bits of a TOTP secret",
     ("infra/hashing.py", "secrets.token_bytes(_SALT_BYTES)"): "a salt",

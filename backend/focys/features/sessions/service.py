@@ -1,5 +1,6 @@
 """Opens, refreshes, checks and ends sessions."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -32,6 +33,10 @@ ADMIN_LIFE = timedelta(hours=12)
 _A_DAY, _MANY_PEOPLE = timedelta(days=1), 10
 
 __all__ = ["Evidence", "Listed", "Opened", "Person", "Sessions", "all_ended", "everybodys_ended"]
+
+
+ChargeRefresh = Callable[[str], Awaitable[int | None]]
+"""Counts a use of a session's refresh token; answers with the seconds to wait if that was one too many."""
 
 
 class PolicyError(Exception):
@@ -108,9 +113,10 @@ class Sessions:
         life: timedelta,
         mfa_required: bool,
         repository: SessionRepository,
+        charge_refresh: ChargeRefresh,
     ) -> None:
         self._database, self._clock, self._tokens = database, clock, tokens
-        self._repository = repository
+        self._repository, self._charge_refresh = repository, charge_refresh
         self._life, self._mfa_required = life, mfa_required
 
     def open(self, evidence: Evidence, visitor: Visitor, now: datetime, *, live: int) -> Opened:
@@ -187,23 +193,28 @@ class Sessions:
 
     async def refresh(self, visitor: Visitor) -> Refreshed | Refused:
         """Rotate the refresh token, or refuse; a token older than the one just replaced ends its session."""
+        charged = False
         for _ in range(2):
             now = self._clock.now()
             row, generation = await self._presented(visitor)
             if row is None:
                 return Refused(Reason.SESSION_ENDED)
-            if not self._may_go_on(row, now):
-                return await self._end(row, visitor, now, "idle, over or below policy")
-            if generation == row.refresh_generation:
-                event = audit.AuditEvent(audit.EventName.SESSION_REFRESH, audit.Outcome.OK, row.user_id)
-                guard = rotated(row.session_id, generation, now)
-                if await self._database.write(audit.as_change(event, visitor, now), guard=guard):
-                    audit.announce(event, visitor)
-                    return self._successor(row, generation + 1, now)
-                continue
-            if generation == row.refresh_generation - 1 and abs(now - row.rotated_at) <= GRACE:
+            is_replaced = generation == row.refresh_generation - 1 and abs(now - row.rotated_at) <= GRACE
+            is_reused = generation != row.refresh_generation and not is_replaced
+            is_over = not self._may_go_on(row, now)
+            if is_over or is_reused:
+                return await self._end(row, visitor, now, is_reused=is_reused and not is_over)
+            wait = None if charged else await self._charge_refresh(str(row.session_id))
+            if wait is not None:
+                return Refused(Reason.THROTTLED, retry_after=wait)
+            charged = True
+            if is_replaced:
                 return self._successor(row, row.refresh_generation, now)
-            return await self._end(row, visitor, now, "refresh token used twice", audit.Alarm.REFRESH_TOKEN_REUSED)
+            event = audit.AuditEvent(audit.EventName.SESSION_REFRESH, audit.Outcome.OK, row.user_id)
+            guard = rotated(row.session_id, generation, now)
+            if await self._database.write(audit.as_change(event, visitor, now), guard=guard):
+                audit.announce(event, visitor)
+                return self._successor(row, generation + 1, now)
         return Refused(Reason.THROTTLED, retry_after=1)
 
     async def sign_out(self, visitor: Visitor, bearer: str | None) -> None:
@@ -227,14 +238,9 @@ class Sessions:
         is_genuine = row is not None and self._tokens.is_genuine(claims, row.refresh_seed)
         return (row if is_genuine else None), claims.generation
 
-    async def _end(
-        self,
-        row: Any,  # noqa: ANN401  a live session
-        visitor: Visitor,
-        now: datetime,
-        why: str,
-        alarm: audit.Alarm | None = None,
-    ) -> Refused:
+    async def _end(self, row: Any, visitor: Visitor, now: datetime, *, is_reused: bool) -> Refused:  # noqa: ANN401  a live session
+        why = "refresh token used twice" if is_reused else "idle, over or below policy"
+        alarm = audit.Alarm.REFRESH_TOKEN_REUSED if is_reused else None
         event = audit.AuditEvent(
             audit.EventName.SESSION_REFRESH, audit.Outcome.REFUSED, row.user_id, Reason.SESSION_ENDED, why, alarm
         )

@@ -276,3 +276,47 @@ async def test_disabling_the_account_refuses_the_refresh_without_a_word_about_wh
 
     assert answer.json()["code"] == "session_ended"
     assert answer.json()["detail"] == (await present(world, "A" * 70)).json()["detail"]
+
+
+async def test_a_session_is_refreshed_sixty_times_an_hour(world: World):
+    """LOCK-12: a page that loads in circles wears out its own session only, and only for a while."""
+    _, token, access = await a_session(world)
+    _, neighbour, _ = await a_session(world, email="bob@student.com")
+    for _ in range(60):
+        world.clock.advance(seconds=11)
+        answer = await present(world, token)
+        assert answer.status_code == 200
+        token = answer.cookies[COOKIE]
+
+    refused = await present(world, token)
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "throttled")
+    assert 0 < refused.json()["retry_after"] <= 3600
+    assert refused.headers["Retry-After"] == str(refused.json()["retry_after"])
+    assert COOKIE not in refused.cookies
+    assert (await world.a_browser().me(access)).status_code == 200
+    assert (await present(world, neighbour)).status_code == 200
+    world.clock.advance(seconds=refused.json()["retry_after"] + 1)
+    assert (await present(world, token)).status_code == 200
+
+
+async def test_the_same_successor_counts_toward_the_limit_too(world: World):
+    """LOCK-12: within the ten seconds a replaced token could otherwise be presented for ever."""
+    _, first, _ = await a_session(world)
+
+    answers = [(await present(world, first)).status_code for _ in range(61)]
+
+    assert answers == [200] * 60 + [429]
+
+
+async def test_a_token_used_twice_ends_the_session_however_often_it_was_refreshed(world: World):
+    """LOCK-12, SESS-05: the limit hides no theft."""
+    _, first, _ = await a_session(world)
+    second = (await present(world, first)).cookies[COOKIE]
+    for _ in range(60):
+        await present(world, second)
+    world.clock.advance(seconds=11)
+
+    reuse = await present(world, first)
+
+    assert (reuse.status_code, reuse.json()["code"]) == (401, "session_ended")
