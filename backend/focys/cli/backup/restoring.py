@@ -18,6 +18,8 @@ from focys.cli.backup.dump import DumpError
 
 BATCH_BYTES = 1024 * 1024
 _COPY = re.compile(rb"COPY (?:(?P<schema>[^ .]+)\.)?(?P<table>[^ .]+) \((?P<columns>[^()]*)\) FROM stdin;\r?\n")
+# In any other form the server would wait for rows that we do not know of, or send some.
+_OTHER_COPY = re.compile(rb"\bCOPY\b[^;']*\b(FROM\s+STDIN|TO\s+STDOUT)\b", re.IGNORECASE)
 # Newer pg_dump guards a script with these; they mean nothing to anybody but psql.
 _GUARDS = re.compile(rb"\\(un)?restrict [0-9A-Za-z]+\r?\n")
 # Roles of another server, and leftovers of an older database, are of no matter in a fresh one.
@@ -112,6 +114,11 @@ class Script:
         statements = b"".join(self._batch)
         self._batch.clear()
         self._size = 0
+        if _OTHER_COPY.search(statements):
+            raise DumpError(
+                f"Near line {self.number} is a COPY that pg_dump does not write so.",
+                "Give the dump as pg_dump made it; a changed one is not to be trusted.",
+            )
         if statements.strip():
             # Never alone: the first statement makes a transaction of all of them.
             await connection.execute("SELECT 1;\n" + statements.decode())
