@@ -30,6 +30,11 @@ export default defineConfig<object, { kind: Kind }>({
       grepInvert: /dark|360 px|phone/, // how a page looks has nothing to do with the database
       use: { kind: "postgresql" },
     },
-    { name: "production", testMatch: "production.spec.ts", fullyParallel: false }, // one deployment
+    {
+      name: "production",
+      testMatch: "production.spec.ts",
+      fullyParallel: false, // one deployment for all
+      timeout: 120_000,
+    },
   ],
 });

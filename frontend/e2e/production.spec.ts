@@ -166,9 +166,12 @@ async function redirectTo(page: Page, address: string) {
 
 test("pages come over HTTP/2 with every header, and hashed files once", async ({ page }) => {
   const kept: Record<string, string> = {};
+  const called: Record<string, string> = {};
   page.on("response", (answer) => {
     const path = new URL(answer.url()).pathname;
-    if (path.startsWith("/assets/")) kept[path] = answer.headers()["cache-control"] ?? "";
+    const policy = answer.headers()["cache-control"] ?? "";
+    if (path.startsWith("/assets/")) kept[path] = policy;
+    if (path.startsWith("/api/")) called[path] = policy;
   });
 
   const answer = await page.goto("/login");
@@ -182,6 +185,7 @@ test("pages come over HTTP/2 with every header, and hashed files once", async ({
   expect(Object.keys(kept).length).toBeGreaterThan(1);
   for (const policy of Object.values(kept))
     expect(policy).toBe("public, max-age=31536000, immutable");
+  expect(called).toEqual({ "/api/auth/status": "no-store" });
   expect(await page.evaluate(protocols)).toEqual(["h2"]);
 });
 
