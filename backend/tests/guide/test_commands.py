@@ -6,34 +6,11 @@ import sys
 from pathlib import Path
 
 import httpx
-import pyotp
 import pytest
 
-from tests.cluster import find_programs
 from tests.conftest import SECRET_KEY
-from tests.support.mail import code_in
-from tests.support.processes import BACKEND, Server, copy_backend, environment, free_port, run, serving
-
-ENV_FILE = """\
-# Database
-DATABASE_URL={url}
-
-# JWT
-SECRET_KEY={key}
-ALGORITHM=HS256
-ACCESS_TOKEN_EXPIRE_MINUTES=30
-REFRESH_TOKEN_EXPIRE_DAYS=7
-
-# OTP (email-based, for enrollment)
-OTP_EXPIRE_MINUTES=5
-
-# CORS
-CORS_ORIGINS=http://localhost:5173
-
-# Application
-DEBUG=False
-"""
-ALICE, PASSWORD = "alice@student.com", "paper-lantern-orchard-61"
+from tests.support.guide import ALICE, ENV_FILE, PASSWORD, a_server, psql, walk_the_first_login
+from tests.support.processes import BACKEND, copy_backend, environment, free_port, run, serving
 
 TOTP_SNIPPET = '''python -c "
 from utils.totp import generate_totp_secret, verify_totp_code, get_current_totp_code
@@ -61,28 +38,6 @@ def backend(tmp_path: Path, focys_db: str) -> Path:
     copy = copy_backend(tmp_path)
     (copy / ".env").write_text(ENV_FILE.format(url=focys_db, key=SECRET_KEY))
     return copy
-
-
-def a_server(command: str, backend: Path, port: int) -> Server:
-    # uvicorn reads its options from the environment, too, so that the command stays as it is.
-    env = environment(backend, UVICORN_PORT=str(port))
-    return Server(command, port=port, folder=backend, env=env, log=backend / "server.log")
-
-
-def walk_the_first_login(server: Server) -> str:
-    """The guide's Test Flow 1, from password to backup codes; return the secret."""
-    with httpx.Client(base_url=server.url, headers={"Origin": "http://localhost:5173"}) as http:
-        begun = http.post("/auth/login", json={"email": ALICE, "password": PASSWORD})
-        assert begun.json()["step"] == "email_code", begun.text
-        line = server.console_line(f"E-mail code for {ALICE}")
-        assert re.fullmatch(rf"E-mail code for {ALICE}: [0-9]{{6}} \(valid 5 minutes\)", line)
-        proven = http.post("/auth/email-code/verify", json={"code": code_in(line)})
-        assert proven.json()["step"] == "enroll", proven.text
-        shown = http.post("/auth/mfa/enroll", json={}).json()
-        assert shown["qr_code"].startswith("data:image/png;base64,")
-        done = http.post("/auth/mfa/confirm", json={"code": pyotp.TOTP(shown["secret"]).now()})
-        assert done.json()["step"] == "done", done.text
-        return str(shown["secret"])
 
 
 def test_the_guide_s_first_start_and_first_login(backend: Path):
@@ -135,17 +90,6 @@ def test_the_guide_s_production_server_and_its_database_maintenance(backend: Pat
     assert "(0 rows)" in psql(focys_db, stale)
     assert "UPDATE 1" in psql(focys_db, f'psql {name} -c "UPDATE users SET mfa_enabled = false;"')
     assert ALICE in psql(focys_db, stale)
-
-
-def psql(url: str, command: str) -> str:
-    """Run a psql command of the guide on the server of *url*."""
-    at = httpx.URL(url)
-    known = {"PGHOST": at.host, "PGPORT": str(at.port), "PGUSER": at.username, "PGPASSWORD": at.password}
-    env = environment(BACKEND, **known)
-    env["PATH"] = f"{find_programs()}:{env['PATH']}"
-    result = run(command, folder=BACKEND, env=env)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
 
 
 def test_the_guide_s_placeholder_key_stops_the_start_with_a_sentence(backend: Path):

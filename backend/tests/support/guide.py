@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import time
 from asyncio import to_thread
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,3 +134,20 @@ def psql(url: str, command: str) -> str:
     result = run(command, folder=BACKEND, env=postgres_environment(url))
     assert result.returncode == 0, result.stderr
     return result.stdout
+
+
+def step_of(server: Server) -> str:
+    """Where Alice's password leads."""
+    answer = httpx.post(f"{server.url}/auth/login", json={"email": ALICE, "password": PASSWORD}, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["step"])
+
+
+def sign_in(server: Server, secret: str) -> str:
+    """Sign Alice in with the code of the next half minute: the one she enrolled with is spent."""
+    with httpx.Client(base_url=server.url, timeout=30) as http:
+        begun = http.post("/auth/login", json={"email": ALICE, "password": PASSWORD})
+        assert begun.json()["step"] == "totp", begun.text
+        answer = http.post("/auth/totp/verify", json={"code": pyotp.TOTP(secret).at(int(time.time()) + 30)})
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["step"])

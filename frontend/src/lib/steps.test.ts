@@ -51,6 +51,15 @@ test("the backup-code page is open at the second factor only", () => {
   expect(mayStay(signedOut(), "/backup-code")).toBe(false);
 });
 
+test("a password that is enough leads home at once, with or without an authenticator", () => {
+  for (const mfa_enabled of [false, true]) {
+    const state = after({ ...done, user: { ...user, mfa_enabled } }, signedOut());
+
+    expect(state).toEqual(signedIn({ ...user, mfa_enabled }));
+    expect(pathOf(state)).toBe(STEP_PATH.done);
+  }
+});
+
 test("fresh backup codes keep their owner on the enrolment page until they are saved", () => {
   const state = after(
     { ...done, backup_codes: ["AAAA-BBBB-CCCC-DDDD"] },
