@@ -1,5 +1,6 @@
 """Sends letters: by SMTP when a host is configured, else to the console, as the guide's first steps expect."""
 
+import asyncio
 import ssl
 import sys
 from contextlib import suppress
@@ -16,6 +17,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from focys.settings import Settings
 
 SMTP_TIMEOUT_SECONDS = 10
+WHOLE_TRY_SECONDS = 40
+"""A server that takes its time at every word is left alone before another worker may try the same letter."""
+
 _IMPLICIT_TLS_PORT = 465
 
 _templates = Environment(
@@ -101,10 +105,12 @@ class SmtpMailer:
             local_hostname="localhost" if own.is_local else urlsplit(own.public_url).hostname,
         )
         try:
-            await client.connect()
-            if message is not None:
-                await client.send_message(message)
-            with suppress(aiosmtplib.SMTPException):
+            async with asyncio.timeout(WHOLE_TRY_SECONDS):
+                await client.connect()
+                if message is not None:
+                    await client.send_message(message)
+            # The letter is taken, whatever becomes of the farewell.
+            with suppress(aiosmtplib.SMTPException, OSError):
                 await client.quit()
         except (aiosmtplib.SMTPException, OSError) as fault:
             code = getattr(fault, "code", "")

@@ -16,7 +16,7 @@ from asgi_lifespan import LifespanManager
 from focys.app import create_app
 from focys.features.outbox import outbox
 from focys.features.outbox.service import ONE_TRY
-from focys.infra.mailer import ConsoleMailer, Letter, MailError, SmtpMailer, mailer_for
+from focys.infra.mailer import WHOLE_TRY_SECONDS, ConsoleMailer, Letter, MailError, SmtpMailer, mailer_for
 from tests.conftest import settings_for
 from tests.support.clock import NOON, FrozenClock
 from tests.support.mail import KeptMail, code_in
@@ -121,6 +121,19 @@ async def test_a_wrong_password_of_ours_is_a_refusal_that_does_not_show_it(tmp_p
 
     assert "wrong-one" not in str(refused.value)
     assert server.messages == []
+
+
+async def test_a_server_that_is_slow_at_every_word_is_left_before_another_worker_tries_the_letter(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """AVL-03: each answer may come in time, and the whole still take longer than one try."""
+    assert timedelta(seconds=WHOLE_TRY_SECONDS) < ONE_TRY
+    monkeypatch.setattr("focys.infra.mailer.WHOLE_TRY_SECONDS", 0.2)
+    async with deaf_server() as port:
+        settings = settings_of(MailServer(port=port), smtp_host="127.0.0.1")
+
+        with pytest.raises(MailError, match="TimeoutError"):
+            await SmtpMailer(settings).send("a@b.test", LETTER, NOON)
 
 
 async def test_a_name_that_does_not_resolve_is_a_refusal():

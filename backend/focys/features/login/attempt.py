@@ -79,8 +79,8 @@ async def charging_faults(
         unreadable = Refused(Reason.FACTOR_UNREADABLE)
         charged = await charge(context, facts, event, unreadable, visitor, now)
         return unreadable if charged is not None else None
-    except BusyError:
-        # Nothing was examined yet, so there is nothing to charge.
+    except (BusyError, TimeoutError):
+        # Nothing was examined yet; or the database is silent, and would be as silent about the charge.
         raise
     except Exception:
         await charge(context, facts, event, Refused(Reason.INTERNAL), visitor, now)
