@@ -134,6 +134,13 @@ class Database:
         assert row is not None  # noqa: S101  a SELECT without FROM has a row
         return datetime.fromisoformat(row[0]).replace(tzinfo=UTC) if self._is_sqlite else row[0]
 
+    async def takes_writes(self) -> bool:
+        """Tell whether changes are taken: a standby, or a server made read-only, answers questions and nothing else."""
+        if self._is_sqlite:
+            return True
+        row = await self.first(select(func.current_setting("transaction_read_only")))
+        return row is not None and row[0] == "off"
+
     async def version(self) -> str:
         """Return what the database is, such as ``PostgreSQL 16.4``."""
         asked = func.sqlite_version() if self._is_sqlite else func.current_setting("server_version")

@@ -72,7 +72,7 @@ SENTENCES: Mapping[Reason, tuple[HTTPStatus, str]] = {
     Reason.BUSY: (HTTPStatus.SERVICE_UNAVAILABLE, "The service is busy. Please try again in a moment."),
     Reason.UNAVAILABLE: (
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "The service cannot be reached just now. Nothing was changed.",
+        "The service cannot be reached just now. Please try again in a moment.",
     ),
     Reason.INTERNAL: (HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here. Nothing was accepted."),
 }

@@ -66,7 +66,7 @@ async def test_the_answer_names_the_part_and_nothing_else(world: World):
         "type": "urn:focys:problem:unavailable",
         "title": "Service Unavailable",
         "status": 503,
-        "detail": "The service cannot be reached just now. Nothing was changed.",
+        "detail": "The service cannot be reached just now. Please try again in a moment.",
         "code": "unavailable",
         "retry_after": 5,
         "failing": ["schema"],
