@@ -227,7 +227,8 @@ async def _running(services: Services) -> AsyncIterator[None]:
     metrics.begin_serving(__version__)
     housekeeping = Housekeeping(services.database, services.clock)
     mail = asyncio.create_task(services.outbox.run())
-    watch = Watch(services.outbox, services.bypasses)
+    readiness = health.Readiness(services.database, services.clock, services.totp.can_open_secrets)
+    watch = Watch(services.outbox, services.bypasses, readiness.failing)
     tasks = [mail, asyncio.create_task(housekeeping.run()), asyncio.create_task(watch.run())]
     if not services.settings.is_local:
         tasks.append(asyncio.create_task(AddressWatch(services.sessions, services.settings.trusted_proxies).run()))

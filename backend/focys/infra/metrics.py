@@ -51,6 +51,9 @@ HASHES_REFUSED = Counter("focys_argon2_refused", "Hashes refused because too man
 DATABASE_CONNECTIONS = Gauge("focys_database_connections", "Connections in use.", multiprocess_mode="livesum")
 DATABASE_POOL = Gauge("focys_database_pool_size", "Connections there may be.", multiprocess_mode="livesum")
 DATABASE_UP = Gauge("focys_database_up", "Whether the database answered a moment ago.", multiprocess_mode=NEWEST)
+READY = Gauge(
+    "focys_ready", "Whether each part that a sign-in stands on is as it must be.", ["part"], multiprocess_mode=NEWEST
+)
 DATABASE_FAULTS = Counter(
     "focys_database_faults", "Requests that failed because the database did not answer.", ["kind"]
 )

@@ -26,6 +26,7 @@ LABELS = {
     "letter",
     "kind",
     "whom",
+    "part",
     "method",
     "route",
     "status",

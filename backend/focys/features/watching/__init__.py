@@ -1,6 +1,6 @@
 """What only the database knows, for /metrics: read every fifteen seconds, by each process for itself.
 
-    tasks.append(asyncio.create_task(Watch(outbox, bypasses).run()))
+    tasks.append(asyncio.create_task(Watch(outbox, bypasses, readiness.failing).run()))
 
 and, once an hour, whether all people seem to come from one address:
 

@@ -1,12 +1,15 @@
 """The round that fills the gauges."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import get_args
 
 from focys.features.admin import RESET
 from focys.features.bypass import Bypasses
 from focys.features.outbox import Outbox
 from focys.infra import metrics
+from focys.infra.health import Part
 
 ROUND_SECONDS = 15
 LATE = timedelta(minutes=5)
@@ -18,8 +21,8 @@ HOUR = timedelta(hours=1)
 class Watch:
     """Looks for ever; a database that does not answer is a finding, too."""
 
-    def __init__(self, outbox: Outbox, bypasses: Bypasses) -> None:
-        self._outbox, self._bypasses = outbox, bypasses
+    def __init__(self, outbox: Outbox, bypasses: Bypasses, failing: Callable[[], Awaitable[list[Part]]]) -> None:
+        self._outbox, self._bypasses, self._failing = outbox, bypasses, failing
 
     async def run(self) -> None:
         """Look now, and every fifteen seconds."""
@@ -30,6 +33,9 @@ class Watch:
     async def look(self) -> None:
         """Write what is so now into the gauges; what cannot be read stays as it was read last."""
         try:
+            failing = await self._failing()
+            for part in get_args(Part):
+                metrics.READY.labels(part).set(part not in failing)
             metrics.MAILS_WAITING.set(await self._outbox.count_waiting(LATE))
             metrics.MFA_RESETS.set(await self._outbox.count_written(RESET, HOUR))
             for whom, seconds in (await self._bypasses.seconds_left()).items():

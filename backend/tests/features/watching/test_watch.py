@@ -8,13 +8,17 @@ import pytest
 from focys.features.watching import Watch
 from focys.features.watching.service import LATE
 from focys.infra.database import Database
+from focys.infra.health import Readiness
 from focys.infra.mailer import MailError
 from tests.support.numbers import scrape
+from tests.support.rows import execute
 from tests.support.service import OPERATOR, World
 
 
 def a_watch(world: World) -> Watch:
-    return Watch(world.services.outbox, world.services.bypasses)
+    services = world.services
+    readiness = Readiness(services.database, services.clock, services.totp.can_open_secrets)
+    return Watch(services.outbox, services.bypasses, readiness.failing)
 
 
 async def test_a_removed_second_factor_is_seen_for_an_hour(world: World):
@@ -98,3 +102,15 @@ async def test_a_bypass_is_seen_for_as_long_as_it_lasts(world: World):
         for numbers in (begun, later, await scrape(browser))
     ]
     assert left == [(1800, 600), (900, 0), (0, 0)]
+
+
+async def test_a_schema_that_changes_under_a_running_service_is_seen(world: World):
+    """What /health/ready says, for Prometheus, which does not read that."""
+    watch, browser = a_watch(world), world.a_browser()
+    await execute(world, "UPDATE alembic_version SET version_num = '0001'")
+
+    await watch.look()
+
+    numbers = await scrape(browser)
+    parts = {part: numbers.of("focys_ready", part=part) for part in ("database", "schema", "keys", "clock")}
+    assert parts == {"database": 1, "schema": 0, "keys": 1, "clock": 1}
