@@ -1,4 +1,4 @@
-"""What gunicorn needs beside its command line: workers that are back soon, and that stop counting when they are gone."""
+"""What gunicorn needs beside its command line: workers that are back soon and, once gone, no longer counted."""
 
 import os
 from importlib import import_module
