@@ -1,0 +1,130 @@
+"""Somebody who calls the service, one connection per request, and may get no answer."""
+
+import asyncio
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from itertools import count
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+ANSWER_SECONDS = 30
+
+_numbers = count(1)
+
+
+@dataclass
+class Call:
+    """A request on its way."""
+
+    port: int
+    is_over: bool = False
+
+
+@dataclass
+class Line:
+    """The way to the service, with what has been asked on it and what became of that."""
+
+    url: str
+    asked: Counter[str] = field(default_factory=Counter)
+    unanswered: Counter[str] = field(default_factory=Counter)
+    unavailable: Counter[str] = field(default_factory=Counter)
+    taken: Counter[str] = field(default_factory=Counter)
+    broken: list[str] = field(default_factory=list)
+    slowest: float = 0
+    usual: dict[str, float] = field(default_factory=dict)
+    awaited: dict[str, asyncio.Future[Call]] = field(default_factory=dict)
+
+    async def send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> httpx.Response | None:
+        """Return the answer, or None if the connection ended without one."""
+        self.asked[path] += 1
+        began = monotonic()
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                answer = _parsed(await self._exchange(method, path, json.dumps(body).encode(), headers))
+        except ConnectionError:
+            answer = None
+        if answer is None:
+            self.unanswered[path] += 1
+            return None
+        took = monotonic() - began
+        self.slowest = max(self.slowest, took)
+        self.usual[path] = 0.8 * self.usual.get(path, took) + 0.2 * took
+        self.taken[path] += answer.is_success
+        if answer.status_code == 503:
+            self.unavailable[path] += 1
+        elif answer.status_code >= 500:
+            self.broken.append(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
+        return answer
+
+    async def next_call(self, path: str) -> Call:
+        """Return the next POST to *path*, the moment it is sent."""
+        self.awaited[path] = asyncio.get_running_loop().create_future()
+        return await self.awaited[path]
+
+    async def _exchange(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> bytes:
+        parts = urlsplit(self.url)
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        fields = {
+            "Host": parts.netloc,
+            # A kept connection that its worker has left would be mistaken for a request that died.
+            "Connection": "close",
+            "Content-Type": "application/json",
+            "Content-Length": str(len(content)),
+            **headers,
+        }
+        call = Call(writer.get_extra_info("sockname")[1])
+        try:
+            head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+            writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + content)
+            if method == "POST" and path in self.awaited:
+                self.awaited.pop(path).set_result(call)
+            return await reader.read()
+        finally:
+            call.is_over = True
+            writer.close()
+
+
+def _parsed(received: bytes) -> httpx.Response | None:
+    """Return the answer, if the whole of it has come."""
+    head, _, content = received.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+    length = int(dict(headers).get("content-length", -1))
+    return httpx.Response(int(first.split()[1]), headers=headers, content=content) if len(content) == length else None
+
+
+class Caller:
+    """A browser, as far as the service can tell: cookies of its own, from a network of its own."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.cookies: dict[str, str] = {}
+        self.move()
+
+    def move(self) -> None:
+        """Go on from another network; what a lost request has charged to the last one stays there."""
+        number = next(_numbers)
+        self.source = f"10.{number // 65536}.{number // 256 % 256}.{number % 256}"
+
+    async def ask(
+        self, path: str, body: Any = None, *, method: str = "POST", bearer: str | None = None
+    ) -> httpx.Response | None:
+        """Ask once; None where no answer came."""
+        headers = {"X-Forwarded-For": self.source}
+        if self.cookies:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        if bearer is not None:
+            headers["Authorization"] = f"Bearer {bearer}"
+        answer = await self.line.send(method, path, {} if body is None else body, headers)
+        for text in answer.headers.get_list("Set-Cookie") if answer is not None else ():
+            for name, morsel in SimpleCookie(text).items():
+                if morsel["max-age"] == "0":
+                    self.cookies.pop(name, None)
+                else:
+                    self.cookies[name] = morsel.value
+        return answer

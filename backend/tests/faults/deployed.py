@@ -1,0 +1,62 @@
+"""The service as it is deployed, but for nginx: the unit's gunicorn, a PostgreSQL that may be harmed, Valkey, and mail."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+
+from focys.infra.schema import migrate
+from tests.cluster import OwnCluster, running_postgres
+from tests.conftest import SECRET_KEY, settings_for
+from tests.deploy.shipped import unit_command, unit_environment
+from tests.support.processes import Server, copy_backend, environment, free_port, serving
+from tests.support.smtp import PASSWORD as MAIL_PASSWORD
+from tests.support.smtp import USER as MAIL_USER
+from tests.support.valkey import ValkeyServer, running_valkey
+
+WORKERS = 4
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """Its parts. At ``mail_port`` nobody listens unless a test does, with a certificate of ``authority``."""
+
+    server: Server
+    cluster: OwnCluster
+    valkey: ValkeyServer
+    database_url: str
+    mail_port: int
+    authority: trustme.CA
+
+
+@contextlib.contextmanager
+def running_deployment(folder: Path) -> Iterator[Deployed]:
+    """Have it run for as long as the block lasts."""
+    authority, mail_port, port = trustme.CA(), free_port(), free_port()
+    ca_file = folder / "ca.pem"
+    authority.cert_pem.write_to_path(ca_file)
+    backend = copy_backend(folder)
+    with running_postgres(own=True) as cluster, running_valkey(folder) as valkey:
+        assert isinstance(cluster, OwnCluster)
+        url = cluster.create_database("faults")
+        migrate(settings_for(url).database)
+        env = environment(
+            backend,
+            **unit_environment(folder),
+            DATABASE_URL=url,
+            SECRET_KEY=SECRET_KEY,
+            PUBLIC_URL="http://127.0.0.1:8000",
+            RATE_LIMIT_STORAGE=valkey.url,
+            SMTP_HOST="localhost",
+            SMTP_PORT=str(mail_port),
+            SMTP_USER=MAIL_USER,
+            SMTP_PASSWORD=MAIL_PASSWORD,
+            SMTP_CA_FILE=str(ca_file),
+        )
+        server = Server(
+            unit_command(folder, port=port), port=port, folder=backend, env=env, log=folder / "gunicorn.output"
+        )
+        with serving(server):
+            yield Deployed(server, cluster, valkey, url, mail_port, authority)

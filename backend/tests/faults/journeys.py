@@ -1,0 +1,137 @@
+"""People who sign in while parts of the service die: what they were told, and what became of it without a word."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from time import time
+from typing import Any
+
+import httpx
+
+from tests.faults.caller import Caller, Line
+from tests.faults.people import Person
+from tests.support.service import PASSWORD
+
+TRIES = 200
+PATIENCE_SECONDS = 0.05
+
+CONFIRM, TOTP, BACKUP_CODE = "/auth/mfa/confirm", "/auth/totp/verify", "/auth/backup-code/verify"
+LOGIN, REFRESH = "/auth/login", "/auth/refresh"
+
+
+@dataclass
+class Journey:
+    """What one person did: each code offered, the sign-ins that were answered, and those that were done without."""
+
+    person: Person
+    line: Line
+    used: list[tuple[str, str]] = field(default_factory=list)
+    told: int = 0
+    untold: int = 0
+    tokens: list[str] = field(default_factory=list)
+    callers: list[Caller] = field(default_factory=list)
+    _step: int = 0
+
+    async def run(self) -> None:
+        """Sign in twice and go on after each, with whatever the person has."""
+        first = CONFIRM if self.person.handle is not None else TOTP
+        for path in [BACKUP_CODE] * 2 if self.person.prefers_backup_codes else (first, TOTP):
+            caller = await self.sign_in(path)
+            if "focys_refresh" in caller.cookies:
+                await self.refresh(caller)
+                await self.refresh(caller)
+
+    async def sign_in(self, path: str) -> Caller:
+        """Go on until the login is done; where the answer is lost, the login itself tells whether it is."""
+        caller = Caller(self.line)
+        if path == CONFIRM:
+            caller.cookies["focys_login"] = self.person.handle or ""
+        else:
+            await self._offer_password(caller)
+        code = self._next_code(path)
+        for _ in range(TRIES):
+            answer = await caller.ask(path, {"code": code})
+            if is_lost(answer):
+                answer = await answered(lambda: caller.ask(LOGIN, method="GET"))
+                if answer.is_success:
+                    continue
+            assert answer is not None
+            if answer.is_success:
+                self._was_told(caller, answer)
+                return caller
+            match answer.json()["code"]:
+                case "login_expired":
+                    self.untold += 1
+                    return caller
+                case "code_expired":
+                    # The service was away for longer than a code lives.
+                    code = self._next_code(path)
+                case refused:
+                    assert refused == "throttled", f"{path}: {answer.text}"
+                    await asyncio.sleep(PATIENCE_SECONDS)
+        raise AssertionError(f"{path}: no answer")
+
+    async def refresh(self, caller: Caller) -> None:
+        """Rotate the session's token; a lost answer is asked for again."""
+        answer = await answered(lambda: caller.ask(REFRESH))
+        assert answer.is_success, answer.text
+        self.tokens.append(answer.json()["access_token"])
+
+    async def replay(self) -> int:
+        """Offer every code once more and return how many were taken."""
+        caller, answers = Caller(self.line), []
+        await self._offer_password(caller)
+        for path, code in self.used:
+            answers.append(await answered(lambda path=path, code=code: caller.ask(path, {"code": code})))  # type: ignore[misc]
+        return sum(answer.is_success for answer in answers)
+
+    async def find_sessions(self) -> int:
+        """Return how many of the sessions that the person was told of are not to be found, or do not go on."""
+        caller = Caller(self.line)
+        found = [
+            await answered(lambda token=token: caller.ask("/auth/me", method="GET", bearer=token))  # type: ignore[misc]
+            for token in self.tokens
+        ]
+        found += [await answered(lambda c=c: c.ask(REFRESH)) for c in self.callers]  # type: ignore[misc]
+        return sum(not answer.is_success for answer in found)
+
+    def _next_code(self, path: str) -> str:
+        if path == BACKUP_CODE:
+            code = self.person.backup_codes[len(self.used)]
+        else:
+            self._step = max(self._step + 1, int(time()) // 30)
+            code = self.person.code(self._step)
+        self.used.append((TOTP if path == CONFIRM else path, code))
+        return code
+
+    def _was_told(self, caller: Caller, answer: httpx.Response) -> None:
+        body: dict[str, Any] = answer.json()
+        assert body["step"] == "done"
+        self.told += 1
+        self.callers.append(caller)
+        self.tokens.append(body["access_token"])
+
+    async def _offer_password(self, caller: Caller) -> None:
+        async def offer() -> httpx.Response | None:
+            # A try that got lost stays charged to its network.
+            caller.move()
+            return await caller.ask(LOGIN, {"email": self.person.email, "password": PASSWORD})
+
+        answer = await answered(offer)
+        assert answer.is_success, answer.text
+        assert answer.json()["step"] == "totp"
+
+
+def is_lost(answer: httpx.Response | None) -> bool:
+    """Whether nobody knows what became of a request."""
+    return answer is None or answer.status_code == 503
+
+
+async def answered(ask: Callable[[], Awaitable[httpx.Response | None]]) -> httpx.Response:
+    """Ask until somebody answers."""
+    for _ in range(TRIES):
+        answer = await ask()
+        if answer is not None and not is_lost(answer):
+            return answer
+        await asyncio.sleep(PATIENCE_SECONDS)
+    raise AssertionError("nobody answers")

@@ -1,0 +1,100 @@
+"""The mail server makes trouble of every kind: answers are neutral and in time, and letters arrive once it is well."""
+
+import asyncio
+from time import monotonic
+
+from sqlalchemy import text
+
+from focys.app import Services
+from tests.faults.caller import Caller, Line
+from tests.faults.deployed import Deployed
+from tests.faults.journeys import LOGIN, TOTP, Journey
+from tests.faults.mail import troubled_server
+from tests.faults.people import some_people
+from tests.faults.report import Tell
+from tests.support.service import OPERATOR, PASSWORD
+
+NEUTRAL_WITHIN = 2
+TROUBLES = ["silent", "slow", "421", "hangs up", "550", "certificate of a stranger"]
+UNSENT = "SELECT count(*) FROM outbox o JOIN users u ON u.id = o.user_id WHERE u.email LIKE :some AND done_at IS NULL"
+
+
+async def test_letters_wait_for_a_mail_server_in_trouble_and_arrive_once(
+    deployed: Deployed, services: Services, line: Line, tell: Tell
+):
+    """AVL-03, EOTP-09: one letter for each trouble, and one while nobody listens at all."""
+    hashed = await services.passwords.choose(PASSWORD, "nobody@student.com")
+    addresses = [f"mail-{number}@student.com" for number in range(len(TROUBLES) + 1)]
+    for address in addresses:
+        await services.accounts.create(address, hashed, OPERATOR)
+    [other] = await some_people(services, 1, enrolled=True)
+    waiting = [Caller(line) for _ in addresses]
+    troubles = list(TROUBLES)
+
+    # The first letter is written while nobody listens: the connection is refused.
+    states = [await first_step(waiting[0], addresses[0])]
+    await until_tried(services, addresses[0])
+    async with troubled_server(deployed.mail_port, deployed.authority, troubles) as server:
+        states += await asyncio.gather(
+            *(first_step(caller, address) for caller, address in zip(waiting[1:], addresses[1:], strict=True))
+        )
+        skipped = [await caller.ask("/auth/mfa/enroll") for caller in waiting]
+        guessed = [await caller.ask("/auth/email-code/verify", {"code": "000000"}) for caller in waiting]
+        await Journey(other, line).sign_in(TOTP)
+        slowest = line.slowest
+        began = monotonic()
+        await until_sent(services)
+        took = monotonic() - began
+        codes = {str(letter["To"]): letter["Subject"].split()[0] for letter in server.messages}
+        proven = [
+            await caller.ask("/auth/email-code/verify", {"code": codes[address]})
+            for caller, address in zip(waiting, addresses, strict=True)
+        ]
+
+    assert states == ["email_code"] * len(addresses)
+    assert slowest < NEUTRAL_WITHIN
+    assert troubles == []
+    assert [answer.json()["code"] for answer in skipped if answer] == ["out_of_turn"] * len(addresses)
+    assert [answer.json()["code"] for answer in guessed if answer] == ["invalid_code"] * len(addresses)
+    assert [answer.json()["step"] for answer in proven if answer] == ["enroll"] * len(addresses)
+    assert line.broken == []
+    assert line.unanswered.total() == 0
+    arrived = [str(letter["To"]) for letter in server.messages]
+    tell(
+        f"mail server away, {', '.join(TROUBLES)}: {len(addresses)} letters, every answer within {slowest:.1f} s, "
+        f"all letters there after {took:.0f} s",
+        lost={
+            "letters": len(set(addresses) - set(arrived)),
+            "letters sent twice": len(arrived) - len(set(arrived)),
+        },
+    )
+
+
+async def first_step(caller: Caller, address: str) -> str:
+    answer = await caller.ask(LOGIN, {"email": address, "password": PASSWORD})
+    assert answer is not None
+    return str(answer.json()["step"])
+
+
+async def until_tried(services: Services, address: str) -> None:
+    """Wait until a letter was refused for the first time and is to be tried again."""
+    query = text(
+        "SELECT count(*) FROM outbox o JOIN users u ON u.id = o.user_id "
+        "WHERE u.email = :address AND tries = 1 AND due_at < now() + interval '30 seconds'"
+    )
+    async with asyncio.timeout(30):
+        while True:
+            async with services.database.engine.connect() as connection:
+                if (await connection.execute(query, {"address": address})).scalar_one():
+                    return
+            await asyncio.sleep(0.05)
+
+
+async def until_sent(services: Services) -> None:
+    """Wait until every letter has left."""
+    async with asyncio.timeout(90):
+        while True:
+            async with services.database.engine.connect() as connection:
+                if not (await connection.execute(text(UNSENT), {"some": "mail-%"})).scalar_one():
+                    return
+            await asyncio.sleep(0.1)
