@@ -26,6 +26,8 @@ class MailServer:
 
     port: int = 0
     ca_file: str = ""
+    user: str = USER
+    password: str = PASSWORD
     messages: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     over_tls: list[bool] = field(default_factory=list)
@@ -50,20 +52,26 @@ class MailServer:
     def authenticate(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)
         self.logins.append((data.login, data.password))
-        is_right = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
+        is_right = (data.login, data.password) == (self.user.encode(), self.password.encode())
         # With handled=True the client would wait for ever.
         return AuthResult(success=is_right, handled=False)
 
 
 @contextlib.asynccontextmanager
-async def mail_server(tmp_path: Any, *, security: str = "starttls") -> AsyncIterator[MailServer]:
-    """A server on a free port with a certificate for localhost, whose authority is in ``ca_file``."""
-    authority = trustme.CA()
+async def mail_server(
+    tmp_path: Any, *, security: str = "starttls", kept: MailServer | None = None, authority: trustme.CA | None = None
+) -> AsyncIterator[MailServer]:
+    """A server on a free port with a certificate for localhost and smtp.example.com, whose authority is in ``ca_file``.
+
+    What *kept* says of its port, user and password counts.
+    """
+    authority = authority or trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost").configure_cert(context)
+    authority.issue_cert("localhost", "smtp.example.com").configure_cert(context)
     ca_file = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(ca_file)
-    kept = MailServer(ca_file=str(ca_file))
+    kept = kept or MailServer()
+    kept.ca_file = str(ca_file)
 
     def protocol() -> SMTP:
         return SMTP(
@@ -80,7 +88,7 @@ async def mail_server(tmp_path: Any, *, security: str = "starttls") -> AsyncIter
     # It tells every address it is given, in the log of the process it runs in: here, the service's.
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(protocol, "localhost", 0, ssl=context if security == "tls" else None)
+    server = await loop.create_server(protocol, "localhost", kept.port, ssl=context if security == "tls" else None)
     kept.port = server.sockets[0].getsockname()[1]
     try:
         yield kept

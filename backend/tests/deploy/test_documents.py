@@ -1,0 +1,164 @@
+"""Every command of the documents is run: DEPLOYMENT from an empty server to the first sign-in, then RUNBOOK on it.
+
+The server is a fresh Debian with its own systemd, users, network and disk (`server/`), so the commands run as they stand
+in the documents, with the paths, the unit, the site and the programs of a real one. What differs from one:
+
+- it has no network but its own: packages of Debian, Python and npm were fetched before, and pip, npm and apt-get take
+  those; `apt-get update` finds its lists as they were then;
+- login.example.com, smtp.example.com and git.example.com are answered within: by itself, by a mail server and by a copy
+  of this working tree; certificates come from pebble, an ACME server for tests;
+- the kernel and its clock are the host's and cannot be set;
+- a question for a password is answered as a person would at a terminal.
+
+It needs root, and once the network (two minutes). Without root nothing of it can be tried, and the test says so.
+"""
+
+import fcntl
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.server.blocks import DOCS, Block, blocks_of, missing, packages_of
+from tests.deploy.server.image import ImageError, image_with
+from tests.deploy.server.machine import Machine, running_machine
+from tests.deploy.server.outside import outside_of
+from tests.deploy.server.walk import Outcome, Ran, Step, step_of, walk
+from tests.deploy.shipped import ROOT
+from tests.support.processes import BACKEND, PROGRAMS, copy_backend, environment, run
+
+DEPLOYMENT, RUNBOOK, README = DOCS / "DEPLOYMENT.md", DOCS / "RUNBOOK.md", ROOT / "README.md"
+# Whom DEPLOYMENT makes accounts for, and RUNBOOK speaks of.
+PEOPLE = {"you@example.com": "admin", "dana@example.com": "user"}
+PASSWORD = "paper-lantern-orchard-61"
+ANSWERS = {"Password:": PASSWORD, "confirmation:": PASSWORD}
+SIGN_IN = "the first sign-in over TLS"
+WALK_SECONDS = 900
+
+BLOCKS = [*blocks_of(DEPLOYMENT), *blocks_of(RUNBOOK)]
+NAMES = [
+    *(block.name for block in BLOCKS if block.document == DEPLOYMENT.name),
+    SIGN_IN,
+    *(block.name for block in BLOCKS if block.document == RUNBOOK.name),
+]
+
+
+@pytest.fixture(scope="session")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+    """What came of every step; one of the processes that share the tests takes them, for all."""
+    # pytest-xdist gives each process a folder of its own inside of one.
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    kept = shared / "documents.json"
+    with (shared / "documents.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_text(json.dumps(_walked(tmp_path_factory.mktemp("outside"))))
+    return dict(json.loads(kept.read_text()))
+
+
+def _walked(folder: Path) -> dict[str, dict[str, object]]:
+    try:
+        with (
+            image_with(packages_of(BLOCKS)) as image,
+            running_machine(image) as machine,
+            outside_of(machine, folder),
+        ):
+            return walk(_steps(machine, folder))
+    except ImageError as fault:
+        cannot = Outcome(passed=False, words=str(fault))
+        return walk(Step(name, lambda: cannot) for name in NAMES)
+
+
+def _steps(machine: Machine, folder: Path) -> Iterator[Step]:
+    steps = {block.name: step_of(block, lambda commands: machine.run(commands, ANSWERS)) for block in BLOCKS}
+    steps[SIGN_IN] = Step(SIGN_IN, lambda: _sign_in(machine, folder))
+    return (steps[name] for name in NAMES)
+
+
+def _sign_in(machine: Machine, folder: Path) -> Outcome:
+    words = ""
+    for address, role in PEOPLE.items():
+        command = [sys.executable, "-m", "tests.deploy.server.first_sign_in", str(folder), address, role, PASSWORD]
+        entered = machine.enter(*command, filesystem=False)
+        ran = subprocess.run(entered, cwd=BACKEND, capture_output=True, text=True, check=False)
+        words += ran.stdout + ran.stderr
+        if ran.returncode != 0:
+            return Outcome(passed=False, words=words)
+    return Outcome(passed=True, words=words)
+
+
+@pytest.mark.timeout(WALK_SECONDS)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_documents_lead_to_where_they_say(name: str, outcomes: dict[str, dict[str, object]]):
+    outcome = outcomes[name]
+
+    if not outcome["passed"]:
+        pytest.fail(str(outcome["words"]), pytrace=False)
+
+
+def test_no_command_of_the_documents_is_left_out():
+    for document in (DEPLOYMENT, RUNBOOK, README, ROOT / "deploy" / "README.md"):
+        fences = re.findall(r"^\s*```(\w+)", document.read_text(), flags=re.MULTILINE)
+        assert len(blocks_of(document)) == fences.count("bash")
+        # Other names for a shell would not be run.
+        assert not {"sh", "shell", "zsh"} & set(fences)
+    assert len(NAMES) == len(set(NAMES))
+    assert blocks_of(ROOT / "deploy" / "README.md") == []
+
+
+def test_a_block_that_fails_stops_the_walk_and_is_named():
+    blocks = [
+        Block("A.md", "One", 3, "echo one"),
+        Block("A.md", "Two", 9, "echo two; false\n"),
+        Block("A.md", "3", 12, "true"),
+    ]
+
+    first, second, third = walk(step_of(block, _here) for block in blocks).values()
+
+    assert first["passed"]
+    assert not second["passed"]
+    assert str(second["words"]).startswith("A.md:9 Two ended with 1:")
+    assert "two\n" in str(second["words"])
+    assert third == {"passed": False, "words": "not reached: A.md:9 Two failed", "seconds": 0.0}
+
+
+def test_a_block_that_prints_something_else_than_shown_fails():
+    shown = Block("A.md", "One", 3, "printf 'a\\nb 12 c\\nd\\n'", ("a", "b … c"))
+
+    assert step_of(shown, _here).act().passed
+    assert missing(("b … c", "a"), "a\nb 12 c\nd\n") == "a"
+    assert not step_of(Block("A.md", "One", 3, "echo b", ("a",)), _here).act().passed
+
+
+def test_the_server_installs_only_what_debian_has():
+    blocks = [Block("A.md", "One", 3, "apt-get install -y \\\n    git \\\n    nginx\napt-get install redis")]
+
+    assert packages_of(blocks) == ["git", "nginx", "redis"]
+
+
+def _here(commands: str) -> Ran:
+    ran = subprocess.run(["bash", "-euo", "pipefail", "-c", commands], capture_output=True, text=True, check=False)
+    return Ran(ran.returncode, ran.stdout + ran.stderr)
+
+
+def test_the_command_line_of_the_readme_works_as_it_stands(tmp_path: Path):
+    (commands,) = (block for block in blocks_of(README) if block.heading == "The command line")
+    backend = copy_backend(tmp_path)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    program = tmp_path / ".venv" / "bin" / "focys"
+    program.write_text(f"#!/bin/sh\nexec {PROGRAMS}/python -c 'from focys.cli import main; main()' \"$@\"\n")
+    program.chmod(0o755)
+    env = environment(backend)
+
+    for line in commands.commands.splitlines():
+        command = line.partition("#")[0].strip()
+        if command.endswith("users create dana@example.com"):
+            command += " --password-stdin"
+        ran = run(f"{command}", folder=tmp_path, env=env, typed=f"{PASSWORD}\n")
+        assert ran.returncode == 0, f"{command}: {ran.stdout}{ran.stderr}"
