@@ -103,6 +103,9 @@ class Database:
     async def write(self, *changes: Change, guard: Change | None = None) -> bool:
         """Make all changes, or none. Return False if the guard changed no row.
 
+        Rows are locked in the order of the changes, behind the guard's, as ``counts`` does it: so the two wait for each
+        other and never in a circle.
+
         Raises:
             ValueError: two changes give one parameter different values, or one changes the guard's own table.
         """
@@ -117,7 +120,7 @@ class Database:
     async def counts(self, *changes: Change, seconds: float | None = None) -> list[int]:
         """Make changes that do not depend on each other, or none of them; return how many rows each changed.
 
-        On PostgreSQL rows are locked in the order of the changes, and changes of very many rows may take *seconds*.
+        Rows are locked in the order of the changes, and on PostgreSQL those of very many rows may take *seconds*.
         """
         parameters = _parameters(None, changes)
         if self._postgres is None:
@@ -185,11 +188,12 @@ async def _changes_a_row(connection: AsyncConnection, guard: Change) -> bool:
 def _as_one_statement(
     guard: Update | None, changes: tuple[tuple[Table | Update | Delete | Insert, tuple[str, ...]], ...]
 ) -> Select[Any]:
-    """Compose ``WITH guard AS (UPDATE …), change_0 AS (…) SELECT``; every change depends on the guard's row."""
+    """Compose ``WITH guard AS (UPDATE …), change_1 AS (…), change_0 AS (…) SELECT``; all depend on the guard's row."""
     gate = guard.returning(literal(1).label("open")).cte("guard") if guard is not None else None
     steps = [_step(i, target, names, gate) for i, (target, names) in enumerate(changes)]
     head = select(gate.c.open) if gate is not None else select(literal(1))
-    return head.add_cte(*steps)
+    # PostgreSQL begins with the last change that nothing else reads.
+    return head.add_cte(*reversed(steps))
 
 
 @lru_cache(maxsize=512)

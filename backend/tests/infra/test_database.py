@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg  # type: ignore[import-untyped]
 import pytest
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -16,6 +17,7 @@ from focys.features.audit import audit_events
 from focys.features.lockout import throttles
 from focys.infra.clock import DatabaseClock
 from focys.infra.database import Change, Database
+from focys.infra.postgres import connect_arguments
 from tests.conftest import settings_for
 from tests.support.clock import NOON
 from tests.support.statements import statements_of
@@ -147,6 +149,38 @@ async def test_twenty_writers_behind_one_guard_have_one_winner(database: Databas
 
     assert sorted(done) == [False] * 19 + [True]
     assert len(await table(database, throttles)) == 1
+
+
+@pytest.mark.parametrize("how", ["write", "write behind a guard", "counts"])
+async def test_rows_are_locked_in_the_order_of_the_changes(postgres_url: str, how: str):
+    """LOCK-02, LOCK-15: whoever changes the same rows in the same order waits, and never in a circle."""
+    url = settings_for(postgres_url).database
+    database = Database(url)
+    user, holder, onlooker = (
+        await a_user(database),
+        *[await asyncpg.connect(**connect_arguments(url)) for _ in "12"],
+    )
+    await database.write(a_throttle("first"), a_throttle("second"))
+    changes = [
+        Change(update(throttles).where(throttles.c.key == bindparam(f"key_{key}")).values(hits=2), {f"key_{key}": key})
+        for key in ("first", "second")
+    ]
+    verb = (
+        database.counts(*changes)
+        if how == "counts"
+        else database.write(*changes, guard=guard(user) if "guard" in how else None)
+    )
+    async with holder.transaction():
+        await holder.execute("SELECT FROM throttles WHERE key = 'second' FOR UPDATE")
+
+        waiting = asyncio.create_task(verb)
+        while not await onlooker.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            assert not waiting.done()
+
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await onlooker.execute("SELECT FROM throttles WHERE key = 'first' FOR UPDATE NOWAIT")
+    await waiting
+    await asyncio.gather(database.close(), holder.close(), onlooker.close())
 
 
 async def test_two_changes_may_share_a_parameter_that_means_the_same(database: Database):
