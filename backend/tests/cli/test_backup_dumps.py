@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import asyncpg  # type: ignore[import-untyped]
 import pytest
@@ -16,6 +17,7 @@ from tests.cluster import Cluster, find_programs
 from tests.conftest import SECRET_KEY
 from tests.support.dumps import pg_dump, scratch_role
 from tests.support.processes import free_port
+from tests.support.roles import psql_command
 
 Verify = Callable[..., Result]
 
@@ -163,8 +165,39 @@ def test_a_role_that_may_do_everything_runs_no_dump(on_postgres: Focys, postgres
 
     said = complaint(on_postgres("backup", "verify", str(tmp_path / "backup")))
 
-    assert said.startswith("✗ The database role may do everything")
+    assert said.startswith("✗ The database role may do more than make databases")
     assert "--scratch" in said
+
+
+@pytest.mark.parametrize(
+    "rights",
+    ["CREATEDB CREATEROLE", "CREATEDB REPLICATION", "CREATEDB BYPASSRLS", "CREATEDB IN ROLE pg_execute_server_program"],
+)
+def test_a_role_that_may_do_more_than_make_databases_runs_no_dump(
+    verify: Verify, cluster: Cluster, postgres_url: str, tmp_path: Path, rights: str
+):
+    """A program on the server is one GRANT away from whoever may make roles, before PostgreSQL 16."""
+    marker = tmp_path / "marker"
+    harm = f"\n\nCOPY (SELECT 1) TO PROGRAM 'touch {marker}';\n\n".encode()
+    with scratch_role(cluster, rights) as url:
+        said = complaint(verify(pg_dump(postgres_url).replace(b"\n\n", harm, 1), url))
+
+    assert said.startswith("✗ The database role may do more than make databases")
+    assert not marker.exists()
+
+
+def test_a_role_that_owns_another_database_runs_no_dump(verify: Verify, cluster: Cluster, postgres_url: str):
+    """ALTER DATABASE needs no connection to the database it changes."""
+    name = f"owned_{uuid4().hex[:8]}"
+    with scratch_role(cluster) as url:
+        cluster.create_database(name)
+        psql_command(cluster.url, f"ALTER DATABASE {name} OWNER TO {urlsplit(url).username}")
+        harm = f"\n\nALTER DATABASE {name} CONNECTION LIMIT 0;\n\n".encode()
+
+        said = complaint(verify(pg_dump(postgres_url).replace(b"\n\n", harm, 1), url))
+        cluster.drop_database(name)
+
+    assert said.startswith("✗ The database role may do more than make databases")
 
 
 @pytest.mark.parametrize("wrong", ["port", "password", "database"])

@@ -22,6 +22,15 @@ _OWN_ROLE = (
     "Make a role for it, and give its address, or the path of a file that holds it, with --scratch:",
     "CREATE ROLE focys_verify LOGIN CREATEDB PASSWORD '…'; -> --scratch postgresql://focys_verify:…@host/postgres",
 )
+_PREFIX = "focys_verify_"
+# What needs no connection to the database it is about: powers over the server, what other roles may do, and ALTER
+# DATABASE for the owner. A trial that was cut off may have left its own behind.
+_MAY_DO_MORE = """
+SELECT rolsuper OR rolcreaterole OR rolreplication OR rolbypassrls
+    OR EXISTS (SELECT FROM pg_catalog.pg_auth_members WHERE member = r.oid)
+    OR EXISTS (SELECT FROM pg_catalog.pg_database WHERE datdba = r.oid AND NOT starts_with(datname, $1))
+FROM pg_catalog.pg_roles AS r WHERE rolname = current_user
+"""
 
 
 @contextmanager
@@ -29,9 +38,9 @@ def scratch_database(server: str) -> Iterator[str]:
     """Yield the URL of an empty database on the server of a URL, in which nobody else may look.
 
     Raises:
-        DumpError: the server cannot be reached, or the role may make no databases, or may do everything.
+        DumpError: the server cannot be reached, or the role may make no databases, or may do more than that.
     """
-    name = f"focys_verify_{secrets.token_hex(6)}"
+    name = f"{_PREFIX}{secrets.token_hex(6)}"
     try:
         asyncio.run(_create(server, name))
     except asyncpg.InsufficientPrivilegeError:
@@ -68,8 +77,10 @@ def scratch_file(file: BinaryIO) -> Iterator[str]:
 async def _create(server: str, name: str) -> None:
     connection = await _connect(server)
     try:
-        if await connection.fetchval("SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user"):
-            raise DumpError("The database role may do everything, and a dump is a program it would run.", *_OWN_ROLE)
+        if await connection.fetchval(_MAY_DO_MORE, _PREFIX):
+            raise DumpError(
+                "The database role may do more than make databases, and a dump is a program it would run.", *_OWN_ROLE
+            )
         # Of no locale: the same on every server.
         await connection.execute(
             f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
