@@ -10,6 +10,8 @@
 \endif
 
 BEGIN;
+-- What others have put into a schema must not be called in place of PostgreSQL's own.
+SET LOCAL search_path = pg_catalog;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, :"app_role";
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO :"app_role";
 

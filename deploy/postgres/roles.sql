@@ -31,6 +31,9 @@
   DO $$ BEGIN RAISE EXCEPTION 'Give the passwords of both roles: owner_password and app_password.'; END $$;
 \endif
 
+-- What others have put into a schema must not be called in place of PostgreSQL's own; here, and in the database below.
+SET search_path = pg_catalog;
+
 -- The passwords must not stand in the server's log or statistics.
 SET log_statement = 'none';
 SET log_min_duration_statement = -1;
@@ -51,6 +54,7 @@ REVOKE ALL ON DATABASE :"database" FROM :"app_role";
 GRANT CONNECT ON DATABASE :"database" TO :"app_role";
 
 \connect :"database"
+SET search_path = pg_catalog;
 BEGIN;
 ALTER SCHEMA public OWNER TO :"owner_role";
 REVOKE ALL ON SCHEMA public FROM PUBLIC;

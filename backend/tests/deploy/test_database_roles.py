@@ -3,6 +3,7 @@
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -198,6 +199,32 @@ async def test_a_database_of_one_role_is_taken_over(cluster: Cluster):
         owner = engine_of(roles.owner)
         await run_sql(owner, "ALTER TABLE users ADD COLUMN theirs int")
         await owner.dispose()
+
+
+@pytest.mark.parametrize("script", ["roles.sql", "grants.sql"])
+def test_a_function_that_is_called_like_one_of_postgresqls_own_is_not_run_by_the_superuser(
+    cluster: Cluster, script: str
+):
+    """CFG-06: whoever may write to the schema, as the service's role could before, gains nothing by these scripts."""
+    evil = f"evil_{uuid4().hex[:8]}"
+    with two_roles(cluster) as roles:
+        assert roles.prepare().stderr == ""
+        migrate(settings_for(roles.owner).database)
+        psql_command(
+            roles.superuser,
+            "CREATE TABLE public.theirs (id int)",
+            "CREATE FUNCTION public.format(text, regclass, text) RETURNS text LANGUAGE sql"
+            f" AS $$ SELECT 'CREATE ROLE {evil} SUPERUSER' $$",
+        )
+
+        done = (
+            psql(roles.superuser, SCRIPTS / "grants.sql", app_role=roles.app_role)
+            if "grants" in script
+            else roles.prepare()
+        )
+
+        assert done.stderr == ""
+        psql_command(roles.superuser, f"CREATE ROLE {evil}", f"DROP ROLE {evil}")
 
 
 async def test_both_scripts_run_twice_and_leave_the_same(roles: Roles):
