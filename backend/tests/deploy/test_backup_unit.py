@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import settings_for, world_on
+from tests.deploy.prometheus import leave_what_the_backup_leaves
 from tests.deploy.shipped import DEPLOY, replaced, unit_values
 from tests.deploy.units import allowed_calls, systemd_analyze
 from tests.support.dumps import of_postgres, pg_dump
@@ -164,3 +165,17 @@ def test_no_passphrase_stands_on_a_command_line():
 
     assert "--passphrase-file" in script
     assert not re.search(r"--passphrase[ =]", script)
+
+
+def test_what_root_leaves_for_prometheus_follows_no_link(tmp_path: Path):
+    """CFG-06: the folder may belong to somebody who is not root."""
+    node, victim = tmp_path / "node", tmp_path / "victim"
+    node.mkdir()
+    victim.write_text("as it was")
+    (node / ".focys").symlink_to(victim)
+
+    leave_what_the_backup_leaves(node)
+
+    assert victim.read_text() == "as it was"
+    assert (node / "focys_backup.prom").read_text().startswith("focys_backup_last_success_timestamp_seconds ")
+    assert (node / "focys_backup.prom").stat().st_mode & 0o777 == 0o644
