@@ -12,6 +12,7 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 from typer.testing import Result
 
+from focys.infra.schema import needed_revision
 from tests.cli.conftest import Focys
 from tests.cluster import Cluster, find_programs
 from tests.conftest import SECRET_KEY
@@ -313,6 +314,18 @@ def test_a_dump_that_means_harm_is_refused_and_does_none(
     assert not marker.exists()
     assert databases() == before
     assert b"CREATE TABLE public.users" in pg_dump(postgres_url)
+
+
+def test_what_is_quoted_from_a_dump_is_no_command_for_the_terminal(verify: Verify, postgres_url: str):
+    row = b"FROM stdin;\n" + needed_revision().encode() + b"\n"
+    dump = pg_dump(postgres_url)
+    assert dump.count(row) == 1
+
+    result = verify(dump.replace(row, b"FROM stdin;\n\x1b]0;canary\x07\x1b[2J\n"))
+
+    assert result.exit_code == 1
+    assert "at ?]0;canary" in " ".join(result.stdout.split())
+    assert "\x1b" not in result.output
 
 
 def test_what_looks_like_a_command_in_a_row_is_a_row(verify: Verify, postgres_url: str, tmp_path: Path):

@@ -47,9 +47,14 @@ def as_text(report: Report) -> str:
 
 
 def _cell(finding: Finding) -> str:
-    aside = f" [dim]{escape(finding.aside)}[/]" if finding.aside else ""
-    mend = f"\n[cyan]→ {escape(finding.mend)}[/]" if finding.mend else ""
-    return f"{escape(finding.detail)}{aside}{mend}"
+    aside = f" [dim]{_harmless(finding.aside)}[/]" if finding.aside else ""
+    mend = f"\n[cyan]→ {_harmless(finding.mend)}[/]" if finding.mend else ""
+    return f"{_harmless(finding.detail)}{aside}{mend}"
+
+
+def _harmless(text: str) -> str:
+    """Return a text without what a terminal would take for a command; it may quote a backup that means harm."""
+    return escape("".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text))
 
 
 def _summary(report: Report) -> str:
