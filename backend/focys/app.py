@@ -46,7 +46,7 @@ from focys.infra.tokens import Tokens
 from focys.settings import PAGES, Settings, load_settings
 
 CLOCK_READING_SECONDS = 10
-LAST_MAIL_SECONDS = 3
+LAST_ROUND_SECONDS = 3
 
 _log = logs.logger("focys.app")
 
@@ -226,10 +226,10 @@ async def _running(services: Services) -> AsyncIterator[None]:
     await _check_start(services)
     metrics.begin_serving(__version__)
     housekeeping = Housekeeping(services.database, services.clock)
-    mail = asyncio.create_task(services.outbox.run())
     readiness = health.Readiness(services.database, services.clock, services.totp.can_open_secrets)
     watch = Watch(services.outbox, services.bypasses, readiness.failing)
-    tasks = [mail, asyncio.create_task(housekeeping.run()), asyncio.create_task(watch.run())]
+    ending = {asyncio.create_task(services.outbox.run()), asyncio.create_task(watch.run())}
+    tasks = [*ending, asyncio.create_task(housekeeping.run())]
     if not services.settings.is_local:
         tasks.append(asyncio.create_task(AddressWatch(services.sessions, services.settings.trusted_proxies).run()))
     if isinstance(services.clock, DatabaseClock):
@@ -238,7 +238,8 @@ async def _running(services: Services) -> AsyncIterator[None]:
         yield
     finally:
         services.outbox.stop()
-        await asyncio.wait({mail}, timeout=LAST_MAIL_SECONDS)
+        watch.stop()
+        await asyncio.wait(ending, timeout=LAST_ROUND_SECONDS)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

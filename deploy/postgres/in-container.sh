@@ -4,8 +4,17 @@
 set -eu
 
 password_of() {
-    sed 's#^[^:]*://[^:]*:\([^@]*\)@.*$#\1#' "/run/secrets/$1"
+    password=$(sed 's#^[^:]*://[^:]*:\([^@]*\)@.*$#\1#' "/run/secrets/$1")
+    case $password in
+    '' | *[!A-Za-z0-9_-]*)
+        echo "The password in secrets/$1 needs letters and digits only: openssl rand -hex 24" >&2
+        exit 1
+        ;;
+    esac
+    printf %s "$password"
 }
 
+owner=$(password_of owner_database_url)
+app=$(password_of database_url)
 printf '\\set owner_password %s\n\\set app_password %s\n\\i /focys/roles.sql\n' \
-    "$(password_of owner_database_url)" "$(password_of database_url)" | psql --quiet --no-psqlrc -v ON_ERROR_STOP=1 -U postgres
+    "$owner" "$app" | psql --quiet --no-psqlrc -v ON_ERROR_STOP=1 -U postgres

@@ -21,8 +21,10 @@ from tests.faults.report import Tell
 from tests.faults.traces import half_done, sessions_of
 from tests.support.processes import Server
 
+pytestmark = pytest.mark.xdist_group("deployment with faults")
+
 CROWD = 8
-WORKER_KILLS = 100
+WORKER_KILLS = 200
 DATABASE_KILLS = 100
 AIMS = (CONFIRM, BACKUP_CODE, TOTP, TOTP, REFRESH, REFRESH, LOGIN)
 
@@ -37,6 +39,7 @@ def chance(request: pytest.FixtureRequest) -> tuple[int, random.Random]:
     return seed, random.Random(seed)
 
 
+@pytest.mark.timeout(300)
 async def test_workers_that_are_killed_leave_nothing_half_done(
     deployed: Deployed, services: Services, line: Line, tell: Tell, chance: tuple[int, random.Random]
 ):

@@ -245,7 +245,7 @@ async def test_trouble_with_mail_delays_no_answer_and_skips_no_step(
     sqlite_url: str, tmp_path: Path, trouble: str, monkeypatch
 ):
     """AVL-03."""
-    monkeypatch.setattr("focys.app.LAST_MAIL_SECONDS", 0.1)
+    monkeypatch.setattr("focys.app.LAST_ROUND_SECONDS", 0.1)
     async with mail_server(tmp_path) as server, deaf_server() as deaf:
         server.wait = 30 if trouble == "slow" else 0
         server.answers = ["554 go away"] * 9 if trouble == "rude" else []
@@ -308,7 +308,7 @@ async def test_a_letter_is_tried_again_with_growing_pauses_until_it_leaves(sqlit
 
 async def test_a_letter_that_comes_too_late_is_given_up(sqlite_url: str, tmp_path: Path, monkeypatch):
     """AVL-03: nobody gets a dead code."""
-    monkeypatch.setattr("focys.app.LAST_MAIL_SECONDS", 0.1)
+    monkeypatch.setattr("focys.app.LAST_ROUND_SECONDS", 0.1)
     async with mailing_world(sqlite_url, smtp_host="127.0.0.1", smtp_port=1, smtp_from="a@b.test") as world:
         account = await world.an_account()
         await world.a_browser().sign_in_with_password(account)

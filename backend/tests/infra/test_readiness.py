@@ -109,17 +109,14 @@ async def test_a_flood_of_questions_asks_the_database_once(world: World):
     """AVL-06."""
     readiness = readiness_of(world)
     await readiness.failing()
+    await asyncio.sleep(GOOD_FOR_SECONDS)
     with statements_of(world.services.database) as asked:
-        await readiness_of(world).failing()
-        one_look = len(asked)
-        asked.clear()
-
-        await asyncio.sleep(GOOD_FOR_SECONDS)
         answers = await asyncio.gather(*(readiness.failing() for _ in range(500)))
         again = [await readiness.failing() for _ in range(100)]
 
     assert [*answers, *again] == [[]] * 600
-    assert 0 < len(asked) <= 2 * one_look
+    # The service itself asks other things meanwhile.
+    assert 1 <= sum("alembic_version" in statement for statement in asked) <= 2
 
 
 async def test_whoever_hangs_up_does_not_spoil_the_answer_of_the_others(world: World):

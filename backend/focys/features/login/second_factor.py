@@ -79,9 +79,11 @@ class SecondFactor:
                 if row.backup_codes_left:
                     return await self._accept(facts, EventName.TOTP, TOTP_AMR, visitor, now, guard=burn)
                 codes_shown, effects = await self._needs.backup_codes.renew(row.user_id, visitor, now)
-                return await self._accept(
+                accepted = await self._accept(
                     facts, EventName.TOTP, TOTP_AMR, visitor, now, *effects, guard=burn, new_codes=tuple(codes_shown)
                 )
+                self._needs.outbox.nudge()
+                return accepted
             case codes.Spent():
                 event = AuditEvent(EventName.TOTP, Outcome.REFUSED, row.user_id, Reason.CODE_ALREADY_USED)
                 await self._context.commit(event, visitor, now, guard=None)

@@ -106,6 +106,8 @@ class LoginFlow:
                 browser_key if known_browser else network_key, (facts.row.hits, facts.row.last_at), now
             )
             if limit.retry_after is not None:
+                if source is not None:
+                    await self._needs.database.write(*await self._needs.ledger.give_back(source, now))
                 return Refused(Reason.THROTTLED, retry_after=limit.retry_after)
             charge = await self._needs.ledger.charge(limit, None if known_browser or source else visitor.source, now)
             if charge.retry_after is not None:

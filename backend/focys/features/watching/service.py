@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import get_args
 
@@ -23,12 +24,19 @@ class Watch:
 
     def __init__(self, outbox: Outbox, bypasses: Bypasses, failing: Callable[[], Awaitable[list[Part]]]) -> None:
         self._outbox, self._bypasses, self._failing = outbox, bypasses, failing
+        self._is_over = asyncio.Event()
 
     async def run(self) -> None:
-        """Look now, and every fifteen seconds."""
-        while True:
+        """Look now, and every fifteen seconds, until told to stop."""
+        while not self._is_over.is_set():
             await self.look()
-            await asyncio.sleep(ROUND_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ROUND_SECONDS):
+                    await self._is_over.wait()
+
+    def stop(self) -> None:
+        """Let the round under way be the last: a question cut off would leave its connection open."""
+        self._is_over.set()
 
     async def look(self) -> None:
         """Write what is so now into the gauges; what cannot be read stays as it was read last."""
