@@ -9,7 +9,7 @@ from focys.app import Services
 from focys.cli.console import be_sure, done, fail, out, sentences
 from focys.cli.operator import run
 from focys.domain.bypass import checked_reason, duration_of
-from focys.features.bypass import InForce
+from focys.features.bypass import NotOver
 from focys.infra.visitor import Visitor
 
 EVERYBODY = "everybody but administrators"
@@ -23,13 +23,13 @@ def bypass(
     length: Annotated[str | None, typer.Option("--for", metavar="TIME", help="How long: 5m to 4h.")] = None,
     reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the audit.")] = None,
     user: Annotated[str | None, typer.Option(metavar="EMAIL", help="For this person only; preferred.")] = None,
-    end: Annotated[bool, typer.Option("--end", help="End what is in force, of EMAIL or all of it.")] = False,
+    end: Annotated[bool, typer.Option("--end", help="End what is in force or waits, of EMAIL or all of it.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Let people who have a second step sign in with the password alone, for a time; then it is over by itself.
 
     Without --user it is for everybody but administrators: those are named one by one. People without a second step sign
-    in as always. Every sign-in is audited and its owner told; the session ends with the bypass.
+    in as always. Every sign-in is audited, its owner told at most hourly; the session ends with the bypass.
 
     Example: [bold]focys mfa bypass --for 30m --user dana@example.com --reason "lost the phone on a journey"[/]
 
@@ -55,30 +55,37 @@ def bypass(
 
 @app.command()
 def status() -> None:
-    """Show which bypasses are in force, until when, why, and how many sessions were opened under them.
+    """Show which bypasses are in force or wait, until when, why, and how many sessions were opened under them.
 
     Example: [bold]focys mfa status[/]
     """
 
-    async def act(services: Services, _operator: Visitor) -> list[tuple[InForce, int, int]]:
+    async def act(services: Services, _operator: Visitor) -> list[tuple[NotOver, int | None, int]]:
         now, count = services.clock.now(), services.sessions.count_under
         return [
-            (found, round((found.ends_at - now).total_seconds() / 60), await count(found.id))
-            for found in await services.bypasses.list_in_force()
+            (
+                found,
+                round((found.ends_at - now).total_seconds() / 60) if found.is_in_force(now) else None,
+                await count(found.id),
+            )
+            for found in await services.bypasses.list_not_over()
         ]
 
-    in_force = run(act)
-    for found, minutes, sessions in in_force:
-        out.print(f"[bold yellow]![/] {escape(_whom(found))} may sign in with the password alone")
-        out.print(f"  until   {found.ends_at:%Y-%m-%d %H:%M:%S} UTC, for {minutes} minutes more")
+    not_over = run(act)
+    for found, minutes, sessions in not_over:
+        may, more, began = " may sign in with the password alone", f", for {minutes} minutes more", "begun "
+        if minutes is None:
+            may, more, began = ": waiting, not yet begun; a clock that was ahead has set its time", "", "begins"
+        out.print(f"[bold yellow]![/] {escape(_whom(found))}{may}")
+        out.print(f"  until   {found.ends_at:%Y-%m-%d %H:%M:%S} UTC{more}")
         out.print(f"  why     {found.reason}", markup=False)
-        out.print(f"  begun   {found.begins_at:%Y-%m-%d %H:%M:%S} UTC by {found.operator}", markup=False)
+        out.print(f"  {began}  {found.begins_at:%Y-%m-%d %H:%M:%S} UTC by {found.operator}", markup=False)
         out.print(f"  opened  {_number(sessions)} so far")
-    out.print("End it at once: focys mfa bypass --end" if in_force else NONE_IN_FORCE)
+    out.print("End it at once: focys mfa bypass --end" if not_over else NONE_IN_FORCE)
 
 
 def _end(user: str | None) -> None:
-    async def act(services: Services, operator: Visitor) -> tuple[list[InForce], int]:
+    async def act(services: Services, operator: Visitor) -> tuple[list[NotOver], int]:
         ended = await services.bypasses.end(operator, address=user)
         return ended, sum([await services.sessions.count_under(bypass.id) for bypass in ended])
 
@@ -95,5 +102,5 @@ def _number(sessions: int) -> str:
     return "1 session" if sessions == 1 else f"{sessions} sessions"
 
 
-def _whom(bypass: InForce) -> str:
+def _whom(bypass: NotOver) -> str:
     return bypass.address or EVERYBODY

@@ -170,10 +170,41 @@ async def test_the_doctor_warns_while_it_is_in_force(world: World, focys: Focys)
         for result in (before, during)
     ]
     assert (well.split()[0], line.split()[0]) == ("ok", "warn")
-    assert "1 named person and everybody but administrators may sign in with the password alone" in line
+    assert (
+        "1 named person and everybody but administrators may sign in with the password alone, until "
+        f"{max(row.ends_at for row in await rows_of(world, mfa_bypasses)):%H:%M} UTC at most (mend:"
+    ) in line
+    assert f"UTC at most ({REASON}; {REASON})" in " ".join((await to_thread(focys, "doctor")).stdout.split())
     assert line.endswith("(mend: focys mfa bypass --end)")
     assert account.email not in during.stdout
     assert REASON not in during.stdout
+
+
+async def test_one_that_a_clock_far_ahead_has_begun_is_shown_and_can_be_ended(world: World, focys: Focys):
+    """AVL-07: before its time comes and it lets people in."""
+    account = await world.an_account(enrolled=True)
+    world.clock.advance(days=300)
+    await world.services.bypasses.begin(timedelta(minutes=30), REASON, OPERATOR, address=account.email)
+    world.clock.advance(days=-300)
+    await world.deliver()
+
+    shown = await to_thread(focys, "mfa", "status")
+    examined = await to_thread(focys, "doctor", "--support")
+    ended = await to_thread(focys, "mfa", "bypass", "--end")
+    afterwards = await to_thread(focys, "mfa", "status")
+
+    (row,) = await rows_of(world, mfa_bypasses)
+    assert shown.stdout.splitlines() == [
+        f"! {account.email}: waiting, not yet begun; a clock that was ahead has set its time",
+        f"  until   {row.ends_at:%Y-%m-%d %H:%M:%S} UTC",
+        f"  why     {REASON}",
+        f"  begins  {row.begins_at:%Y-%m-%d %H:%M:%S} UTC by {row.operator}",
+        "  opened  0 sessions so far",
+        "End it at once: focys mfa bypass --end",
+    ]
+    assert "none is in force, but one waits" in examined.stdout
+    assert ended.stdout.strip() == f"✓ Ended the bypass for {account.email}, and the 0 sessions opened under it."
+    assert (row.ended_at is not None, afterwards.stdout.strip()) == (True, NONE)
 
 
 async def test_each_worker_warns_at_its_start(world: World, make_world: MakeWorld, capfd: pytest.CaptureFixture[str]):

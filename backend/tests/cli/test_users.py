@@ -2,7 +2,7 @@
 
 from asyncio import to_thread
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -13,7 +13,7 @@ from focys.infra.database import Change, Database
 from tests.cli.conftest import Focys
 from tests.conftest import MakeWorld
 from tests.support.clock import FrozenClock
-from tests.support.service import PASSWORD, World
+from tests.support.service import OPERATOR, PASSWORD, World
 
 DANA = "dana@example.com"
 NEW_PASSWORD = "velvet-compass-meadow-94"
@@ -167,6 +167,18 @@ async def test_a_reset_takes_factor_codes_browsers_and_sessions_and_tells_the_ow
     assert (await browser.post("/auth/refresh")).json()["code"] == "session_ended"
     assert (await under_way.offer(account.code(world.clock))).json()["code"] == "login_expired"
     assert (await browser.sign_in_with_password(account)).json()["step"] == "email_code"
+
+
+async def test_a_reset_ends_the_person_s_own_bypass_and_nobody_else_s(world: World, focys: Focys):
+    """ADM-07: else the password alone would still do once the person has enrolled anew."""
+    account, other = await world.an_account(enrolled=True), await world.an_account(DANA, enrolled=True)
+    for address in (account.email, other.email, None):
+        await world.services.bypasses.begin(timedelta(hours=4), "the phone was stolen", OPERATOR, address=address)
+
+    await to_thread(focys, "users", "reset-mfa", account.email)
+
+    left = await world.services.bypasses.list_in_force()
+    assert sorted(str(bypass.address) for bypass in left) == sorted([other.email, "None"])
 
 
 async def test_a_reset_that_fails_halfway_changes_nothing(world: World, focys: Focys, monkeypatch: pytest.MonkeyPatch):

@@ -106,7 +106,7 @@ async def _in_the_database(services: Services) -> list[Finding]:
         return keeping.judge_keys(await services.totp.count_by_key(), fallbacks=fallbacks)
 
     async def bypasses() -> Finding:
-        return keeping.judge_bypasses(await services.bypasses.list_in_force())
+        return keeping.judge_bypasses(await services.bypasses.list_not_over(), services.clock.now())
 
     async def addresses() -> Finding:
         return configuration.judge_addresses(await services.sessions.lone_address(), services.settings)

@@ -1,12 +1,13 @@
 """The database: whether it answers, holds the right schema, and can be read with the keys at hand."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from time import perf_counter
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from focys.cli.doctor.finding import Finding, fail, ok, warn
-from focys.features.bypass import InForce
+from focys.features.bypass import NotOver
 from focys.features.totp import SecretsByKey
 from focys.infra.database import Database
 from focys.infra.rights import Rights
@@ -111,14 +112,17 @@ def judge_keys(counted: SecretsByKey, *, fallbacks: int) -> Finding:
     return ok(name, f"SECRET_KEY opens all {total} second factors")
 
 
-def judge_bypasses(in_force: Sequence[InForce]) -> Finding:
+def judge_bypasses(not_over: Sequence[NotOver], now: datetime) -> Finding:
     """Say who signs in without the second step just now."""
-    name = "mfa bypass"
+    name, mend = "mfa bypass", "focys mfa bypass --end"
+    in_force = [bypass for bypass in not_over if bypass.is_in_force(now)]
+    if not_over and not in_force:
+        return warn(name, "none is in force, but one waits whose time a clock that was ahead has set", mend)
     if not in_force:
         return ok(name, "none is in force; everybody who has a second step is asked for it")
     named = sum(bypass.address is not None for bypass in in_force)
     whom = [f"{named} named {'person' if named == 1 else 'people'}"] if named else []
     whom += ["everybody but administrators"] if named < len(in_force) else []
     until = max(bypass.ends_at for bypass in in_force)
-    detail = f"{' and '.join(whom)} may sign in with the password alone, the last until {until:%H:%M} UTC"
-    return warn(name, detail, "focys mfa bypass --end", aside="; ".join(bypass.reason for bypass in in_force))
+    detail = f"{' and '.join(whom)} may sign in with the password alone, until {until:%H:%M} UTC at most"
+    return warn(name, detail, mend, aside=f"({'; '.join(bypass.reason for bypass in in_force)})")

@@ -8,7 +8,7 @@ from focys.features.accounts import AccountRepository, Accounts, claim_and_reset
 from focys.features.audit import Alarm, AuditEvent, EventName, Outcome, announce, as_change, pruned
 from focys.features.backup_codes import all_dropped, everybodys_dropped
 from focys.features.browsers import browsers_forgotten
-from focys.features.bypass import all_bypasses_ended
+from focys.features.bypass import all_bypasses_ended, own_bypasses_ended
 from focys.features.email_code import email_failures_forgiven
 from focys.features.lockout import all_forgiven, password_keys, passwords_forgiven
 from focys.features.outbox import Outbox, Waiting, all_withdrawn, letter_for
@@ -75,6 +75,8 @@ class Administration:
     async def reset_mfa(self, address: str, visitor: Visitor) -> None:
         """Remove authenticator, backup codes, known browsers and sessions at once; the next sign-in enrols anew.
 
+        A bypass for this person ends, too: it would let the password alone past what is enrolled then.
+
         Raises:
             AccountError: there is no such account.
             ConflictError: the account was too busy.
@@ -88,6 +90,7 @@ class Administration:
                 all_dropped(user.id),
                 browsers_forgotten(user.id),
                 all_ended(user.id, now),
+                own_bypasses_ended(user.id, now),
                 letter_for(user.id, RESET, about, now),
                 as_change(event, visitor, now),
                 guard=claim_and_reset(user.id, user.attempt_seq, now),

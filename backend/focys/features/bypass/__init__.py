@@ -10,17 +10,24 @@ and dies with it. The failures of the second step and the known browsers stay as
 
 from focys.features.bypass.letters import composers
 from focys.features.bypass.models import mfa_bypasses
-from focys.features.bypass.repository import all_bypasses_ended, claim_under, id_in_force_for, not_ended
-from focys.features.bypass.service import Bypasses, InForce, used_letter
+from focys.features.bypass.repository import (
+    all_bypasses_ended,
+    claim_under,
+    id_in_force_for,
+    not_ended,
+    own_bypasses_ended,
+)
+from focys.features.bypass.service import Bypasses, NotOver, use_told
 
 __all__ = [
     "Bypasses",
-    "InForce",
+    "NotOver",
     "all_bypasses_ended",
     "claim_under",
     "composers",
     "id_in_force_for",
     "mfa_bypasses",
     "not_ended",
-    "used_letter",
+    "own_bypasses_ended",
+    "use_told",
 ]

@@ -1,4 +1,4 @@
-"""What people are told: that a bypass was begun for them, and each sign-in under one."""
+"""What people are told: that a bypass was begun for them, and of sign-ins under one, at most hourly."""
 
 from collections.abc import Mapping
 
@@ -29,6 +29,7 @@ def composers(app_name: str) -> Mapping[str, object]:
                 f"Somebody signed in to your account ({waiting.about['at']} UTC, from {waiting.about['source']}).",
                 "No code was asked for: an administrator turned the second step off for a while.",
                 f"That session ends at {waiting.about['until']} UTC at the latest.",
+                "For an hour, you are not told of another one.",
                 "If that was not you, tell your administrator at once, and choose a new password.",
             ),
             console=f"Notice for {waiting.address}: a sign-in with the password alone",

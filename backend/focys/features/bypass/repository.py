@@ -24,31 +24,28 @@ from focys.features.bypass.models import mfa_bypasses
 from focys.infra.database import Change, Database
 
 
+def _is_not_over(bypasses: FromClause) -> ColumnElement[bool]:
+    return and_(bypasses.c.ended_at.is_(None), bypasses.c.ends_at > bindparam("moment"))
+
+
 def _is_in_force(bypasses: FromClause) -> ColumnElement[bool]:
     # One that a clock far ahead has begun waits until its time has come.
-    return and_(
-        bypasses.c.ended_at.is_(None),
-        bypasses.c.begins_at <= bindparam("moment"),
-        bypasses.c.ends_at > bindparam("moment"),
-    )
+    return and_(_is_not_over(bypasses), bypasses.c.begins_at <= bindparam("moment"))
 
 
 _LIST = (
     select(mfa_bypasses, users.c.email)
     .select_from(mfa_bypasses.outerjoin(users, users.c.id == mfa_bypasses.c.user_id))
-    .where(_is_in_force(mfa_bypasses))
+    .where(_is_not_over(mfa_bypasses))
     .order_by(mfa_bypasses.c.ends_at)
 )
 _END = (
     update(mfa_bypasses)
-    .where(mfa_bypasses.c.id == bindparam("the_bypass"), _is_in_force(mfa_bypasses))
+    .where(mfa_bypasses.c.id == bindparam("the_bypass"), _is_not_over(mfa_bypasses))
     .values(ended_at=bindparam("moment"))
 )
-_END_ALL = (
-    update(mfa_bypasses)
-    .where(mfa_bypasses.c.ended_at.is_(None), mfa_bypasses.c.ends_at > bindparam("moment"))
-    .values(ended_at=bindparam("moment"))
-)
+_END_ALL = update(mfa_bypasses).where(_is_not_over(mfa_bypasses)).values(ended_at=bindparam("moment"))
+_END_OWN = _END_ALL.where(mfa_bypasses.c.user_id == bindparam("for_user"))
 _CLAIM = CLAIM_LIVE.where(
     exists(select(literal(1)).where(mfa_bypasses.c.id == bindparam("the_bypass"), _is_in_force(mfa_bypasses)))
 )
@@ -83,14 +80,19 @@ def all_bypasses_ended(now: datetime) -> Change:
     return Change(_END_ALL, {"moment": now})
 
 
+def own_bypasses_ended(user_id: UUID, now: datetime) -> Change:
+    """End what was begun for one person by name, also what waits."""
+    return Change(_END_OWN, {"for_user": user_id, "moment": now})
+
+
 class BypassRepository:
     """Finds, begins and ends bypasses."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def list_in_force(self, now: datetime) -> Sequence[Row[Any]]:
-        """Return the bypasses in force, each with its person's address, the one that ends first at the top."""
+    async def list_not_over(self, now: datetime) -> Sequence[Row[Any]]:
+        """Return the bypasses that are not over, each with its person's address, the one that ends first at the top."""
         return await self._database.rows(_LIST, moment=now)
 
     @staticmethod
@@ -100,5 +102,5 @@ class BypassRepository:
 
     @staticmethod
     def ended(bypass_id: UUID, now: datetime) -> Change:
-        """Guard: end a bypass that is in force."""
+        """Guard: end a bypass that is not over."""
         return Change(_END, {"the_bypass": bypass_id, "moment": now})

@@ -9,17 +9,18 @@ from focys.features.accounts import Accounts
 from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
 from focys.features.bypass.letters import BEGUN, USED
 from focys.features.bypass.repository import BypassRepository
-from focys.features.outbox import letter_for
+from focys.features.outbox import Outbox, letter_for
 from focys.infra.clock import Clock
 from focys.infra.database import Change, Database
 from focys.infra.visitor import Visitor
 
 EVERYBODY, NAMED = "everybody", "named"
+QUIET = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
-    """A bypass that is in force, as an operator sees it; ``address`` is None where it is for everybody."""
+class NotOver:
+    """A bypass that is not over, as an operator sees it; ``address`` is None where it is for everybody."""
 
     id: UUID
     user_id: UUID | None
@@ -34,6 +35,10 @@ class InForce:
         """Whether it is for everybody or for a named person."""
         return EVERYBODY if self.user_id is None else NAMED
 
+    def is_in_force(self, now: datetime) -> bool:
+        """Tell whether its time has come; one that a clock far ahead has begun waits for it."""
+        return self.begins_at <= now < self.ends_at
+
 
 class Bypasses:
     """The time-boxed ways past the second step, for when it cannot work."""
@@ -42,7 +47,7 @@ class Bypasses:
         self._database, self._clock, self._accounts = database, clock, accounts
         self._repository = BypassRepository(database)
 
-    async def begin(self, length: timedelta, reason: str, operator: Visitor, *, address: str | None) -> InForce:
+    async def begin(self, length: timedelta, reason: str, operator: Visitor, *, address: str | None) -> NotOver:
         """Let one enrolled person, or everybody but administrators, sign in with the password alone for a time.
 
         Raises:
@@ -59,7 +64,7 @@ class Bypasses:
                     f"One is in force until {other.ends_at:%H:%M} UTC. End it first: focys mfa bypass --end"
                 )
         now = self._clock.now()
-        bypass = InForce(uuid4(), user_id, email, reason, operator.source, now, now + length)
+        bypass = NotOver(uuid4(), user_id, email, reason, operator.source, now, now + length)
         row = {
             "id": bypass.id,
             "user_id": user_id,
@@ -75,15 +80,15 @@ class Bypasses:
         announce(event, operator)
         return bypass
 
-    async def end(self, operator: Visitor, *, address: str | None) -> list[InForce]:
-        """End what is in force, of one person or all of it, and return it; sessions opened under it end with it.
+    async def end(self, operator: Visitor, *, address: str | None) -> list[NotOver]:
+        """End what is not over, of one person or all of it, and return it; sessions opened under it end with it.
 
         Raises:
             AccountError: there is no such account.
         """
         user = await self._accounts.get(address) if address is not None else None
         ended = []
-        for bypass in await self.list_in_force():
+        for bypass in await self.list_not_over():
             if user is not None and bypass.user_id != user.id:
                 continue
             now = self._clock.now()
@@ -95,11 +100,16 @@ class Bypasses:
                 ended.append(bypass)
         return ended
 
-    async def list_in_force(self) -> list[InForce]:
+    async def list_in_force(self) -> list[NotOver]:
         """Return what is in force now, the one that ends first at the top."""
+        now = self._clock.now()
+        return [bypass for bypass in await self.list_not_over() if bypass.is_in_force(now)]
+
+    async def list_not_over(self) -> list[NotOver]:
+        """Return what is in force now and what waits for its time, the one that ends first at the top."""
         return [
-            InForce(row.id, row.user_id, row.email, row.reason, row.operator, row.begins_at, row.ends_at)
-            for row in await self._repository.list_in_force(self._clock.now())
+            NotOver(row.id, row.user_id, row.email, row.reason, row.operator, row.begins_at, row.ends_at)
+            for row in await self._repository.list_not_over(self._clock.now())
         ]
 
     async def seconds_left(self) -> dict[str, float]:
@@ -110,10 +120,12 @@ class Bypasses:
         return left
 
 
-def used_letter(user_id: UUID, bypass: Bypass, visitor: Visitor, now: datetime) -> Change:
-    """Return the row that tells the owner of a sign-in under a bypass."""
+async def use_told(outbox: Outbox, user_id: UUID, bypass: Bypass, visitor: Visitor, now: datetime) -> list[Change]:
+    """Return the letter that tells the owner of a sign-in under a bypass, if none did within the last hour."""
+    if await outbox.is_recent(user_id, USED, QUIET):
+        return []
     about = {"at": _minute(now), "source": visitor.address, "until": _minute(bypass.until)}
-    return letter_for(user_id, USED, about, now)
+    return [letter_for(user_id, USED, about, now)]
 
 
 def _minute(moment: datetime) -> str:

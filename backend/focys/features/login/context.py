@@ -10,7 +10,6 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
 from focys.features.backup_codes import BackupCodes
 from focys.features.browsers import COOKIE_LIFE, recognise
-from focys.features.bypass import used_letter
 from focys.features.email_code import EmailCodes
 from focys.features.lockout import Limits, PasswordLedger, forgiven
 from focys.features.login.repository import Facts, LoginRepository, consumed
@@ -125,7 +124,7 @@ class Context:
         session = self.needs.sessions.open(evidence, visitor, now, live=row.sessions_live)
         if bypass is not None:
             # Whoever has only the password gains nothing that is left when the bypass is over.
-            return session, None, [*session.changes, used_letter(row.user_id, bypass, visitor, now)]
+            return session, None, [*session.changes]
         known = recognise(
             row.user_id,
             cookie=visitor.browser,

@@ -10,7 +10,7 @@ from focys.domain.login import Proof, Step, advance, password_proof
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import AccountRepository, claim
 from focys.features.audit import AuditEvent, EventName, Outcome, announce
-from focys.features.bypass import claim_under
+from focys.features.bypass import claim_under, use_told
 from focys.features.lockout import (
     ACCOUNTS_TRIED,
     CODES_SENT,
@@ -185,6 +185,7 @@ class LoginFlow:
         if bypass is not None:
             event = AuditEvent(EventName.MFA_BYPASSED, Outcome.OK, row.user_id, detail=f"bypass {bypass.id}")
             guard = claim_under(row.user_id, row.attempt_seq, bypass.id, now)
+            effects += await use_told(self._needs.outbox, row.user_id, bypass, visitor, now)
         if not await self._context.commit(event, visitor, now, *changes, *effects, guard=guard):
             return None
         if bypass is not None:
