@@ -25,7 +25,7 @@ pytestmark = pytest.mark.xdist_group("deployment with faults")
 
 CROWD = 8
 WORKER_KILLS = 200
-DATABASE_KILLS = 100
+DATABASE_KILLS = 50
 AIMS = (CONFIRM, BACKUP_CODE, TOTP, TOTP, REFRESH, REFRESH, LOGIN)
 
 Kill = Callable[[], Awaitable[bool]]

@@ -12,7 +12,7 @@ from tests.support.guide import ALICE, PASSWORD, psql, sign_in, step_of, walk_th
 from tests.support.runbook import Machine, a_machine
 from tests.support.versions import NEXT
 
-DANA = "dana@example.com"
+NAMED = "you@example.com"
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def test_an_upgrade_and_the_way_back_by_the_runbook(machine: Machine):
 def test_nobody_can_sign_in_by_the_runbook(machine: Machine, focys_db: str):
     """ADM-07: the part is found, people are let in for a while, and it is over when the operator says so."""
     walk_the_first_login(machine.server)
-    machine.done(f"focys users create {DANA} --password-stdin", typed="a-lantern-by-the-river-77")
-    psql(focys_db, f"psql {machine.name} -c \"UPDATE users SET mfa_enabled = true WHERE email = '{DANA}'\"")
+    machine.done(f"focys users create {NAMED} --password-stdin", typed="a-lantern-by-the-river-77")
+    psql(focys_db, f"psql {machine.name} -c \"UPDATE users SET mfa_enabled = true WHERE email = '{NAMED}'\"")
 
     (look,) = [machine.done(block.commands) for block in blocks("Find the part")]
     named, everybody, end = blocks("Let people in for a while")
@@ -76,6 +76,6 @@ def test_nobody_can_sign_in_by_the_runbook(machine: Machine, focys_db: str):
     assert "mfa bypass" in look
     assert "MFA enrolment ok" in look
     assert steps == ["totp", "totp", "done", "totp"]
-    assert f"UTC {DANA} may sign in with the password alone." in said[0]
+    assert f"UTC {NAMED} may sign in with the password alone." in said[0]
     assert "! everybody but administrators may sign in with the password alone" in said[1]
     assert "Ended the bypass for" in said[2]
