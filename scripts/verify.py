@@ -39,7 +39,9 @@ PAGE_STYLE = Section("Page style and types", FRONTEND, [
     "npm run --silent lint", "npm run --silent typecheck",
 ])
 DOMAIN_TESTS = Section("Domain tests", BACKEND, ["pytest -q tests/domain"])
-BACKEND_TESTS = Section("Backend tests on SQLite and PostgreSQL", BACKEND, ["pytest -q -n 2 --dist loadgroup --durations 25"])
+BACKEND_TESTS = Section(
+    "Backend tests on SQLite and PostgreSQL", BACKEND, ["pytest -q -n 2 --dist loadgroup --durations 25"]
+)
 PAGE_TESTS = Section("Page tests", FRONTEND, ["npm run --silent test"])
 SIZE = Section("Page size", FRONTEND, ["npm run --silent size"])
 JOURNEYS = Section("Browser journeys", FRONTEND, ["playwright test"])
