@@ -71,8 +71,8 @@ def _built() -> Iterator[Path]:
     environment = {**os.environ, "CFLAGS": FLAGS}
     with TemporaryDirectory(prefix="focys-bench-") as folder:
         # Without a cache: it would not know one build's flags from another's.
-        command = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--no-cache", "--no-deps"]
-        command += ["--python", sys.executable, "--target", folder, "--no-binary", PACKAGE, pinned]
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+        command += ["--no-cache-dir", "--no-deps", "--target", folder, "--no-binary", PACKAGE, pinned]
         subprocess.run(command, env=environment, check=True, timeout=BUILD_SECONDS)
         yield Path(folder)
 

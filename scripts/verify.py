@@ -40,7 +40,7 @@ PAGE_STYLE = Section("Page style and types", FRONTEND, [
 ])
 DOMAIN_TESTS = Section("Domain tests", BACKEND, ["pytest -q tests/domain"])
 BACKEND_TESTS = Section(
-    "Backend tests on SQLite and PostgreSQL", BACKEND, ["pytest -q -n 2 --dist loadgroup --durations 25"]
+    "Backend tests on SQLite and PostgreSQL", BACKEND, ["pytest -q -n 2 --durations 25"]
 )
 PAGE_TESTS = Section("Page tests", FRONTEND, ["npm run --silent test"])
 SIZE = Section("Page size", FRONTEND, ["npm run --silent size"])

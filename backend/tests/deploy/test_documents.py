@@ -95,7 +95,6 @@ def _sign_in(machine: Machine, folder: Path) -> Outcome:
     return Outcome(passed=True, words=words)
 
 
-@pytest.mark.xdist_group("documents")
 @pytest.mark.timeout(WALK_SECONDS)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_documents_lead_to_where_they_say(name: str, outcomes: dict[str, dict[str, object]]):

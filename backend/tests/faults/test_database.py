@@ -23,8 +23,6 @@ from tests.faults.report import Tell
 from tests.faults.traces import half_done, sessions_of
 from tests.support.service import PASSWORD
 
-pytestmark = pytest.mark.xdist_group("deployment with faults")
-
 ANSWERED_WITHIN = 10
 """Seconds: a statement may take three, and a request fifteen."""
 

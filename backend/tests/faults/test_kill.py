@@ -21,8 +21,6 @@ from tests.faults.report import Tell
 from tests.faults.traces import half_done, sessions_of
 from tests.support.processes import Server
 
-pytestmark = pytest.mark.xdist_group("deployment with faults")
-
 CROWD = 8
 WORKER_KILLS = 200
 DATABASE_KILLS = 50

@@ -3,7 +3,6 @@
 import asyncio
 from time import monotonic
 
-import pytest
 from sqlalchemy import text
 
 from focys.app import Services
@@ -14,8 +13,6 @@ from tests.faults.mail import troubled_server
 from tests.faults.people import some_people
 from tests.faults.report import Tell
 from tests.support.service import OPERATOR, PASSWORD
-
-pytestmark = pytest.mark.xdist_group("deployment with faults")
 
 NEUTRAL_WITHIN = 2
 TROUBLES = ["silent", "slow", "421", "hangs up", "550", "certificate of a stranger"]

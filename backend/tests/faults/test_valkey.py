@@ -17,8 +17,6 @@ from tests.faults.report import Tell
 from tests.support.service import PASSWORD, Account
 from tests.support.workers import wrong_codes
 
-pytestmark = pytest.mark.xdist_group("deployment with faults")
-
 GUESSES = 40
 ACCOUNTS_PER_SOURCE = 20
 
