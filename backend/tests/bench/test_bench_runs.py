@@ -3,9 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+
 from focys.settings import BACKEND
 
 
+@pytest.mark.timeout(300)
 def test_a_smoke_run_tries_everything_and_counts_two_round_trips_a_step():
     """The round trips that design section 3 promises."""
     command = [sys.executable, "-m", "bench", "--quick"]
