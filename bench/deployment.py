@@ -24,7 +24,11 @@ MOST_ROUNDS = 3
 SIGN_INS_PER_SECOND, STEPS_PER_SECOND = 250, 2000
 """More than two cores can do: each person signs in once."""
 # What one source may ask of nginx in a second is made for people, not for this.
-UNLIMITED = {"rate=20r/s": "rate=100000r/s", "burst=100 ": "burst=100000 "}
+UNLIMITED = {
+    "rate=20r/s": "rate=100000r/s",
+    "burst=100 ": "burst=100000 ",
+    "limit_conn focys_open 100;": "limit_conn focys_open 100; keepalive_requests 1000000;",
+}
 
 
 @dataclass(frozen=True, slots=True)
