@@ -10,19 +10,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from focys.infra.schema import migrate
 from tests.cli.conftest import Focys
 from tests.cluster import Cluster
 from tests.conftest import SECRET_KEY, settings_for
-from tests.support.roles import Roles, two_roles
+from tests.support.roles import Roles, production_roles
 
 
 @pytest.fixture
 def roles(cluster: Cluster) -> Iterator[Roles]:
-    with two_roles(cluster) as made:
-        assert made.prepare().stderr == ""
-        migrate(settings_for(made.owner).database)
-        assert made.grant().stderr == ""
+    with production_roles(cluster) as made:
         yield made
 
 

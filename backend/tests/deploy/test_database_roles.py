@@ -19,7 +19,7 @@ from focys.infra.schema import migrate
 from tests.cluster import Cluster, OwnCluster, running_postgres
 from tests.conftest import SECRET_KEY, settings_for, world_on
 from tests.support.processes import copy_backend, environment, run
-from tests.support.roles import SCRIPTS, Roles, psql, psql_command, two_roles
+from tests.support.roles import SCRIPTS, Roles, production_roles, psql, psql_command, two_roles
 from tests.support.service import OPERATOR
 
 FACT = (
@@ -31,10 +31,7 @@ FACT = (
 @pytest.fixture
 def roles(cluster: Cluster) -> Iterator[Roles]:
     """A database as production has it: made, migrated and granted by what is shipped."""
-    with two_roles(cluster) as made:
-        assert made.prepare().stderr == ""
-        migrate(settings_for(made.owner).database)
-        assert made.grant().stderr == ""
+    with production_roles(cluster) as made:
         yield made
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 from uuid import uuid4
 
+from focys.infra.schema import migrate
 from tests.cluster import Cluster, find_programs
+from tests.conftest import settings_for
 from tests.support.processes import BACKEND
 
 SCRIPTS = BACKEND.parent / "deploy" / "postgres"
@@ -63,6 +65,16 @@ def two_roles(cluster: Cluster) -> Iterator[Roles]:
     finally:
         cluster.drop_database(database)
         psql_command(cluster.url, f"DROP ROLE IF EXISTS {owner}", f"DROP ROLE IF EXISTS {app}")
+
+
+@contextmanager
+def production_roles(cluster: Cluster) -> Iterator[Roles]:
+    """Yield a database as production has it: made, migrated and granted by what is shipped."""
+    with two_roles(cluster) as made:
+        assert made.prepare().stderr == ""
+        migrate(settings_for(made.owner).database)
+        assert made.grant().stderr == ""
+        yield made
 
 
 def psql(url: str, file: Path, **variables: str) -> subprocess.CompletedProcess[str]:
