@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from focys.cli.doctor import configuration, keeping, machine, mailing, timing
+from focys.cli.doctor.examination import Report
 from focys.cli.doctor.finding import Finding, State
+from focys.cli.doctor.report import as_text
 from focys.features.totp import SecretsByKey
 from focys.infra.rights import Rights
 from tests.conftest import settings_for
@@ -266,3 +268,13 @@ def test_pages_are_looked_for(tmp_path: Path):
 )
 def test_a_stock_argon2_is_worth_a_word_in_production(tag: str, is_local: bool, state: State):  # noqa: FBT001
     assert machine.judge_argon2(f"Wheel-Version: 1.0\nTag: {tag}\n", is_local=is_local).state is state
+
+
+def test_what_a_finding_quotes_is_no_command_for_a_terminal_in_a_ticket_either():
+    """LOG-03."""
+    quoted = Finding("schema", FAIL, "at \x1b]0;owned\x07", "focys migrate")
+
+    text = as_text(Report(findings=[quoted]))
+
+    assert "at ?]0;owned?" in text
+    assert "\x1b" not in text

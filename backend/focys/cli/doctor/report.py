@@ -42,19 +42,19 @@ def as_text(report: Report) -> str:
     ]
     for finding in report.findings:
         mend = f" (mend: {finding.mend})" if finding.mend else ""
-        lines.append(f"{finding.state:<5} {finding.name:<17} {finding.detail}{mend}")
+        lines.append(f"{finding.state:<5} {finding.name:<17} {_printable(finding.detail + mend)}")
     return "\n".join(lines)
 
 
 def _cell(finding: Finding) -> str:
-    aside = f" [dim]{_harmless(finding.aside)}[/]" if finding.aside else ""
-    mend = f"\n[cyan]→ {_harmless(finding.mend)}[/]" if finding.mend else ""
-    return f"{_harmless(finding.detail)}{aside}{mend}"
+    aside = f" [dim]{escape(_printable(finding.aside))}[/]" if finding.aside else ""
+    mend = f"\n[cyan]→ {escape(_printable(finding.mend))}[/]" if finding.mend else ""
+    return f"{escape(_printable(finding.detail))}{aside}{mend}"
 
 
-def _harmless(text: str) -> str:
+def _printable(text: str) -> str:
     """Return a text without what a terminal would take for a command; it may quote a backup that means harm."""
-    return escape("".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text))
+    return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
 
 
 def _summary(report: Report) -> str:
