@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime
 from typing import Protocol, TextIO
 from urllib.parse import urlsplit
+from uuid import UUID, uuid4
 
 import aiosmtplib
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -56,9 +57,13 @@ class MailError(Exception):
 
 
 class Mailer(Protocol):
-    """Delivers one letter to one address."""
+    """Delivers one letter to one address.
 
-    async def send(self, to: str, letter: Letter, now: datetime) -> None:
+    A letter that may be tried again keeps its ``key``: it becomes the Message-ID, by which mail programs know two
+    copies of one letter.
+    """
+
+    async def send(self, to: str, letter: Letter, now: datetime, key: UUID | None = None) -> None:
         """Deliver, or raise MailError."""
         ...
 
@@ -69,7 +74,7 @@ class ConsoleMailer:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
 
-    async def send(self, to: str, letter: Letter, now: datetime) -> None:  # noqa: ARG002  the console needs neither
+    async def send(self, to: str, letter: Letter, now: datetime, key: UUID | None = None) -> None:  # noqa: ARG002
         """Print the letter's line."""
         print(letter.console, file=self._stream or sys.stdout, flush=True)
 
@@ -82,9 +87,9 @@ class SmtpMailer:
         self._security = settings.smtp_security or ("tls" if settings.smtp_port == _IMPLICIT_TLS_PORT else "starttls")
         self._tls = ssl.create_default_context(cafile=settings.smtp_ca_file)
 
-    async def send(self, to: str, letter: Letter, now: datetime) -> None:
+    async def send(self, to: str, letter: Letter, now: datetime, key: UUID | None = None) -> None:
         """Deliver, or raise MailError."""
-        await self._converse(render(to, letter, now, settings=self._settings))
+        await self._converse(render(to, letter, now, key, settings=self._settings))
 
     async def check(self) -> None:
         """Connect and sign in as for a letter, and send none; or raise MailError."""
@@ -137,14 +142,14 @@ def sender_of(settings: Settings) -> str:
     return settings.smtp_from or settings.smtp_user
 
 
-def render(to: str, letter: Letter, now: datetime, *, settings: Settings) -> EmailMessage:
+def render(to: str, letter: Letter, now: datetime, key: UUID | None = None, *, settings: Settings) -> EmailMessage:
     """Return the letter as a message with a text and an HTML part."""
     message = EmailMessage()
     message["Subject"] = letter.subject
     message["From"] = sender_of(settings)
     message["To"] = to
     message["Date"] = format_datetime(now)
-    message["Message-ID"] = make_msgid(domain=sender_of(settings).rpartition("@")[2] or "localhost")
+    message["Message-ID"] = f"<{key or uuid4()}@{sender_of(settings).rpartition('@')[2] or 'localhost'}>"
     message["Auto-Submitted"] = "auto-generated"
     values = {"letter": letter, "app_name": settings.app_name, "public_url": settings.public_url}
     message.set_content(_templates.get_template("letter.txt").render(values))

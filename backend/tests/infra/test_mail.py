@@ -270,6 +270,27 @@ async def test_trouble_with_mail_delays_no_answer_and_skips_no_step(
     assert server.messages == []
 
 
+async def test_a_letter_that_left_twice_is_known_as_one_by_its_message_id(sqlite_url: str, tmp_path: Path):
+    """AVL-03: a worker may be killed between the server's yes and the note of it."""
+    async with mail_server(tmp_path) as server:
+        login = {"smtp_user": USER, "smtp_password": PASSWORD, "smtp_ca_file": server.ca_file}
+        async with mailing_world(sqlite_url, smtp_host="localhost", smtp_port=server.port, **login) as world:
+            for address in ("alice@student.com", "bob@student.com"):
+                await world.a_browser().sign_in_with_password(await world.an_account(address))
+                await eventually(world, tries=1)
+            while len(server.messages) < 2:
+                await world.services.outbox.deliver_due()
+
+            async with world.services.database.engine.begin() as connection:
+                await connection.execute(outbox.update().values(done_at=None, due_at=world.clock.now()))
+            while len(server.messages) < 4:
+                await world.services.outbox.deliver_due()
+
+    keys = [(message["To"], message["Message-ID"]) for message in server.messages]
+    assert sorted(keys[:2]) == sorted(keys[2:])
+    assert len({key for _, key in keys}) == 2
+
+
 async def test_a_letter_is_tried_again_with_growing_pauses_until_it_leaves(sqlite_url: str, tmp_path: Path):
     """AVL-03: a refusal is logged without the letter, and what is sent at last is the code that is asked for."""
     log = tmp_path / "focys.log"

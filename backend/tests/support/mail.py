@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from focys.infra.mailer import Letter
 
@@ -13,7 +14,7 @@ class KeptMail:
 
     letters: list[tuple[str, Letter]] = field(default_factory=list)
 
-    async def send(self, to: str, letter: Letter, now: datetime) -> None:
+    async def send(self, to: str, letter: Letter, now: datetime, key: UUID | None = None) -> None:
         self.letters.append((to, letter))
 
     def last_code(self, address: str) -> str:

@@ -106,7 +106,7 @@ class Outbox:
             await self._repository.mark_done(row.id, now)
             return False
         try:
-            await self._mailer.send(row.email, letter, now)
+            await self._mailer.send(row.email, letter, now, row.id)
         except MailError as fault:
             metrics.MAILS.labels(row.kind, "refused").inc()
             _log.warning(
