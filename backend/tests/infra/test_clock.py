@@ -12,6 +12,7 @@ from focys.features.outbox import letter_for
 from focys.features.sessions import sessions
 from focys.infra.clock import DatabaseClock, SystemClock
 from tests.conftest import world_on
+from tests.support.attempts import at_enrolment, at_mailed_code, enter_mailed_code
 from tests.support.clock import NOON
 from tests.support.rows import count_of, execute, rows_of
 from tests.support.service import OPERATOR, World
@@ -170,6 +171,24 @@ async def test_a_login_begun_by_a_clock_far_ahead_is_over_when_it_is_right_again
 
     assert answer.json()["code"] == "login_expired"
     assert await count_of(world, sessions) == 1
+
+
+async def test_a_set_up_begun_by_a_clock_far_ahead_is_over_when_it_is_right_again(world: World):
+    """AVL-07, TOTP-10: its secret is neither shown nor taken any more, and another one takes its place."""
+    account = await world.an_account()
+    world.clock.advance(hours=1)
+    await at_enrolment(world, account)
+    ahead = account.secret
+    world.clock.advance(hours=-1)
+
+    browser = await at_mailed_code(world, account)
+    await enter_mailed_code(browser, world.mail.last_code(account.email))
+    gone = await browser.post("/auth/mfa/confirm", {"code": "000000"})
+    shown = (await browser.post("/auth/mfa/enroll")).json()
+
+    assert gone.json()["code"] == "enrolment_expired"
+    assert shown["secret"] != ahead
+    assert shown["expires_in"] == 900
 
 
 async def test_a_letter_written_by_a_clock_far_ahead_leaves_and_silences_no_other(world: World):

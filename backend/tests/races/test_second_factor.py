@@ -94,6 +94,22 @@ async def test_one_login_is_completed_once_and_spends_one_proof(workers: Workers
     assert spent + burned == 1
 
 
+async def test_of_twenty_logins_begun_at_once_five_can_go_on(workers: Workers):
+    """FLOW-08: none of them sees the others when it makes room."""
+    account = await workers.an_account(enrolled=True)
+    browsers, [wrong] = [workers.a_browser() for _ in range(20)], wrong_codes(account, 1)
+    credentials = {"email": account.email, "password": account.password}
+
+    begun = await workers.at_once(account, *(browser.post("/auth/login", credentials) for browser in browsers))
+    looked = await gather(*(browser.look() for browser in browsers))
+    offered = await gather(*(browser.offer(wrong) for browser in browsers))
+
+    assert tally(begun) == {"totp": 20}
+    assert await workers.rows_of("pending_logins", account.id, "consumed_at IS NULL") > 5
+    assert tally(looked) == {"totp": 5, "login_expired": 15}
+    assert tally(offered)["login_expired"] == 15
+
+
 async def test_hammering_one_account_does_not_delay_another(workers: Workers):
     """LOCK-15."""
     victim, owner = await workers.an_account(enrolled=True), await workers.an_account(enrolled=True)

@@ -48,6 +48,10 @@ class RemoteBrowser:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["step"])
 
+    async def look(self) -> httpx.Response:
+        """Ask any worker where the login stands."""
+        return await self.http.get(self._servers[self._turn % len(self._servers)].url + "/auth/login")
+
     async def offer(self, code: str, *, worker: int | None = None) -> httpx.Response:
         return await self.post("/auth/totp/verify", {"code": code}, worker=worker)
 

@@ -11,18 +11,17 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from focys.features.lockout.models import throttles
 from focys.infra.clock import Clock
 from focys.infra.database import Change, Database
+from focys.infra.lifetime import TOLERANCE
 from focys.infra.logs import logger
 
 REDIS_TIMEOUT_SECONDS = 0.25
 REDIS_PAUSE_SECONDS = 5
 """How long a Redis that failed is left alone."""
 
-TOLERANCE = timedelta(minutes=1)
-"""A counter that was last raised further ahead than this was raised by a wrong clock, and its window is over."""
-
 _log = logger("focys.limits")
 
 _insert = insert(throttles)
+# A counter that a wrong clock has raised is over, too.
 _is_over = or_(throttles.c.expires_at <= bindparam("moment"), throttles.c.last_at > bindparam("ahead"))
 _full = throttles.alias("full")
 

@@ -1,7 +1,7 @@
 """What the steps of a login share: what they need from other features, the facts they start from, and how they end."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from focys.domain.bypass import Bypass
@@ -20,6 +20,7 @@ from focys.features.totp import ENROLMENT_LIFE, Totp
 from focys.infra.clock import Clock
 from focys.infra.database import Change, Database
 from focys.infra.keys import KeyRing
+from focys.infra.lifetime import latest_end
 from focys.infra.visitor import Visitor
 
 CAS_TRIES = 3
@@ -76,21 +77,25 @@ class Context:
     def __init__(self, needs: Dependencies) -> None:
         self.needs = needs
         self.repository = LoginRepository(needs.database)
-        self._longest_life = max(ENROLMENT_LIFE, needs.email_codes.life) + timedelta(minutes=1)
+        self._longest_life = max(ENROLMENT_LIFE, needs.email_codes.life)
 
     def now(self) -> datetime:
         """Return the time."""
         return self.needs.clock.now()
 
+    def latest_end(self, now: datetime) -> datetime:
+        """Return the latest end of any login; one that ends later was begun by a wrong clock."""
+        return latest_end(self._longest_life, now)
+
     async def find(self, visitor: Visitor, now: datetime) -> Facts | Refused:
         """Return the visitor's login, if it is live and the account is still as it was when it began."""
         facts = await self._look(visitor, now)
-        return facts if facts is not None and self._is_live(facts, now) else Refused(Reason.LOGIN_EXPIRED)
+        return facts if facts is not None and _is_live(facts) else Refused(Reason.LOGIN_EXPIRED)
 
     async def find_for(self, proof: Proof, visitor: Visitor, now: datetime) -> Facts | Refused:
         """Return the visitor's login, if *proof* is what it waits for."""
         facts = await self._look(visitor, now)
-        if facts is None or not self._is_live(facts, now):
+        if facts is None or not _is_live(facts):
             user_id = facts.row.user_id if facts is not None else None
             return refuse(_EVENTS[proof], user_id, Refused(Reason.LOGIN_EXPIRED), visitor)
         try:
@@ -142,23 +147,18 @@ class Context:
         return session, known.token, changes
 
     async def _look(self, visitor: Visitor, now: datetime) -> Facts | None:
-        return await self.repository.find_under_way(visitor.login, browser=visitor.browser, now=now)
-
-    def _is_live(self, facts: Facts, now: datetime) -> bool:
-        row = facts.row
-        if row.consumed_at is not None or row.expires_at <= now:
-            return False
-        if row.expires_at - now > self._longest_life:
-            # It was begun under a clock that stood far ahead, and would outlive what any login may.
-            return False
-        if row.disabled_at is not None or row.epoch != row.credential_epoch:
-            return False
-        return bool(row.mfa_enabled == (facts.step is Step.SECOND_FACTOR))
+        return await self.repository.find_under_way(
+            visitor.login, browser=visitor.browser, now=now, latest_end=self.latest_end(now)
+        )
 
     @staticmethod
     def browser_seconds() -> int:
         """Return how long a browser stays known."""
         return int(COOKIE_LIFE.total_seconds())
+
+
+def _is_live(facts: Facts) -> bool:
+    return bool(facts.row.is_live and facts.row.mfa_enabled == (facts.step is Step.SECOND_FACTOR))
 
 
 def refuse(event: EventName, user_id: UUID | None, refused: Refused, visitor: Visitor) -> Refused:

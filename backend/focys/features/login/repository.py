@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, bindparam, case, exists, literal, select, update
+from sqlalchemy import String, and_, bindparam, case, exists, literal, select, tuple_, update
 
 from focys.domain import lockout
 from focys.domain.bypass import Bypass
@@ -19,6 +19,7 @@ from focys.features.lockout import in_bucket, second_factor_failures, throttles
 from focys.features.login.models import pending_logins
 from focys.features.sessions import live_count_for
 from focys.infra.database import Change, Database
+from focys.infra.lifetime import lasts
 from focys.infra.tokens import digest
 
 MAX_LIVE_LOGINS = 5
@@ -78,13 +79,32 @@ _AT_START = (
     .order_by(second_factor_failures.c.at.desc())
     .limit(_MAX_FAILURES)
 )
+_newer = pending_logins.alias("newer")
+# Starts that run side by side do not see each other's login, so it is the reader who finds out which ones are too many.
+_is_crowded_out = exists(
+    select(literal(1))
+    .where(
+        _newer.c.user_id == pending_logins.c.user_id,
+        tuple_(_newer.c.created_at, _newer.c.id) > tuple_(pending_logins.c.created_at, pending_logins.c.id),
+        _newer.c.consumed_at.is_(None),
+        lasts(_newer.c.expires_at),
+    )
+    .offset(MAX_LIVE_LOGINS - 1)
+    .correlate(pending_logins)
+)
+_is_live = and_(
+    pending_logins.c.consumed_at.is_(None),
+    lasts(pending_logins.c.expires_at),
+    ~_is_crowded_out,
+    users.c.disabled_at.is_(None),
+    pending_logins.c.epoch == users.c.credential_epoch,
+)
 _UNDER_WAY = (
     select(
         pending_logins.c.id.label("login_id"),
         pending_logins.c.step,
-        pending_logins.c.epoch,
         pending_logins.c.expires_at,
-        pending_logins.c.consumed_at,
+        _is_live.label("is_live"),
         pending_logins.c.code_issue,
         pending_logins.c.code_long,
         pending_logins.c.code_tries,
@@ -116,8 +136,10 @@ _MAKE_ROOM = (
     .where(
         pending_logins.c.id.in_(
             select(_older.c.id)
-            .where(_older.c.user_id == bindparam("for_user"), _older.c.consumed_at.is_(None))
-            .order_by(_older.c.created_at.desc())
+            .where(
+                _older.c.user_id == bindparam("for_user"), _older.c.consumed_at.is_(None), lasts(_older.c.expires_at)
+            )
+            .order_by(_older.c.created_at.desc(), _older.c.id.desc())
             .offset(MAX_LIVE_LOGINS - 1)
         )
     )
@@ -187,8 +209,10 @@ class LoginRepository:
         )
         return _facts(rows)
 
-    async def find_under_way(self, handle: str | None, *, browser: str | None, now: datetime) -> Facts | None:
-        """Return what is known of the login a handle belongs to, in whatever state it is."""
+    async def find_under_way(
+        self, handle: str | None, *, browser: str | None, now: datetime, latest_end: datetime
+    ) -> Facts | None:
+        """Return what is known of the login a handle belongs to; ``row.is_live`` tells whether it is one still."""
         if handle is None:
             return None
         rows = await self._database.rows(
@@ -196,6 +220,8 @@ class LoginRepository:
             handle_hash=digest(handle),
             browser_hash=digest(browser or ""),
             since=now - lockout.MEMORY,
+            moment=now,
+            latest_end=latest_end,
         )
         return _facts(rows) if rows else None
 
@@ -219,9 +245,9 @@ def handle_consumed(handle: str, now: datetime) -> Change:
     return Change(_CONSUME_HANDLE, {"old_handle": digest(handle), "moment": now})
 
 
-def room_made(user_id: UUID, now: datetime) -> Change:
+def room_made(user_id: UUID, now: datetime, latest_end: datetime) -> Change:
     """Consume all but the four newest logins of a user, so that a fifth may begin."""
-    return Change(_MAKE_ROOM, {"for_user": user_id, "moment": now})
+    return Change(_MAKE_ROOM, {"for_user": user_id, "moment": now, "latest_end": latest_end})
 
 
 def code_try_counted(login_id: UUID) -> Change:

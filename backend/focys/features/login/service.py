@@ -155,7 +155,7 @@ class LoginFlow:
                 return Refused(Reason.THROTTLED, retry_after=wait)
         handle = new_handle()
         login = await self._new_login(facts, step, handle, now)
-        changes += [room_made(row.user_id, now), begun(login)]
+        changes += [room_made(row.user_id, now, self._context.latest_end(now)), begun(login)]
         if step is Step.EMAIL_CODE:
             changes.append(
                 needs.email_codes.mailed(

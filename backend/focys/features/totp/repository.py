@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +12,11 @@ from sqlalchemy.dialects.postgresql import insert
 from focys.features.accounts import users
 from focys.features.totp.models import totp_enrolments as enrolments
 from focys.infra.database import Change, Database
+from focys.infra.lifetime import lasts, latest_end
 
-_FIND = select(enrolments).where(
-    enrolments.c.user_id == bindparam("for_user"), enrolments.c.expires_at > bindparam("moment")
-)
+ENROLMENT_LIFE = timedelta(minutes=15)
+
+_FIND = select(enrolments).where(enrolments.c.user_id == bindparam("for_user"), lasts(enrolments.c.expires_at))
 _SEALED = select(users.c.totp_secret).where(users.c.totp_secret.is_not(None)).limit(20)
 # A sealed text begins with "v1." and eight digits of the key's id.
 _seal = func.substr(users.c.totp_secret, 1, 12).label("seal")
@@ -34,7 +35,7 @@ _BEGIN = _insert.values(
         "created_at": _insert.excluded.created_at,
         "expires_at": _insert.excluded.expires_at,
     },
-    where=(enrolments.c.expires_at <= bindparam("moment")) | (enrolments.c.secret == bindparam("replaces")),
+    where=~lasts(enrolments.c.expires_at) | (enrolments.c.secret == bindparam("replaces")),
 )
 _DROP = delete(enrolments).where(enrolments.c.user_id == bindparam("for_user"))
 _DROP_ALL = delete(enrolments)
@@ -79,10 +80,14 @@ def all_enrolments_dropped() -> Change:
     return Change(_DROP_ALL)
 
 
-def enrolment_begun(user_id: UUID, sealed: str, *, replaces: str, now: datetime, until: datetime) -> Change:
+def enrolment_begun(user_id: UUID, sealed: str, *, replaces: str, now: datetime) -> Change:
     """Store a pending secret, unless another one got there first; ``replaces`` is the one to be thrown away."""
-    values = {"for_user": user_id, "sealed": sealed, "replaces": replaces, "moment": now, "until": until}
-    return Change(_BEGIN, values)
+    values = {"for_user": user_id, "sealed": sealed, "replaces": replaces, "until": now + ENROLMENT_LIFE}
+    return Change(_BEGIN, {**values, **_at(now)})
+
+
+def _at(now: datetime) -> dict[str, datetime]:
+    return {"moment": now, "latest_end": latest_end(ENROLMENT_LIFE, now)}
 
 
 class EnrolmentRepository:
@@ -93,7 +98,7 @@ class EnrolmentRepository:
 
     async def find(self, user_id: UUID, now: datetime) -> Row[Any] | None:
         """Return the pending enrolment, if it is not over."""
-        return await self._database.first(_FIND, for_user=user_id, moment=now)
+        return await self._database.first(_FIND, for_user=user_id, **_at(now))
 
     async def drop(self, user_id: UUID) -> None:
         """Drop a pending enrolment."""

@@ -4,12 +4,13 @@ import base64
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from focys.domain import totp
 from focys.features.totp.repository import (
+    ENROLMENT_LIFE,
     VAULTS,
     EnrolmentRepository,
     all_enrolments_dropped,
@@ -18,8 +19,6 @@ from focys.features.totp.repository import (
 )
 from focys.infra.database import Change, Database
 from focys.infra.secret_box import SecretBox, UnreadableSecretError
-
-ENROLMENT_LIFE = timedelta(minutes=15)
 
 __all__ = [
     "ENROLMENT_LIFE",
@@ -99,7 +98,7 @@ class Totp:
         """Return what starts an enrolment with a new secret, unless another tab has just started one."""
         sealed = self._box.seal(new_secret(), user_id)
         old = replaces.sealed if replaces else ""
-        return enrolment_begun(user_id, sealed, replaces=old, now=now, until=now + ENROLMENT_LIFE)
+        return enrolment_begun(user_id, sealed, replaces=old, now=now)
 
     async def count_by_key(self) -> SecretsByKey:
         """Count the stored secrets by the key that made them."""

@@ -24,7 +24,7 @@ from tests.support.attempts import (
     wrong_code,
 )
 from tests.support.jar import KNOWN, LOGIN, REFRESH, cookie, put
-from tests.support.rows import count_of, rows_of
+from tests.support.rows import count_of, execute, rows_of
 from tests.support.service import OPERATOR, World
 
 FOCYS = Path(focys.__file__).parent
@@ -181,6 +181,44 @@ async def test_six_logins_leave_five_under_way(world: World):
     standing = [(await browser.get("/auth/login")).status_code for browser in browsers]
 
     assert standing == [401, 200, 200, 200, 200, 200]
+
+
+async def test_a_login_that_is_one_too_many_is_over_wherever_it_is_asked_for(world: World):
+    """FLOW-08: none has to give way first, which a start that runs beside others does not see."""
+    account = await world.an_account(enrolled=True)
+    browsers = []
+    for _ in range(7):
+        browsers.append(await world.at_second_factor(account))
+        world.clock.advance(seconds=1)
+    await execute(world, "UPDATE pending_logins SET consumed_at = NULL WHERE step = 'totp'")
+
+    standing = [(await browser.get("/auth/login")).status_code for browser in browsers]
+    status = [(await browser.get("/auth/status")).json()["login"] is not None for browser in browsers]
+    offered = (await browsers[1].offer(account.code(world.clock))).json()["code"]
+    await browsers[1].http.delete("/auth/login")
+    done = (await browsers[2].offer(account.code(world.clock))).json()["step"]
+
+    assert standing == [401, 401, 200, 200, 200, 200, 200]
+    assert status == [False, False, True, True, True, True, True]
+    assert (offered, done) == ("login_expired", "done")
+    left = [row for row in await rows_of(world, pending_logins) if row.step == "totp" and row.consumed_at is None]
+    assert len(left) == 6
+
+
+async def test_logins_that_are_over_take_no_room(world: World):
+    """FLOW-08: neither those whose time is up, nor those of a clock that stood far ahead."""
+    account = await world.an_account(enrolled=True)
+    waiting = await world.at_second_factor(account)
+    world.clock.advance(hours=1)
+    for _ in range(5):
+        await world.at_second_factor(account)
+    world.clock.advance(hours=-1)
+    await execute(world, "UPDATE pending_logins SET consumed_at = NULL WHERE step = 'totp'")
+
+    others = [await world.at_second_factor(account) for _ in range(4)]
+    standing = [(await browser.get("/auth/login")).status_code for browser in [waiting, *others]]
+
+    assert standing == [200] * 5
 
 
 async def test_beginning_again_forgets_no_failure(world: World):
