@@ -43,7 +43,7 @@ from focys.infra.pages import Pages
 from focys.infra.schema import current_revision, why_unusable
 from focys.infra.secret_box import SecretBox
 from focys.infra.tokens import Tokens
-from focys.settings import PAGES, Settings, load_settings
+from focys.settings import PAGES, Settings, SettingsError, load_settings
 
 CLOCK_READING_SECONDS = 10
 LAST_ROUND_SECONDS = 3
@@ -261,6 +261,24 @@ async def _read_clock(database: Database) -> datetime:
     # As if the database had looked at its clock halfway between question and answer.
     metrics.CLOCK_OFFSET.set(((before - now) + (machine.now() - now)).total_seconds() / 2)
     return now
+
+
+def why_not_start() -> list[str]:
+    """Return what would keep the service from starting, a sentence each, without starting it."""
+    # Whoever starts says what else is to be said.
+    logs.configure(log_file=None, quiet=True)
+
+    async def check(services: Services) -> None:
+        try:
+            await _check_start(services)
+        finally:
+            await services.close()
+
+    try:
+        asyncio.run(check(build_services(load_settings())))
+    except (SettingsError, StartError) as refusal:
+        return str(refusal).splitlines()
+    return []
 
 
 async def _check_start(services: Services) -> None:

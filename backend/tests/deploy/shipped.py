@@ -46,7 +46,7 @@ def unit_values(key: str, unit: Path = UNIT) -> list[str]:
 def unit_command(folder: Path, *, port: int) -> str:
     """Return the unit's ExecStart, with our programs on a port and in a folder of the test."""
     (command,) = unit_values("ExecStart")
-    changes = {"/app/venv/bin/": f"{PROGRAMS}/", "/app/deploy": str(DEPLOY), "127.0.0.1:8000": f"127.0.0.1:{port}"}
+    changes = {"/app/venv/bin/": f"{PROGRAMS}/", "127.0.0.1:8000": f"127.0.0.1:{port}"}
     for old, new in changes.items():
         assert old in command
         command = command.replace(old, new)

@@ -118,10 +118,7 @@ def four_workers(sqlite_url: str, tmp_path: Path) -> Iterator[Server]:
         PROMETHEUS_MULTIPROC_DIR=str(numbers),
         HOME=str(tmp_path),
     )
-    configuration = Path(__file__).parents[3] / "deploy" / "gunicorn.conf.py"
-    command = (
-        f"gunicorn -c {configuration} -w {WORKERS} -k uvicorn.workers.UvicornWorker --bind 127.0.0.1:{port} main:app"
-    )
+    command = f"gunicorn -w {WORKERS} -k uvicorn.workers.UvicornWorker --bind 127.0.0.1:{port} main:app"
     server = Server(command, port=port, folder=backend, env=env, log=tmp_path / "output")
     with serving(server):
         yield server

@@ -1,0 +1,93 @@
+"""What gunicorn needs beside its command line; it reads this file by itself where it is started.
+
+One check for all workers before there are any, workers that are back soon and, once gone, no longer counted.
+"""
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+from gunicorn.errors import HaltServer
+
+# Reading these takes four fifths of a worker's start. Our own code is not among them: a reload takes it as it is then.
+SHARED = (
+    "aiosmtplib",
+    "alembic.command",
+    "argon2",
+    "asyncpg",
+    "cryptography.hazmat.primitives.ciphers.aead",
+    "cryptography.hazmat.primitives.kdf.hkdf",
+    "fastapi",
+    "httptools",
+    "httpx",
+    "jinja2",
+    "jwt",
+    "limits.aio.storage",
+    "prometheus_client",
+    "pydantic.v1",
+    "pydantic_settings",
+    "redis.asyncio",
+    "segno",
+    "sqlalchemy.dialects.postgresql.asyncpg",
+    "sqlalchemy.ext.asyncio",
+    "structlog",
+    "uvicorn_worker",
+    "uvloop",
+    "zxcvbn",
+)
+
+
+_REFUSED = 3
+"""What gunicorn itself ends with where its workers cannot start."""
+
+
+def on_starting(server: Any) -> None:  # noqa: ANN401  gunicorn's own objects
+    """Read the libraries once, before the first worker: one that dies is replaced at once, and memory is shared."""
+    for name in SHARED:
+        import_module(name)
+    if not _can_start(server):
+        sys.exit(_REFUSED)
+
+
+def on_reload(server: Any) -> None:  # noqa: ANN401
+    """Look before new workers do; gunicorn ends where they cannot start."""
+    if not _can_start(server):
+        raise HaltServer("The service cannot start again like this.", _REFUSED)
+
+
+def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
+    """Take a worker's gauges out of the sum."""
+    _forget(worker.pid)
+
+
+def _can_start(server: Any) -> bool:  # noqa: ANN401
+    """Say in one sentence what keeps the service from starting; workers would each say it, with gunicorn's tracebacks.
+
+    In a process of its own, so that our code is not among what later workers are made of.
+    """
+    process = os.fork()
+    if process:
+        ended = os.waitpid(process, 0)[1]
+        _forget(process)
+        return ended == 0
+    sentences = []
+    status = _REFUSED
+    try:
+        from focys.app import why_not_start  # noqa: PLC0415  for this process alone
+
+        sentences = why_not_start()
+        status = _REFUSED if sentences else 0
+    except BaseException:
+        server.log.exception("The service cannot start")
+    finally:
+        for sentence in sentences:
+            server.log.error(sentence)
+        os._exit(status)
+
+
+def _forget(process: int) -> None:
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):  # noqa: TID251  gunicorn's process has no settings
+        from prometheus_client import multiprocess  # noqa: PLC0415  only the workers need the rest of it
+
+        multiprocess.mark_process_dead(process)
