@@ -186,7 +186,7 @@ def create_app(
         metrics.build_router(of_all_workers=settings.prometheus_multiproc_dir is not None), include_in_schema=False
     )
     replies.install(app)
-    app.add_middleware(
+    readable = partial(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_credentials=True,
@@ -195,7 +195,7 @@ def create_app(
         expose_headers=["Retry-After", "X-Request-ID"],
         max_age=600,
     )
-    app.add_middleware(Edge, settings=settings)
+    app.add_middleware(Edge, settings=settings, readable=readable)
     app.add_middleware(PlainStart)
     return app
 

@@ -130,11 +130,18 @@ class PlainStart:
                 raise
 
 
-class Edge:
-    """The outermost layer: host, origin, media type and size; the headers of answers; the last catch of faults."""
+def _as_it_is(app: App) -> App:
+    return app
 
-    def __init__(self, app: App, settings: Settings) -> None:
-        self._app = app
+
+class Edge:
+    """The outermost layer: host, origin, media type and size; the headers of answers; the last catch of faults.
+
+    *readable* lets pages of other origins read the answers of an app, and so those that are given here.
+    """
+
+    def __init__(self, app: App, settings: Settings, readable: Callable[[App], App] = _as_it_is) -> None:
+        self._app, self._readable = readable(app), readable
         self._hosts = settings.allowed_hosts
         self._origins = {settings.public_url, *settings.cors_origins}
 
@@ -168,7 +175,9 @@ class Edge:
                 if started:
                     raise
                 refused = Refused(Reason.INTERNAL)
-            await refusal(refused)(scope, receive, send_with_headers)
+            # A preflight is told nothing but that it failed, and would else be granted in the refusal's stead.
+            readable = _as_it_is if scope["method"] == "OPTIONS" else self._readable
+            await readable(refusal(refused))(scope, receive, send_with_headers)
 
     def _objection(self, scope: Scope) -> Refused | None:
         headers = Headers(scope=scope)

@@ -1,11 +1,20 @@
 """Which sites may call, and which may read the answer."""
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import httpx
 import pytest
 
+from focys.infra.hashing import BusyError
+from focys.infra.http import MAX_BODY_BYTES
 from tests.conftest import world_on
 from tests.support.service import Browser, World
 
+Call = Callable[[Browser, dict[str, str]], Awaitable[httpx.Response]]
+
 CREDENTIALS = {"email": "a@b.test", "password": "wrong"}
+JSON = {"Content-Type": "application/json"}
 PAGE = "http://localhost:5173"
 FOREIGN = [
     "null",
@@ -186,9 +195,97 @@ async def test_a_preflight_grants_only_what_the_pages_use(lone_world: World, met
     assert answer.status_code == 400
 
 
-async def test_refusals_can_be_read_by_a_configured_page_too(lone_world: World):
-    """WEB-04: else the page shows a broken network where a sentence belongs."""
-    answer = await lone_world.a_browser().post("/auth/login", CREDENTIALS, headers={"Origin": PAGE})
+def failing_with(fault: Exception) -> Callable[..., Awaitable[Any]]:
+    async def fail(*_: object, **__: object) -> Any:
+        raise fault
 
-    assert answer.status_code == 401
+    return fail
+
+
+REFUSALS: dict[str, tuple[int, Call]] = {
+    "a foreign host": (400, lambda b, h: b.get("/auth/status", headers={**h, "Host": "evil.example"})),
+    "a wrong password": (401, lambda b, h: b.post("/auth/login", CREDENTIALS, headers=h)),
+    "no login": (401, lambda b, h: b.get("/auth/login", headers=h)),
+    "an unknown path": (404, lambda b, h: b.get("/auth/nothing", headers=h)),
+    "a wrong method": (405, lambda b, h: b.get("/auth/totp/verify", headers=h)),
+    "a large body": (413, lambda b, h: b.post("/auth/login", {"email": "x" * MAX_BODY_BYTES}, headers=h)),
+    "a large body in parts": (413, lambda b, h: b.http.post("/auth/login", content=in_parts(), headers={**h, **JSON})),
+    "a form": (415, lambda b, h: b.http.post("/auth/login", data={"email": "a@b.test"}, headers=h)),
+    "an empty object": (422, lambda b, h: b.post("/auth/login", {}, headers=h)),
+}
+FAULTS: dict[str, tuple[int, Exception]] = {
+    "a fault": (500, RuntimeError("boom")),
+    "a database that is away": (503, ConnectionRefusedError()),
+    "no room for another hash": (503, BusyError()),
+}
+
+
+async def in_parts() -> AsyncIterator[bytes]:
+    for _ in range(3):
+        yield b" " * (MAX_BODY_BYTES // 2)
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+async def test_every_refusal_can_be_read_by_a_configured_page_and_by_no_other(lone_world: World, name: str):
+    """WEB-04: else the page shows a broken network where a sentence belongs."""
+    status, call = REFUSALS[name]
+    browser = lone_world.a_browser()
+
+    own, nobody = await call(browser, {"Origin": PAGE}), await call(browser, {})
+    foreign = {origin: await call(browser, {"Origin": origin}) for origin in FOREIGN}
+
+    assert own.status_code == nobody.status_code == status
+    assert_readable(own)
+    for origin, answer in {"none": nobody, **foreign}.items():
+        assert "Access-Control-Allow-Origin" not in answer.headers, origin
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_every_fault_can_be_read_by_a_configured_page_and_by_no_other(
+    lone_world: World, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    """WEB-04."""
+    status, fault = FAULTS[name]
+    monkeypatch.setattr(lone_world.services.login, "start", failing_with(fault))
+
+    await assert_only_the_page_reads(lone_world, status)
+
+
+async def test_a_limit_can_be_read_by_a_configured_page_and_by_no_other(lone_world: World):
+    """WEB-04: with the seconds to wait."""
+    browser = lone_world.a_browser()
+    for _ in range(5):
+        await browser.post("/auth/login", CREDENTIALS)
+
+    answer = await assert_only_the_page_reads(lone_world, 429)
+
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_a_preflight_to_a_foreign_host_is_refused_and_grants_nothing(lone_world: World):
+    """WEB-04, CFG-05."""
+    asked = {"Origin": PAGE, "Access-Control-Request-Method": "POST", "Host": "evil.example"}
+
+    answer = await lone_world.a_browser().http.options("/auth/login", headers=asked)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "unknown_host")
+    assert "Access-Control-Allow-Methods" not in answer.headers
+
+
+async def assert_only_the_page_reads(world: World, status: int) -> httpx.Response:
+    """Sign in from the page, from foreign ones and from no page at all; return what the page is answered."""
+    browser = world.a_browser()
+    own, nobody = [await browser.post("/auth/login", CREDENTIALS, headers=h) for h in ({"Origin": PAGE}, {})]
+    foreign = [await browser.post("/auth/login", CREDENTIALS, headers={"Origin": origin}) for origin in FOREIGN]
+
+    assert own.status_code == nobody.status_code == status
+    assert_readable(own)
+    assert not any("Access-Control-Allow-Origin" in answer.headers for answer in [nobody, *foreign])
+    return own
+
+
+def assert_readable(answer: httpx.Response) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == PAGE
+    assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+    assert answer.headers["Access-Control-Expose-Headers"] == "Retry-After, X-Request-ID"
+    assert "Origin" in answer.headers["Vary"]
