@@ -7,7 +7,7 @@ OURS = .venv/bin/python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev test check e2e bench format lock schema schema-check clean
+.PHONY: help run dev test check e2e bench format lock audit sbom schema schema-check clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,14 @@ format: ## Put all code in shape
 lock: ## Write the lock files anew (ARGS=--upgrade takes newer versions)
 	@$(SETUP) dev
 	@exec $(OURS) scripts/lock.py write $(ARGS)
+
+audit: ## Ask whether what the locks pin has known vulnerabilities
+	@$(SETUP) dev
+	@exec $(OURS) scripts/audit.py
+
+sbom: ## Write what is deployed to focys.cdx.json (CycloneDX)
+	@$(SETUP) dev
+	@exec $(OURS) scripts/sbom.py
 
 schema: ## Write the pages' API types anew from the app
 	@$(SETUP) dev

@@ -6,10 +6,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from lock import LOCKS
-from places import FRONTEND, ROOT
+from lock import LOCKS, PAGE_LOCK
+from places import ROOT
 
-PAGE_LOCK = FRONTEND / "package-lock.json"
 REGISTRY = re.compile(r"(?:pypi|pythonhosted|npmjs|yarnpkg|debian)\.(?:org|com)")
 # Folders where people and build machines keep their work, and the one this runs in.
 MACHINE = re.compile(rf"(?<![\w.])/(?:home|Users|root|work|workspace|builds)/\w|{re.escape(str(ROOT))}(?![\w.-])")
