@@ -1,6 +1,6 @@
 """The whole site for the browser journeys: a process of its own, whose clock the tests move.
 
-    python -m tests.support.site --port 8123 --data FOLDER [--database-url URL] [--app-name NAME]
+    python -m tests.support.site --port 8123 --data FOLDER [--database-url URL] [--app-name NAME] [--cors-origin ORIGIN]
 
 It is ``focys serve`` with three differences: the clock is ahead by the seconds that stand in FOLDER/offset,
 accounts for the journeys stand beside the demo accounts, and it ends when its standard input does.
@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--database-url", default="")
     parser.add_argument("--app-name", default="FOCYS")
+    parser.add_argument("--cors-origin", default="")
     given = parser.parse_args()
 
     settings = _settings(given)
@@ -96,6 +97,7 @@ def _settings(given: argparse.Namespace) -> Settings:
     values = {
         "database_url": given.database_url,
         "app_name": given.app_name,
+        "cors_origins": given.cors_origin,
         "data_dir": given.data,
         "public_url": f"http://localhost:{given.port}",
         "secret_key": SECRET_KEY,

@@ -11,6 +11,8 @@ export interface SiteOptions {
   appName?: string;
   /** A PostgreSQL database; without one it is an SQLite file. */
   databaseUrl?: string;
+  /** The origin of another application whose pages may call the API. */
+  corsOrigin?: string;
 }
 
 const MAIL = /^E-mail code for (\S+): ([0-9A-Z-]+) \(valid \d+ minutes?\)$/gm;
@@ -96,11 +98,12 @@ export class Site {
   }
 
   #start(): Program {
-    const { appName, databaseUrl } = this.options;
+    const { appName, databaseUrl, corsOrigin } = this.options;
     return new Program("tests.support.site", [
       ...["--port", String(this.port), "--data", this.folder],
       ...(databaseUrl ? ["--database-url", databaseUrl] : []),
       ...(appName ? ["--app-name", appName] : []),
+      ...(corsOrigin ? ["--cors-origin", corsOrigin] : []),
     ]);
   }
 

@@ -1,0 +1,85 @@
+/** docs/INTEGRATION.md: a page of another application, with the example's script as it stands there. */
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Page } from "@playwright/test";
+import { Caller, nthStudent } from "./support/people";
+import { Site } from "./support/site";
+import { expect, test } from "./support/test";
+
+const GUIDE = new URL("../../docs/INTEGRATION.md", import.meta.url);
+const EXAMPLE = /```js\n(.*?)```/s.exec(readFileSync(GUIDE, "utf8"))?.[1] ?? "";
+const HTML =
+  '<script type="module">globalThis.client = await import("/client.js")</script><h1>Orders</h1>';
+
+declare const client: {
+  currentUser(): Promise<{ email: string } | null>;
+  call(path: string): Promise<Response>;
+  signOut(): Promise<void>;
+};
+
+/** The application: its page, the example's script, and a backend that asks FOCYS whose token it is. */
+class Application {
+  focys = "";
+  readonly #server = createServer(async ({ url, headers }, answer) => {
+    if (url === "/client.js") {
+      const script = EXAMPLE.replace("https://login.example.com", this.focys);
+      answer.writeHead(200, { "Content-Type": "text/javascript" }).end(script);
+    } else if (url === "/orders") {
+      const Authorization = headers.authorization ?? "";
+      const me = await fetch(`${this.focys}/api/auth/me`, { headers: { Authorization } });
+      answer.writeHead(me.status).end();
+    } else {
+      answer.writeHead(200, { "Content-Type": "text/html" }).end(HTML);
+    }
+  });
+
+  async start(): Promise<string> {
+    this.#server.listen(0, "127.0.0.1");
+    await once(this.#server, "listening");
+    return `http://localhost:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  stop(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+}
+
+const currentUser = (page: Page) => page.evaluate(async () => (await client.currentUser())?.email);
+const orders = (page: Page) => page.evaluate(async () => (await client.call("/orders")).status);
+
+test("another application's page sees who is signed in, calls its backend, and signs out", async ({
+  browser,
+}) => {
+  const application = new Application();
+  const origin = await application.start();
+  const site = await Site.start({ corsOrigin: origin });
+  // Not the browser that is watched: this one calls two origins, and that is the point.
+  const context = await browser.newContext();
+  try {
+    application.focys = site.url;
+    const caller = new Caller(context.request, site);
+    const person = await caller.enrol(nthStudent(1));
+    const page = await context.newPage();
+    await page.goto(origin);
+    await page.waitForFunction(() => "client" in globalThis);
+
+    const stranger = await currentUser(page);
+    await caller.password(person);
+    await caller.post("/auth/totp/verify", { code: person.app.code(site.now()) });
+    const [served, owner] = [await orders(page), await currentUser(page)];
+    await page.evaluate(() => client.signOut());
+    const [refused, nobody] = [await orders(page), await currentUser(page)];
+
+    expect(stranger).toBeUndefined();
+    expect([served, owner]).toEqual([200, person.email]);
+    expect(refused).toBe(401);
+    expect(nobody).toBeUndefined();
+  } finally {
+    await context.close();
+    await site.stop();
+    application.stop();
+  }
+});
