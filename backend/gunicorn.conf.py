@@ -4,7 +4,9 @@ One check for all workers before there are any, workers that are back soon and, 
 """
 
 import os
+import shutil
 import sys
+import tempfile
 from importlib import import_module
 from typing import Any
 
@@ -40,13 +42,17 @@ SHARED = (
 
 _REFUSED = 3
 """What gunicorn itself ends with where its workers cannot start."""
+_NUMBERS = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def on_starting(server: Any) -> None:  # noqa: ANN401  gunicorn's own objects
     """Read the libraries once, before the first worker: one that dies is replaced at once, and memory is shared."""
+    if server.num_workers > 1 and not os.environ.get(_NUMBERS):
+        server.focys_numbers = os.environ[_NUMBERS] = tempfile.mkdtemp(prefix="focys_numbers_")
     for name in SHARED:
         import_module(name)
     if not _can_start(server):
+        on_exit(server)
         sys.exit(_REFUSED)
 
 
@@ -56,9 +62,17 @@ def on_reload(server: Any) -> None:  # noqa: ANN401
         raise HaltServer("The service cannot start again like this.", _REFUSED)
 
 
+def on_exit(server: Any) -> None:  # noqa: ANN401
+    """Leave nothing behind of the numbers of workers, where nobody had said where they belong."""
+    shutil.rmtree(getattr(server, "focys_numbers", ""), ignore_errors=True)
+
+
 def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
     """Take a worker's gauges out of the sum."""
-    _forget(worker.pid)
+    if os.environ.get(_NUMBERS):
+        from prometheus_client import multiprocess  # noqa: PLC0415  only the workers need the rest of it
+
+        multiprocess.mark_process_dead(worker.pid)
 
 
 def _can_start(server: Any) -> bool:  # noqa: ANN401
@@ -68,15 +82,16 @@ def _can_start(server: Any) -> bool:  # noqa: ANN401
     """
     process = os.fork()
     if process:
-        ended = os.waitpid(process, 0)[1]
-        _forget(process)
-        return ended == 0
+        return os.waitpid(process, 0)[1] == 0
     sentences = []
     status = _REFUSED
     try:
-        from focys.app import why_not_start  # noqa: PLC0415  for this process alone
+        with tempfile.TemporaryDirectory() as apart:
+            # It serves nobody, and is not to be counted.
+            os.environ[_NUMBERS] = apart
+            from focys.app import why_not_start  # noqa: PLC0415  for this process alone
 
-        sentences = why_not_start()
+            sentences = why_not_start()
         status = _REFUSED if sentences else 0
     except BaseException:
         server.log.exception("The service cannot start")
@@ -84,10 +99,3 @@ def _can_start(server: Any) -> bool:  # noqa: ANN401
         for sentence in sentences:
             server.log.error(sentence)
         os._exit(status)
-
-
-def _forget(process: int) -> None:
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):  # noqa: TID251  gunicorn's process has no settings
-        from prometheus_client import multiprocess  # noqa: PLC0415  only the workers need the rest of it
-
-        multiprocess.mark_process_dead(process)

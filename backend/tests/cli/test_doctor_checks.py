@@ -1,12 +1,13 @@
 """The doctor's checks one by one: each when all is well, and when it is not."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from focys.cli.doctor import configuration, keeping, machine, mailing, timing
+from focys.cli.doctor import configuration, keeping, machine, mailing, timing, workers
 from focys.cli.doctor.examination import Report
 from focys.cli.doctor.finding import Finding, State
 from focys.cli.doctor.report import as_text
@@ -14,6 +15,7 @@ from focys.features.totp import SecretsByKey
 from focys.infra.rights import Rights
 from tests.conftest import settings_for
 from tests.support.clock import NOON
+from tests.support.processes import free_port
 from tests.support.valkey import running_valkey
 
 PUBLIC = "https://login.example.com"
@@ -190,51 +192,38 @@ def test_disks_are_those_the_service_writes_to(tmp_path: Path):
     assert [finding.name for finding in machine.check_disks(on_postgresql)] == ["disk"]
 
 
+@pytest.mark.parametrize(("is_local", "state"), [(True, OK), (False, WARN)])
+async def test_a_service_that_does_not_answer_is_a_warning_where_people_need_it(
+    is_local: bool,  # noqa: FBT001
+    state: State,
+):
+    finding = await workers.check_workers(f"http://127.0.0.1:{free_port()}", is_local=is_local)
+
+    assert finding.state is state
+    assert "answer" in finding.detail
+
+
 @pytest.mark.parametrize(
-    ("count", "numbers", "state", "told"),
+    ("answer", "state", "told"),
     [
-        (0, "", OK, "none can be seen"),
-        (1, "", OK, "1 serves"),
-        (4, "", WARN, "PROMETHEUS_MULTIPROC_DIR is not set"),
-        (4, "gone", WARN, "cannot be written"),
-        (4, ".", OK, "4 serve, and /metrics adds them up"),
+        ("# TYPE focys_workers gauge\nfocys_workers 1.0\n", OK, "1 serves"),
+        ("# TYPE up gauge\nup 1.0\n", WARN, "is not this service"),
+        ("focys_workers one\n", WARN, "is not this service"),
     ],
 )
-def test_workers_are_counted_and_add_up_their_numbers(
-    tmp_path: Path, count: int, numbers: str, state: State, told: str
-):
-    """LOG-06."""
-    finding = machine.judge_workers(machine.Workers(count, numbers and str(tmp_path / numbers)))
+async def test_who_answers_is_told_from_others(answer: str, state: State, told: str):
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(answer)}\r\nConnection: close"
+        writer.write(f"{head}\r\n\r\n{answer}".encode())
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        finding = await workers.check_workers(f"http://127.0.0.1:{port}", is_local=False)
 
     assert finding.state is state
     assert told in finding.detail
-
-
-def test_workers_are_those_that_serve_from_the_same_folder(tmp_path: Path):
-    ours, theirs = tmp_path / "backend", tmp_path / "elsewhere"
-    for folder in (ours, theirs):
-        folder.mkdir()
-    command = b"python\0gunicorn\0-w\0002\0main:app\0"
-    shown = [
-        (10, 1, ours, command),
-        (11, 10, ours, command),
-        (12, 10, ours, command),
-        (13, 12, ours, b"sh\0-c\0true\0"),
-        (20, 1, theirs, command),
-        (21, 20, theirs, command),
-    ]
-    for process, parent, folder, line in shown:
-        place = tmp_path / "proc" / str(process)
-        place.mkdir(parents=True)
-        (place / "cmdline").write_bytes(line)
-        (place / "cwd").symlink_to(folder)
-        (place / "stat").write_text(f"{process} (gunicorn: (x) y) S {parent} 0 0")
-        (place / "environ").write_bytes(b"HOME=/\0PROMETHEUS_MULTIPROC_DIR=/run/focys/metrics\0")
-
-    found = machine.find_workers(ours, tmp_path / "proc")
-
-    assert found == machine.Workers(2, "/run/focys/metrics")
-    assert machine.find_workers(tmp_path, tmp_path / "proc") == machine.Workers()
 
 
 @pytest.mark.parametrize(

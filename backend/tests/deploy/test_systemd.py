@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.conftest import SECRET_KEY
-from tests.deploy.shipped import UNIT, replaced, unit_command, unit_environment, unit_values
+from tests.deploy.shipped import DEPLOY, UNIT, replaced, unit_command, unit_environment, unit_values
 from tests.deploy.units import allowed_calls, systemd_analyze
 from tests.deploy.walls import confinement, listening, read_only_but_for
 from tests.support.processes import PROGRAMS, Server, copy_backend, environment, free_port, serving
@@ -118,3 +118,29 @@ def test_the_list_of_system_calls_bites(tmp_path: Path):
     assert "Operation not permitted" in run("import os; os.setpriority(os.PRIO_PROCESS, 0, 1)")
     assert "Operation not permitted" in run("import os; os.chown('/', 1, 1)")
     assert "Permission denied" in run("import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)")
+
+
+def test_the_command_line_has_what_the_unit_sets_as_systemd_quotes_it(tmp_path: Path):
+    """The line is what systemd 252 shows for a unit with such values."""
+    shown = (
+        r'PATH=/bin "A=two words" "B=c\"d \$HOME \`id\` \\x" "C=it' + r"""'s" "D=e;f*g" PROMETHEUS_MULTIPROC_DIR=/x"""
+    )
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name, script in {"systemctl": 'printf "%s\\n" "$SHOWN"', "python": 'env; printf "<%s>" "$@"'}.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    changes = {"/app/venv/bin/python": str(programs / "python"), "/app/backend": str(tmp_path)}
+    wrapper = tmp_path / "focys"
+    wrapper.write_text(replaced(DEPLOY / "bin" / "focys", changes))
+    settings = {"PATH": f"{programs}:/usr/bin:/bin", "SHOWN": shown, "DATABASE_URL_FILE": "/etc/focys/owner"}
+
+    ran = subprocess.run(
+        ["sh", str(wrapper), "users", "create", "a b $HOME"], env=settings, capture_output=True, text=True, check=True
+    )
+
+    lines = ran.stdout.splitlines()
+    assert {"A=two words", r'B=c"d $HOME `id` \x', "C=it's", "D=e;f*g"} <= set(lines)
+    assert "PROMETHEUS_MULTIPROC_DIR" not in ran.stdout.replace(shown, "")
+    assert ran.stdout.endswith("<users><create><a b $HOME>")
+    assert ran.stderr == ""

@@ -1,5 +1,6 @@
 """``/metrics``: what happened is counted by name, nobody can be told from it, and four workers are one service."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from itertools import count
@@ -8,6 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from focys.cli.doctor.finding import ok
+from focys.cli.doctor.workers import check_workers
 from tests.conftest import SECRET_KEY
 from tests.support.canary import found_in, live
 from tests.support.numbers import Numbers, scrape
@@ -104,20 +107,15 @@ async def test_nobody_can_be_told_from_the_numbers(lone_world: World):
     assert {label for sample in numbers.samples for label in sample.labels} - OF_PYTHON <= LABELS
 
 
-@pytest.fixture
-def four_workers(sqlite_url: str, tmp_path: Path) -> Iterator[Server]:
-    """The service as it is deployed, with a folder for the numbers of its workers."""
-    backend = copy_backend(tmp_path)
-    numbers = tmp_path / "numbers"
-    numbers.mkdir()
-    port = free_port()
-    env = environment(
-        backend,
-        DATABASE_URL=sqlite_url,
-        SECRET_KEY=SECRET_KEY,
-        PROMETHEUS_MULTIPROC_DIR=str(numbers),
-        HOME=str(tmp_path),
-    )
+@pytest.fixture(params=["numbers", ""])
+def four_workers(request: pytest.FixtureRequest, sqlite_url: str, tmp_path: Path) -> Iterator[Server]:
+    """The service as the guide starts it, with a folder for the numbers of its workers, and without."""
+    backend, port = copy_backend(tmp_path), free_port()
+    settings = {"DATABASE_URL": sqlite_url, "SECRET_KEY": SECRET_KEY, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    if request.param:
+        (tmp_path / request.param).mkdir()
+        settings["PROMETHEUS_MULTIPROC_DIR"] = str(tmp_path / request.param)
+    env = environment(backend, **settings)
     command = f"gunicorn -w {WORKERS} -k uvicorn.workers.UvicornWorker --bind 127.0.0.1:{port} main:app"
     server = Server(command, port=port, folder=backend, env=env, log=tmp_path / "output")
     with serving(server):
@@ -135,4 +133,8 @@ def test_the_numbers_of_all_workers_add_up(four_workers: Server, tmp_path: Path)
     assert [numbers.of("focys_request_seconds_count", **live_requests) for numbers in scrapes] == [REQUESTS] * 6
     assert scrapes[-1].of("focys_argon2_waiting") == 0
     assert not any("pid" in sample.labels for numbers in scrapes for sample in numbers.samples)
-    assert len(list((tmp_path / "numbers").glob("histogram_*.db"))) == WORKERS
+    assert len(list(tmp_path.glob("*numbers*/histogram_*.db"))) == WORKERS
+    told = asyncio.run(check_workers(four_workers.url, is_local=False))
+    assert told == ok("workers", "4 serve, and /metrics adds them up")
+    four_workers.stop()
+    assert [*tmp_path.glob("focys_numbers_*")] == []

@@ -21,6 +21,9 @@ def doctor(
     ntp: Annotated[
         str | None, typer.Option("--ntp", metavar="HOST", help="Compare the clock with a time server.")
     ] = None,
+    service: Annotated[
+        str | None, typer.Option("--service", metavar="URL", help="Where it listens, if not at http://127.0.0.1:8000.")
+    ] = None,
     probe: Annotated[
         bool, typer.Option("--probe", help="Sign in wrongly through PUBLIC_URL, to see whose address is counted.")
     ] = False,
@@ -31,7 +34,7 @@ def doctor(
     """
     # What goes wrong is told in the report.
     logs.configure(pretty=False, quiet=True)
-    report = asyncio.run(examine(send_test=send_test, ntp=ntp, probe=probe))
+    report = asyncio.run(examine(send_test=send_test, ntp=ntp, probe=probe, service=service))
     if support:
         print(as_text(report))
     else:

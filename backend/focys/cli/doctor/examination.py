@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.exc import SQLAlchemyError
 
 from focys.app import Services, build_services
-from focys.cli.doctor import configuration, keeping, machine, mailing, outside, timing
+from focys.cli.doctor import configuration, keeping, machine, mailing, outside, timing, workers
 from focys.cli.doctor.finding import Finding, State, fail
 from focys.infra.clock import DatabaseClock, SystemClock
 from focys.infra.mailer import ConsoleMailer
@@ -32,8 +32,10 @@ class Report:
         return all(finding.state is not State.FAIL for finding in self.findings)
 
 
-async def examine(*, send_test: str | None = None, ntp: str | None = None, probe: bool = False) -> Report:
-    """Look at everything; *send_test* is the address a test letter goes to, *ntp* a time server's."""
+async def examine(
+    *, send_test: str | None = None, ntp: str | None = None, probe: bool = False, service: str | None = None
+) -> Report:
+    """Look at everything; *send_test* is the address of a test letter, *ntp* a time server's, *service* our own."""
     report = Report()
     try:
         settings = load_settings()
@@ -49,7 +51,8 @@ async def examine(*, send_test: str | None = None, ntp: str | None = None, probe
     report.findings += await _outside(settings, ntp)
     report.findings += await _mail(settings, send_test)
     report.findings.append(await _guarded("limits", machine.check_limits(settings)))
-    report.findings.append(machine.judge_workers(machine.find_workers()))
+    found = workers.check_workers((service or workers.SERVICE).rstrip("/"), is_local=settings.is_local)
+    report.findings.append(await _guarded("workers", found))
     report.findings += [machine.check_argon2(settings), machine.check_pages(PAGES)]
     report.findings.append(machine.check_log_file(settings.log_file))
     report.findings += machine.check_disks(settings)

@@ -1,10 +1,8 @@
-"""What is around the service: Redis, the workers, the pages, the disk, the log file."""
+"""What is around the service: Redis, Argon2, the pages, the disk, the log file."""
 
 import asyncio
 import os
 import shutil
-from contextlib import suppress
-from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from focys.cli.doctor.finding import Finding, fail, ok, warn
-from focys.settings import BACKEND, Settings
+from focys.settings import Settings
 
 MIB = 1024 * 1024
 LITTLE_SPACE = 1024 * MIB
@@ -41,48 +39,6 @@ async def check_limits(settings: Settings) -> Finding:
     finally:
         await redis.aclose()
     return ok(name, "Redis answers; limits of accounts stay in the database")
-
-
-@dataclass(frozen=True, slots=True)
-class Workers:
-    """The processes that serve from this folder, and where they add up their numbers."""
-
-    count: int = 0
-    numbers: str = ""
-
-
-def find_workers(folder: Path = BACKEND, processes: Path = Path("/proc")) -> Workers:
-    """Look for processes that serve ``main:app`` from our own folder; those of others cannot be read."""
-    parents: dict[int, int] = {}
-    numbers = ""
-    for place in processes.glob("[0-9]*"):
-        # It may end while we look, or belong to somebody else.
-        with suppress(OSError, ValueError):
-            if b"main:app" not in (place / "cmdline").read_bytes().split(b"\0"):
-                continue
-            if (place / "cwd").resolve() != folder:
-                continue
-            parents[int(place.name)] = int((place / "stat").read_text().rpartition(")")[2].split()[1])
-            for variable in (place / "environ").read_bytes().split(b"\0"):
-                name, _, value = variable.partition(b"=")
-                numbers = os.fsdecode(value) if name == b"PROMETHEUS_MULTIPROC_DIR" else numbers
-    workers = [process for process, parent in parents.items() if parent in parents]
-    return Workers(len(workers) or len(parents), numbers)
-
-
-def judge_workers(workers: Workers) -> Finding:
-    """Say how many serve, and whether /metrics can add them up."""
-    name, mend = "workers", "start the service as deploy/systemd/focys-backend.service does"
-    if not workers.count:
-        return ok(name, "none can be seen from here")
-    detail = "1 serves" if workers.count == 1 else f"{workers.count} serve"
-    if workers.count == 1:
-        return ok(name, detail)
-    if not workers.numbers:
-        return warn(name, f"{detail}; /metrics tells of one of them, for PROMETHEUS_MULTIPROC_DIR is not set", mend)
-    if not os.access(workers.numbers, os.W_OK | os.X_OK):
-        return warn(name, f"{detail}; the folder of their numbers cannot be written by us", mend, aside=workers.numbers)
-    return ok(name, f"{detail}, and /metrics adds them up")
 
 
 def check_argon2(settings: Settings) -> Finding:
