@@ -90,7 +90,8 @@ def _summary(answer: Answer) -> str:
 
 def _ask_for_python(end: float) -> Answer:
     """Ask one service, and where it cannot be asked the other; they tell the same."""
-    options = ["--disable-pip", "--require-hashes", "--format=json", "--desc=off", "--progress-spinner=off"]
+    # Strict: a mirror that knows no advisories is left after one question, not after one for each package.
+    options = ["--strict", "--disable-pip", "--require-hashes", "--format=json", "--desc=off", "--progress-spinner=off"]
     locks = [f"--requirement={lock}" for lock in LOCKS if lock != BACKEND / "requirements.txt"]
     reasons = []
     for service in ("osv", "pypi"):
