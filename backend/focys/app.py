@@ -23,7 +23,7 @@ from focys.features.bypass import Bypasses
 from focys.features.bypass import composers as bypass_letters
 from focys.features.email_code import KIND, EmailCodes
 from focys.features.housekeeping import Housekeeping
-from focys.features.lockout import REFRESHES, PasswordLedger, account_limits, composers, source_limits
+from focys.features.lockout import REFRESHES, Limits, PasswordLedger, account_limits, composers, source_limits
 from focys.features.login import Dependencies, LoginFlow
 from focys.features.login import build_router as build_login_router
 from focys.features.outbox import Outbox
@@ -67,10 +67,12 @@ class Services:
     outbox: Outbox
     login: LoginFlow
     bypasses: Bypasses
+    source_limits: Limits
 
     async def close(self) -> None:
         """Give back what was opened."""
         self.hasher.close()
+        await self.source_limits.close()
         await self.database.close()
 
 
@@ -148,6 +150,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         outbox,
         login,
         Bypasses(database, clock, accounts),
+        sources,
     )
 
 

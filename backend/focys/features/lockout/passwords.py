@@ -93,21 +93,16 @@ class PasswordLedger:
         if source is None:
             [counted] = await self._database.counts(account)
             return Charge(is_counted=counted > 0)
-        change = self._sources.charge_within(PASSWORD_FAILURES, source, other=ACCOUNTS_TRIED, now=now)
-        if change is not None:
-            counted, within = await self._database.counts(account, change)
-            if within:
-                return Charge(is_counted=counted > 0, source=source)
-            if counted:
-                await self._database.write(self.refund(limit, known_browser=False))
-            return Charge(retry_after=await self._wait(source) or 1)
-        wait = await self._sources.charge(PASSWORD_FAILURES, source) or await self._sources.is_used_up(
-            ACCOUNTS_TRIED, source
-        )
-        if wait is not None:
-            return Charge(retry_after=wait)
-        [counted] = await self._database.counts(account)
-        return Charge(is_counted=counted > 0, source=source)
+        network = await self._sources.charge_within(PASSWORD_FAILURES, source, other=ACCOUNTS_TRIED, now=now)
+        if isinstance(network, Change):
+            counted, within = await self._database.counts(account, network)
+        else:
+            counted, within = (*await self._database.counts(account), 1) if network else (0, 0)
+        if within:
+            return Charge(is_counted=counted > 0, source=source)
+        if counted:
+            await self._database.write(self.refund(limit, known_browser=False))
+        return Charge(retry_after=await self._wait(source) or 1)
 
     async def give_back(self, source: str | None, now: datetime) -> list[Change]:
         """Return what gives a network's try back."""

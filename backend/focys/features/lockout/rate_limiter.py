@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
 
-from focys.features.lockout.storage import DatabaseStorage, RedisWithFallback
+from focys.features.lockout.storage import DatabaseStorage, InMemory, RedisWithFallback
 from focys.infra import metrics
 from focys.infra.clock import Clock
 from focys.infra.database import Change, Database
@@ -41,7 +40,7 @@ def account_limits(database: Database, clock: Clock) -> "Limits":
 def source_limits(storage: str, database: Database, clock: Clock) -> "Limits":
     """Return the limits per network, on the storage that RATE_LIMIT_STORAGE names."""
     if storage.startswith("memory://"):
-        return Limits(MemoryStorage(), clock)
+        return Limits(InMemory(), clock)
     in_database = DatabaseStorage(database, clock)
     return Limits(in_database if storage == "database" else RedisWithFallback(storage, in_database), clock)
 
@@ -57,26 +56,26 @@ class Limits:
         hits = await self._storage.incr(limit.key_for(*who), limit.get_expiry(), 1)
         return await self._wait(limit, *who) if hits > limit.amount else None
 
-    def charge_within(self, limit: RateLimitItem, *who: str, other: RateLimitItem, now: datetime) -> Change | None:
-        """Return what counts one, unless one of the limits is used up; None where the database does not count."""
-        if not isinstance(self._storage, DatabaseStorage):
-            return None
-        return self._storage.hit_within(
-            limit.key_for(*who),
-            limit.amount,
-            limit.get_expiry(),
-            other_key=other.key_for(*who),
-            other_most=other.amount,
-            now=now,
-        )
+    async def charge_within(
+        self, limit: RateLimitItem, *who: str, other: RateLimitItem, now: datetime
+    ) -> Change | bool:
+        """Count one, unless one of the limits is used up, and tell whether it was; or return the change that does so.
+
+        The database counts as a part of its caller's own write.
+        """
+        key, other_key = limit.key_for(*who), other.key_for(*who)
+        if isinstance(self._storage, DatabaseStorage):
+            return self._storage.hit_within(
+                key, limit.amount, limit.get_expiry(), other_key=other_key, other_most=other.amount, now=now
+            )
+        return bool(await self._storage.incr_within(key, limit.amount, limit.get_expiry(), other_key, other.amount))
 
     async def give_back(self, limit: RateLimitItem, *who: str, now: datetime) -> list[Change]:
-        """Return what gives one back; it is done, and the list empty, where the database does not count."""
-        if isinstance(self._storage, DatabaseStorage):
-            return [self._storage.given_back(limit.key_for(*who), now)]
+        """Return what gives one back, as long as it counts; it is done where the database does not count."""
         key = limit.key_for(*who)
-        if await self._storage.get(key) > 0:
-            await self._storage.incr(key, limit.get_expiry(), -1)
+        if isinstance(self._storage, DatabaseStorage):
+            return [self._storage.given_back(key, now)]
+        await self._storage.decr(key)
         return []
 
     async def is_used_up(self, limit: RateLimitItem, *who: str) -> int | None:
@@ -88,6 +87,11 @@ class Limits:
         """Count *member* toward the limit, once per window."""
         if await self._storage.incr(limit.key_for(*who, member), limit.get_expiry(), 1) == 1:
             await self._storage.incr(limit.key_for(*who), limit.get_expiry(), 1)
+
+    async def close(self) -> None:
+        """Give back the connections of a storage that has its own."""
+        if isinstance(self._storage, RedisWithFallback):
+            await self._storage.close()
 
     async def _wait(self, limit: RateLimitItem, *who: str) -> int:
         metrics.THROTTLED.labels(limit.namespace).inc()

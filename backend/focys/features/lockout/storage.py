@@ -1,10 +1,16 @@
-"""Where counters of limits are kept: the database, exact over all workers, or Redis with the database behind it."""
+"""Where counters of limits are kept: the database, exact over all workers, or Redis with the database behind it.
+
+Beside what the library's storages do, each of ours counts one only if there is room in two counters (``incr_within``),
+and takes one back from a counter that counts, which never makes a window or falls below zero (``decr``).
+"""
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
+from typing import Any
 
-from limits.aio.storage import RedisStorage, Storage
+from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from sqlalchemy import ColumnElement, String, bindparam, case, delete, exists, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
@@ -79,6 +85,14 @@ _LOOK = select(throttles.c.hits, throttles.c.last_at, throttles.c.expires_at).wh
 _FORGET = delete(throttles).where(throttles.c.key == bindparam("the_key"))
 _FORGET_ALL = delete(throttles)
 
+_INCR_WITHIN = """
+if tonumber(redis.call('get', KEYS[2]) or 0) >= tonumber(ARGV[3]) then return 0 end
+if tonumber(redis.call('get', KEYS[1]) or 0) >= tonumber(ARGV[1]) then return 0 end
+if redis.call('incr', KEYS[1]) == 1 then redis.call('expire', KEYS[1], ARGV[2]) end
+return 1
+"""
+_DECR = "return tonumber(redis.call('get', KEYS[1]) or 0) > 0 and redis.call('decr', KEYS[1]) or 0"
+
 
 class DatabaseStorage(Storage):
     """Fixed-window counters in the ``throttles`` table, for the ``limits`` library."""
@@ -123,6 +137,17 @@ class DatabaseStorage(Storage):
         """Return the change that takes one from a counter, as long as it counts."""
         return Change(_GIVE_BACK, {"counted_key": key, "moment": now})
 
+    async def incr_within(self, key: str, most: int, expiry: float, other_key: str, other_most: int) -> bool:
+        """Add one, unless this counter or the other one is full; tell whether there was room."""
+        now = self._clock.now()
+        change = self.hit_within(key, most, expiry, other_key=other_key, other_most=other_most, now=now)
+        [counted] = await self._database.counts(change)
+        return counted > 0
+
+    async def decr(self, key: str) -> None:
+        """Take one from a counter, as long as it counts."""
+        await self._database.write(self.given_back(key, self._clock.now()))
+
     async def get(self, key: str) -> int:
         """Return a counter's value."""
         row, now = await self._database.first(_LOOK, the_key=key), self._clock.now()
@@ -148,6 +173,44 @@ class DatabaseStorage(Storage):
         await self._database.rows(_FORGET.returning(throttles.c.key), the_key=key)
 
 
+class InMemory(MemoryStorage):
+    """Counters of this process. Nothing here waits, so nobody comes in between a look and what follows from it."""
+
+    STORAGE_SCHEME = ["in-memory"]  # noqa: RUF012  the library's own attribute
+
+    async def incr_within(self, key: str, most: int, expiry: float, other_key: str, other_most: int) -> bool:
+        """Add one, unless this counter or the other one is full; tell whether there was room."""
+        has_room = await self.get(other_key) < other_most and await self.get(key) < most
+        if has_room:
+            await self.incr(key, expiry)
+        return has_room
+
+
+class _Redis(RedisStorage):
+    STORAGE_SCHEME = ["one-redis"]  # noqa: RUF012  the library's own attribute
+
+    def __init__(self, url: str) -> None:
+        super().__init__(
+            f"async+{url}",
+            implementation="redispy",
+            socket_timeout=REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        )
+        bridge: Any = self.bridge
+        self._client = bridge.get_connection()
+        self._incr_within, self._decr = (self._client.register_script(script) for script in (_INCR_WITHIN, _DECR))
+
+    async def incr_within(self, key: str, most: int, expiry: float, other_key: str, other_most: int) -> bool:
+        keys = [self.bridge.prefixed_key(name) for name in (key, other_key)]
+        return bool(await self._incr_within(keys, [most, int(expiry), other_most]))
+
+    async def decr(self, key: str) -> None:
+        await self._decr([self.bridge.prefixed_key(key)])
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
 class RedisWithFallback(Storage):
     """Counters in Redis or Valkey; while it is away, slow or broken they are counted in the database instead."""
 
@@ -155,12 +218,7 @@ class RedisWithFallback(Storage):
 
     def __init__(self, url: str, database: DatabaseStorage) -> None:
         super().__init__(url, wrap_exceptions=False)
-        self._redis = RedisStorage(
-            f"async+{url}",
-            implementation="redispy",
-            socket_timeout=REDIS_TIMEOUT_SECONDS,
-            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
-        )
+        self._redis = _Redis(url)
         self._database = database
         self._left_alone_until = 0.0
 
@@ -172,6 +230,14 @@ class RedisWithFallback(Storage):
     async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Add to a counter and return its new value."""
         return int(await self._either("incr", key, int(expiry), amount))
+
+    async def incr_within(self, key: str, most: int, expiry: float, other_key: str, other_most: int) -> bool:
+        """Add one, unless this counter or the other one is full; tell whether there was room."""
+        return bool(await self._either("incr_within", key, most, expiry, other_key, other_most))
+
+    async def decr(self, key: str) -> None:
+        """Take one from a counter, as long as it counts."""
+        await self._either("decr", key)
 
     async def get(self, key: str) -> int:
         """Return a counter's value."""
@@ -193,6 +259,12 @@ class RedisWithFallback(Storage):
     async def clear(self, key: str) -> None:
         """Forget one counter."""
         await self._either("clear", key)
+
+    async def close(self) -> None:
+        """Give the connections back; one that was cut off needs no farewell."""
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(REDIS_TIMEOUT_SECONDS):
+                await self._redis.close()
 
     async def _either(self, verb: str, *arguments: object) -> float:
         if monotonic() >= self._left_alone_until:

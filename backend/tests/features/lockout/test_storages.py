@@ -1,18 +1,28 @@
 """Counters of limits: the same contract in memory, in both databases and in a real Valkey, and what a lost Valkey does."""
 
+import gc
+from asyncio import gather
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 import pytest
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
+from limits import RateLimitItem, RateLimitItemPerMinute
 from sqlalchemy import select
 
-from focys.features.lockout import Limits, account_limits, source_limits, throttles
-from focys.features.lockout.storage import DatabaseStorage, RedisWithFallback
+from focys.features.lockout import (
+    ACCOUNTS_TRIED,
+    PASSWORD_FAILURES,
+    Limits,
+    PasswordLedger,
+    PasswordLimit,
+    account_limits,
+    source_limits,
+    throttles,
+)
+from focys.features.lockout.storage import DatabaseStorage, InMemory, RedisWithFallback
 from focys.infra.database import Database
 from tests.conftest import settings_for, world_on
 from tests.support.clock import FrozenClock
@@ -94,13 +104,12 @@ async def counted(
 
     if name == "memory":
         monkeypatch.setattr("limits.aio.storage.memory.time.time", lambda: clock.now().timestamp())
-        yield Counted(MemoryStorage(), move_on, database)
+        yield Counted(InMemory(), move_on, database)
     elif name == "valkey":
         shared_valkey.ask("FLUSHALL")
         storage = RedisWithFallback(shared_valkey.url, in_database)
         yield Counted(storage, expire, database)
-        assert await rows_in(database) == {}
-        await let_go(storage)
+        await storage.close()
     else:
         yield Counted(in_database, move_on, database)
     await database.close()
@@ -115,16 +124,13 @@ async def rows_in(database: Database) -> dict[str, int]:
     return {row.key: row.hits for row in await database.rows(select(throttles.c.key, throttles.c.hits))}
 
 
-async def let_go(storage: RedisWithFallback) -> None:
-    bridge: Any = storage._redis.bridge
-    await bridge.get_connection().aclose()
-
-
-async def test_a_counter_counts_from_one(counted: Counted):
+async def test_a_counter_counts_from_one_where_it_is_to_be_counted(counted: Counted):
     hits = [await counted.storage.incr("a", WINDOW) for _ in range(3)]
 
     assert hits == [1, 2, 3]
     assert await counted.storage.get("a") == 3
+    in_database = {"a": 3} if isinstance(counted.storage, DatabaseStorage) else {}
+    assert await rows_in(counted.database) == in_database
 
 
 async def test_counters_do_not_touch_each_other(counted: Counted):
@@ -137,8 +143,10 @@ async def test_counters_do_not_touch_each_other(counted: Counted):
 async def test_what_is_given_back_does_not_count(counted: Counted):
     await counted.storage.incr("a", WINDOW, 3)
 
-    assert await counted.storage.incr("a", WINDOW, -1) == 2
+    await counted.storage.decr("a")
+
     assert await counted.storage.get("a") == 2
+    assert await counted.storage.incr("a", WINDOW) == 3
 
 
 async def test_a_counter_begins_anew_after_its_window(counted: Counted):
@@ -183,15 +191,75 @@ async def test_a_refund_makes_room_for_one(counted: Counted, clock: FrozenClock)
     assert await limits.charge(THREE, WHO) is not None
 
 
-async def test_nothing_is_given_back_that_a_new_window_did_not_count(counted: Counted, clock: FrozenClock):
+@pytest.mark.parametrize("begun_anew", [False, True], ids=["no window", "another window"])
+async def test_what_comes_back_after_its_window_makes_no_room(counted: Counted, clock: FrozenClock, begun_anew: bool):  # noqa: FBT001
     limits = Limits(counted.storage, clock)
     await limits.charge(THREE, WHO)
     await counted.let_pass()
+    if begun_anew:
+        await limits.charge(THREE, WHO)
 
     for _ in range(3):
         await counted.database.write(*await limits.give_back(THREE, WHO, now=clock.now()))
 
+    assert await counted.storage.get(THREE.key_for(WHO)) == 0
     assert [await limits.charge(THREE, WHO) is None for _ in range(4)] == [True, True, True, False]
+
+
+async def test_what_is_given_back_to_nobody_begins_no_window(counted: Counted, clock: FrozenClock):
+    limits = Limits(counted.storage, clock)
+
+    await counted.database.write(*await limits.give_back(THREE, WHO, now=clock.now()))
+
+    assert await rows_in(counted.database) == {}
+    assert await counted.storage.get(THREE.key_for(WHO)) == 0
+    assert await counted.storage.get_expiry(THREE.key_for(WHO)) <= max(clock.now().timestamp(), time())
+
+
+async def test_given_back_side_by_side_a_counter_stops_at_nothing(counted: Counted, clock: FrozenClock):
+    limits = Limits(counted.storage, clock)
+    await limits.charge(THREE, WHO)
+
+    async def give_back() -> None:
+        await counted.database.write(*await limits.give_back(THREE, WHO, now=clock.now()))
+
+    # Each has a connection of its own, so that all look before the first of them has taken one.
+    await gather(*(counted.storage.get("other") for _ in range(8)))
+    await gather(*(give_back() for _ in range(8)))
+
+    assert await counted.storage.get(THREE.key_for(WHO)) == 0
+    assert await limits.charge(THREE, WHO) is None
+    assert await counted.storage.get(THREE.key_for(WHO)) == 1
+
+
+@pytest.mark.parametrize("full", [PASSWORD_FAILURES, ACCOUNTS_TRIED], ids=["passwords", "accounts"])
+async def test_a_try_that_is_refused_is_charged_to_nobody(counted: Counted, clock: FrozenClock, full: RateLimitItem):
+    """LOCK-10: neither to the network nor to the account, whichever limit has refused it."""
+    limits = Limits(counted.storage, clock)
+    ledger = PasswordLedger(counted.database, limits)
+    other = ACCOUNTS_TRIED if full is PASSWORD_FAILURES else PASSWORD_FAILURES
+    await counted.storage.incr(full.key_for(WHO), full.get_expiry(), full.amount)
+    await counted.storage.incr(other.key_for(WHO), other.get_expiry(), 7)
+
+    charges = [await ledger.charge(PasswordLimit("password:a", 0, 0, None), WHO, clock.now()) for _ in range(3)]
+
+    assert all(charge.retry_after and not charge.is_counted and charge.source is None for charge in charges)
+    assert [await counted.storage.get(limit.key_for(WHO)) for limit in (full, other)] == [full.amount, 7]
+    assert (await rows_in(counted.database)).get("password:a", 0) == 0
+
+
+async def test_tries_at_once_are_counted_up_to_the_limit_and_no_further(counted: Counted, clock: FrozenClock):
+    """LOCK-10."""
+    ledger = PasswordLedger(counted.database, Limits(counted.storage, clock))
+    key, most = PASSWORD_FAILURES.key_for(WHO), PASSWORD_FAILURES.amount
+    await counted.storage.incr(key, PASSWORD_FAILURES.get_expiry(), most - 3)
+
+    charges = await gather(
+        *(ledger.charge(PasswordLimit(f"password:{i}", 0, 0, None), WHO, clock.now()) for i in range(8))
+    )
+
+    assert [charge.source for charge in charges].count(WHO) == 3
+    assert await counted.storage.get(key) == most
 
 
 async def test_a_member_is_counted_once(counted: Counted, clock: FrozenClock):
@@ -224,7 +292,7 @@ async def test_without_valkey_the_database_counts(
         assert await worker.give_back(THREE, WHO, now=clock.now()) == []
     assert await workers[1].is_used_up(THREE, WHO) is None
     for worker in workers:
-        await let_go(worker._storage)
+        await worker.close()
 
 
 async def test_valkey_is_left_alone_for_a_while_and_then_used_again(
@@ -246,7 +314,7 @@ async def test_valkey_is_left_alone_for_a_while_and_then_used_again(
 
     assert await rows_in(sqlite) == {THREE.key_for(WHO): 2}
     assert await storage._redis.get(THREE.key_for("198.51.100.9")) == 1
-    await let_go(storage)
+    await limits.close()
 
 
 async def test_an_emptied_valkey_begins_anew_and_nothing_breaks(
@@ -262,7 +330,27 @@ async def test_an_emptied_valkey_begins_anew_and_nothing_breaks(
 
     assert await limits.charge(THREE, WHO) is None
     assert await rows_in(sqlite) == {}
-    await let_go(limits._storage)
+    await limits.close()
+
+
+@pytest.mark.parametrize("trouble", [None, "stopped", "paused"])
+async def test_a_service_that_ends_leaves_no_connection_behind(
+    valkey: ValkeyServer, sqlite_url: str, trouble: str | None
+):
+    """AVL-02: nor does a Valkey that is gone keep it from ending."""
+    async with world_on(sqlite_url, rate_limit_storage=valkey.url) as world:
+        for i in range(3):
+            await world.a_browser().post("/auth/login", {"email": f"{i}@student.com", "password": "wrong"})
+        assert "connected_clients:2" in valkey.ask("INFO clients")
+        if trouble:
+            harm(valkey, trouble)
+        begun = monotonic()
+
+    assert monotonic() - begun < AT_MOST_SECONDS
+    # What is left open says so when it is thrown away, and a warning is an error.
+    gc.collect()
+    if trouble is None:
+        assert "connected_clients:1" in valkey.ask("INFO clients")
 
 
 @pytest.mark.parametrize("trouble", ["stopped", "paused", "flushed"])
@@ -295,7 +383,6 @@ async def test_the_lock_of_an_account_holds_whatever_valkey_does(valkey: ValkeyS
 
         assert statuses == [401, 401, 401, 401, 429, 429]
         assert other.status_code in {200, 429}
-        await let_go(world.services.login._needs.source_limits._storage)
 
 
 def harm(valkey: ValkeyServer, trouble: str) -> None:
