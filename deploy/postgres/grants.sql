@@ -14,6 +14,7 @@ BEGIN;
 SET LOCAL search_path = pg_catalog;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, :"app_role";
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO :"app_role";
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO :"app_role";
 
 -- Facts are added and read, never changed. Old ones go by: focys audit prune, as focys_owner.
 SELECT format('REVOKE UPDATE, DELETE ON %s FROM %I', c.oid::regclass, :'app_role')

@@ -7,7 +7,7 @@
 -- What stands on a command line can be seen by others on the machine; given like this it cannot:
 --   printf '\\set owner_password %s\n\\set app_password %s\n\\i roles.sql\n' "$OWNER" "$APP" | psql
 -- Other names: -v owner_role=… -v app_role=… -v database=…
--- A database that is there already is taken over with its tables.
+-- A database that is there already is taken over with everything in it.
 
 \set ON_ERROR_STOP on
 \if :{?owner_role}
@@ -61,15 +61,35 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON SCHEMA public FROM :"app_role";
 GRANT USAGE ON SCHEMA public TO :"app_role";
 
--- Tables that somebody else owns, but for those of extensions; a column's sequence goes with its table.
-SELECT format('ALTER TABLE %s OWNER TO %I', c.oid::regclass, :'owner_role')
-FROM pg_class AS c
-WHERE c.relnamespace = 'public'::regnamespace
-  AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
-  AND pg_get_userbyid(c.relowner) <> :'owner_role'
+-- Everything in the schema that somebody else owns, but for extensions and what goes with a table or a type by itself.
+SELECT format(
+  'ALTER %s %s OWNER TO %I',
+  CASE WHEN o.catalog = 'pg_proc'::regclass THEN 'routine' ELSE regexp_replace(i.type, ' object$', '') END,
+  i.identity,
+  :'owner_role'
+)
+FROM (
+  SELECT 'pg_class'::regclass AS catalog, oid, relowner AS owner FROM pg_class
+  WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+  UNION ALL SELECT 'pg_proc'::regclass, oid, proowner FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+  UNION ALL SELECT 'pg_type'::regclass, t.oid, t.typowner FROM pg_type AS t LEFT JOIN pg_class AS c ON c.oid = t.typrelid
+  WHERE t.typnamespace = 'public'::regnamespace AND (c.oid IS NULL OR c.relkind = 'c')
+  UNION ALL SELECT 'pg_operator'::regclass, oid, oprowner FROM pg_operator WHERE oprnamespace = 'public'::regnamespace
+  UNION ALL SELECT 'pg_opfamily'::regclass, oid, opfowner FROM pg_opfamily WHERE opfnamespace = 'public'::regnamespace
+  UNION ALL SELECT 'pg_opclass'::regclass, oid, opcowner FROM pg_opclass WHERE opcnamespace = 'public'::regnamespace
+  UNION ALL SELECT 'pg_collation'::regclass, oid, collowner FROM pg_collation WHERE collnamespace = 'public'::regnamespace
+  UNION ALL SELECT 'pg_conversion'::regclass, oid, conowner FROM pg_conversion WHERE connamespace = 'public'::regnamespace
+  UNION ALL SELECT 'pg_statistic_ext'::regclass, oid, stxowner FROM pg_statistic_ext
+  WHERE stxnamespace = 'public'::regnamespace
+  UNION ALL SELECT 'pg_ts_config'::regclass, oid, cfgowner FROM pg_ts_config WHERE cfgnamespace = 'public'::regnamespace
+  UNION ALL SELECT 'pg_ts_dict'::regclass, oid, dictowner FROM pg_ts_dict WHERE dictnamespace = 'public'::regnamespace
+) AS o
+CROSS JOIN LATERAL pg_identify_object(o.catalog, o.oid, 0) AS i
+WHERE pg_get_userbyid(o.owner) <> :'owner_role'
   AND NOT EXISTS (
     SELECT FROM pg_depend AS d
-    WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND (d.deptype = 'e' OR (c.relkind = 'S' AND d.deptype IN ('a', 'i')))
+    WHERE d.classid = o.catalog AND d.objid = o.oid AND d.refobjid <> d.objid
+      AND (d.deptype IN ('e', 'i') OR (o.catalog = 'pg_class'::regclass AND d.deptype = 'a' AND i.type = 'sequence'))
   ) \gexec
 
 -- Tables that a migration makes can be used at once.

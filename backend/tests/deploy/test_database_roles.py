@@ -1,5 +1,6 @@
 """The service works as a role that can do nothing but its work; the migrations run as another one."""
 
+import re
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from focys.features.housekeeping import Housekeeping
 from focys.infra.database import Database
 from focys.infra.rights import rights_of
 from focys.infra.schema import migrate
-from tests.cluster import Cluster, OwnCluster, running_postgres
+from tests.cluster import Cluster, OwnCluster, find_programs, running_postgres
 from tests.conftest import SECRET_KEY, settings_for, world_on
 from tests.support.processes import copy_backend, environment, run
 from tests.support.roles import SCRIPTS, Roles, production_roles, psql, psql_command, two_roles
@@ -196,6 +197,55 @@ async def test_a_database_of_one_role_is_taken_over(cluster: Cluster):
         owner = engine_of(roles.owner)
         await run_sql(owner, "ALTER TABLE users ADD COLUMN theirs int")
         await owner.dispose()
+
+
+OLD_OBJECTS = (
+    "CREATE TABLE notes (id serial PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY, body text, stamp text)",
+    "CREATE TABLE parts (id int) PARTITION BY RANGE (id)",
+    "CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (1) TO (9)",
+    "CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.stamp := 'seen'; RETURN NEW; END $$",
+    "CREATE TRIGGER stamps BEFORE INSERT ON notes FOR EACH ROW EXECUTE FUNCTION stamp()",
+    "CREATE PROCEDURE tidy(IN a int, INOUT b text) LANGUAGE sql AS 'SELECT b'",
+    "CREATE SEQUENCE numbers",
+    'CREATE VIEW "Seen; all" AS SELECT id FROM notes',
+    "CREATE MATERIALIZED VIEW kept AS SELECT id FROM notes",
+    "CREATE TYPE mood AS ENUM ('well')",
+    "CREATE TYPE pair AS (a int, b mood)",
+    "CREATE TYPE span AS RANGE (SUBTYPE = int4)",
+    "CREATE DOMAIN small AS int CHECK (VALUE < 9)",
+    "CREATE AGGREGATE total(int) (SFUNC = int4pl, STYPE = int)",
+    "CREATE AGGREGATE number_of(*) (SFUNC = int8inc, STYPE = int8, INITCOND = '0')",
+    "CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq)",
+    "CREATE OPERATOR CLASS by_text FOR TYPE text USING hash AS OPERATOR 1 =, FUNCTION 1 hashtext(text)",
+    'CREATE COLLATION plain FROM "C"',
+    "CREATE CONVERSION latin FOR 'UTF8' TO 'LATIN1' FROM utf8_to_iso8859_1",
+    "CREATE STATISTICS both_of ON id, body FROM notes",
+    "CREATE TEXT SEARCH DICTIONARY words (TEMPLATE = simple)",
+    "CREATE TEXT SEARCH CONFIGURATION search (COPY = simple)",
+    "CREATE EXTENSION citext SCHEMA public",
+)
+
+
+async def test_everything_in_an_old_database_gets_the_new_owner(cluster: Cluster):
+    """CFG-06: pg_dump says who owns what."""
+    with two_roles(cluster) as roles:
+        assert roles.prepare().stderr == ""
+        psql_command(roles.superuser, *OLD_OBJECTS)
+
+        assert roles.prepare().stderr == ""
+
+        dumped = await to_thread(
+            run, [str(find_programs() / "pg_dump"), "--schema-only", roles.superuser], folder=SCRIPTS, env={}
+        )
+        owned = re.findall(r"^ALTER ([A-Z ]+?) (?:public|pg_).* OWNER TO (\S+);$", dumped.stdout, flags=re.MULTILINE)
+        assert {owner for _, owner in owned} == {roles.owner_role}
+        # A trigger has no owner, and the extension stays as it was; the schema, the key's sequence and a family are more.
+        assert len(owned) == len(OLD_OBJECTS) - 2 + 3
+        engine = engine_of(roles.app)
+        await run_sql(engine, "INSERT INTO notes (body) VALUES ('x')")
+        async with engine.connect() as connection:
+            assert (await connection.execute(text("SELECT stamp FROM notes"))).scalar_one() == "seen"
+        await engine.dispose()
 
 
 @pytest.mark.parametrize("script", ["roles.sql", "grants.sql"])
