@@ -1,5 +1,6 @@
 """The edge of the service: what every request must satisfy and every answer carries, before a router is asked."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
@@ -15,7 +16,7 @@ from focys.domain.outcome import Reason, Refused
 from focys.infra import metrics
 from focys.infra.client_address import client_address, source_of
 from focys.infra.logs import logger
-from focys.infra.replies import refusal, where
+from focys.infra.replies import UNAVAILABLE_RETRY_SECONDS, refusal, where
 from focys.infra.visitor import Visitor
 from focys.settings import Settings
 
@@ -26,6 +27,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY_BYTES = 16 * 1024
+BODY_SECONDS = 10
+REQUEST_SECONDS = 15
+"""Until the answer begins, body included; what it stands on gives up sooner."""
 MAX_AGENT_LENGTH = 200
 _METHODS = {"GET", "HEAD", "POST", "DELETE", "OPTIONS"}
 
@@ -151,13 +155,17 @@ class Edge:
             await self._app(scope, receive, send)
             return
         request_id = scope["focys.request_id"] = uuid4().hex
-        started, began = False, perf_counter()
+        started = is_read = False
+        began = perf_counter()
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
                 _add_headers(message, request_id)
+                if not is_read:
+                    # Or what is still to come of the body would hold the connection for as long as it likes.
+                    message["headers"].append((b"connection", b"close"))
                 _measure(scope, message["status"], perf_counter() - began)
             await send(message)
 
@@ -166,15 +174,19 @@ class Edge:
                 refused = self._objection(scope)
                 if refused is None:
                     receive = await _bounded(receive)
-                    await self._app(scope, receive, send_with_headers)
+                    is_read = True
+                    left = REQUEST_SECONDS - (perf_counter() - began)
+                    await _in_time(left, self._app, scope, receive, send_with_headers)
                     return
-            except _TooLargeError:
-                refused = Refused(Reason.PAYLOAD_TOO_LARGE)
+            except _UnreadableBodyError as fault:
+                refused = Refused(fault.reason)
             except Exception as fault:
                 _log.error("fault", kind=type(fault).__name__, where=where(fault))
                 if started:
                     raise
                 refused = Refused(Reason.INTERNAL)
+                if isinstance(fault, TimeoutError):
+                    refused = Refused(Reason.UNAVAILABLE, retry_after=UNAVAILABLE_RETRY_SECONDS)
             # A preflight is told nothing but that it failed, and would else be granted in the refusal's stead.
             readable = _as_it_is if scope["method"] == "OPTIONS" else self._readable
             await readable(refusal(refused))(scope, receive, send_with_headers)
@@ -204,22 +216,35 @@ class Edge:
         return headers.get("sec-fetch-site", "none") in {"same-origin", "same-site", "none"}
 
 
-class _TooLargeError(Exception):
-    pass
+class _UnreadableBodyError(Exception):
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+async def _in_time(seconds: float, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve a request whose answer has to begin in time, however long its sending takes.
+
+    Raises:
+        TimeoutError: it did not.
+    """
+    async with asyncio.timeout(seconds) as limit:
+
+        async def send_in_time(message: Message) -> None:
+            if message["type"] == "http.response.start" and not limit.expired():
+                limit.reschedule(None)
+            await send(message)
+
+        await app(scope, receive, send_in_time)
 
 
 async def _bounded(receive: Receive) -> Receive:
-    """Read the body up to its limit before anything is parsed."""
-    body = b""
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            break
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
-            raise _TooLargeError
-        if not message.get("more_body"):
-            break
+    """Read the body up to its limits before anything is parsed."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await _body(receive)
+    except TimeoutError:
+        raise _UnreadableBodyError(Reason.REQUEST_TIMEOUT) from None
     sent = False
 
     async def replay() -> Message:
@@ -230,6 +255,20 @@ async def _bounded(receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay
+
+
+async def _body(receive: Receive) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            break
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            raise _UnreadableBodyError(Reason.PAYLOAD_TOO_LARGE)
+        if not message.get("more_body"):
+            break
+    return body
 
 
 def _measure(scope: Scope, status: int, seconds: float) -> None:

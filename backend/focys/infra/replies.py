@@ -65,6 +65,7 @@ SENTENCES: Mapping[Reason, tuple[HTTPStatus, str]] = {
     Reason.NOT_FOUND: (HTTPStatus.NOT_FOUND, "There is nothing at this address."),
     Reason.METHOD_NOT_ALLOWED: (HTTPStatus.METHOD_NOT_ALLOWED, "This address does not take that method."),
     Reason.PAYLOAD_TOO_LARGE: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large."),
+    Reason.REQUEST_TIMEOUT: (HTTPStatus.REQUEST_TIMEOUT, "The request took too long to arrive."),
     Reason.UNSUPPORTED_MEDIA_TYPE: (
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         "Send JSON, with Content-Type: application/json.",

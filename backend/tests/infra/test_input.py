@@ -1,5 +1,6 @@
 """What is typed is checked before it is used, and never repeated."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -7,7 +8,8 @@ import httpx
 import pytest
 
 from focys.features.accounts import users
-from focys.infra.http import MAX_BODY_BYTES
+from focys.infra.http import MAX_BODY_BYTES, Edge, Receive, Scope, Send
+from tests.conftest import settings_for
 from tests.support.raw import raw_request
 from tests.support.rows import count_of, rows_of
 from tests.support.service import PASSWORD, Browser, World
@@ -109,6 +111,67 @@ async def test_a_large_body_is_refused_however_it_is_announced(lone_world: World
     answer = await raw_request(lone_world.app, "/auth/login", method="POST", headers=headers, chunks=chunks)
 
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+
+
+async def test_a_body_that_drips_is_cut_off_however_short_the_pauses(
+    lone_world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """AVL-06: the time is that of the whole body, and what else would come of it is not waited for."""
+    monkeypatch.setattr("focys.infra.http.BODY_SECONDS", 0.2)
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"9000")]
+
+    answer = await raw_request(
+        lone_world.app, "/auth/login", method="POST", headers=headers, chunks=[b" "] * 900, seconds=0.05
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")
+    assert answer.headers["Connection"] == "close"
+
+
+async def test_a_request_refused_unread_does_not_keep_its_connection(lone_world: World):
+    """AVL-06: the rest of its body could come drop by drop."""
+    headers = [(b"content-type", b"text/plain"), (b"content-length", b"9000")]
+
+    refused = await raw_request(lone_world.app, "/auth/login", method="POST", headers=headers)
+    served = await raw_request(lone_world.app, "/health/live")
+
+    assert (refused.status_code, refused.headers["Connection"]) == (415, "close")
+    assert "Connection" not in served.headers
+
+
+async def test_an_answer_that_does_not_begin_in_time_is_given_up(lone_world: World, monkeypatch: pytest.MonkeyPatch):
+    """AVL-06."""
+    ended = []
+
+    async def hang(*_: object) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    monkeypatch.setattr("focys.infra.http.REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(lone_world.services.login, "start", hang)
+
+    answer = await lone_world.a_browser().post("/auth/login", {"email": "dana@student.com", "password": "x"})
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer.headers["Retry-After"] == "5"
+    assert ended == [True]
+
+
+async def test_an_answer_that_has_begun_may_take_its_time(monkeypatch: pytest.MonkeyPatch):
+    """AVL-06: somebody on a slow line gets the whole page."""
+
+    async def slow(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await asyncio.sleep(0.4)
+        await send({"type": "http.response.body", "body": b"all of it"})
+
+    monkeypatch.setattr("focys.infra.http.REQUEST_SECONDS", 0.2)
+
+    answer = await raw_request(Edge(slow, settings_for("sqlite:///x.db")), "/")
+
+    assert (answer.status_code, answer.text) == (200, "all of it")
 
 
 async def test_an_endless_body_is_cut_off_at_its_limit(lone_world: World):

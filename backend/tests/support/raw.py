@@ -15,8 +15,9 @@ async def raw_request(
     host: bytes | None = b"localhost:8000",
     headers: list[tuple[bytes, bytes]] | None = None,
     chunks: list[bytes] | None = None,
+    seconds: float = 0,
 ) -> httpx.Response:
-    """Send a request as it stands: no path is tidied, no header checked; the body comes in *chunks*."""
+    """Send a request as it stands: no path is tidied, no header checked; the body comes in *chunks*, *seconds* apart."""
     name, _, query = path.partition("?")
     scope = {
         "type": "http",
@@ -39,6 +40,7 @@ async def raw_request(
         if not waiting:
             # The client waits for its answer.
             await asyncio.Event().wait()
+        await asyncio.sleep(seconds)
         return {"type": "http.request", "body": waiting.pop(0), "more_body": bool(waiting)}
 
     async def send(message: dict[str, Any]) -> None:

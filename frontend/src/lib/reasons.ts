@@ -64,13 +64,14 @@ export const SENTENCES = {
   method_not_allowed: () =>
     "The server does not know this request. Its version may differ from this page’s: reload.",
   payload_too_large: () => "That is longer than the server accepts.",
+  request_timeout: () => "The request took too long to arrive. Please try again.",
   unsupported_media_type: () => "The server did not understand the request. Reload the page.",
   internal: () => "Something went wrong on the server. Please try again.",
   unavailable: ({ wait }) =>
     wait > 0
       ? `The server is not available. Try again in ${inWords(wait)}.`
       : "The server is not available. Please try again.",
-  offline: () => "You are offline. Nothing was sent; try again when you are connected.",
+  offline: () => "Nothing was sent. Try again when you are connected.",
   unreachable: () => "The server did not answer. Check your connection and try again.",
   timeout: () => "The server took too long to answer. Please try again.",
 } satisfies Record<Reason | OwnCode, (facts: Facts) => string>;

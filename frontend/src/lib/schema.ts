@@ -503,7 +503,7 @@ export interface components {
          * @description Why something was refused; the values are the ``code`` of the HTTP contract and never change.
          * @enum {string}
          */
-        Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "account_locked" | "guarded" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "session_ended" | "not_authenticated" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
+        Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "account_locked" | "guarded" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "session_ended" | "not_authenticated" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "request_timeout" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
         /**
          * Resent
          * @description The mail is on its way.
