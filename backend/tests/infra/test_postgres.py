@@ -1,0 +1,123 @@
+"""The connections to PostgreSQL: kept, never more than there may be, and none that somebody else's statement is on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg  # type: ignore[import-untyped]
+import pytest
+from sqlalchemy import func, literal, select
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from focys.infra import postgres
+from focys.infra.postgres import Postgres, connect_arguments
+from tests.conftest import settings_for
+
+SIZE = 2
+LOOKS = 1000
+WHO = select(func.pg_backend_pid())
+IN_USE = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'focys' AND datname = current_database()"
+SLEEPING = f"{IN_USE} AND state = 'active' AND query LIKE '%pg_sleep%'"
+
+
+@pytest.fixture
+async def connections(postgres_url: str) -> AsyncIterator[Postgres]:
+    opened = Postgres(settings_for(postgres_url).database, SIZE)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def aside(postgres_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(**connect_arguments(settings_for(postgres_url).database))
+    yield connection
+    await connection.close()
+
+
+async def who(connections: Postgres) -> int:
+    [row] = await connections.fetch(WHO, {})
+    return int(row[0])
+
+
+def sleep(connections: Postgres, seconds: float) -> "asyncio.Task[list[object]]":
+    return asyncio.create_task(connections.fetch(select(func.pg_sleep(literal(seconds))), {}))
+
+
+async def until(aside: asyncpg.Connection, question: str, answer: int) -> None:
+    for _ in range(LOOKS):
+        if await aside.fetchval(question) == answer:
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"never {answer}: {question}")
+
+
+async def test_a_connection_is_kept_for_the_next_statement(connections: Postgres):
+    assert await who(connections) == await who(connections)
+
+
+async def test_there_are_never_more_connections_than_there_may_be(connections: Postgres, aside: asyncpg.Connection):
+    asked = await asyncio.gather(*(who(connections) for _ in range(10 * SIZE)))
+
+    assert len(set(asked)) == SIZE
+    assert await aside.fetchval(IN_USE) == SIZE
+
+
+async def test_whoever_gets_no_connection_in_time_is_told_so_and_the_next_one_gets_it(
+    connections: Postgres, aside: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(postgres, "POOL_WAIT_SECONDS", 0.1)
+    sleepers = [sleep(connections, 1) for _ in range(SIZE)]
+    await until(aside, SLEEPING, SIZE)
+
+    with pytest.raises(TimeoutError):
+        await who(connections)
+
+    await asyncio.gather(*sleepers)
+    assert await who(connections)
+
+
+async def test_a_statement_that_fails_costs_no_connection(connections: Postgres):
+    before = await who(connections)
+
+    with pytest.raises(SQLAlchemyError):
+        await connections.fetch(select(literal(1) / func.length("")), {})
+
+    assert await who(connections) == before
+
+
+async def test_a_connection_that_the_server_has_cut_is_replaced(connections: Postgres, aside: asyncpg.Connection):
+    cut = await who(connections)
+    await aside.fetchval("SELECT pg_terminate_backend($1)", cut)
+    await until(aside, IN_USE, 0)
+
+    # The news of it may come after the next statement has been sent.
+    try:
+        found = await who(connections)
+    except OperationalError:
+        found = await who(connections)
+
+    assert found != cut
+
+
+async def test_what_nobody_waits_for_any_more_is_given_up_and_its_connection_with_it(
+    connections: Postgres, aside: asyncpg.Connection
+):
+    before = await who(connections)
+    forgotten = sleep(connections, 60)
+    await until(aside, SLEEPING, 1)
+
+    forgotten.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await forgotten
+
+    await until(aside, SLEEPING, 0)
+    assert before not in await asyncio.gather(*(who(connections) for _ in range(SIZE)))
+
+
+async def test_the_end_waits_for_a_statement_under_way(connections: Postgres, aside: asyncpg.Connection):
+    last = sleep(connections, 0.5)
+    await until(aside, SLEEPING, 1)
+
+    await connections.close()
+
+    assert last.done()
+    await until(aside, IN_USE, 0)
