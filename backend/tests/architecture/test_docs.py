@@ -46,3 +46,14 @@ def test_the_index_of_decisions_lists_each_with_its_title_and_date():
 
 def test_decisions_are_numbered_without_a_gap():
     assert [int(path.name[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+
+def test_every_file_that_the_architecture_names_is_there():
+    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text()
+    places = ("", "backend", "backend/focys", "backend/focys/features", "backend/tests", "frontend/src")
+    named = {name for name in re.findall(r"`([\w./-]+/[\w./-]*)`", text) if not name.startswith("/")}
+
+    missing = {name for name in named if not any((ROOT / place / name).exists() for place in places)}
+
+    assert len(named) > 20
+    assert missing == set()
