@@ -1,0 +1,26 @@
+"""What is wired in ``focys.app`` by a name that no type checker follows."""
+
+import ast
+from importlib import import_module
+
+from focys.app import build_services
+from focys.features.lockout import service as lockout
+from tests.architecture.source import PACKAGE, calls_in, modules
+from tests.conftest import settings_for
+
+
+async def test_every_kind_of_letter_that_is_written_has_its_composer_and_no_other_has_one(sqlite_url: str):
+    written: set[str] = set()
+    for path in modules():
+        module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        for name, call in calls_in(path):
+            if name == "letter_for":
+                kind = getattr(import_module(module), ast.unparse(call.args[1]), None)
+                # The lockout's depends on the number of the failure.
+                written |= {kind} if kind is not None else set(lockout._KINDS.values())
+    services = build_services(settings_for(sqlite_url))
+
+    composed = set(services.outbox._composers)
+    await services.close()
+
+    assert written == composed
