@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,11 +14,12 @@ import pytest
 from focys.infra.schema import migrate
 from tests.cluster import find_programs, running_postgres
 from tests.conftest import settings_for
-from tests.deploy.shipped import DEPLOY, DOMAIN, SITE, UNIT, program, replaced
+from tests.deploy.shipped import DEPLOY, DOMAIN, ROOT, SITE, UNIT, program, replaced
 from tests.support.roles import SCRIPTS, psql, psql_command
 
 COMPOSE = DEPLOY / "compose.yaml"
 DOCKERFILE = DEPLOY / "Dockerfile"
+DEPLOYMENT = ROOT / "docs" / "DEPLOYMENT.md"
 BUILT_HERE = {"app", "web"}
 ONCE = {"migrate", "grants"}
 
@@ -67,6 +70,18 @@ def test_only_the_front_publishes_ports(services: dict[str, Any]):
     ports = {name: [port["published"] for port in service.get("ports", [])] for name, service in services.items()}
 
     assert {name: published for name, published in ports.items() if published} == {"web": ["80", "443"]}
+    # Over IPv6 Docker's own proxy answers, and every visitor would come from its address.
+    assert {port["host_ip"] for port in services["web"]["ports"]} == {"0.0.0.0"}
+
+
+def test_the_front_finds_the_app_where_it_was_when_that_starts_anew(project: dict[str, Any], services: dict[str, Any]):
+    """The front asks for an address once: it is fixed, and not among those that Docker gives to others."""
+    (edge,) = project["networks"]["edge"]["ipam"]["config"]
+    app = ip_address(services["app"]["networks"]["edge"]["ipv4_address"])
+
+    assert app in ip_network(edge["subnet"])
+    assert app not in ip_network(edge["ip_range"])
+    assert edge["subnet"] == services["app"]["environment"]["TRUSTED_PROXIES"]
 
 
 def test_every_container_is_confined(services: dict[str, Any]):
@@ -87,6 +102,29 @@ def test_every_container_is_confined(services: dict[str, Any]):
 def test_every_container_that_stays_is_asked_for_its_health(services: dict[str, Any]):
     assert DOCKERFILE.read_text().count("\nHEALTHCHECK ") == len(BUILT_HERE)
     assert all(services[name]["healthcheck"]["test"] for name in set(services) - BUILT_HERE - ONCE)
+
+
+def test_the_health_of_valkey_is_asked_with_the_password(services: dict[str, Any]):
+    """By the name of the variable that Valkey 8 knows, which is still that of Redis."""
+    assert services["valkey"]["image"] == "valkey/valkey:8"
+    assert services["valkey"]["healthcheck"]["test"][1].startswith("REDISCLI_AUTH=")
+
+
+def test_whatever_runs_from_the_images_finds_the_folders_it_writes_to(services: dict[str, Any]):
+    """A migration or a command has /tmp and no more; the workers' numbers get a folder there from gunicorn.conf.py."""
+    of_the_app = [service for service in services.values() if service["image"] == "focys-app"]
+
+    assert [service["tmpfs"] for service in of_the_app] == [["/tmp:mode=1777"], ["/tmp:mode=1777"]]
+    assert "PROMETHEUS_MULTIPROC_DIR" not in DOCKERFILE.read_text()
+    assert not any("PROMETHEUS_MULTIPROC_DIR" in service["environment"] for service in of_the_app)
+
+
+def test_only_the_database_has_a_volume_for_data(services: dict[str, Any]):
+    """The image of PostgreSQL would give one to whatever is started from it, and nobody would take it away."""
+    data = "/var/lib/postgresql/data"
+
+    assert data in {volume["target"] for volume in services["postgres"]["volumes"]}
+    assert data in services["grants"]["tmpfs"]
 
 
 def test_the_database_is_reached_by_the_app_alone_and_reaches_nobody(project: dict[str, Any], services: dict[str, Any]):
@@ -147,6 +185,38 @@ def test_postgresql_in_its_container_has_the_two_roles(tmp_path: Path):
             psql_command(addresses["focys"], "CREATE TABLE mine (id int)")
 
 
+def test_the_secrets_of_the_documentation_are_those_the_containers_ask_for(tmp_path: Path, project: dict[str, Any]):
+    """CRY-02: each can be read by a container's user, and by nobody else of the machine."""
+    (commands,) = re.findall(r"^```console\n(cd /app/deploy .*?)^```", DEPLOYMENT.read_text(), re.MULTILINE | re.DOTALL)
+    issued, deploy = tmp_path / "issued", tmp_path / "deploy"
+    issued.mkdir()
+    deploy.mkdir()
+    for name in ("fullchain.pem", "privkey.pem"):
+        (issued / name).write_text("-----BEGIN")
+    here = commands.replace("/app/deploy", str(deploy)).replace(f"/etc/letsencrypt/live/{DOMAIN}", str(issued))
+
+    subprocess.run(["bash", "-euo", "pipefail", "-c", here], check=True)
+
+    made = {file.name: file for file in (deploy / "secrets").iterdir()}
+    assert set(made) == set(project["secrets"])
+    assert {file.stat().st_mode & 0o777 for file in made.values()} == {0o644}
+    assert (deploy / "secrets").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_settings_of_the_documentation_are_those_the_containers_take():
+    """None that Compose asks for is left out: without a mail server the codes go to the log."""
+    (text,) = re.findall(
+        r"^cat > /app/deploy/\.env <<'END'\n(.*?)^END$", DEPLOYMENT.read_text(), re.MULTILINE | re.DOTALL
+    )
+    given = dict(line.split("=", 1) for line in text.splitlines())
+    composed_with = json.loads(composed(**given).stdout)["services"]["app"]["environment"]
+
+    asked = set(re.findall(r"\$\{(\w+)", COMPOSE.read_text())) - {"ARGON2_MARCH"}
+    assert set(given) == asked
+    assert composed_with | {name: given[name] for name in asked - {"DOMAIN"}} == composed_with
+    assert composed_with["PUBLIC_URL"] == f"https://{given['DOMAIN']}"
+
+
 def test_no_secret_of_this_folder_gets_into_an_image():
     ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
 
@@ -165,10 +235,25 @@ def test_the_site_becomes_a_template_of_the_image(tmp_path: Path):
 
     gone = ("your-domain.com", "127.0.0.1:8000;", "/etc/letsencrypt")
     assert not any(word in made for word in gone)
+    # The image's nginx knows `http2 on`, which Debian 12's does not.
+    assert (made.count(" http2 on;"), made.count(" ssl http2")) == (1, 0)
     assert made.count("server_name ${DOMAIN};") == SITE.read_text().count("server_name your-domain.com;") == 2
     assert all(
         made.count(word) == 1 for word in ("server app:8000;", "/run/secrets/tls_certificate;", "/run/secrets/tls_key;")
     )
+
+
+def test_the_fronts_nginx_takes_as_many_connections_as_the_documents_give_it():
+    """RES-04."""
+    (edited,) = (line for line in DEPLOYMENT.read_text().splitlines() if "worker_connections .*" in line)
+
+    for expression in re.findall(r"-e ('[^']*')", edited):
+        assert expression in DOCKERFILE.read_text()
+
+
+def test_an_image_is_made_of_the_images_it_names_and_nothing_else():
+    """A line for BuildKit would fetch, and run, a builder that nobody has looked at."""
+    assert not DOCKERFILE.read_text().startswith("# syntax")
 
 
 def test_image_and_unit_start_the_service_alike():
@@ -177,7 +262,7 @@ def test_image_and_unit_start_the_service_alike():
     options = json.loads(command.removeprefix("CMD "))
     unit = UNIT.read_text()
 
-    for flag in ("-k", "--keep-alive", "--timeout", "--graceful-timeout", "-c"):
+    for flag in ("-k", "--keep-alive", "--timeout", "--graceful-timeout"):
         assert f"{flag} {options[options.index(flag) + 1]} " in unit
     for flag in ("--forwarded-allow-ips=", "--no-control-socket", "main:app"):
         assert flag in options
