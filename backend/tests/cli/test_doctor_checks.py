@@ -247,6 +247,13 @@ def test_pages_are_looked_for(tmp_path: Path):
     assert (before.state, machine.check_pages(tmp_path).state) == (WARN, OK)
 
 
+def test_pages_that_another_machine_serves_are_not_missed(tmp_path: Path):
+    """As in the app's container, which has no frontend."""
+    finding = machine.check_pages(tmp_path / "frontend" / "dist")
+
+    assert finding.state is OK
+
+
 @pytest.mark.parametrize(
     ("tag", "is_local", "state"),
     [
