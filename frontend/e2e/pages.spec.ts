@@ -83,7 +83,29 @@ test.describe("on a phone", () => {
     await expect(page.getByRole("img", { name: /QR code/ })).toBeVisible();
     await inspect(page, TITLES.enrol);
   });
+
+  test("a keyboard on the screen hides neither a field nor its button", async ({
+    page,
+    site,
+    enrolled,
+  }) => {
+    await page.setViewportSize({ width: 360, height: 420 });
+    await submitInSight(page, "/login");
+    await reachSecondFactor(page, enrolled);
+    await submitInSight(page);
+    const [wrong = ""] = enrolled.app.wrongCodes(site.now(), 1);
+    await codeField(page).fill(wrong);
+    await expect(page.getByText("4 tries left.")).toBeVisible();
+    await submitInSight(page);
+  });
 });
+
+/** The one button of the form is within the window without scrolling. */
+async function submitInSight(page: Page, path?: string): Promise<void> {
+  if (path) await page.goto(path);
+  await expect(button(page, "Sign in")).toBeInViewport({ ratio: 1 });
+  expect(await page.evaluate(() => window.scrollY)).toBe(0);
+}
 
 test("backup codes to keep, and the account", async ({ page, site, person }) => {
   await reachBackupCodes(page, site, person);
