@@ -140,6 +140,9 @@ test("what is missing is said beside its field", async ({ page, person }) => {
   await expect(page.getByText("Enter your e-mail address")).toBeVisible();
   await expect(emailField(page)).toBeFocused();
   await emailField(page).fill(person.email);
+  await expect(page.getByText("Enter your e-mail address")).toBeHidden();
+  await emailField(page).press("Enter");
+  await expect(passwordField(page)).toBeFocused();
   await button(page, "Sign in").click();
   await expect(page.getByText("Enter your password.")).toBeVisible();
   await expect(passwordField(page)).toBeFocused();
@@ -154,7 +157,8 @@ test("the whole first sign-in needs nothing but a keyboard", async ({ page, site
   await page.goto("/login");
   await expect(emailField(page)).toBeFocused();
   await keyboard.type(person.email);
-  await tabTo(passwordField(page));
+  await keyboard.press("Tab");
+  await expect(passwordField(page)).toBeFocused();
   await keyboard.type(person.password);
   await keyboard.press("Enter");
 
@@ -163,7 +167,14 @@ test("the whole first sign-in needs nothing but a keyboard", async ({ page, site
 
   await expect(heading(page, TITLES.enrol)).toBeFocused();
   await expect(setupKey(page)).toBeVisible();
-  await tabTo(button(page, "Copy key"));
+  await tabTo(button(page, "Start over with a new key"));
+  await keyboard.press("Enter");
+  await tabTo(button(page, "Keep this one"));
+  await keyboard.press("Enter");
+  await expect(button(page, "Start over with a new key")).toBeFocused();
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("Shift+Tab");
+  await expect(button(page, "Copy key")).toBeFocused();
   await keyboard.press("Enter");
   const app = Authenticator.type(await readKey(page));
   await tabTo(codeField(page));

@@ -41,6 +41,7 @@ export function CodeField(props: CodeFieldProps) {
             inputMode="numeric"
             autoComplete={autoComplete}
             autoCapitalize="none"
+            enterKeyHint="go"
             spellCheck={false}
             value={value}
             readOnly={props.readOnly}

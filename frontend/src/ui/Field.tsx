@@ -6,7 +6,7 @@ interface FieldProps {
   label: string;
   hint?: ReactNode;
   error?: ReactNode;
-  /** A control on the label's line, such as "show". */
+  /** A control on the label's line, such as "show"; the keyboard comes to it after the field. */
   aside?: ReactNode;
   children: ReactNode;
 }
@@ -15,13 +15,11 @@ interface FieldProps {
 export function Field({ id, label, hint, error, aside, children }: FieldProps) {
   return (
     <div className={styles.field}>
-      <div className={styles.top}>
-        <label htmlFor={id} className={styles.label}>
-          {label}
-        </label>
-        {aside}
-      </div>
+      <label htmlFor={id} className={styles.label}>
+        {label}
+      </label>
       {children}
+      {aside && <div className={styles.aside}>{aside}</div>}
       <div id={`${id}-error`} aria-live="polite" className={styles.error}>
         {error}
       </div>

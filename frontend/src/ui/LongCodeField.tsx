@@ -31,6 +31,7 @@ export function LongCodeField({ onChange, autoComplete = "off", ...rest }: LongC
       autoComplete={autoComplete}
       autoCapitalize="characters"
       autoCorrect="off"
+      enterKeyHint="go"
       spellCheck={false}
       placeholder="XXXX-XXXX-XXXX-XXXX"
       onChange={change}

@@ -19,6 +19,7 @@ export function LoginForm() {
         type="email"
         name="username"
         autoComplete="username"
+        enterKeyHint="next"
         autoCapitalize="none"
         spellCheck={false}
         {...form.email}
@@ -28,6 +29,7 @@ export function LoginForm() {
         label="Password"
         name="password"
         autoComplete="current-password"
+        enterKeyHint="go"
         {...form.password}
       />
       {form.trouble && (

@@ -1,4 +1,4 @@
-import { type ChangeEvent, useEffect, useState } from "react";
+import { type ChangeEvent, type KeyboardEvent, useEffect, useState } from "react";
 import { ApiProblem } from "../../lib/api";
 import { rememberedEmail } from "../../lib/memory";
 import { sentenceFor } from "../../lib/reasons";
@@ -74,7 +74,12 @@ export function useLoginForm(signIn: (email: string, password: string) => Promis
       onChange: (event: ChangeEvent<HTMLInputElement>) => {
         setEmail(event.target.value);
         // The wait belongs to the account that was tried.
-        if (problem?.code === "throttled") clear();
+        if (problem?.code === "throttled" || errors.email) clear();
+      },
+      onKeyDown: (event: KeyboardEvent) => {
+        if (event.key !== "Enter" || !email || password) return;
+        event.preventDefault();
+        passwordField.current?.focus();
       },
     },
     password: {
@@ -82,7 +87,10 @@ export function useLoginForm(signIn: (email: string, password: string) => Promis
       error: errors.password,
       readOnly: busy,
       field: passwordField,
-      onChange: (event: ChangeEvent<HTMLInputElement>) => setPassword(event.target.value),
+      onChange: (event: ChangeEvent<HTMLInputElement>) => {
+        setPassword(event.target.value);
+        if (problem?.code === "invalid_request") clear();
+      },
     },
   };
 }
