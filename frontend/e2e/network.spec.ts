@@ -51,12 +51,13 @@ test("offline one is told so, and keeps what one typed", async ({ page, context,
   await context.setOffline(true);
   await expect(page.getByText("You are offline. What you typed stays here.")).toBeVisible();
   await submitPassword(page, person);
-  await expect(page.getByText("You are offline. Nothing was sent;")).toBeVisible();
+  await expect(page.getByText("Nothing was sent.")).toBeVisible();
   await expect(emailField(page)).toHaveValue(person.email);
   await expect(passwordField(page)).toHaveValue(person.password);
 
   await context.setOffline(false);
   await expect(page.getByText("What you typed stays here.")).toBeHidden();
+  await expect(page.getByText("Nothing was sent.")).toBeHidden();
   await button(page, "Sign in").click();
   await expect(heading(page, TITLES.emailCode)).toBeVisible();
 });
@@ -96,6 +97,42 @@ test("a proxy without a server behind it is no riddle", async ({ page, person })
   );
   await submitPassword(page, person);
   await expect(page.getByText("The server is not available. Please try again.")).toBeVisible();
+});
+
+test("opened offline it says so, and goes on by itself", async ({ page, context }) => {
+  await page.goto("/login");
+  await expect(heading(page, TITLES.login)).toBeVisible();
+  await page.route("**/auth/status", (route) => route.abort());
+  await page.addInitScript(() => {
+    Object.defineProperty(navigator, "onLine", { get: () => false });
+  });
+  await page.reload();
+  await expect(heading(page, "You are offline")).toBeVisible();
+  await page.unroute("**/auth/status");
+  await context.setOffline(true);
+  await context.setOffline(false);
+  await expect(heading(page, TITLES.login)).toBeVisible();
+});
+
+test("before the server has named the app the form is there, under a title", async ({ page }) => {
+  let answer = () => {};
+  const asked = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await page.route("**/auth/status", async (route) => {
+    await asked;
+    await route.continue();
+  });
+  await page.goto("/login");
+  await expect(heading(page, "Sign in")).toBeVisible();
+  await expect(page).toHaveTitle("Sign in");
+  await expect(emailField(page)).toBeFocused();
+  await emailField(page).fill("typed@early.example");
+
+  answer();
+  await expect(heading(page, TITLES.login)).toBeVisible();
+  await expect(page).toHaveTitle(/^Sign in to /);
+  await expect(emailField(page)).toHaveValue("typed@early.example");
 });
 
 test("without a first answer there is a page that asks again", async ({ page }) => {

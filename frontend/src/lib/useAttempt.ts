@@ -28,6 +28,12 @@ export function useAttempt<A extends unknown[]>(act: (...args: A) => Promise<unk
   }, []);
 
   const clear = useCallback(() => setProblem(null), []);
+  useEffect(() => {
+    if (problem?.code !== "offline") return;
+    window.addEventListener("online", clear);
+    return () => window.removeEventListener("online", clear);
+  }, [problem, clear]);
+
   /** Say what is missing without asking the server. */
   const refuse = useCallback(
     (detail: string) => setProblem(new ApiProblem({ code: "incomplete", detail })),

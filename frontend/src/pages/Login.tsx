@@ -9,9 +9,9 @@ export default function Login() {
   const { appName } = useAuth();
   useEffect(fetchNextPages, []);
   return (
-    <Frame title={appName && `Sign in to ${appName}`} appName={appName}>
+    <Frame title={appName ? `Sign in to ${appName}` : "Sign in"} appName={appName}>
       <LoginNotice />
-      <OfflineNote />
+      <OfflineNote typing />
       <LoginForm />
     </Frame>
   );

@@ -1,5 +1,4 @@
 import { useEffect } from "react";
-import { OfflineNote } from "../features/login/OfflineNote";
 import { useAuth } from "../lib/auth";
 import { sentenceFor } from "../lib/reasons";
 import { useAttempt } from "../lib/useAttempt";
@@ -15,13 +14,22 @@ export default function Unreachable({ code }: { code: string }) {
     window.addEventListener("online", retry);
     return () => window.removeEventListener("online", retry);
   }, [run]);
-  const words = sentenceFor({ code, detail: "", triesLeft: null, minutesAgo: null, wait: 0 });
   return (
-    <Frame focusTitle appName={appName} title="No answer from the server" lead={<p>{words}</p>}>
-      <OfflineNote />
+    <Frame
+      focusTitle
+      appName={appName}
+      title={code === "offline" ? "You are offline" : "No answer from the server"}
+      lead={<p>{nextAct(code)}</p>}
+    >
       <Button look="primary" busy={busy} onClick={() => run()}>
         Try again
       </Button>
     </Frame>
   );
+}
+
+function nextAct(code: string): string {
+  if (code === "offline") return "This page goes on by itself when you are connected again.";
+  if (code === "unreachable") return "Check your connection, then try again.";
+  return sentenceFor({ code, detail: "", triesLeft: null, minutesAgo: null, wait: 0 });
 }

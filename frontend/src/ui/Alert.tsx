@@ -7,10 +7,10 @@ interface AlertProps {
   children: ReactNode;
 }
 
-/** A sentence about the whole page. It is read aloud when it appears, without interrupting. */
+/** A sentence about the whole page. It is read aloud when it appears; only what has just failed interrupts. */
 export function Alert({ tone = "info", children }: AlertProps) {
   return (
-    <div role="status" className={cx(styles.alert, styles[tone])}>
+    <div role={tone === "danger" ? "alert" : "status"} className={cx(styles.alert, styles[tone])}>
       {children}
     </div>
   );

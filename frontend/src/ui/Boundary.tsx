@@ -17,7 +17,7 @@ export class Boundary extends Component<{ children: ReactNode }, { failed: boole
         focusTitle
         appName=""
         title="This page did not load"
-        lead={<p>The connection may have dropped, or a new version was just put in place.</p>}
+        lead={<p>The connection dropped, or the site was just updated.</p>}
       >
         <Button look="primary" onClick={() => window.location.reload()}>
           Reload

@@ -1,7 +1,8 @@
 import { useOnline } from "../../lib/useOnline";
 import { Alert } from "../../ui/Alert";
 
-export function OfflineNote() {
+/** `typing`: there is something on this page to lose. */
+export function OfflineNote({ typing = false }: { typing?: boolean }) {
   if (useOnline()) return null;
-  return <Alert tone="warning">You are offline. What you typed stays here.</Alert>;
+  return <Alert tone="warning">You are offline.{typing && " What you typed stays here."}</Alert>;
 }

@@ -27,7 +27,7 @@ export function StepFrame({
         </>
       }
     >
-      <OfflineNote />
+      <OfflineNote typing />
       <ExpiryNote />
       {children}
     </Frame>
