@@ -6,7 +6,7 @@ test("the code can be sent again after a minute", async ({ page, site, person })
   await page.clock.install();
   await givePassword(page, person);
   const code = await site.lastCode(person.email);
-  const again = page.getByRole("button", { name: "Send the code again" });
+  const again = page.getByRole("button", { name: "Send again" });
   await expect(again).toHaveText(/ in (1:00|0:5\d)$/);
   await expect(again).toHaveAttribute("aria-disabled", "true");
 

@@ -6,7 +6,7 @@ import type { Site } from "./site";
 
 export const TITLES = {
   login: /^Sign in to /,
-  emailCode: "Check your e-mail",
+  emailCode: /^Check (your e-mail|the server’s console)$/,
   enrol: "Set up your authenticator app",
   codes: "Save your backup codes",
   totp: "Enter your code",
@@ -20,8 +20,7 @@ export const heading = (page: Page, title: string | RegExp) =>
 
 export const emailField = (page: Page) => page.getByRole("textbox", { name: "E-mail" });
 export const passwordField = (page: Page) => page.getByLabel("Password", { exact: true });
-export const mailedCodeField = (page: Page) =>
-  page.getByRole("textbox", { name: "Code from the e-mail" });
+export const mailedCodeField = (page: Page) => page.getByRole("textbox", { name: "E-mail code" });
 export const codeField = (page: Page) => page.getByRole("textbox", { name: "Six-digit code" });
 export const backupCodeField = (page: Page) => page.getByRole("textbox", { name: "Backup code" });
 export const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });

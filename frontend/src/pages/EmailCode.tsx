@@ -5,13 +5,13 @@ import { useLogin } from "../lib/auth";
 import { Alert } from "../ui/Alert";
 
 export default function EmailCode() {
-  const { sender, tries_left: left } = useLogin();
+  const { sender = null, tries_left: left } = useLogin();
   const isDead = left === 0;
 
   return (
     <StepFrame
-      title="Check your e-mail"
-      lead={<Sent from={sender ?? null} />}
+      title={sender === null ? "Check the server’s console" : "Check your e-mail"}
+      lead={<Sent from={sender} />}
       footer={!isDead && <Resend />}
     >
       {isDead ? (
@@ -28,7 +28,7 @@ export default function EmailCode() {
 
 function Sent({ from }: { from: string | null }) {
   if (from === null) {
-    return <p>This server sends no mail: it has printed your code in its console.</p>;
+    return <p>No mail is set up here, so your code is printed there.</p>;
   }
   return (
     <p>

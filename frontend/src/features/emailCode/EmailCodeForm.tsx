@@ -11,7 +11,7 @@ export function EmailCodeForm() {
   const form = useCodeForm(isLong ? SIXTEEN : SIX_DIGITS, verifyEmailCode);
   const shared = {
     id: "email-code",
-    label: "Code from the e-mail",
+    label: "E-mail code",
     autoComplete: "one-time-code" as const,
   };
 

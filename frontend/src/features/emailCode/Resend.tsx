@@ -18,10 +18,10 @@ export function Resend({ urgent = false }: { urgent?: boolean }) {
     setSent(true);
   });
   const wait = useSecondsLeft(Math.max(resendAt, problem?.retryAt ?? 0));
-  const label = urgent ? "Send a new code" : "Send the code again";
+  const label = urgent ? "Send a new code" : "Send again";
 
   return (
-    <div className={styles.resend}>
+    <div className={urgent ? styles.urgent : styles.footnote}>
       <Button
         look={urgent ? "primary" : "link"}
         busy={busy}
