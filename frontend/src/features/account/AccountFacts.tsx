@@ -1,6 +1,7 @@
 import { ApiProblem, type Me, type User } from "../../lib/api";
 import { ProblemText } from "../../lib/ProblemText";
 import { Alert } from "../../ui/Alert";
+import { Button } from "../../ui/Button";
 import { Facts } from "../../ui/Facts";
 import { methodsInWords } from "./methods";
 import { useMe } from "./useMe";
@@ -15,14 +16,19 @@ const dateAndTime = (iso: string) =>
 
 /** Known at once from the sign-in; the session's part follows from the server. */
 export function AccountFacts({ user }: { user: User }) {
-  const { data: me, error } = useMe();
+  const { data: me, error, refetch, isFetching } = useMe();
   return (
     <>
-      <Facts items={[...factors(me ?? user), ...session(me)]} />
+      <Facts items={[...factors(me ?? user), ...(error ? [] : session(me))]} />
       {error instanceof ApiProblem && (
-        <Alert tone="danger">
-          <ProblemText problem={error} />
-        </Alert>
+        <>
+          <Alert tone="danger">
+            <ProblemText problem={error} />
+          </Alert>
+          <Button busy={isFetching} onClick={() => refetch()}>
+            Try again
+          </Button>
+        </>
       )}
     </>
   );
@@ -39,7 +45,7 @@ function factors(user: User): [string, string][] {
 function session(me: Me | undefined): [string, string][] {
   return [
     ["Signed in", me ? dateAndTime(me.auth_time) : "…"],
-    ["With", me ? methodsInWords(me.amr) : "…"],
+    ["Method", me ? methodsInWords(me.amr) : "…"],
     ["Session ends", me ? dateAndTime(me.session_expires_at) : "…"],
   ];
 }

@@ -63,7 +63,7 @@ function KeyDetails({ enrolment }: { enrolment: Enrolment }) {
         <dd>{enrolment.issuer}</dd>
         <dt>Type</dt>
         <dd>
-          time-based, 6 digits, 30 s, <span className={styles.whole}>SHA-1</span>
+          time-based, 6 digits, 30&nbsp;s, <span className={styles.whole}>SHA-1</span>
         </dd>
       </dl>
     </div>

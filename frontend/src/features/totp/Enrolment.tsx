@@ -20,7 +20,7 @@ export function Enrolment() {
   return (
     <Stepper>
       <StepItem title="Get an authenticator app">
-        <GetApp />
+        <GetApp onTouch={onTouch} />
       </StepItem>
       <StepItem title={onTouch ? "Add the key to your app" : "Scan the code, or copy the key"}>
         {problem instanceof ApiProblem && (
@@ -34,9 +34,11 @@ export function Enrolment() {
             <AddKey enrolment={enrolment} onTouch={onTouch} />
             <StartOver busy={startingOver} onConfirm={startOver} />
           </>
+        ) : loading ? (
+          <p className={styles.pending}>Making a key for you…</p>
         ) : (
-          <div className={styles.pending} aria-busy={loading}>
-            {!loading && <Button onClick={() => reload()}>Try again</Button>}
+          <div>
+            <Button onClick={() => reload()}>Try again</Button>
           </div>
         )}
       </StepItem>

@@ -7,7 +7,8 @@ const APPS: readonly (readonly [string, string])[] = [
   ["Ente Auth", "phone and computer"],
 ];
 
-export function GetApp() {
+/** On a phone nobody needs to hear what to do without one. */
+export function GetApp({ onTouch }: { onTouch: boolean }) {
   return (
     <>
       <ul className={styles.apps}>
@@ -19,8 +20,9 @@ export function GetApp() {
         ))}
       </ul>
       <p>
-        Any other app for six-digit codes will do. No phone? Password managers such as 1Password,
-        Bitwarden and KeePassXC do it on a computer.
+        Any other app for six-digit codes will do.
+        {!onTouch &&
+          " No phone? Password managers such as 1Password, Bitwarden and KeePassXC do it on a computer."}
       </p>
     </>
   );

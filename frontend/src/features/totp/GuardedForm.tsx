@@ -1,4 +1,5 @@
 import { useState } from "react";
+import type { ApiProblem } from "../../lib/api";
 import { useAuth } from "../../lib/auth";
 import { ProblemText } from "../../lib/ProblemText";
 import { useAttempt } from "../../lib/useAttempt";
@@ -32,8 +33,11 @@ export function GuardedForm() {
         hint={<EntryHint />}
         value={older}
         onChange={setOlder}
-        onComplete={() => second.current?.focus()}
-        error={problem && !busy ? <ProblemText problem={problem} /> : null}
+        onComplete={() => {
+          second.current?.focus();
+          second.current?.select();
+        }}
+        error={problem && !busy ? <PairText problem={problem} /> : null}
         field={first}
         readOnly={busy}
         autoFocus
@@ -53,5 +57,15 @@ export function GuardedForm() {
         Sign in
       </Button>
     </Form>
+  );
+}
+
+/** A wrong pair may be two right codes: what it takes is said before what was wrong. */
+function PairText({ problem }: { problem: ApiProblem }) {
+  if (problem.code !== "invalid_code") return <ProblemText problem={problem} />;
+  return (
+    <>
+      <ProblemText problem={problem} /> Both must be new and follow each other.
+    </>
   );
 }
