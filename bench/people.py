@@ -23,7 +23,6 @@ from bench.servers import settings
 
 PASSWORD = "copper-bicycle-harbour-28"  # noqa: S105  of accounts that live a minute
 LOGIN_LIFE = timedelta(minutes=5)
-BACKUP_CODES = 10
 
 _numbers = count(1)
 

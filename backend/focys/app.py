@@ -1,12 +1,11 @@
 """The composition root: settings -> engine -> stores -> services -> routers. Nothing here decides anything."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
 
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,7 +25,7 @@ from focys.features.housekeeping import Housekeeping
 from focys.features.lockout import REFRESHES, Limits, PasswordLedger, account_limits, composers, source_limits
 from focys.features.login import Dependencies, LoginFlow
 from focys.features.login import build_router as build_login_router
-from focys.features.outbox import Outbox
+from focys.features.outbox import Composer, Outbox
 from focys.features.passwords import Passwords
 from focys.features.sessions import SessionRepository, Sessions
 from focys.features.sessions import build_router as build_sessions_router
@@ -89,7 +88,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         queue=settings.password_hash_queue,
     )
     email_codes = EmailCodes(database, keys, app_name=settings.app_name, life=settings.email_code_life)
-    letters = {
+    letters: dict[str, Composer] = {
         KIND: email_codes.compose,
         USED: partial(compose_used, settings.app_name),
         RENEWED: partial(compose_renewed, settings.app_name),
@@ -97,7 +96,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         **composers(settings.app_name),
         **bypass_letters(settings.app_name),
     }
-    outbox = Outbox(database, clock, mailer or mailer_for(settings), cast("Mapping[str, Any]", letters))
+    outbox = Outbox(database, clock, mailer or mailer_for(settings), letters)
     passwords = Passwords(
         hasher,
         mfa_required=mfa_required,

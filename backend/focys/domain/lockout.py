@@ -2,7 +2,7 @@
 
     failures in 365 days   0 ··· 4   5          6 ··· 9   10         11 ··· 14   15 and more
     verdict                Open      15 min     Open      60 min     Open        Guarded
-                                     Locked               Locked                 (two codes, backup code, passkey)
+                                     Locked               Locked                 (two codes, or a backup code)
 
 Failures are counted per bucket: each browser that once completed a sign-in of the account for itself, all strangers
 together. So a stranger cannot lock the owner's browser, and someone who knows the password has fifteen guesses a year.

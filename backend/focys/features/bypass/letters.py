@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from focys.features.outbox import Waiting
+from focys.features.outbox import Composer, Waiting
 from focys.infra.mailer import Letter
 
 BEGUN, USED = "mfa_bypass_begun", "mfa_bypass_used"
 
 
-def composers(app_name: str) -> Mapping[str, object]:
+def composers(app_name: str) -> Mapping[str, Composer]:
     """Return the composer of each kind of letter."""
 
     def compose_begun(waiting: Waiting) -> Letter:

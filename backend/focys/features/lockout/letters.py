@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from focys.features.outbox import Waiting
+from focys.features.outbox import Composer, Waiting
 from focys.infra.mailer import Letter
 
 FAILING, LOCKED, GUARDED = "totp_failing", "totp_locked", "totp_guarded"
@@ -27,12 +27,12 @@ _WHAT_HAPPENED = {
 }
 
 
-def composers(app_name: str) -> Mapping[str, object]:
+def composers(app_name: str) -> Mapping[str, Composer]:
     """Return the composer of each kind of notice."""
     return {kind: _composer(app_name, kind) for kind in _WHAT_HAPPENED}
 
 
-def _composer(app_name: str, kind: str) -> object:
+def _composer(app_name: str, kind: str) -> Composer:
     subject, happened = _WHAT_HAPPENED[kind]
 
     def compose(waiting: Waiting) -> Letter:

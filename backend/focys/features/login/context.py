@@ -9,7 +9,7 @@ from focys.domain.login import OutOfTurnError, Proof, Step, advance
 from focys.domain.outcome import Reason, Refused
 from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
 from focys.features.backup_codes import BackupCodes
-from focys.features.browsers import COOKIE_LIFE, recognise
+from focys.features.browsers import recognise
 from focys.features.email_code import EmailCodes
 from focys.features.lockout import Limits, PasswordLedger, forgiven
 from focys.features.login.repository import Facts, LoginRepository, consumed
@@ -64,7 +64,6 @@ class SignedIn:
     session: Opened
     facts: Facts
     browser_token: str | None
-    browser_seconds: int
     mfa_enabled: bool
     backup_codes_left: int
     backup_codes: tuple[str, ...] = ()
@@ -150,11 +149,6 @@ class Context:
         return await self.repository.find_under_way(
             visitor.login, browser=visitor.browser, now=now, latest_end=self.latest_end(now)
         )
-
-    @staticmethod
-    def browser_seconds() -> int:
-        """Return how long a browser stays known."""
-        return int(COOKIE_LIFE.total_seconds())
 
 
 def _is_live(facts: Facts) -> bool:

@@ -34,8 +34,8 @@ class Enrolment:
     expires_in: int
 
 
-class Enrolling:
-    """Shows and confirms a pending authenticator."""
+class EnrolmentStep:
+    """Shows a pending authenticator and confirms it with its first code."""
 
     def __init__(self, context: Context) -> None:
         self._context, self._needs = context, context.needs
@@ -115,7 +115,6 @@ class Enrolling:
             session,
             facts,
             browser_token,
-            Context.browser_seconds(),
             mfa_enabled=True,
             backup_codes_left=len(backup_codes),
             backup_codes=tuple(backup_codes),

@@ -19,11 +19,9 @@ from focys.features.totp import ENROLMENT_LIFE
 from focys.infra.tokens import digest, new_handle
 from focys.infra.visitor import Visitor
 
-__all__ = ["ProvingMailbox", "resend_after"]
 
-
-class ProvingMailbox:
-    """Checks and resends mailed codes."""
+class EmailCodeStep:
+    """Verifies and resends mailed codes."""
 
     def __init__(self, context: Context) -> None:
         self._context, self._needs = context, context.needs

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response, status
 
 from focys.domain.outcome import Reason, Refused
+from focys.features.browsers import COOKIE_LIFE
 from focys.features.login.context import SignedIn
 from focys.features.login.schemas import (
     BackupCodeEntry,
@@ -146,7 +147,7 @@ class _Replies:
         cookies.clear(answer, cookies.login)
         cookies.set(answer, cookies.refresh, session.refresh_token, session.refresh_seconds)
         if outcome.browser_token is not None:
-            cookies.set(answer, cookies.browser, outcome.browser_token, outcome.browser_seconds)
+            cookies.set(answer, cookies.browser, outcome.browser_token, int(COOKIE_LIFE.total_seconds()))
         return answer
 
 

@@ -21,8 +21,8 @@ TOTP_AMR = ("pwd", "otp", "mfa")
 BACKUP_AMR = ("pwd", "backup", "mfa")
 
 
-class SecondFactor:
-    """Examines second factors against one ledger."""
+class SecondFactorStep:
+    """Verifies TOTP codes and backup codes, which share one ledger of failures."""
 
     def __init__(self, context: Context) -> None:
         self._context, self._needs = context, context.needs
@@ -134,7 +134,6 @@ class SecondFactor:
             session,
             facts,
             browser_token,
-            Context.browser_seconds(),
             mfa_enabled=True,
             backup_codes_left=(len(new_codes) or row.backup_codes_left) if codes_left is None else codes_left,
             backup_codes=new_codes,

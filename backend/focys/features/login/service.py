@@ -18,10 +18,10 @@ from focys.features.lockout import (
     password_keys,
 )
 from focys.features.login.context import BUSY, CAS_TRIES, Context, Dependencies, SignedIn
-from focys.features.login.enrolment import Enrolling
-from focys.features.login.mailbox import ProvingMailbox
+from focys.features.login.enrolment import EnrolmentStep
+from focys.features.login.mailbox import EmailCodeStep
 from focys.features.login.repository import Facts, begun, consumed, handle_consumed, room_made
-from focys.features.login.second_factor import SecondFactor
+from focys.features.login.second_factor import SecondFactorStep
 from focys.features.login.state import Begun, State, state_of
 from focys.infra.database import Change
 from focys.infra.hashing import BusyError
@@ -39,9 +39,9 @@ class LoginFlow:
     def __init__(self, needs: Dependencies) -> None:
         self._needs = needs
         self._context = Context(needs)
-        self.mailbox = ProvingMailbox(self._context)
-        self.enrolment = Enrolling(self._context)
-        self.second_factor = SecondFactor(self._context)
+        self.mailbox = EmailCodeStep(self._context)
+        self.enrolment = EnrolmentStep(self._context)
+        self.second_factor = SecondFactorStep(self._context)
 
     @property
     def app_name(self) -> str:
@@ -194,7 +194,6 @@ class LoginFlow:
             session,
             facts,
             browser_token,
-            Context.browser_seconds(),
             mfa_enabled=row.mfa_enabled,
             backup_codes_left=row.backup_codes_left if row.mfa_enabled else 0,
         )

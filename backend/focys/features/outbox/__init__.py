@@ -8,6 +8,6 @@ A row names the kind of letter and what it is about; it is composed when it is s
 
 from focys.features.outbox.models import outbox
 from focys.features.outbox.repository import all_withdrawn
-from focys.features.outbox.service import Outbox, Waiting, letter_for
+from focys.features.outbox.service import Composer, Outbox, Waiting, letter_for
 
-__all__ = ["Outbox", "Waiting", "all_withdrawn", "letter_for", "outbox"]
+__all__ = ["Composer", "Outbox", "Waiting", "all_withdrawn", "letter_for", "outbox"]
