@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
@@ -84,6 +85,8 @@ def _port(text: str) -> int | None:
         return None
 
 
+# The proxy's address is read at each request, and the client's twice; what callers write must not fill the memory.
+@lru_cache(maxsize=64)
 def _raw(text: str) -> Address | None:
     try:
         return ip_address(text)

@@ -32,6 +32,7 @@ _CLAIMS = ["iss", "aud", "sub", "sid", "iat", "nbf", "exp", "jti", "amr", "auth_
 _REFRESH_BYTES = 16 + 4 + 32
 # {"alg":"HS256","typ":"at+jwt"}, encoded once (RFC 7515 section 3.1): a library needs ten times as long to sign.
 _HEADER = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9"
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class InvalidTokenError(Exception):
@@ -98,7 +99,7 @@ class Tokens:
             "amr": list(claims.amr),
             "auth_time": int(claims.auth_time.timestamp()),
         }
-        signed = f"{_HEADER}.{_base64url(json.dumps(payload, separators=(',', ':')).encode())}"
+        signed = f"{_HEADER}.{_base64url(_compact(payload).encode())}"
         mac = hmac.digest(self._keys.current(Purpose.ACCESS_TOKENS), signed.encode(), "sha256")
         return f"{signed}.{_base64url(mac)}"
 
