@@ -223,7 +223,7 @@ class Settings(BaseSettings):
 
     @property
     def is_local(self) -> bool:
-        """Whether people reach the service only from this machine."""
+        """Whether the service is reachable from this machine only."""
         return urlsplit(self.public_url).hostname in LOCAL_HOSTS
 
     @property
@@ -269,7 +269,7 @@ class Settings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class _UnreadableFile:
-    """Stands for a secret that could not be read, so that it is told of together with everything else."""
+    """Stands for a secret that could not be read, so that it is reported together with all other problems."""
 
     sentence: str
 

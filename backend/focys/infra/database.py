@@ -1,4 +1,4 @@
-"""One way to read and one way to write, the same statements on PostgreSQL and SQLite.
+"""One way to read and one way to write, with the same statements on PostgreSQL and SQLite.
 
 A write is a list of changes that happen together or not at all. On PostgreSQL it is sent as one statement, so it costs
 one round trip and holds its locks for as long as that takes; on SQLite the same statements run inside one transaction.
@@ -138,7 +138,7 @@ class Database:
         return datetime.fromisoformat(row[0]).replace(tzinfo=UTC) if self._is_sqlite else row[0]
 
     async def takes_writes(self) -> bool:
-        """Tell whether changes are taken: a standby, or a server made read-only, answers questions and nothing else."""
+        """Tell whether writes are accepted; a standby or read-only server answers queries only."""
         if self._is_sqlite:
             return True
         row = await self.first(select(func.current_setting("transaction_read_only")))

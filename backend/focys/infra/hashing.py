@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class BusyError(Exception):
-    """More hashes are waiting than will be done in a bearable time; ``retry_after`` is in seconds."""
+    """More hashes are queued than can be computed in acceptable time; ``retry_after`` is in seconds."""
 
     retry_after = 2
 

@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can serve."""
+"""Liveness (the process answers) and readiness (it can serve a sign-in)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ class Health(BaseModel):
 
 
 class Readiness:
-    """Looks at what a sign-in stands on. Many questions at a time are one look; a good answer holds for a second."""
+    """Checks what a sign-in depends on. Concurrent callers share one check; a good result is kept for a second."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Readiness:
         """Return the parts that keep the service from serving."""
         if self._look is None or (self._look.done() and monotonic() >= self._good_until):
             self._look = asyncio.create_task(self._examine())
-        # Whoever asked first may hang up; the others still want to know.
+        # The first caller may disconnect; the others still wait for the result.
         return await asyncio.shield(self._look)
 
     async def _examine(self) -> list[Part]:

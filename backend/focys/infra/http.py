@@ -108,7 +108,7 @@ class Visitors:
 
 
 class PlainStart:
-    """Lets a start that was refused say so in its one sentence, without a traceback."""
+    """Reports a refused start in one sentence, without a traceback."""
 
     def __init__(self, app: App) -> None:
         self._app = app

@@ -19,7 +19,7 @@ from focys.settings import Settings
 
 SMTP_TIMEOUT_SECONDS = 10
 WHOLE_TRY_SECONDS = 40
-"""A server that takes its time at every word is left alone before another worker may try the same letter."""
+"""A server that is slow at every command is given up before another worker may try the same letter."""
 
 _IMPLICIT_TLS_PORT = 465
 
@@ -46,7 +46,7 @@ class Letter:
 
 
 class MailError(Exception):
-    """The letter was not taken; the message says why and holds nothing of the letter.
+    """The letter was not accepted; the message says why and quotes nothing of the letter.
 
     ``answer`` is what the server itself said, which may name the recipient: for an operator's eyes, not for a log.
     """
@@ -114,14 +114,14 @@ class SmtpMailer:
                 await client.connect()
                 if message is not None:
                     await client.send_message(message)
-            # The letter is taken, whatever becomes of the farewell.
+            # The letter has been accepted, whatever becomes of the QUIT.
             with suppress(aiosmtplib.SMTPException, OSError):
                 await client.quit()
         except (aiosmtplib.SMTPException, OSError) as fault:
             code = getattr(fault, "code", "")
             raise MailError(f"{type(fault).__name__} {code}".strip(), _words_of(fault)) from None
         finally:
-            # Whoever is cut off waits for no farewell from a server that is slow.
+            # A cancelled delivery does not wait for the QUIT of a slow server.
             client.close()
 
 

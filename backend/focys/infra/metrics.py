@@ -1,4 +1,4 @@
-"""What is counted, for Prometheus. Labels are our own words: no address, no id, nothing a caller typed.
+"""The metrics for Prometheus. Label values are fixed words: no address, no id, nothing a caller typed.
 
 With PROMETHEUS_MULTIPROC_DIR set, the numbers of all workers are added up (see gunicorn.conf.py). What the
 alerts look at is there from the start, as a zero: Prometheus sees no growth in a series that begins with its first

@@ -78,7 +78,7 @@ def rewrite_secrets(change: Callable[[SecretBox, str, UUID], str]) -> None:
 
 
 def forget_former_secrets() -> None:
-    """Write the table anew, so that what was replaced in it is not left in its file either."""
+    """Rewrite the table, so that replaced values do not remain in its file either."""
     connection = op.get_bind()
     if connection.dialect.name == "sqlite":
         return

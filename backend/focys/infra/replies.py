@@ -1,4 +1,4 @@
-"""How a refusal looks in HTTP: one table from reason to status and sentence (RFC 9457 problem details)."""
+"""Refusals in HTTP: one table from reason to status and sentence (RFC 9457 problem details)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -141,7 +141,7 @@ def refusal(refused: Refused, *, errors: Sequence[FieldProblem] = (), failing: S
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of the app a problem answer: fields by name, faults without their inside."""
+    """Answer every error with problem details: fields by name, faults without internals."""
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(BusyError, _on_busy)
@@ -181,7 +181,7 @@ async def _on_database(_request: Request, fault: Exception) -> Response:
 
 
 def where(fault: BaseException) -> str:
-    """Name file and line only: a full traceback may hold what the caller sent."""
+    """Return file and line only: a full traceback may contain what the caller sent."""
     trace = fault.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -50,11 +50,11 @@ class SecretBox:
 
     @property
     def key_ids(self) -> tuple[str, ...]:
-        """The ids of the keys at hand, newest first; they stand in every sealed text and are no secret."""
+        """The ids of the configured keys, newest first; every ciphertext names its key by this id; it is no secret."""
         return tuple(self._ciphers)
 
     def has_key_of(self, sealed: str) -> bool | None:
-        """Tell whether the key that *sealed* names is at hand; None if the text is damaged and names none."""
+        """Tell whether the key that *sealed* names is configured; None if the text is damaged and names none."""
         form = _FORM.fullmatch(sealed)
         return form["kid"] in self._ciphers if form else None
 
@@ -63,7 +63,7 @@ class SecretBox:
         return sealed.startswith(f"{_VERSION}.{key_id}.")
 
     def has_seal_of(self, beginning: str) -> bool:
-        """Tell whether a sealed text that begins so names a key at hand."""
+        """Tell whether a ciphertext that begins like this names a configured key."""
         return any(self.is_of(kid, beginning) for kid in self._ciphers)
 
     def is_current(self, sealed: str) -> bool:

@@ -1,4 +1,4 @@
-"""What an operator may do to an account: unlock it, reset its second step, set its password. Never see either."""
+"""What an operator may do to an account: unlock it, reset its second factor, set its password. It shows no secrets."""
 
 from focys.features.admin.service import RESET, Administration, ConflictError, Voided, compose_reset
 

@@ -1,4 +1,4 @@
-"""Operator's acts; each is one write with its audit row, and the owner is told by mail."""
+"""An operator's actions; each is one write with its audit row, and the owner is notified by mail where it matters."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ class ConflictError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Voided:
-    """What a restored backup brought back and is worth nothing any more: so many sessions, backup codes and letters."""
+    """How many sessions, backup codes and letters that a restored backup brought back were made void."""
 
     sessions: int
     backup_codes: int
@@ -56,7 +56,7 @@ class Administration:
         self._passwords, self._outbox, self._totp, self._keys = passwords, outbox, totp, keys
 
     async def unlock(self, address: str, visitor: Visitor) -> None:
-        """Forget the account's failures, and a last code that a wrong clock put into the future.
+        """Delete the account's failures, and a last used time step that a wrong clock put into the future.
 
         Raises:
             AccountError: there is no such account.
@@ -75,7 +75,7 @@ class Administration:
     async def reset_mfa(self, address: str, visitor: Visitor) -> None:
         """Remove authenticator, backup codes, known browsers and sessions at once; the next sign-in enrols anew.
 
-        A bypass for this person ends, too: it would let the password alone past what is enrolled then.
+        A bypass for this person ends too: otherwise the password alone would suffice after the new enrolment.
 
         Raises:
             AccountError: there is no such account.
@@ -117,7 +117,7 @@ class Administration:
         await self._commit(event, visitor, now, *changes)
 
     async def rotate_keys(self, visitor: Visitor, progress: Progress) -> Rotation:
-        """Seal every TOTP secret anew that is not under the newest key, while the service runs."""
+        """Re-encrypt every TOTP secret that is not under the newest key, while the service runs."""
         rotation = await self._totp.rotate(progress)
         if rotation.moved:
             detail = f"{rotation.moved} secrets sealed anew, {rotation.unreadable} could not be opened"
@@ -167,7 +167,7 @@ class Administration:
         return Voided(sessions, codes, letters)
 
     async def prune_audit(self, keep: timedelta, visitor: Visitor) -> int:
-        """Forget the audit's events that are older than what is kept, and audit that; return how many they were."""
+        """Delete audit events older than *keep*, audit the deletion, and return how many were deleted."""
         now = self._clock.now()
         since = now - keep
         event = AuditEvent(EventName.AUDIT_PRUNED, Outcome.OK, detail=f"kept since {since:%Y-%m-%d %H:%M:%S} UTC")

@@ -1,4 +1,4 @@
-"""The one thing that takes facts away, their age; and where a call came from."""
+"""Deletes events by age, and finds the network that a request came from."""
 
 from datetime import datetime
 
@@ -22,5 +22,5 @@ async def find_source(database: Database, request_id: str, since: datetime) -> s
 
 
 def pruned(since: datetime) -> Change:
-    """Forget what happened before; the service's own database role may not do this."""
+    """Delete the events before *since*; the service's own database role has no right to do this."""
     return Change(_PRUNE, {"kept_since": since})

@@ -1,4 +1,4 @@
-"""Time-boxed ways past the second step, for when it cannot work; begun on the host only, audited, over by themselves.
+"""Time-limited bypasses of the second factor, for when it cannot work; started on the host only, audited, self-ending.
 
 bypasses.begin(length, reason, operator, address=…)   # one enrolled person, or everybody but administrators
 bypasses.end(operator, address=…)                     # at once, with the sessions opened under it

@@ -1,4 +1,4 @@
-"""What people are told: that a bypass was begun for them, and of sign-ins under one, at most hourly."""
+"""The letters about a bypass: that one was started for the owner, and sign-ins under it, at most one an hour."""
 
 from collections.abc import Mapping
 

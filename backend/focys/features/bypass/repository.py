@@ -92,7 +92,7 @@ class BypassRepository:
         self._database = database
 
     async def list_not_over(self, now: datetime) -> Sequence[Row[Any]]:
-        """Return the bypasses that are not over, each with its person's address, the one that ends first at the top."""
+        """Return the bypasses that have not ended, by their end, each with its person's address."""
         return await self._database.rows(_LIST, moment=now)
 
     @staticmethod

@@ -36,12 +36,12 @@ class NotOver:
         return EVERYBODY if self.user_id is None else NAMED
 
     def is_in_force(self, now: datetime) -> bool:
-        """Tell whether its time has come; one that a clock far ahead has begun waits for it."""
+        """Tell whether it is in force; one started under a clock that was far ahead waits until its start."""
         return self.begins_at <= now < self.ends_at
 
 
 class Bypasses:
-    """The time-boxed ways past the second step, for when it cannot work."""
+    """The time-limited bypasses of the second factor."""
 
     def __init__(self, database: Database, clock: Clock, accounts: Accounts) -> None:
         self._database, self._clock, self._accounts = database, clock, accounts
@@ -101,12 +101,12 @@ class Bypasses:
         return ended
 
     async def list_in_force(self) -> list[NotOver]:
-        """Return what is in force now, the one that ends first at the top."""
+        """Return the bypasses in force now, by their end."""
         now = self._clock.now()
         return [bypass for bypass in await self.list_not_over() if bypass.is_in_force(now)]
 
     async def list_not_over(self) -> list[NotOver]:
-        """Return what is in force now and what waits for its time, the one that ends first at the top."""
+        """Return the bypasses in force and those yet to start, by their end."""
         return [
             NotOver(row.id, row.user_id, row.email, row.reason, row.operator, row.begins_at, row.ends_at)
             for row in await self._repository.list_not_over(self._clock.now())

@@ -1,4 +1,4 @@
-"""Forgets what no longer matters, once an hour: rows that are over and can decide nothing any more."""
+"""Deletes, once an hour, the rows that have expired and can no longer affect a decision."""
 
 from focys.features.housekeeping.service import Housekeeping
 

@@ -1,4 +1,4 @@
-"""What is kept for how long after it is over."""
+"""How long each kind of row is kept after it has expired."""
 
 from datetime import datetime, timedelta
 
@@ -30,7 +30,7 @@ _FORGET = [
 
 
 class HousekeepingRepository:
-    """Deletes what is over."""
+    """Deletes expired rows."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

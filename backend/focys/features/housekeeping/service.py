@@ -13,7 +13,7 @@ _log = logger("focys.housekeeping")
 
 
 class Housekeeping:
-    """Forgets for ever; a fault of one round is logged and the next round comes."""
+    """Deletes expired rows every hour; an exception in one round is logged, and the next round follows."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._repository, self._clock = HousekeepingRepository(database), clock
@@ -28,5 +28,5 @@ class Housekeeping:
                 _log.warning("housekeeping_failed", kind=type(fault).__name__)
 
     async def forget(self) -> None:
-        """Forget what is over now."""
+        """Delete what has expired by now."""
         await self._repository.forget(self._clock.now())

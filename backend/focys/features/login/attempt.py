@@ -68,7 +68,7 @@ async def charge(
 async def charging_faults(
     context: Context, examine: Examine, facts: Facts, event: EventName, visitor: Visitor, now: datetime
 ) -> SignedIn | Refused | None:
-    """Examine; a fault on the way means refusal, and the attempt stays charged."""
+    """Run *examine*; an exception in it means refusal, and the attempt counts as a failure."""
     try:
         return await examine(facts, now)
     except codes.ClockBehindError:
@@ -80,7 +80,7 @@ async def charging_faults(
         charged = await charge(context, facts, event, unreadable, visitor, now)
         return unreadable if charged is not None else None
     except (BusyError, TimeoutError):
-        # Nothing was examined yet; or the database is silent, and would be as silent about the charge.
+        # Either nothing was examined yet, or the database does not answer and the failure could not be stored either.
         raise
     except Exception:
         await charge(context, facts, event, Refused(Reason.INTERNAL), visitor, now)
@@ -88,13 +88,13 @@ async def charging_faults(
 
 
 def tries_left(facts: Facts, now: datetime) -> int | None:
-    """Return how many failures the next rung is away."""
+    """Return how many failures are left until the next lock."""
     standing = facts.standing(now)
     return standing.tries_left if isinstance(standing, lockout.Open) else None
 
 
 def _alarm_at(failures: int, refused: Refused) -> Alarm | None:
-    """Return what the *failures*-th failure behind a right password is to somebody who watches."""
+    """Return the alarm that the *failures*-th failure after a correct password raises, if any."""
     if refused.reason is Reason.FACTOR_UNREADABLE:
         return Alarm.SECRET_UNREADABLE
     return {lockout.NOTICE_AT: Alarm.FACTOR_FAILING, lockout.GUARDED_AFTER: Alarm.GUARDED}.get(failures)

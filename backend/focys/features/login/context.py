@@ -1,4 +1,4 @@
-"""What the steps of a login share: what they need from other features, the facts they start from, and how they end."""
+"""What the steps of a login share: their dependencies, the facts they start from, and how a login is completed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ from focys.infra.lifetime import latest_end
 from focys.infra.visitor import Visitor
 
 CAS_TRIES = 3
-"""How often an attempt is decided anew because another one was committed first."""
+"""How often an attempt is evaluated again because another one was committed first."""
 
 BUSY = Refused(Reason.THROTTLED, retry_after=1)
 
@@ -38,7 +38,7 @@ _EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """Everything a login borrows, wired in ``focys.app``."""
+    """Everything a login needs from elsewhere, wired in ``focys.app``."""
 
     database: Database
     clock: Clock
@@ -59,7 +59,7 @@ class Dependencies:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A completed login: the session to hand over, and the cookie of a browser that is a known one from now on."""
+    """A completed login: the new session, and the cookie by which the browser is known from now on."""
 
     session: Opened
     facts: Facts
@@ -127,7 +127,7 @@ class Context:
         evidence = Evidence(row.user_id, row.role, epoch, amr, bypass)
         session = self.needs.sessions.open(evidence, visitor, now, live=row.sessions_live)
         if bypass is not None:
-            # Whoever has only the password gains nothing that is left when the bypass is over.
+            # Whoever has only the password must not gain anything that outlasts the bypass.
             return session, None, [*session.changes]
         known = recognise(
             row.user_id,
@@ -156,6 +156,6 @@ def _is_live(facts: Facts) -> bool:
 
 
 def refuse(event: EventName, user_id: UUID | None, refused: Refused, visitor: Visitor) -> Refused:
-    """Tell of a refusal that changes nothing, and return it."""
+    """Log a refusal that changes no row, and return it."""
     announce(AuditEvent(event, Outcome.REFUSED, user_id, refused.reason), visitor)
     return refused

@@ -41,7 +41,7 @@ class EnrolmentStep:
         self._context, self._needs = context, context.needs
 
     async def show(self, visitor: Visitor, *, restart: bool) -> Enrolment | Refused:
-        """Return the pending authenticator: the same one on every call while it lives, a new one on *restart*."""
+        """Return the pending authenticator: the same one on every call while it is valid, a new one on *restart*."""
         now = self._context.now()
         facts = await self._context.find_for(Proof.FIRST_TOTP, visitor, now)
         if isinstance(facts, Refused):
@@ -61,7 +61,7 @@ class EnrolmentStep:
             now = self._context.now()
             facts = await self._context.find_for(Proof.FIRST_TOTP, visitor, now)
             if isinstance(facts, Refused):
-                # Another browser has just confirmed: this set-up lost the race, the login did not merely run out.
+                # Another browser has just confirmed: this enrolment lost the race, and the login did not simply expire.
                 return Refused(Reason.ENROLMENT_EXPIRED) if had_login else facts
             had_login, user_id = True, facts.row.user_id
             refused = objection(facts, now, Proof.FIRST_TOTP, single_code=False)
@@ -130,7 +130,7 @@ class EnrolmentStep:
         event = AuditEvent(EventName.MFA_ENROLMENT_STARTED, Outcome.OK, user_id)
         begun = self._needs.totp.begun(user_id, now, replaces=replaces)
         await self._context.commit(event, visitor, now, begun, guard=None)
-        # Gone again only if another browser has confirmed it meanwhile.
+        # It is missing only if another browser has confirmed it in the meantime.
         return await self._needs.totp.pending(user_id, now) or Refused(Reason.ENROLMENT_EXPIRED)
 
     def _as_shown(self, pending: Pending, facts: Facts, now: datetime) -> Enrolment:

@@ -49,7 +49,7 @@ class EmailCodeStep:
         return refuse(EventName.EMAIL_CODE, row.user_id, BUSY, visitor)
 
     async def resend(self, visitor: Visitor) -> int | Refused:
-        """Mail the code again, the same one while it lives; return the seconds until that may be asked anew."""
+        """Mail the code again, the same one while it is valid; return the seconds until the next resend is allowed."""
         now = self._context.now()
         facts = await self._context.find_for(Proof.EMAIL_CODE, visitor, now)
         if isinstance(facts, Refused):
@@ -84,7 +84,7 @@ class EmailCodeStep:
         return int(RESEND_PAUSE.total_seconds()) if done else BUSY
 
     async def _is_alive(self, row: Any, now: datetime) -> bool:  # noqa: ANN401  a row of pending_logins
-        """Tell whether the code last mailed still works; six digits do not once sixteen characters are called for."""
+        """Tell whether the last mailed code is valid; six digits are not once sixteen characters are required."""
         if row.code_tries >= email_codes.TRIES or row.code_expires_at <= now:
             return False
         return row.code_long or not await self._needs.email_codes.is_long(row.user_id, now)

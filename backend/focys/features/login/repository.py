@@ -241,7 +241,7 @@ def consumed(login_id: UUID, now: datetime) -> Change:
 
 
 def handle_consumed(handle: str, now: datetime) -> Change:
-    """Consume whatever login a browser had under way before."""
+    """Consume the login that the browser had in progress before."""
     return Change(_CONSUME_HANDLE, {"old_handle": digest(handle), "moment": now})
 
 

@@ -47,6 +47,11 @@ def build_router(flow: LoginFlow, visitors: Visitors, cookies: Cookies) -> APIRo
         """Take e-mail and password."""
         return replies.to(await flow.start(body.email, body.password, visitor))
 
+    @router.post("/totp/verify", response_model=Done, response_model_exclude_none=True)
+    async def verify_totp(body: TotpCodes, visitor: VisitorDep) -> Any:  # noqa: ANN401
+        """Take the authenticator code of a login that is waiting for one."""
+        return replies.to(await flow.second_factor.offer_totp(body.in_order, visitor))
+
     @router.get("/login", response_model=LoginState)
     async def look(visitor: VisitorDep) -> Any:  # noqa: ANN401
         """Say where the login under way stands."""
@@ -87,14 +92,9 @@ def build_router(flow: LoginFlow, visitors: Visitors, cookies: Cookies) -> APIRo
         """Take the first code of the new authenticator."""
         return replies.to(await flow.enrolment.confirm(body.code, visitor))
 
-    @router.post("/totp/verify", response_model=Done, response_model_exclude_none=True)
-    async def verify_totp(body: TotpCodes, visitor: VisitorDep) -> Any:  # noqa: ANN401
-        """Take the authenticator code of a login that is waiting for one."""
-        return replies.to(await flow.second_factor.offer_totp(body.in_order, visitor))
-
     @router.post("/backup-code/verify", response_model=Done, response_model_exclude_none=True)
     async def verify_backup_code(body: BackupCodeEntry, visitor: VisitorDep) -> Any:  # noqa: ANN401
-        """Take a backup code in the authenticator's stead."""
+        """Take a backup code instead of a TOTP code."""
         return replies.to(await flow.second_factor.offer_backup_code(body.code, visitor))
 
     return router

@@ -142,7 +142,7 @@ class SecondFactorStep:
 
 
 def refusal_of(verdict: codes.Spent | codes.Stale | codes.Wrong) -> Refused:
-    """Return how a judgement that is no match is told."""
+    """Return the refusal for a verdict other than a match."""
     match verdict:
         case codes.Spent(next_in):
             return Refused(Reason.CODE_ALREADY_USED, retry_after=next_in)

@@ -88,7 +88,7 @@ class LoginFlow:
                 return
 
     async def _charge(self, address: str, visitor: Visitor) -> tuple[Facts, PasswordLimit, str | None] | Refused:
-        """Count the try before the password is looked at, so that parallel tries cannot slip through.
+        """Count the attempt before the password is verified, so that parallel attempts cannot slip through.
 
         The last of the answer is the network that counted it.
         """

@@ -1,4 +1,4 @@
-"""What a page is told about a login under way."""
+"""What a page is shown of a login in progress."""
 
 import math
 from dataclasses import dataclass

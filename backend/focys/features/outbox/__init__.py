@@ -1,4 +1,4 @@
-"""Mail that leaves once the change it tells of is committed, and is tried again when the mail server is not there.
+"""Mail that is sent once the change it reports is committed, and retried while the mail server is unavailable.
 
     await database.write(…, outbox.letter_for(user_id, "totp_locked", {…}, now))
     outbox.nudge()                                # the deliverer wakes at once instead of at its next round

@@ -50,7 +50,7 @@ _LAST = select(func.max(outbox.c.created_at)).where(
 
 
 def all_withdrawn(now: datetime) -> Change:
-    """Send nothing of what waits."""
+    """Mark every letter that has not been sent as done."""
     return Change(_WITHDRAW, {"moment": now})
 
 

@@ -38,7 +38,7 @@ Composer = Callable[[Waiting], Letter | None]
 
 
 def letter_for(user_id: UUID, kind: str, about: Mapping[str, Any], now: datetime) -> Change:
-    """Return the row that makes a letter leave once the rest of the write is committed."""
+    """Return the outbox row that sends a letter once the rest of the write is committed."""
     row = {"id": uuid4(), "user_id": user_id, "kind": kind, "about": dict(about)}
     return Change(outbox, {**row, "created_at": now, "due_at": now, "tries": 0})
 
@@ -65,7 +65,7 @@ class Outbox:
         self._wake.set()
 
     async def is_recent(self, user_id: UUID, kind: str, within: timedelta) -> bool:
-        """Tell whether the user was written to in this matter within the last so much time."""
+        """Tell whether a letter of this kind was written for the user within the given time."""
         now = self._clock.now()
         return await self._repository.is_recent(user_id, kind, now - within, now)
 
@@ -74,11 +74,11 @@ class Outbox:
         return await self._repository.count_waiting(self._clock.now() - longer_than)
 
     async def count_written(self, kind: str, within: timedelta) -> int:
-        """Return how many letters of a kind were written within the last so much time."""
+        """Return how many letters of a kind were written within the given time."""
         return await self._repository.count_written(kind, self._clock.now() - within)
 
     async def run(self) -> None:
-        """Deliver until told to stop; a fault of one round is logged and the next round comes."""
+        """Deliver until stopped; an exception in one round is logged, and the next round follows."""
         while not self._is_stopping:
             try:
                 await self.deliver_due()

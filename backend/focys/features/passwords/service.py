@@ -50,7 +50,7 @@ class Passwords:
         return await self._hasher.hash(rules.normalise(password))
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Tell whether the password belongs to the hash; without a hash the same work is done in vain.
+        """Tell whether the password matches the hash; without a hash the same work is done and the answer is no.
 
         Raises:
             BusyError: too many hashes are waiting.

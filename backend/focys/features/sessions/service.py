@@ -40,7 +40,7 @@ ChargeRefresh = Callable[[str], Awaitable[int | None]]
 
 
 class PolicyError(Exception):
-    """A session was asked for on less evidence than the policy demands; a fault of ours, never a caller's choice."""
+    """A session was requested on less evidence than the policy demands: a programming error, not a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,14 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who a session belongs to, with the row it was read from."""
+    """The owner of a session, with the row it was read from."""
 
     row: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """A session that goes on."""
+    """A refreshed session with its new tokens."""
 
     person: Person
     access_token: str
@@ -102,7 +102,7 @@ class Listed:
 
 
 class Sessions:
-    """The only place that mints sessions and tokens."""
+    """The only place that creates sessions and issues tokens."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class Sessions:
     def open(self, evidence: Evidence, visitor: Visitor, now: datetime, *, live: int) -> Opened:
         """Return a new session for the evidence; it exists once its changes are committed behind the proof's guard.
 
-        The guard also sees to it that no other one was opened since the user's *live* sessions were counted.
+        The guard also ensures that no other session was opened since the user's *live* sessions were counted.
 
         Raises:
             PolicyError: the evidence does not satisfy the policy.
@@ -161,7 +161,7 @@ class Sessions:
         )
 
     async def list_of(self, user_id: UUID) -> list[Listed]:
-        """Return a user's sessions, the newest first; those that were over a month ago are forgotten."""
+        """Return a user's sessions, newest first; those that ended more than a month ago have been deleted."""
         now = self._clock.now()
         return [
             Listed(row.address, row.agent, row.created_at, row.last_used_at, self._state_of(row, now))
@@ -173,7 +173,7 @@ class Sessions:
         return await self._repository.count_under(bypass_id)
 
     async def lone_address(self) -> tuple[int, str] | None:
-        """Return how many people signed in during the last day, and from where, if that was one place for all of them.
+        """Return how many people signed in during the last day, and the address, if it was one for all of them.
 
         Fewer than ten people prove nothing.
         """
@@ -267,7 +267,7 @@ class Sessions:
 
     def _may_go_on(self, row: Any, now: datetime) -> bool:  # noqa: ANN401  a live session
         idle = ADMIN_IDLE if row.role == "admin" else IDLE
-        # What a clock far ahead has stamped is as little in use as what was left alone for so long.
+        # A last use that lies far in the future was stamped by a wrong clock, and counts as idle.
         in_time = now < row.expires_at and abs(now - row.last_used_at) <= idle
         return in_time and self._satisfies_policy(tuple(row.amr.split()), bypassed=row.bypass_id is not None)
 

@@ -1,4 +1,4 @@
-"""The SQL of pending enrolments, at most one per user, and of sealed secrets that are sealed anew."""
+"""The SQL of pending enrolments, at most one per user, and of the re-encryption of stored secrets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,12 +41,12 @@ _DROP = delete(enrolments).where(enrolments.c.user_id == bindparam("for_user"))
 _DROP_ALL = delete(enrolments)
 
 BATCH = 100
-"""How many rows are sealed anew at a time; a sign-in waits for them no longer than for one statement."""
+"""How many rows are re-encrypted at a time; a sign-in waits for them no longer than for one statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """Where sealed secrets are kept: a table with one of them per user."""
+    """A table that holds one encrypted secret per user."""
 
     count: Select[Any]
     window: Select[Any]
@@ -123,7 +123,7 @@ class EnrolmentRepository:
         return await self._database.rows(vault.window, after=after)
 
     async def replace(self, vault: Vault, texts: Mapping[UUID, tuple[str, str]]) -> int:
-        """Replace sealed texts (as read, anew) of at most ``BATCH`` owners; return how many still were as read."""
+        """Replace the ciphertexts (old, new) of at most ``BATCH`` owners; return how many were still unchanged."""
         nobody = (None, (None, None))
         places = [*texts.items(), *[nobody] * (BATCH - len(texts))]
         parameters: dict[str, object] = {}

@@ -1,4 +1,4 @@
-"""Begins enrolments, judges codes and seals secrets anew; holds no state and decides nothing about the login."""
+"""Starts enrolments, verifies codes and re-encrypts secrets; keeps no state and decides nothing about the login."""
 
 import base64
 import secrets
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 Progress = Callable[[int, int], None]
-"""Is told how many sealed secrets have been looked at, and how many there are."""
+"""Called with the number of secrets processed so far, and their total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class SecretsByKey:
-    """How many stored secrets SECRET_KEY made, how many one of its predecessors, and how many no key at hand."""
+    """How many stored secrets are encrypted under SECRET_KEY, under a fallback key, and under no configured key."""
 
     current: int
     older: int
@@ -57,7 +57,7 @@ class SecretsByKey:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What became of the secrets that were not under the newest key.
+    """The result of re-encrypting the secrets that were not under the newest key.
 
     ``unreadable`` is a number of accounts; the fallback keys are named by their id, in the order they were given in.
     """
@@ -70,7 +70,7 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How many secrets are stored; how many need a fallback key, a key that is not at hand, or are damaged."""
+    """How many secrets are stored; how many need a fallback key, need a key that is not configured, or are damaged."""
 
     total: int
     older: int
@@ -86,7 +86,7 @@ class Totp:
         self._box, self._drift = box, drift
 
     async def pending(self, user_id: UUID, now: datetime) -> Pending | None:
-        """Return the enrolment under way, if there is one; one that no key opens any more is dropped."""
+        """Return the pending enrolment, if there is one; one that no configured key decrypts any more is dropped."""
         row = await self._repository.find(user_id, now)
         try:
             return self._opened(row, user_id) if row else None
@@ -108,7 +108,7 @@ class Totp:
         return SecretsByKey(current=counted[True], older=counted[False], unknown=counted[None])
 
     async def can_open_secrets(self) -> bool:
-        """Tell whether the keys at hand made the stored secrets; a damaged row proves nothing."""
+        """Tell whether the configured keys can decrypt the stored secrets; a damaged row proves nothing."""
         known = [self._box.has_key_of(text) for text in await self._repository.list_sealed()]
         return any(known) or False not in known
 
@@ -132,7 +132,7 @@ class Totp:
         return self._box.seal(secret, user_id)
 
     async def try_all(self, progress: Progress) -> Trial:
-        """Open every stored secret, as it would be for a sign-in, and say what could not be opened."""
+        """Decrypt every stored secret, as a sign-in would, and report what could not be decrypted."""
         total = await self._repository.count_sealed()
         seen, older, keyless, damaged = 0, 0, 0, 0
         for vault in VAULTS:
@@ -155,9 +155,9 @@ class Totp:
         return totp.step_at(now.timestamp()) + self._drift
 
     async def rotate(self, progress: Progress) -> Rotation:
-        """Seal every secret anew that is not under the newest key; safe while people sign in, and to be run again.
+        """Re-encrypt every secret that is not under the newest key; safe while people sign in, and safe to repeat.
 
-        A row is replaced only if it still is as it was read. What no key opens is counted and left as it is.
+        A row is replaced only if it is still as it was read. What no configured key decrypts is counted and left alone.
         """
         total = await self._repository.count_sealed()
         moved, looked_at = 0, 0
@@ -179,7 +179,7 @@ class Totp:
         return Rotation(moved, len(accounts), tuple(kid for kid in fallbacks if kid not in needed), needed)
 
     def _sealed_anew(self, rows: Sequence[Any]) -> tuple[dict[UUID, tuple[str, str]], set[tuple[UUID, str]]]:
-        """Return the texts to be replaced (as read, anew) by owner, and those that no key opens."""
+        """Return the ciphertexts to replace (old, new) by owner, and those that no configured key decrypts."""
         anew: dict[UUID, tuple[str, str]] = {}
         closed: set[tuple[UUID, str]] = set()
         for row in rows:

@@ -25,13 +25,13 @@ class AddressWatch:
         """Look a minute after the start, and then every hour."""
         await asyncio.sleep(FIRST_SECONDS)
         while True:
-            # A database that does not answer is told of by others.
+            # A database that does not answer is reported elsewhere.
             with suppress(Exception):
                 await self.look()
             await asyncio.sleep(ROUND_SECONDS)
 
     async def look(self) -> int:
-        """Return how many people share an address that cannot be their own, after telling of it."""
+        """Return how many people share an address that cannot be their own, and log a warning if any do."""
         found = await self._sessions.lone_address()
         people = found[0] if found is not None and is_shared(found[1], self._trusted) else 0
         metrics.SHARED_ADDRESS.set(people)

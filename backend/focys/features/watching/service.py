@@ -20,14 +20,14 @@ HOUR = timedelta(hours=1)
 
 
 class Watch:
-    """Looks for ever; a database that does not answer is a finding, too."""
+    """Refreshes the gauges; a database that does not answer is itself a finding."""
 
     def __init__(self, outbox: Outbox, bypasses: Bypasses, failing: Callable[[], Awaitable[list[Part]]]) -> None:
         self._outbox, self._bypasses, self._failing = outbox, bypasses, failing
         self._is_over = asyncio.Event()
 
     async def run(self) -> None:
-        """Look now, and every fifteen seconds, until told to stop."""
+        """Look now, and every fifteen seconds, until stopped."""
         while not self._is_over.is_set():
             await self.look()
             with suppress(TimeoutError):
@@ -39,7 +39,7 @@ class Watch:
         self._is_over.set()
 
     async def look(self) -> None:
-        """Write what is so now into the gauges; what cannot be read stays as it was read last."""
+        """Write the current values into the gauges; what cannot be read keeps its last value."""
         try:
             failing = await self._failing()
             for part in get_args(Part):
