@@ -47,11 +47,6 @@ def build_router(flow: LoginFlow, visitors: Visitors, cookies: Cookies) -> APIRo
         """Take e-mail and password."""
         return replies.to(await flow.start(body.email, body.password, visitor))
 
-    @router.post("/totp/verify", response_model=Done, response_model_exclude_none=True)
-    async def verify_totp(body: TotpCodes, visitor: VisitorDep) -> Any:  # noqa: ANN401
-        """Take the authenticator code of a login that is waiting for one."""
-        return replies.to(await flow.second_factor.offer_totp(body.in_order, visitor))
-
     @router.get("/login", response_model=LoginState)
     async def look(visitor: VisitorDep) -> Any:  # noqa: ANN401
         """Say where the login under way stands."""
@@ -91,6 +86,11 @@ def build_router(flow: LoginFlow, visitors: Visitors, cookies: Cookies) -> APIRo
     async def confirm(body: FirstCode, visitor: VisitorDep) -> Any:  # noqa: ANN401
         """Take the first code of the new authenticator."""
         return replies.to(await flow.enrolment.confirm(body.code, visitor))
+
+    @router.post("/totp/verify", response_model=Done, response_model_exclude_none=True)
+    async def verify_totp(body: TotpCodes, visitor: VisitorDep) -> Any:  # noqa: ANN401
+        """Take the authenticator code of a login that is waiting for one."""
+        return replies.to(await flow.second_factor.offer_totp(body.in_order, visitor))
 
     @router.post("/backup-code/verify", response_model=Done, response_model_exclude_none=True)
     async def verify_backup_code(body: BackupCodeEntry, visitor: VisitorDep) -> Any:  # noqa: ANN401
