@@ -10,13 +10,12 @@ from focys.features.sessions.repository import SessionRepository, live_count_for
 from focys.features.sessions.router import build_router
 from focys.features.sessions.schemas import Tokens as TokensReply
 from focys.features.sessions.schemas import User
-from focys.features.sessions.service import Evidence, Listed, Opened, Person, Sessions, all_ended, everybodys_ended
+from focys.features.sessions.service import Evidence, Listed, Opened, Sessions, all_ended, everybodys_ended
 
 __all__ = [
     "Evidence",
     "Listed",
     "Opened",
-    "Person",
     "SessionRepository",
     "Sessions",
     "TokensReply",

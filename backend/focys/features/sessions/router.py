@@ -34,9 +34,7 @@ def build_router(
                 cookies.clear(answer, cookies.refresh)
             return answer
         cookies.set(response, cookies.refresh, outcome.refresh_token, outcome.refresh_seconds)
-        return Tokens(
-            access_token=outcome.access_token, expires_in=outcome.expires_in, user=user_of(outcome.person.row)
-        )
+        return Tokens(access_token=outcome.access_token, expires_in=outcome.expires_in, user=user_of(outcome.row))
 
     @router.post("/logout", status_code=status.HTTP_204_NO_CONTENT, response_class=Response)
     async def logout(
@@ -55,10 +53,9 @@ def build_router(
     @router.get("/me", response_model=Me)
     async def me(authorization: Bearer = None) -> Any:  # noqa: ANN401
         """Say who is signed in."""
-        person = await sessions.identify(bearer_of(authorization))
-        if person is None:
+        row = await sessions.identify(bearer_of(authorization))
+        if row is None:
             return refusal(Refused(Reason.NOT_AUTHENTICATED))
-        row = person.row
         factors = (["totp"] if row.mfa_enabled else []) + (["backup_codes"] if row.backup_codes_left else [])
         return {
             **user_of(row).model_dump(),

@@ -32,7 +32,7 @@ ADMIN_IDLE = timedelta(minutes=30)
 ADMIN_LIFE = timedelta(hours=12)
 _A_DAY, _MANY_PEOPLE = timedelta(days=1), 10
 
-__all__ = ["Evidence", "Listed", "Opened", "Person", "Sessions", "all_ended", "everybodys_ended"]
+__all__ = ["Evidence", "Listed", "Opened", "Sessions", "all_ended", "everybodys_ended"]
 
 
 ChargeRefresh = Callable[[str], Awaitable[int | None]]
@@ -73,17 +73,10 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """The owner of a session, with the row it was read from."""
+class Refreshed:
+    """A refreshed session: its row, joined with its user's, and its new tokens."""
 
     row: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Refreshed:
-    """A refreshed session with its new tokens."""
-
-    person: Person
     access_token: str
     expires_in: int
     refresh_token: str
@@ -180,8 +173,8 @@ class Sessions:
         people, addresses, address = await self._repository.count_addresses(self._clock.now() - _A_DAY)
         return (people, address) if address is not None and addresses == 1 and people >= _MANY_PEOPLE else None
 
-    async def identify(self, bearer: str | None) -> Person | None:
-        """Return who a bearer token speaks for, if its session still lives."""
+    async def identify(self, bearer: str | None) -> Any | None:  # noqa: ANN401  a live session with its user
+        """Return the session that a bearer token belongs to, joined with its user, if it is still live."""
         now = self._clock.now()
         try:
             claims = self._tokens.read_access(bearer or "", now)
@@ -189,7 +182,7 @@ class Sessions:
             return None
         row = await self._repository.find_live(claims.session_id)
         is_live = row is not None and row.user_id == claims.user_id and self._may_go_on(row, now)
-        return Person(row) if is_live else None
+        return row if is_live else None
 
     async def refresh(self, visitor: Visitor) -> Refreshed | Refused:
         """Rotate the refresh token, or refuse; a token older than the one just replaced ends its session."""
@@ -220,12 +213,13 @@ class Sessions:
     async def sign_out(self, visitor: Visitor, bearer: str | None) -> None:
         """End the session of the refresh cookie or of the bearer token, if there is one."""
         row, _ = await self._presented(visitor)
-        person = Person(row) if row is not None else await self.identify(bearer)
-        if person is None:
+        if row is None:
+            row = await self.identify(bearer)
+        if row is None:
             return
         now = self._clock.now()
-        event = audit.AuditEvent(audit.EventName.SIGN_OUT, audit.Outcome.OK, person.row.user_id)
-        await self._database.write(ended(person.row.session_id, now), audit.as_change(event, visitor, now))
+        event = audit.AuditEvent(audit.EventName.SIGN_OUT, audit.Outcome.OK, row.user_id)
+        await self._database.write(ended(row.session_id, now), audit.as_change(event, visitor, now))
         audit.announce(event, visitor)
 
     async def _presented(self, visitor: Visitor) -> tuple[Any, int]:
@@ -253,7 +247,7 @@ class Sessions:
         seconds = self._access_seconds(row.role, row.expires_at, now)
         claims = AccessClaims(row.user_id, row.session_id, amr, row.auth_time)
         return Refreshed(
-            person=Person(row),
+            row=row,
             access_token=self._tokens.access(claims, now, seconds),
             expires_in=seconds,
             refresh_token=self._tokens.refresh(row.session_id, generation, row.refresh_seed),
