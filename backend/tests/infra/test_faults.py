@@ -1,11 +1,8 @@
 """Whatever breaks on the way: nobody gets in, the try is charged, and the database holds the old state or the new one."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx
 import pytest
-from sqlalchemy import select
 
 from focys.domain.totp import ClockBehindError
 from focys.features.accounts import users
@@ -13,183 +10,22 @@ from focys.features.audit import audit_events
 from focys.features.backup_codes import backup_codes
 from focys.features.lockout import second_factor_failures
 from focys.features.sessions import sessions
-from focys.infra.database import Database, metadata
+from focys.infra.database import Database
 from focys.infra.secret_box import SecretBox
-from tests.support.rows import count_of, execute, rows_of
-from tests.support.service import OPERATOR, Account, Browser, World
-
-Act = Callable[[World, Account, Browser], Awaitable[httpx.Response]]
-
-# Counters of tries are charged before anything is looked at, and stay charged: that is their purpose.
-COUNTERS = {"throttles"}
-
-
-async def state_of(world: World) -> dict[str, list[str]]:
-    """Everything that stands in the database, but for the counters."""
-    tables = [table for table in metadata.sorted_tables if table.name not in COUNTERS]
-    return {
-        table.name: sorted(str(row) for row in await world.services.database.rows(select(table))) for table in tables
-    }
-
-
-async def refuse_audit_rows(world: World) -> None:
-    """Make the database refuse every new audit row, as if the right to insert had been revoked."""
-    if world.services.database._is_sqlite:
-        await execute(
-            world,
-            "CREATE TRIGGER no_audit BEFORE INSERT ON audit_events BEGIN SELECT RAISE(ABORT, 'no more audit'); END",
-        )
-        return
-    await execute(
-        world,
-        "CREATE FUNCTION no_audit() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'no more audit'; END $$",
-    )
-    await execute(
-        world, "CREATE TRIGGER no_audit BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION no_audit()"
-    )
-
-
-async def password(world: World, account: Account, browser: Browser) -> httpx.Response:
-    return await browser.sign_in_with_password(account)
-
-
-async def wrong_password(world: World, account: Account, browser: Browser) -> httpx.Response:
-    return await browser.post("/auth/login", {"email": account.email, "password": "wrong"})
-
-
-async def right_code(world: World, account: Account, browser: Browser) -> httpx.Response:
-    return await browser.offer(account.code(world.clock))
-
-
-async def wrong_code(world: World, account: Account, browser: Browser) -> httpx.Response:
-    return await browser.offer("000000")
-
-
-async def backup_code(world: World, account: Account, browser: Browser) -> httpx.Response:
-    return await browser.post("/auth/backup-code/verify", {"code": account.backup_codes[0]})
-
-
-async def refresh(world: World, account: Account, browser: Browser) -> httpx.Response:
-    return await browser.post("/auth/refresh")
-
-
-async def logout(world: World, account: Account, browser: Browser) -> httpx.Response:
-    return await browser.post("/auth/logout")
-
-
-async def cancel(world: World, account: Account, browser: Browser) -> httpx.Response:
-    return await browser.http.delete("/auth/login")
-
-
-@pytest.mark.parametrize(
-    "act", [password, wrong_password, right_code, wrong_code, backup_code, refresh, logout, cancel]
+from tests.support.acts import (
+    Act,
+    at_enrolment,
+    backup_code,
+    confirm,
+    logout,
+    password,
+    refresh,
+    right_code,
+    state_of,
+    wrong_code,
 )
-async def test_what_cannot_be_told_does_not_happen(world: World, act: Act):
-    """LOG-05: the audit row commits with the change, or neither does."""
-    account = await world.an_account(enrolled=True)
-    browser, _ = await world.signed_in(account)
-    await world.at_second_factor(account, browser)
-    await world.deliver()
-    before = await state_of(world)
-    await refuse_audit_rows(world)
-
-    answer = await act(world, account, browser)
-
-    assert answer.status_code in {500, 503}, answer.text
-    assert "Set-Cookie" not in answer.headers
-    assert "access_token" not in answer.text
-    assert await state_of(world) == before
-
-
-async def mailed_code(world: World, account: Account, browser: Browser) -> httpx.Response:
-    await world.deliver()
-    return await browser.post("/auth/email-code/verify", {"code": world.mail.last_code(account.email)})
-
-
-async def wrong_mailed_code(world: World, account: Account, browser: Browser) -> httpx.Response:
-    return await browser.post("/auth/email-code/verify", {"code": "000000"})
-
-
-async def resend(world: World, account: Account, browser: Browser) -> httpx.Response:
-    world.clock.advance(seconds=61)
-    return await browser.post("/auth/email-code/resend")
-
-
-@pytest.mark.parametrize("act", [mailed_code, wrong_mailed_code, resend])
-async def test_what_cannot_be_told_of_the_mailbox_does_not_happen(world: World, act: Act):
-    """LOG-05."""
-    account = await world.an_account()
-    browser = world.a_browser()
-    await browser.sign_in_with_password(account)
-    await world.deliver()
-    before = await state_of(world)
-    await refuse_audit_rows(world)
-
-    answer = await act(world, account, browser)
-
-    assert answer.status_code in {500, 503}
-    assert await state_of(world) == before
-
-
-async def at_enrolment(world: World, account: Account) -> Browser:
-    browser = world.a_browser()
-    await browser.sign_in_with_password(account)
-    await mailed_code(world, account, browser)
-    return browser
-
-
-async def start_enrolment(world: World, account: Account, browser: Browser) -> httpx.Response:
-    return await browser.post("/auth/mfa/enroll")
-
-
-async def restart_enrolment(world: World, account: Account, browser: Browser) -> httpx.Response:
-    return await browser.post("/auth/mfa/enroll", {"restart": True})
-
-
-async def confirm(world: World, account: Account, browser: Browser) -> httpx.Response:
-    return await browser.post("/auth/mfa/confirm", {"code": account.code(world.clock)})
-
-
-@pytest.mark.parametrize("act", [start_enrolment, restart_enrolment, confirm])
-async def test_what_cannot_be_told_of_an_enrolment_does_not_happen(world: World, act: Act):
-    """LOG-05, AVL-05."""
-    account = await world.an_account()
-    browser = await at_enrolment(world, account)
-    if act is not start_enrolment:
-        account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
-    before = await state_of(world)
-    await refuse_audit_rows(world)
-
-    answer = await act(world, account, browser)
-
-    assert answer.status_code in {500, 503}
-    assert "secret" not in answer.text
-    assert await state_of(world) == before
-
-
-@pytest.mark.parametrize("act", ["create", "disable", "reset_mfa", "unlock", "set_password"])
-async def test_what_cannot_be_told_of_an_operators_act_does_not_happen(world: World, act: str):
-    """LOG-05."""
-    account = await world.an_account(enrolled=True)
-    await world.signed_in(account)
-    await wrong_code(world, account, await world.at_second_factor(account))
-    await world.deliver()
-    before = await state_of(world)
-    await refuse_audit_rows(world)
-    admin, accounts = world.services.administration, world.services.accounts
-    acts: dict[str, Callable[[], Awaitable[Any]]] = {
-        "create": lambda: accounts.create("new@student.com", "x", OPERATOR),
-        "disable": lambda: accounts.set_disabled(account.email, OPERATOR, disabled=True),
-        "reset_mfa": lambda: admin.reset_mfa(account.email, OPERATOR),
-        "unlock": lambda: admin.unlock(account.email, OPERATOR),
-        "set_password": lambda: admin.set_password(account.email, "violet-quarry-tandem-77", OPERATOR),
-    }
-
-    with pytest.raises(Exception, match="no more audit"):
-        await acts[act]()
-
-    assert await state_of(world) == before
+from tests.support.rows import count_of, rows_of
+from tests.support.service import World
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("boom"), ValueError("boom"), MemoryError(), RecursionError()])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from focys.domain.totp import step_at
 from focys.features.accounts import AccountRepository, Accounts, claim_and_reset
@@ -117,12 +118,18 @@ class Administration:
         await self._commit(event, visitor, now, *changes)
 
     async def rotate_keys(self, visitor: Visitor, progress: Progress) -> Rotation:
-        """Re-encrypt every TOTP secret that is not under the newest key, while the service runs."""
-        rotation = await self._totp.rotate(progress)
-        if rotation.moved:
-            detail = f"{rotation.moved} secrets sealed anew, {rotation.unreadable} could not be opened"
+        """Re-encrypt every TOTP secret that is not under the newest key, while the service runs.
+
+        That takes many writes: the audit log has a row before the first of them, and one with the numbers at the end.
+        """
+
+        async def tell(detail: str) -> None:
             event = AuditEvent(EventName.KEYS_ROTATED, Outcome.OK, detail=detail)
             await self._commit(event, visitor, self._clock.now())
+
+        rotation = await self._totp.rotate(progress, partial(tell, "begun"))
+        if rotation.moved:
+            await tell(f"{rotation.moved} secrets sealed anew, {rotation.unreadable} could not be opened")
         return rotation
 
     async def end_all_sessions(self, visitor: Visitor, reason: str | None) -> int:

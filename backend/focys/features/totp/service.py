@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -154,18 +154,22 @@ class Totp:
         """Return the newest time step whose code is taken at *now*."""
         return totp.step_at(now.timestamp()) + self._drift
 
-    async def rotate(self, progress: Progress) -> Rotation:
+    async def rotate(self, progress: Progress, begins: Callable[[], Awaitable[None]]) -> Rotation:
         """Re-encrypt every secret that is not under the newest key; safe while people sign in, and safe to repeat.
 
+        *begins* is awaited before the first of them is changed, and not at all if there is none.
         A row is replaced only if it is still as it was read. What no configured key decrypts is counted and left alone.
         """
         total = await self._repository.count_sealed()
-        moved, looked_at = 0, 0
+        moved, looked_at, has_begun = 0, 0, False
         unreadable: set[tuple[UUID, str]] = set()
         for vault in VAULTS:
             after = UUID(int=0)
             while rows := await self._repository.window_of(vault, after):
                 anew, closed = self._sealed_anew(rows)
+                if anew and not has_begun:
+                    await begins()
+                    has_begun = True
                 replaced = await self._repository.replace(vault, anew) if anew else 0
                 moved += replaced
                 # Else somebody changed a row meanwhile, and the same rows are read again.

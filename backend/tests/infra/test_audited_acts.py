@@ -1,0 +1,194 @@
+"""Every act that is audited: it is told of, or it does not happen."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from focys.features.audit import EventName, audit_events
+from focys.infra.keys import KeyRing
+from focys.infra.secret_box import SecretBox
+from tests.support.acts import (
+    Act,
+    at_enrolment,
+    backup_code,
+    bypassed,
+    cancel,
+    confirm,
+    logout,
+    mailed_code,
+    password,
+    refresh,
+    resend,
+    restart_enrolment,
+    right_code,
+    start_enrolment,
+    state_of,
+    wrong_code,
+    wrong_mailed_code,
+    wrong_password,
+)
+from tests.support.rows import execute, rows_of
+from tests.support.service import OPERATOR, Account, World
+
+Operate = Callable[[World, Account], Awaitable[Any]]
+
+HOUR = timedelta(hours=1)
+NEWER_KEY = "a-newer-key-for-the-tests-that-is-long-enough-012"
+OTHER_PASSWORD = "violet-quarry-tandem-77"
+
+
+async def refuse_audit_rows(world: World) -> None:
+    """Make the database refuse every new audit row, as if the right to insert had been revoked."""
+    if world.services.database._is_sqlite:
+        await execute(
+            world,
+            "CREATE TRIGGER no_audit BEFORE INSERT ON audit_events BEGIN SELECT RAISE(ABORT, 'no more audit'); END",
+        )
+        return
+    await execute(
+        world,
+        "CREATE FUNCTION no_audit() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'no more audit'; END $$",
+    )
+    await execute(
+        world, "CREATE TRIGGER no_audit BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION no_audit()"
+    )
+
+
+async def allow_audit_rows(world: World) -> None:
+    await execute(world, "DROP TRIGGER no_audit" + ("" if world.services.database._is_sqlite else " ON audit_events"))
+
+
+async def audit_ids(world: World) -> set[UUID]:
+    return {row.id for row in await rows_of(world, audit_events)}
+
+
+async def events_since(world: World, told: set[UUID]) -> set[str]:
+    return {row.event for row in await rows_of(world, audit_events) if row.id not in told}
+
+
+@pytest.mark.parametrize(
+    "act", [password, wrong_password, right_code, wrong_code, backup_code, refresh, logout, cancel, bypassed]
+)
+async def test_what_cannot_be_told_does_not_happen(world: World, act: Act):
+    """LOG-05: the audit row commits with the change, or neither does."""
+    account = await world.an_account(enrolled=True)
+    browser, _ = await world.signed_in(account)
+    await world.at_second_factor(account, browser)
+    if act is bypassed:
+        await world.services.bypasses.begin(HOUR, "new phone", OPERATOR, address=account.email)
+    await world.deliver()
+    before, told = await state_of(world), await audit_ids(world)
+    await refuse_audit_rows(world)
+
+    answer = await act(world, account, browser)
+
+    assert answer.status_code in {500, 503}, answer.text
+    assert "Set-Cookie" not in answer.headers
+    assert "access_token" not in answer.text
+    assert await state_of(world) == before
+    await allow_audit_rows(world)
+    await act(world, account, browser)
+    assert await events_since(world, told) >= {name for name, acts in VISITORS_ACTS.items() if act in acts}
+
+
+@pytest.mark.parametrize("act", [mailed_code, wrong_mailed_code, resend])
+async def test_what_cannot_be_told_of_the_mailbox_does_not_happen(world: World, act: Act):
+    """LOG-05."""
+    account = await world.an_account()
+    browser = world.a_browser()
+    await browser.sign_in_with_password(account)
+    await world.deliver()
+    before, told = await state_of(world), await audit_ids(world)
+    await refuse_audit_rows(world)
+
+    answer = await act(world, account, browser)
+
+    assert answer.status_code in {500, 503}
+    assert await state_of(world) == before
+    await allow_audit_rows(world)
+    await act(world, account, browser)
+    assert await events_since(world, told) >= {name for name, acts in VISITORS_ACTS.items() if act in acts}
+
+
+@pytest.mark.parametrize("act", [start_enrolment, restart_enrolment, confirm])
+async def test_what_cannot_be_told_of_an_enrolment_does_not_happen(world: World, act: Act):
+    """LOG-05, AVL-05."""
+    account = await world.an_account()
+    browser = await at_enrolment(world, account)
+    if act is not start_enrolment:
+        account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
+    before, told = await state_of(world), await audit_ids(world)
+    await refuse_audit_rows(world)
+
+    answer = await act(world, account, browser)
+
+    assert answer.status_code in {500, 503}
+    assert "secret" not in answer.text
+    assert await state_of(world) == before
+    await allow_audit_rows(world)
+    await act(world, account, browser)
+    assert await events_since(world, told) >= {name for name, acts in VISITORS_ACTS.items() if act in acts}
+
+
+OPERATORS_ACTS: dict[EventName, Operate] = {
+    EventName.ACCOUNT_CREATED: lambda w, _: w.services.accounts.create("new@student.com", "x", OPERATOR),
+    EventName.ACCOUNT_DISABLED: lambda w, a: w.services.accounts.set_disabled(a.email, OPERATOR, disabled=True),
+    EventName.ACCOUNT_ENABLED: lambda w, a: w.services.accounts.set_disabled(a.email, OPERATOR, disabled=False),
+    EventName.MFA_RESET: lambda w, a: w.services.administration.reset_mfa(a.email, OPERATOR),
+    EventName.UNLOCKED: lambda w, a: w.services.administration.unlock(a.email, OPERATOR),
+    EventName.PASSWORD_SET: lambda w, a: w.services.administration.set_password(a.email, OTHER_PASSWORD, OPERATOR),
+    EventName.KEYS_ROTATED: lambda w, _: w.services.administration.rotate_keys(OPERATOR, lambda *_: None),
+    EventName.ALL_SESSIONS_ENDED: lambda w, _: w.services.administration.end_all_sessions(OPERATOR, "a leak"),
+    EventName.BACKUP_RESTORED: lambda w, _: w.services.administration.void_restored(OPERATOR, "a drill"),
+    EventName.AUDIT_PRUNED: lambda w, _: w.services.administration.prune_audit(timedelta(0), OPERATOR),
+    EventName.MFA_BYPASS_STARTED: lambda w, a: w.services.bypasses.begin(HOUR, "new phone", OPERATOR, address=a.email),
+    EventName.MFA_BYPASS_ENDED: lambda w, _: w.services.bypasses.end(OPERATOR, address=None),
+}
+VISITORS_ACTS: dict[EventName, tuple[Act, ...]] = {
+    EventName.PASSWORD: (password, wrong_password),
+    EventName.TOTP: (right_code, wrong_code),
+    EventName.BACKUP_CODE: (backup_code,),
+    EventName.SESSION_REFRESH: (refresh,),
+    EventName.SIGN_OUT: (logout,),
+    EventName.LOGIN_CANCELLED: (cancel,),
+    EventName.MFA_BYPASSED: (bypassed,),
+    EventName.EMAIL_CODE: (mailed_code, wrong_mailed_code),
+    EventName.EMAIL_CODE_SENT: (resend,),
+    EventName.MFA_ENROLMENT_STARTED: (start_enrolment, restart_enrolment),
+    EventName.MFA_ENROLMENT: (confirm,),
+}
+
+
+def test_every_act_that_is_audited_is_tried_here():
+    """LOG-05: whoever adds an event adds the act that it tells of."""
+    assert sorted([*OPERATORS_ACTS, *VISITORS_ACTS]) == sorted(EventName)
+
+
+@pytest.mark.parametrize("name", OPERATORS_ACTS)
+async def test_what_cannot_be_told_of_an_operators_act_does_not_happen(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: EventName
+):
+    """LOG-05: and what can be told is."""
+    account = await world.an_account(enrolled=True)
+    await world.signed_in(account)
+    await wrong_code(world, account, await world.at_second_factor(account))
+    if name is EventName.MFA_BYPASS_ENDED:
+        await OPERATORS_ACTS[EventName.MFA_BYPASS_STARTED](world, account)
+    world.clock.advance(seconds=1)
+    await world.deliver()
+    rotated = SecretBox(KeyRing((NEWER_KEY, *world.services.settings.keys)))
+    monkeypatch.setattr(world.services.totp, "_box", rotated)
+    before, told = await state_of(world), await audit_ids(world)
+    await refuse_audit_rows(world)
+
+    with pytest.raises(Exception, match="no more audit"):
+        await OPERATORS_ACTS[name](world, account)
+
+    assert await state_of(world) == before
+    await allow_audit_rows(world)
+    await OPERATORS_ACTS[name](world, account)
+    assert await events_since(world, told) == {name}

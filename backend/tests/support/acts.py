@@ -1,0 +1,91 @@
+"""What a visitor does, one call each, and everything that may have changed by it."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+from sqlalchemy import select
+
+from focys.infra.database import metadata
+from tests.support.service import Account, Browser, World
+
+Act = Callable[[World, Account, Browser], Awaitable[httpx.Response]]
+
+# Counters of tries are charged before anything is looked at, and stay charged: that is their purpose.
+COUNTERS = {"throttles"}
+
+
+async def state_of(world: World) -> dict[str, list[str]]:
+    """Everything that stands in the database, but for the counters."""
+    tables = [table for table in metadata.sorted_tables if table.name not in COUNTERS]
+    return {
+        table.name: sorted(str(row) for row in await world.services.database.rows(select(table))) for table in tables
+    }
+
+
+async def password(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.sign_in_with_password(account)
+
+
+async def wrong_password(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/login", {"email": account.email, "password": "wrong"})
+
+
+async def right_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.offer(account.code(world.clock))
+
+
+async def wrong_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.offer("000000")
+
+
+async def backup_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/backup-code/verify", {"code": account.backup_codes[0]})
+
+
+async def refresh(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/refresh")
+
+
+async def logout(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/logout")
+
+
+async def cancel(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.http.delete("/auth/login")
+
+
+async def bypassed(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.sign_in_with_password(account)
+
+
+async def mailed_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+    await world.deliver()
+    return await browser.post("/auth/email-code/verify", {"code": world.mail.last_code(account.email)})
+
+
+async def wrong_mailed_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/email-code/verify", {"code": "000000"})
+
+
+async def resend(world: World, account: Account, browser: Browser) -> httpx.Response:
+    world.clock.advance(seconds=61)
+    return await browser.post("/auth/email-code/resend")
+
+
+async def at_enrolment(world: World, account: Account) -> Browser:
+    browser = world.a_browser()
+    await browser.sign_in_with_password(account)
+    await mailed_code(world, account, browser)
+    return browser
+
+
+async def start_enrolment(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/mfa/enroll")
+
+
+async def restart_enrolment(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/mfa/enroll", {"restart": True})
+
+
+async def confirm(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/mfa/confirm", {"code": account.code(world.clock)})
