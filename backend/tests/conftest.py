@@ -28,6 +28,11 @@ MakeWorld = Callable[..., Any]
 __all__ = ["pytest_terminal_summary", "tell"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the documents be tried on another release of the server's system than this machine has."""
+    parser.addoption("--release", help="the release of Debian that the documents are tried on, as trixie")
+
+
 def pytest_configure() -> None:
     """Keep the caller's own configuration out of the tests."""
     for name in Settings.model_fields:

@@ -10,7 +10,8 @@ in the documents, with the paths, the unit, the site and the programs of a real 
 - the kernel and its clock are the host's and cannot be set;
 - a question for a password is answered as a person would at a terminal.
 
-It needs root, and once the network (two minutes). Whoever is not root is told that nothing of it was tried.
+It needs root, and once the network (two minutes). Whoever is not root is told that nothing of it was tried. The server
+has the release of Debian that this machine has, and another one with `--release trixie`.
 """
 
 import fcntl
@@ -49,7 +50,7 @@ NAMES = [
 
 
 @pytest.fixture(scope="session")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+def outcomes(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> dict[str, dict[str, object]]:
     """What came of every step; one of the processes that share the tests takes them, for all."""
     if os.geteuid() != 0:
         pytest.skip("The documents were NOT tried: that takes a server with users of its own, so run this as root.")
@@ -60,14 +61,15 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, ob
     with (shared / "documents.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
-            kept.write_text(json.dumps(_walked(tmp_path_factory.mktemp("outside"))))
+            walked = _walked(tmp_path_factory.mktemp("outside"), pytestconfig.getoption("--release"))
+            kept.write_text(json.dumps(walked))
     return dict(json.loads(kept.read_text()))
 
 
-def _walked(folder: Path) -> dict[str, dict[str, object]]:
+def _walked(folder: Path, release: str | None) -> dict[str, dict[str, object]]:
     try:
         with (
-            image_with(packages_of(BLOCKS)) as image,
+            image_with(packages_of(BLOCKS), release) as image,
             running_machine(image) as machine,
             outside_of(machine, folder),
         ):

@@ -40,33 +40,38 @@ class Image:
 
 
 @contextlib.contextmanager
-def image_with(packages: list[str]) -> Iterator[Image]:
-    """Yield an image whose supplies hold *packages*, made now or earlier; it stays as it is as long as the block lasts."""
+def image_with(packages: list[str], release: str | None = None) -> Iterator[Image]:
+    """Yield an image whose supplies hold *packages*, made now or earlier; it stays as it is as long as the block lasts.
+
+    It is of the *release* by that name, as ``trixie``, or of this machine's own.
+    """
     if os.geteuid() != 0:
         raise ImageError("This test sets up a whole server, with users and services of its own: run it as root.")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
+    cache = CACHE / (release or "own")
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        base = _made("base", [HERE / "image.py"], "", _make_base)
-        supplies = _made("supplies", [HERE / "fetch.sh", *INPUTS], f"{base} {packages}", _make_supplies, base, packages)
+        base = _made(cache / "base", [HERE / "image.py"], "", _make_base, release)
+        more = f"{base} {packages}"
+        supplies = _made(cache / "supplies", [HERE / "fetch.sh", *INPUTS], more, _make_supplies, base, packages)
         fcntl.flock(lock, fcntl.LOCK_SH)
         yield Image(base, supplies)
 
 
-def _made(kind: str, files: list[Path], more: str, make, *arguments) -> Path:
+def _made(kind: Path, files: list[Path], more: str, make, *arguments) -> Path:
     key = hashlib.sha256(b"".join(file.read_bytes() for file in files) + more.encode()).hexdigest()[:16]
-    folder = CACHE / f"{kind}-{key}"
+    folder = kind.with_name(f"{kind.name}-{key}")
     if not folder.exists():
-        for old in CACHE.glob(f"{kind}-*"):  # also what was not finished
+        for old in kind.parent.glob(f"{kind.name}-*"):  # also what was not finished
             shutil.rmtree(old)
-        unfinished = CACHE / f"{kind}-{key}.unfinished"
+        unfinished = folder.with_name(f"{folder.name}.unfinished")
         unfinished.mkdir()
         make(unfinished, *arguments)
         unfinished.rename(folder)
     return folder
 
 
-def _make_base(folder: Path) -> None:
+def _make_base(folder: Path, wanted: str | None) -> None:
     own = [f"-o=Dir::State::Lists={folder}/apt", f"-o=Dir::Cache={folder}/apt"]
     (folder / "apt" / "partial").mkdir(parents=True)
     _run(["apt-get", *own, "update"], folder)
@@ -77,11 +82,13 @@ def _make_base(folder: Path) -> None:
     sources = [line.split() for line in dict.fromkeys(listed.splitlines())]
     (package,) = folder.glob("debootstrap_*.deb")
     _run(["dpkg-deb", "-x", str(package), str(folder / "tool")])
-    site, release, _ = sources[0]
+    site, this, _ = sources[0]
+    release = wanted or this
     script = folder / "tool" / "usr"
     command = [str(script / "sbin" / "debootstrap"), f"--include={MINIMUM}", release, str(folder / "root"), site]
     _run(command, env={**os.environ, "DEBOOTSTRAP_DIR": str(script / "share" / "debootstrap")})
-    lines = [f"deb {' '.join(source)}\n" for source in sources]
+    # Its updates come from the same mirrors under names that begin alike.
+    lines = [f"deb {site} {name.replace(this, release)} {component}\n" for site, name, component in sources]
     (folder / "root" / "etc" / "apt" / "sources.list").write_text("".join(lines))
 
 
