@@ -1,4 +1,4 @@
-"""``focys audit``: how long facts are kept."""
+"""``focys audit``: deletes old audit events."""
 
 import re
 from datetime import timedelta
@@ -11,20 +11,22 @@ from focys.cli.operator import run
 
 FEWEST_DAYS = 30
 
-app = typer.Typer(help="Say how long the audit is kept.", no_args_is_help=True)
+app = typer.Typer(help="Delete old audit events.", no_args_is_help=True)
 
 
 @app.callback()
 def audit() -> None:
-    """Say how long the audit is kept."""
+    """Delete old audit events."""
 
 
 @app.command()
 def prune(
-    older_than: Annotated[str, typer.Option("--older-than", metavar="DAYS", help="What is older goes: 30d or more.")],
+    older_than: Annotated[
+        str, typer.Option("--older-than", metavar="DAYS", help="Delete events older than this; at least 30d.")
+    ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Forget the events of the audit that are older; that it was done is an event, too.
+    """Delete the audit events older than this; the deletion is itself an audit event.
 
     The service's own database role may not do this. Run it as root, as the owner of the tables:
 
@@ -32,9 +34,9 @@ def prune(
     """
     found = re.fullmatch(r"([0-9]{1,5})d", older_than)
     if found is None or int(found[1]) < FEWEST_DAYS:
-        fail(f"Say how many days are kept, {FEWEST_DAYS} at least: --older-than 365d")
+        fail(f"Give the age in days, {FEWEST_DAYS} at least: --older-than 365d")
     if not yes:
-        be_sure(f"Forget every event older than {found[1]} days?")
+        be_sure(f"Delete every event older than {found[1]} days?")
     keep = timedelta(days=int(found[1]))
     count = run(lambda services, operator: services.administration.prune_audit(keep, operator))
-    done(f"Forgot {count} event{'' if count == 1 else 's'} older than {found[1]} days.")
+    done(f"Deleted {count} event{'' if count == 1 else 's'} older than {found[1]} days.")

@@ -1,4 +1,4 @@
-"""``focys keys``: what SECRET_KEY seals, and the change to a new one."""
+"""``focys keys``: re-encryption of what SECRET_KEY protects."""
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -9,17 +9,17 @@ from focys.cli.operator import run
 from focys.features.totp import Rotation
 from focys.infra.visitor import Visitor
 
-app = typer.Typer(help="Bring the stored secrets under a new SECRET_KEY.", no_args_is_help=True)
+app = typer.Typer(help="Re-encrypt the stored secrets under a new SECRET_KEY.", no_args_is_help=True)
 
 
 @app.callback()
 def keys() -> None:
-    """Bring the stored secrets under a new SECRET_KEY."""
+    """Re-encrypt the stored secrets under a new SECRET_KEY."""
 
 
 @app.command()
 def rotate() -> None:
-    """Seal every TOTP secret anew that is not under the newest key. Safe while people sign in, and to be run twice.
+    """Re-encrypt every TOTP secret that is not under the newest key. Safe while people sign in, and safe to repeat.
 
     Before: put the new key into SECRET_KEY, the old one into SECRET_KEY_FALLBACKS, and restart every worker.
 
@@ -44,7 +44,7 @@ def rotate() -> None:
         kept = f"Keep the key {', '.join(rotation.needed)} until then." if rotation.needed else ""
         whose = "1 account" if rotation.unreadable == 1 else f"{rotation.unreadable} accounts"
         fail(
-            f"The secrets of {whose} could not be opened and are as they were.",
+            f"The secrets of {whose} could not be decrypted and were left unchanged.",
             "If a key is missing, add it to SECRET_KEY_FALLBACKS and run this again;",
             "else help the owners with a backup code, or with focys users reset-mfa EMAIL.",
             *filter(None, [kept]),

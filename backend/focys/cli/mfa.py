@@ -1,4 +1,4 @@
-"""``focys mfa``: a way past the second step for a while, when it cannot work."""
+"""``focys mfa``: bypasses of the second step for a limited time, when it cannot work."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from focys.infra.visitor import Visitor
 EVERYBODY = "everybody but administrators"
 NONE_IN_FORCE = "No bypass is in force: the second step is asked for as always."
 
-app = typer.Typer(help="Let people past the second step for a while, when it cannot work.", no_args_is_help=True)
+app = typer.Typer(help="Bypass the second step for a limited time, when it cannot work.", no_args_is_help=True)
 
 
 @app.command()
@@ -23,10 +23,10 @@ def bypass(
     length: Annotated[str | None, typer.Option("--for", metavar="TIME", help="How long: 5m to 4h.")] = None,
     reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the audit.")] = None,
     user: Annotated[str | None, typer.Option(metavar="EMAIL", help="For this person only; preferred.")] = None,
-    end: Annotated[bool, typer.Option("--end", help="End what is in force or waits, of EMAIL or all of it.")] = False,
+    end: Annotated[bool, typer.Option("--end", help="End the bypass of EMAIL, or all of them.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Let people who have a second step sign in with the password alone, for a time; then it is over by itself.
+    """Let people who have a second step sign in with the password alone, for a limited time.
 
     Without --user it is for everybody but administrators: those are named one by one. People without a second step sign
     in as always. Every sign-in is audited, its owner told at most hourly; the session ends with the bypass.

@@ -34,7 +34,7 @@ app.add_typer(backup.app, name="backup")
 
 @app.callback(invoke_without_command=True)
 def root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     """The login a team puts in front of its own app."""
     if version:
@@ -44,7 +44,7 @@ def root(
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to the schema this version needs. Safe to run twice, and from several machines at once.
+    """Migrate the database to the schema this version needs. Safe to repeat, and to run from several machines at once.
 
     Example: [bold]focys migrate[/]
     """

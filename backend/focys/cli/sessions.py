@@ -11,7 +11,7 @@ from focys.cli.console import be_sure, check_reason, done, out
 from focys.cli.operator import run
 from focys.infra.visitor import Visitor
 
-app = typer.Typer(help="List an account's sessions; end those of everybody.", no_args_is_help=True)
+app = typer.Typer(help="List an account's sessions; end everybody's sessions.", no_args_is_help=True)
 
 _COLOURS = {"live": "green", "expired": "dim", "ended": "dim"}
 
@@ -52,7 +52,7 @@ def revoke_all(
 ) -> None:
     """End everybody's sessions, logins under way and known browsers. Passwords and authenticators stay.
 
-    For a key that leaked: what was handed out before is worth nothing any more. After a restore: focys backup restored.
+    For a key that leaked: everything issued before becomes invalid. After a restore, use: focys backup restored.
 
     Example: [bold]focys sessions revoke-all --reason "the key was in a mail"[/]
     """

@@ -1,4 +1,4 @@
-"""``focys users``: who exists, and what an operator may do to them."""
+"""``focys users``: creates, lists and manages accounts."""
 
 import sys
 from typing import Annotated
@@ -65,7 +65,7 @@ def list_accounts() -> None:
 
 @app.command()
 def unlock(email: Email) -> None:
-    """Open a locked account: forget its wrong codes and wrong passwords.
+    """Unlock an account: forget its wrong codes and wrong passwords.
 
     Example: [bold]focys users unlock dana@example.com[/]
     """
@@ -96,7 +96,7 @@ def set_password(email: Email, password_stdin: PasswordStdin = False) -> None:
 
 @app.command()
 def disable(email: Email) -> None:
-    """Shut an account out at once.
+    """Disable an account at once; all its sessions end.
 
     Example: [bold]focys users disable dana@example.com[/]
     """

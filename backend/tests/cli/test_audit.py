@@ -53,7 +53,7 @@ def test_what_is_older_goes_and_the_rest_stays(focys: Focys, database_url: str):
     result = focys("audit", "prune", "--older-than", "365d", "--yes")
 
     assert result.exit_code == 0, result.output
-    assert "Forgot 2 events older than 365 days." in result.stdout
+    assert "Deleted 2 events older than 365 days." in result.stdout
     left = query(database_url, "SELECT event FROM audit_events")
     assert sorted(left) == [("audit pruned",), ("new",), ("recent",)]
 
@@ -93,4 +93,4 @@ def test_the_services_role_may_not_and_is_told_who_may(command: Focys, monkeypat
     assert refused.exit_code == 1
     assert "DATABASE_URL_FILE=/etc/focys/owner_database_url" in refused.stderr
     assert kept == [("old",)]
-    assert "Forgot 1 event older" in done.stdout
+    assert "Deleted 1 event older" in done.stdout

@@ -151,4 +151,4 @@ async def test_old_events_go_by_the_owners_hand(machine: Machine):
     """LOG-04."""
     [said] = await machine.follow("How long this is known")
 
-    assert "Forgot 0 events older than 365 days." in said
+    assert "Deleted 0 events older than 365 days." in said
