@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import argon2_build, deployment, growth, password_step, qr, report, totp, totp_step
+from bench import argon2_build, deployment, growth, password_step, qr, refused_passwords, report, totp, totp_step
 
 
 def main() -> int:
@@ -12,6 +12,7 @@ def main() -> int:
         qr.measure,
         totp_step.measure,
         password_step.measure,
+        refused_passwords.measure,
         argon2_build.measure,
         deployment.measure,
         growth.measure,
