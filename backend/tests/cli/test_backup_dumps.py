@@ -21,6 +21,7 @@ from tests.support.processes import free_port
 from tests.support.roles import psql_command
 
 Verify = Callable[..., Result]
+CHANGED = "has changed the role that tried it"
 
 
 @pytest.fixture
@@ -314,6 +315,61 @@ def test_a_dump_that_means_harm_is_refused_and_does_none(
     assert not marker.exists()
     assert databases() == before
     assert b"CREATE TABLE public.users" in pg_dump(postgres_url)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("ALTER ROLE CURRENT_USER PASSWORD 'mine';", CHANGED),
+        ("DO $$ BEGIN EXECUTE 'ALTER RO' || 'LE CURRENT_USER PASSWORD ''mine'''; END $$;", CHANGED),
+        ("ALTER ROLE CURRENT_USER SET search_path = evil;", CHANGED),
+        ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user;", ""),
+    ],
+)
+def test_what_a_dump_does_to_its_own_role_and_connections_is_told(
+    verify: Verify, postgres_url: str, databases: Callable[[], set[str]], change: str, told: str
+):
+    """PostgreSQL cannot forbid it; the scratch database goes all the same."""
+    before = databases()
+
+    said = complaint(verify(pg_dump(postgres_url).replace(b"\n\n", f"\n\n{change}\n\n".encode(), 1)))
+
+    assert told in said
+    assert databases() == before
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        ("SET statement_timeout = 0;\nSELECT pg_sleep(600);", "is not over after"),
+        ("DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$;", "is not over after"),
+        ("SELECT '" + "COPY " * 150_000 + ";", "is not over after"),
+        ("CREATE TABLE big AS SELECT repeat(md5(n::text), 99) FROM generate_series(1, 1000000) AS n;", "grows beyond"),
+        ("SELECT '" + "x" * 2000 + "';", "is longer than"),
+        ("SELECT '\n" + "x\n" * 4000 + "';", "does not end"),
+    ],
+)
+def test_a_dump_has_so_much_time_and_room_and_no_more(
+    verify: Verify,
+    postgres_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    databases: Callable[[], set[str]],
+    harm: str,
+    told: str,
+):
+    """Whatever it is busy with, it is ended, and nothing of it stays."""
+    before = databases()
+    monkeypatch.setattr("focys.cli.backup.trial.TRIAL_SECONDS", 4 if "over" in told else 60)
+    monkeypatch.setattr("focys.cli.backup.trial.LEAST_ROOM", 32 * 1024 * 1024)
+    monkeypatch.setattr("focys.cli.backup.trial.TIMES_ITS_SIZE", 1)
+    if "over" not in told:
+        monkeypatch.setattr("focys.cli.backup.dump.LINE_BYTES", 1000)
+        monkeypatch.setattr("focys.cli.backup.restoring.STATEMENT_BYTES", 5000)
+
+    said = complaint(verify(pg_dump(postgres_url).replace(b"\n\n", f"\n\n{harm}\n\n".encode(), 1)))
+
+    assert told in said
+    assert databases() == before
 
 
 def test_what_is_quoted_from_a_dump_is_no_command_for_the_terminal(verify: Verify, postgres_url: str):

@@ -136,6 +136,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
             "PROGRAMS": str(PROGRAMS),
             "PORT": str(port),
             "GNUPGHOME": str(folder / "gnupg"),
+            "SETTINGS": str(folder / "etc/focys"),
+            "FOLDER": str(folder / "var/backups/focys"),
+            "SERVER": f"127.0.0.1:{reached['PGPORT']}",
         }
         env = {**reached, **environment(backend), **ours, "PATH": path}
         found = Machine(folder, cluster, env, port)
@@ -186,8 +189,9 @@ async def test_backing_up_trying_and_restoring_as_the_runbook_says(machine: Mach
     assert set(databases.split()) == {"postgres", "template0", "template1", "focys_db"}
     rights = await to_thread(machine.run, "psql -At -c '\\dp audit_events' focys_db")
     assert "focys=ar/focys_owner" in rights
-    connect = "SELECT has_database_privilege('focys_verify', 'focys_db', 'CONNECT')"
-    assert await to_thread(machine.run, f'psql -At -c "{connect}" postgres') == "f\n"
+    roles = await to_thread(machine.run, "psql -At -c 'SELECT rolname FROM pg_roles' postgres")
+    assert "focys_verify" not in roles
+    assert not list((machine.folder / "etc/focys").glob("tmp*"))
     async with machine.world() as world:
         world.clock.advance(seconds=90)
         assert (await world.a_browser().me(token)).status_code == 401

@@ -13,9 +13,12 @@ from typing import IO, BinaryIO
 
 STDIN = Path("-")
 _HEAD_BYTES = 64 * 1024
+LINE_BYTES = 16 * 1024 * 1024
+"""A row of ours is some kilobytes long; what is read at once has to fit into memory, whatever it was made from."""
 
 _ENCRYPTED = (b"Salted__", b"age-encryption.org", b"-----BEGIN PGP MESSAGE", b"\x85", b"\x8c", b"\xc3")
 _DECRYPT = "Decrypt it on the way: gpg --decrypt --batch --passphrase-file KEY_FILE FILE | focys backup verify -"
+_NOT_OURS = "See that it is a backup of FOCYS, and where it comes from."
 _MAKE = "Make one: pg_dump focys_db > backup.sql"
 
 
@@ -46,8 +49,7 @@ def reading(path: Path, stdin: BinaryIO) -> Iterator[BinaryIO]:
     try:
         with tempfile.TemporaryFile() if path == STDIN else path.open("rb") as file:
             if path == STDIN:
-                shutil.copyfileobj(stdin, file)
-                file.seek(0)
+                _keep(stdin, file)
             yield file
     except FileNotFoundError:
         raise DumpError(f"There is no file {path}.") from None
@@ -55,6 +57,14 @@ def reading(path: Path, stdin: BinaryIO) -> Iterator[BinaryIO]:
         raise DumpError(f"{path} is a folder, and a backup is one file.", _MAKE) from None
     except PermissionError:
         raise DumpError(f"You may not read {path}.", "Run this as a user who may, such as root.") from None
+
+
+def _keep(stdin: BinaryIO, file: IO[bytes]) -> None:
+    try:
+        shutil.copyfileobj(stdin, file)
+    except OSError as fault:
+        raise DumpError(f"The backup cannot be kept for the trial: {fault.strerror}.", "Make room.") from None
+    file.seek(0)
 
 
 def kind_of(file: BinaryIO) -> Kind:
@@ -94,7 +104,7 @@ def sql_of(file: BinaryIO, kind: Kind) -> Iterator[Iterator[bytes]]:
         return
     with gzip.open(file) if kind is Kind.GZIPPED else file as lines:
         try:
-            yield iter(lines)
+            yield _lines(lines)
         except (EOFError, gzip.BadGzipFile, zlib.error) as fault:
             raise DumpError("The file is cut off or damaged.", "Try the backup before it.") from fault
 
@@ -120,7 +130,7 @@ def _spelled(file: BinaryIO) -> Iterator[Iterator[bytes]]:
 
 
 def _until_the_end(process: subprocess.Popen[bytes], lines: IO[bytes], complaints: IO[bytes]) -> Iterator[bytes]:
-    yield from lines
+    yield from _lines(lines)
     if process.wait() == 0:
         return
     complaints.seek(0)
@@ -130,6 +140,13 @@ def _until_the_end(process: subprocess.Popen[bytes], lines: IO[bytes], complaint
             "Install the postgresql-client of the server that was dumped.",
         )
     raise DumpError("pg_restore cannot read the dump: it is cut off or damaged.", "Try the backup before it.")
+
+
+def _lines(file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
+    while line := file.readline(LINE_BYTES + 1):
+        if len(line) > LINE_BYTES:
+            raise DumpError(f"A line of it is longer than {LINE_BYTES // 1024**2} MiB, as none of FOCYS is.", _NOT_OURS)
+        yield line
 
 
 def _unzipped_head(file: BinaryIO) -> bytes:

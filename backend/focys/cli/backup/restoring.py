@@ -17,6 +17,7 @@ import asyncpg  # type: ignore[import-untyped]
 from focys.cli.backup.dump import DumpError
 
 BATCH_BYTES = 1024 * 1024
+STATEMENT_BYTES = 64 * BATCH_BYTES
 _COPY = re.compile(rb"COPY (?:(?P<schema>[^ .]+)\.)?(?P<table>[^ .]+) \((?P<columns>[^()]*)\) FROM stdin;\r?\n")
 # In any other form the server would wait for rows that we do not know of, or send some.
 _OTHER_COPY = re.compile(rb"\bCOPY\b[^;']*\b(FROM\s+STDIN|TO\s+STDOUT)\b", re.IGNORECASE)
@@ -46,6 +47,7 @@ class Script:
     version: int | None = None
     _batch: list[bytes] = field(default_factory=list)
     _size: int = 0
+    _quotes: int = 0
 
     async def run(self, connection: Any) -> None:  # noqa: ANN401  asyncpg has no types
         """Restore everything.
@@ -79,8 +81,13 @@ class Script:
         else:
             self._batch.append(line)
             self._size += len(line)
-            if self._size > BATCH_BYTES and line.rstrip().endswith(b";") and b"".join(self._batch).count(b"'") % 2 == 0:
+            self._quotes += line.count(b"'")
+            if self._size > BATCH_BYTES and line.rstrip().endswith(b";") and self._quotes % 2 == 0:
                 await self._flush(connection)
+            if self._size > STATEMENT_BYTES:
+                raise DumpError(
+                    f"The statement near line {self.number} does not end.", "See that it is a backup of FOCYS."
+                )
 
     def _check_guard(self, line: bytes) -> None:
         if not _GUARDS.fullmatch(line):
@@ -113,7 +120,7 @@ class Script:
     async def _flush(self, connection: Any) -> None:  # noqa: ANN401
         statements = b"".join(self._batch)
         self._batch.clear()
-        self._size = 0
+        self._size = self._quotes = 0
         if _OTHER_COPY.search(statements):
             raise DumpError(
                 f"Near line {self.number} is a COPY that pg_dump does not write so.",

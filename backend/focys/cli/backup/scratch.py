@@ -23,6 +23,17 @@ _OWN_ROLE = (
     "CREATE ROLE focys_verify LOGIN CREATEDB PASSWORD '…'; -> --scratch postgresql://focys_verify:…@host/postgres",
 )
 _PREFIX = "focys_verify_"
+# PostgreSQL lets every role change its own password and settings.
+_CHANGED_ITS_ROLE = "The dump has changed the role that tried it, which no dump of pg_dump does: it means harm."
+_NEVER_RESTORE = (
+    "Do not restore it, and find out who could write there.",
+    "Drop the role, and make a new one for the next trial; deploy/bin/focys-try-backup does so by itself.",
+)
+_OWN_SETTINGS = """
+SELECT ARRAY(SELECT setdatabase || pg_catalog.unnest(setconfig) FROM pg_catalog.pg_db_role_setting
+    WHERE setrole = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user) ORDER BY 1)
+"""
+_END_OTHERS = "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = $1"
 # What needs no connection to the database it is about: powers over the server, what other roles may do, and ALTER
 # DATABASE for the owner. A trial that was cut off may have left its own behind.
 _MAY_DO_MORE = """
@@ -41,16 +52,25 @@ def scratch_database(server: str) -> Iterator[str]:
         DumpError: the server cannot be reached, or the role may make no databases, or may do more than that.
     """
     name = f"{_PREFIX}{secrets.token_hex(6)}"
-    try:
-        asyncio.run(_create(server, name))
-    except asyncpg.InsufficientPrivilegeError:
-        raise DumpError("The database role may not make a database for the trial.", *_OWN_ROLE) from None
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as fault:
-        raise DumpError(f"The server for the trial cannot be used ({type(fault).__name__}).", _OTHER_SERVER) from None
-    try:
-        yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    finally:
-        _drop(server, name)
+    with asyncio.Runner() as runner:
+        with _refusals_of_the_server():
+            # Kept for the end: the dump may take away from its role what a new connection would need.
+            kept, before = runner.run(_open(server))
+        try:
+            with _refusals_of_the_server():
+                runner.run(_create(kept, name))
+            yield make_url(server).set(database=name).render_as_string(hide_password=False)
+        finally:
+            try:
+                runner.run(_drop(server, kept, name))
+                after = runner.run(_settings_of_role(server))
+            except asyncpg.InvalidPasswordError:
+                raise DumpError(_CHANGED_ITS_ROLE, *_NEVER_RESTORE) from None
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as fault:
+                said = f"The scratch database could not be dropped ({type(fault).__name__})."
+                raise DumpError(said, f"Drop it: DROP DATABASE IF EXISTS {name}") from fault
+            if after != before:
+                raise DumpError(_CHANGED_ITS_ROLE, *_NEVER_RESTORE)
 
 
 @contextmanager
@@ -74,37 +94,56 @@ def scratch_file(file: BinaryIO) -> Iterator[str]:
         yield f"sqlite+aiosqlite:///{copy}"
 
 
-async def _create(server: str, name: str) -> None:
+@contextmanager
+def _refusals_of_the_server() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.InsufficientPrivilegeError:
+        raise DumpError("The database role may not make a database for the trial.", *_OWN_ROLE) from None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as fault:
+        raise DumpError(f"The server for the trial cannot be used ({type(fault).__name__}).", _OTHER_SERVER) from None
+
+
+async def _open(server: str) -> tuple[Any, Any]:
+    """Return a connection of a role that may be used for this, and the settings of that role."""
+    connection = await _connect(server)
+    if not await connection.fetchval(_MAY_DO_MORE, _PREFIX):
+        return connection, await connection.fetchval(_OWN_SETTINGS)
+    await connection.close()
+    raise DumpError(
+        "The database role may do more than make databases, and a dump is a program it would run.", *_OWN_ROLE
+    )
+
+
+async def _create(connection: Any, name: str) -> None:  # noqa: ANN401  asyncpg has no types
+    # Of no locale: the same on every server.
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
+    await connection.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+
+
+async def _drop(server: str, kept: Any, name: str) -> None:  # noqa: ANN401
+    async def drop(connection: Any) -> None:  # noqa: ANN401
+        force = connection.get_server_version().major >= FORCE_SINCE
+        try:
+            if not force:
+                await connection.fetch(_END_OTHERS, name)
+            await connection.execute(f"DROP DATABASE IF EXISTS {name}{' WITH (FORCE)' if force else ''}")
+        finally:
+            connection.terminate()
+
+    try:
+        await drop(kept)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        # The dump has ended it, as a role may do with its own.
+        await drop(await _connect(server))
+
+
+async def _settings_of_role(server: str) -> Any:  # noqa: ANN401
     connection = await _connect(server)
     try:
-        if await connection.fetchval(_MAY_DO_MORE, _PREFIX):
-            raise DumpError(
-                "The database role may do more than make databases, and a dump is a program it would run.", *_OWN_ROLE
-            )
-        # Of no locale: the same on every server.
-        await connection.execute(
-            f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
-        )
-        await connection.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+        return await connection.fetchval(_OWN_SETTINGS)
     finally:
         await connection.close()
-
-
-def _drop(server: str, name: str) -> None:
-    async def drop() -> None:
-        connection = await _connect(server)
-        try:
-            force = " WITH (FORCE)" if connection.get_server_version().major >= FORCE_SINCE else ""
-            await connection.execute(f"DROP DATABASE IF EXISTS {name}{force}")
-        finally:
-            await connection.close()
-
-    try:
-        asyncio.run(drop())
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as fault:
-        raise DumpError(
-            f"The scratch database could not be dropped ({type(fault).__name__}).", f"Drop it: DROP DATABASE {name}"
-        ) from fault
 
 
 async def _connect(server: str) -> Any:  # noqa: ANN401  asyncpg has no types

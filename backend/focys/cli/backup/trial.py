@@ -4,6 +4,7 @@ import asyncio
 import base64
 import mmap
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,13 @@ from focys.infra.secret_box import SecretBox
 from focys.settings import Settings
 
 MIB = 1024 * 1024
+TRIAL_SECONDS = 2 * 60 * 60
+WATCH_SECONDS = 0.5
+LEAST_ROOM = 1024 * MIB
+TIMES_ITS_SIZE = 40
+"""How far a dump may grow in the database: in gzip it holds ten times as much, and there are indexes."""
+
+_SIZE = "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())"
 
 Notice = Callable[[int, int], None]
 
@@ -51,7 +59,7 @@ def try_backup(path: Path, stdin: BinaryIO, settings: Settings, server: str | No
                 "This is a dump of PostgreSQL, and this installation keeps its data in SQLite.",
                 "Give a server for the trial: --scratch postgresql://…",
             )
-        with scratch_database(server) as url:
+        with scratch_database(server) as url, _in_time():
             script = _restore(file, kind, url, keys)
             return [restored, *_examine(url, keys, has_key=script.has_needle)]
 
@@ -65,12 +73,66 @@ def _restore(file: BinaryIO, kind: Kind, url: str, keys: tuple[str, ...]) -> Scr
         async def run() -> None:
             connection = await asyncpg.connect(**connect_arguments(url))
             try:
-                await script.run(connection)
+                async with asyncio.TaskGroup() as group:
+                    watching = group.create_task(_watch_size(url, max(LEAST_ROOM, TIMES_ITS_SIZE * size)))
+                    await script.run(connection)
+                    watching.cancel()
+            except* DumpError as faults:
+                fault = faults.exceptions[0]
+                raise fault from None
             finally:
                 connection.terminate()
 
         asyncio.run(run())
     return script
+
+
+async def _watch_size(url: str, most: int) -> None:
+    """Raise once the scratch database is larger than a backup of that size can be."""
+    try:
+        connection = await asyncpg.connect(**connect_arguments(url))
+        try:
+            while await connection.fetchval(_SIZE) <= most:  # noqa: ASYNC110  nobody tells us
+                await asyncio.sleep(WATCH_SECONDS)
+        finally:
+            connection.terminate()
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as fault:
+        raise DumpError(
+            f"The server gave up on the trial ({type(fault).__name__}).", "See its log, and try again."
+        ) from fault
+    raise DumpError(
+        f"The dump grows beyond {most // MIB:,} MiB in the database, as no backup of this size does.",
+        "See that it is a backup of FOCYS, and where it comes from.",
+    )
+
+
+class _OverdueError(KeyboardInterrupt):
+    """As if somebody had pressed Ctrl-C: nothing on the way takes it for a fault of its own."""
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """End what runs for too long, be it a statement, a search or a line."""
+
+    def end(*_: object) -> None:
+        raise _OverdueError
+
+    try:
+        signal.signal(signal.SIGALRM, end)
+    except ValueError:
+        # In a thread of a test.
+        yield
+        return
+    signal.setitimer(signal.ITIMER_REAL, TRIAL_SECONDS)
+    try:
+        yield
+    except _OverdueError:
+        raise DumpError(
+            f"The trial is not over after {TRIAL_SECONDS // 60} minutes.",
+            "See that it is a backup of FOCYS, and where it comes from; or give a faster server with --scratch.",
+        ) from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _examine(url: str, keys: tuple[str, ...], *, has_key: bool) -> list[Finding]:
