@@ -16,7 +16,7 @@ from focys.features.login.service import LOGIN_LIFE
 from focys.features.login.state import RESEND_PAUSE
 from focys.features.sessions.repository import MAX_SESSIONS
 from focys.features.sessions.service import ADMIN_IDLE, ADMIN_LIFE, GRACE, IDLE
-from focys.features.totp.service import ENROLMENT_LIFE
+from focys.features.totp import ENROLMENT_LIFE
 from focys.infra.keys import Purpose
 from focys.settings import _SECRETS, Settings
 from tests.conftest import settings_for

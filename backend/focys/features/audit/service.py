@@ -48,7 +48,6 @@ class Outcome(StrEnum):
 
     OK = "ok"
     REFUSED = "refused"
-    FAULT = "fault"
 
 
 class Alarm(StrEnum):

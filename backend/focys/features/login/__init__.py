@@ -9,8 +9,9 @@ Every attempt reads the facts in one query, decides in pure code, and commits ve
 behind a compare-and-set on the account. Nothing is told to the caller before that write has happened.
 """
 
+from focys.features.login.context import Dependencies
 from focys.features.login.models import pending_logins
 from focys.features.login.router import build_router
-from focys.features.login.service import Dependencies, LoginFlow
+from focys.features.login.service import LoginFlow
 
 __all__ = ["Dependencies", "LoginFlow", "build_router", "pending_logins"]

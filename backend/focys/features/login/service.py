@@ -30,8 +30,6 @@ from focys.infra.visitor import Visitor
 
 LOGIN_LIFE = timedelta(minutes=5)
 
-__all__ = ["Dependencies", "LoginFlow"]
-
 
 class LoginFlow:
     """One login from password to session."""

@@ -6,11 +6,11 @@ await sessions.identify(bearer)        # who a protected call comes from, if the
 """
 
 from focys.features.sessions.models import sessions
-from focys.features.sessions.repository import SessionRepository, live_count_for
+from focys.features.sessions.repository import SessionRepository, all_ended, everybodys_ended, live_count_for
 from focys.features.sessions.router import build_router
 from focys.features.sessions.schemas import Tokens as TokensReply
 from focys.features.sessions.schemas import User
-from focys.features.sessions.service import Evidence, Listed, Opened, Sessions, all_ended, everybodys_ended
+from focys.features.sessions.service import Evidence, Listed, Opened, Sessions
 
 __all__ = [
     "Evidence",

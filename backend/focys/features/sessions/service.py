@@ -12,9 +12,7 @@ from focys.features import audit
 from focys.features.sessions.repository import (
     MAX_SESSIONS,
     SessionRepository,
-    all_ended,
     ended,
-    everybodys_ended,
     oldest_ended,
     opened,
     rotated,
@@ -31,9 +29,6 @@ IDLE = timedelta(hours=24)
 ADMIN_IDLE = timedelta(minutes=30)
 ADMIN_LIFE = timedelta(hours=12)
 _A_DAY, _MANY_PEOPLE = timedelta(days=1), 10
-
-__all__ = ["Evidence", "Listed", "Opened", "Sessions", "all_ended", "everybodys_ended"]
-
 
 ChargeRefresh = Callable[[str], Awaitable[int | None]]
 """Counts a use of a session's refresh token; answers with the seconds to wait if that was one too many."""

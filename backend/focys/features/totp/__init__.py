@@ -8,16 +8,14 @@ The arithmetic is ``focys.domain.totp``; burning the step and replacing the acti
 
 from focys.features.totp.models import totp_enrolments
 from focys.features.totp.qr import png_data_uri
+from focys.features.totp.repository import ENROLMENT_LIFE, all_enrolments_dropped, enrolment_dropped
 from focys.features.totp.service import (
-    ENROLMENT_LIFE,
     Pending,
     Progress,
     Rotation,
     SecretsByKey,
     Totp,
     Trial,
-    all_enrolments_dropped,
-    enrolment_dropped,
     new_secret,
 )
 

@@ -10,28 +10,12 @@ from uuid import UUID
 
 from focys.domain import totp
 from focys.features.totp.repository import (
-    ENROLMENT_LIFE,
     VAULTS,
     EnrolmentRepository,
-    all_enrolments_dropped,
     enrolment_begun,
-    enrolment_dropped,
 )
 from focys.infra.database import Change, Database
 from focys.infra.secret_box import SecretBox, UnreadableSecretError
-
-__all__ = [
-    "ENROLMENT_LIFE",
-    "Pending",
-    "Progress",
-    "Rotation",
-    "SecretsByKey",
-    "Totp",
-    "Trial",
-    "all_enrolments_dropped",
-    "enrolment_dropped",
-    "new_secret",
-]
 
 Progress = Callable[[int, int], None]
 """Called with the number of secrets processed so far, and their total."""
