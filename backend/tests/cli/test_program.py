@@ -184,15 +184,15 @@ def test_a_sqlite_file_without_a_folder_is_named_as_such(command: Focys, monkeyp
     assert "DATABASE_URL: the folder of the SQLite file does not exist" in result.stderr
 
 
-def test_serve_gives_pages_at_the_root_and_the_api_under_api(with_pages: Path, tmp_path: Path):
+def demo_server(backend: Path, folder: Path) -> Server:
+    """``focys serve --demo``, started in another folder than its own."""
     port = free_port()
-    server = Server(
-        f"focys serve --demo --port {port}",
-        port=port,
-        folder=tmp_path,
-        env=environment(with_pages),
-        log=tmp_path / "serve.log",
-    )
+    command = f"focys serve --demo --port {port}"
+    return Server(command, port=port, folder=folder, env=environment(backend), log=folder / "serve.log")
+
+
+def test_serve_gives_pages_at_the_root_and_the_api_under_api(with_pages: Path, tmp_path: Path):
+    server = demo_server(with_pages, tmp_path)
 
     with serving(server, path="/api/health/ready"), httpx.Client(base_url=server.url) as http:
         page, route = http.get("/"), http.get("/mfa-enroll")
@@ -208,7 +208,7 @@ def test_serve_gives_pages_at_the_root_and_the_api_under_api(with_pages: Path, t
     assert route.text == page.text
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
     assert (begun.json()["step"], proven.json()["step"]) == ("email_code", "enroll")
-    assert f"http://localhost:{port}" in server.output()
+    assert f"http://localhost:{server.port}" in server.output()
     assert exit_code == 0
     assert "Traceback" not in server.output()
 
@@ -216,14 +216,7 @@ def test_serve_gives_pages_at_the_root_and_the_api_under_api(with_pages: Path, t
 def test_serve_takes_its_public_address_from_the_env_file(with_pages: Path, tmp_path: Path):
     """A service behind a proxy sets secure cookies, wherever its address is written."""
     (with_pages / ".env").write_text(f"PUBLIC_URL=https://login.example.com\nSECRET_KEY={SECRET_KEY}\n")
-    port = free_port()
-    server = Server(
-        f"focys serve --demo --port {port}",
-        port=port,
-        folder=tmp_path,
-        env=environment(with_pages),
-        log=tmp_path / "serve.log",
-    )
+    server = demo_server(with_pages, tmp_path)
     credentials = {"email": "alice@student.com", "password": "paper-lantern-orchard-61"}
 
     with serving(server, path="/api/health/ready"):
