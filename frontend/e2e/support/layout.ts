@@ -1,17 +1,26 @@
 import { expect, type Page } from "@playwright/test";
 
-export const WIDTHS = [360, 768, 1440];
+export const WIDTHS = [320, 360, 768, 1440];
 
-/** Nothing sticks out sideways at any width a person may have. */
+/** Nothing sticks out sideways at any width a person may have, nor on a phone with text of twice the size. */
 export async function expectNoSideways(page: Page): Promise<void> {
   const before = page.viewportSize();
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 800 });
-    const sticksOut = await page.evaluate(() => {
-      const root = document.documentElement;
-      return root.scrollWidth - root.clientWidth;
-    });
-    expect(sticksOut, `${page.url()} at ${width}`).toBeLessThanOrEqual(0);
+    expect(await sticksOut(page, "100%"), `${page.url()} at ${width}`).toBeLessThanOrEqual(0);
   }
+  await page.setViewportSize({ width: 360, height: 800 });
+  expect(await sticksOut(page, "200%"), `${page.url()} in large text`).toBeLessThanOrEqual(0);
   if (before) await page.setViewportSize(before);
+}
+
+/** By how many pixels the page is too wide for its window, with text of a size. */
+async function sticksOut(page: Page, text: string): Promise<number> {
+  return page.evaluate((size) => {
+    const root = document.documentElement;
+    root.style.fontSize = size;
+    const tooWide = root.scrollWidth - root.clientWidth;
+    root.style.fontSize = "";
+    return tooWide;
+  }, text);
 }
