@@ -53,7 +53,7 @@ def measure(effort: Effort, say: Say) -> Result:
         "Refused passwords",
         f"{tries:,} tries of each kind, in turn, by one client; PostgreSQL. Medians, and the middle half.",
         [
-            Row(kind, f"{statistics.median(seconds) * 1000:.2f} ms ({_spread(seconds)})")
+            Row(kind, f"{statistics.median(seconds) * 1000:.1f} ms ({_spread(seconds)})")
             for kind, seconds in took.items()
         ],
         [
@@ -87,7 +87,7 @@ async def _disable(url: str, addresses: Sequence[str]) -> None:
 
 def _spread(seconds: Sequence[float]) -> str:
     low, _, high = statistics.quantiles(seconds, n=4)
-    return f"{low * 1000:.1f} to {high * 1000:.1f}"
+    return f"{low * 1000:.0f} to {high * 1000:.0f}"
 
 
 def _slower(ones: Sequence[float], others: Sequence[float]) -> float:

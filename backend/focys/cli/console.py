@@ -8,10 +8,11 @@ from typing import NoReturn
 import typer
 from alembic.util.exc import CommandError
 from rich.console import Console
+from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from focys.domain.bypass import BypassError
-from focys.domain.plain_text import is_plain
+from focys.domain.plain_text import is_plain, printable
 from focys.features.accounts import AccountError, InvalidAddressError
 from focys.features.admin import ConflictError
 from focys.features.passwords import WeakPasswordError
@@ -50,15 +51,15 @@ def sentences() -> Iterator[None]:
 
 def fail(sentence: str, *more: str) -> NoReturn:
     """Print a mistake and leave with exit code 1."""
-    err.print(f"[bold red]✗[/] {sentence}")
+    err.print(Text.assemble(("✗", "bold red"), f" {printable(sentence)}"))
     for line in more:
-        err.print(f"  {line}", markup=False)
+        err.print(f"  {printable(line)}", markup=False)
     raise typer.Exit(1)
 
 
 def done(sentence: str) -> None:
     """Print that something is done."""
-    out.print(f"[bold green]✓[/] {sentence}")
+    out.print(Text.assemble(("✓", "bold green"), f" {printable(sentence)}"))
 
 
 def check_reason(reason: str | None) -> None:

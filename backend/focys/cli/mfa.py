@@ -49,7 +49,7 @@ def bypass(
     if user is None and not yes:
         be_sure(f"Let {EVERYBODY} sign in with the password alone for {length}?")
     begun = run(lambda services, operator: services.bypasses.begin(time, why, operator, address=user))
-    done(f"Until {begun.ends_at:%H:%M:%S} UTC {escape(_whom(begun))} may sign in with the password alone.")
+    done(f"Until {begun.ends_at:%H:%M:%S} UTC {_whom(begun)} may sign in with the password alone.")
     out.print("  End it at once: focys mfa bypass --end")
 
 
@@ -93,9 +93,7 @@ def _end(user: str | None) -> None:
     if not ended:
         out.print(NONE_IN_FORCE)
         return
-    done(
-        f"Ended the bypass for {escape(' and '.join(map(_whom, ended)))}, and the {_number(sessions)} opened under it."
-    )
+    done(f"Ended the bypass for {' and '.join(map(_whom, ended))}, and the {_number(sessions)} opened under it.")
 
 
 def _number(sessions: int) -> str:

@@ -9,3 +9,8 @@ _DIRECTION_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u20
 def is_plain(text: str) -> bool:
     """Tell whether *text* is free of control characters, unpaired surrogates and direction overrides."""
     return not any(unicodedata.category(c) in _CONTROL_OR_SURROGATE or c in _DIRECTION_OVERRIDES for c in text)
+
+
+def printable(text: str) -> str:
+    """Return *text* with a question mark for everything that a terminal would obey instead of showing it."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)

@@ -10,6 +10,7 @@ from rich.table import Table
 from focys import __version__
 from focys.cli.doctor.examination import Report
 from focys.cli.doctor.finding import Finding, State
+from focys.domain.plain_text import printable
 
 _SIGNS = {State.OK: "[bold green]✓[/]", State.WARN: "[bold yellow]![/]", State.FAIL: "[bold red]✗[/]"}
 _COLOURS = {State.OK: "default", State.WARN: "yellow", State.FAIL: "red"}
@@ -42,19 +43,14 @@ def as_text(report: Report) -> str:
     ]
     for finding in report.findings:
         mend = f" (mend: {finding.mend})" if finding.mend else ""
-        lines.append(f"{finding.state:<5} {finding.name:<17} {_printable(finding.detail + mend)}")
+        lines.append(f"{finding.state:<5} {finding.name:<17} {printable(finding.detail + mend)}")
     return "\n".join(lines)
 
 
 def _cell(finding: Finding) -> str:
-    aside = f" [dim]{escape(_printable(finding.aside))}[/]" if finding.aside else ""
-    mend = f"\n[cyan]→ {escape(_printable(finding.mend))}[/]" if finding.mend else ""
-    return f"{escape(_printable(finding.detail))}{aside}{mend}"
-
-
-def _printable(text: str) -> str:
-    """Return a text without what a terminal would take for a command; it may quote a backup that means harm."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
+    aside = f" [dim]{escape(printable(finding.aside))}[/]" if finding.aside else ""
+    mend = f"\n[cyan]→ {escape(printable(finding.mend))}[/]" if finding.mend else ""
+    return f"{escape(printable(finding.detail))}{aside}{mend}"
 
 
 def _summary(report: Report) -> str:
