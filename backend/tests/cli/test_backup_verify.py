@@ -11,6 +11,7 @@ from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg  # type: ignore[import-untyped]
@@ -18,6 +19,7 @@ import pytest
 from rich.console import Console
 from typer.testing import Result
 
+from focys.cli.backup import scratch as scratch_module
 from focys.cli.backup import trial
 from focys.features.totp import new_secret
 from focys.infra.schema import migrate, needed_revision
@@ -327,6 +329,23 @@ def test_interrupted_it_drops_the_scratch_database(
     assert len(meanwhile) == 1
     assert process.returncode != 0
     assert "Traceback" not in printed
+    assert scratch_databases(cluster) == []
+
+
+def test_interrupted_while_the_scratch_database_is_made_it_drops_it_too(
+    scratch: str, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+):
+    create = scratch_module._create
+
+    async def interrupted(kept: Any, name: str) -> None:
+        await create(kept, name)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(scratch_module, "_create", interrupted)
+
+    with pytest.raises(KeyboardInterrupt), scratch_module.scratch_database(scratch):
+        raise AssertionError("the trial went on")
+
     assert scratch_databases(cluster) == []
 
 

@@ -4,7 +4,8 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -45,7 +46,8 @@ def verify(
     """
     # Whoever asks it to end, the scratch database goes first.
     with suppress(ValueError):
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
     with sentences():
         settings = load_settings()
         logs.configure(log_file=None, quiet=True)
@@ -95,6 +97,11 @@ def _server(settings: Settings, scratch: str | None) -> str | None:
     if not url.startswith("postgresql"):
         raise DumpError("--scratch wants the address of a PostgreSQL server: postgresql://user:password@host/postgres")
     return url
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    # asyncio makes a cancellation of Python's own handler, and a driver that is closing may swallow that.
+    raise KeyboardInterrupt
 
 
 def _number(count: int, what: str) -> str:
