@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+from contextlib import nullcontext, suppress
 from importlib import import_module
 from typing import Any
 
@@ -48,7 +49,9 @@ _NUMBERS = "PROMETHEUS_MULTIPROC_DIR"
 def on_starting(server: Any) -> None:  # noqa: ANN401  gunicorn's own objects
     """Read the libraries once, before the first worker: one that dies is replaced at once, and memory is shared."""
     if server.num_workers > 1 and not os.environ.get(_NUMBERS):
-        server.focys_numbers = os.environ[_NUMBERS] = tempfile.mkdtemp(prefix="focys_numbers_")
+        # Without a place for them each worker tells of itself.
+        with suppress(OSError):
+            server.focys_numbers = os.environ[_NUMBERS] = tempfile.mkdtemp(prefix="focys_numbers_")
     for name in SHARED:
         import_module(name)
     if not _can_start(server):
@@ -86,9 +89,11 @@ def _can_start(server: Any) -> bool:  # noqa: ANN401
     sentences = []
     status = _REFUSED
     try:
-        with tempfile.TemporaryDirectory() as apart:
-            # It serves nobody, and is not to be counted.
-            os.environ[_NUMBERS] = apart
+        numbers = os.environ.get(_NUMBERS)
+        with tempfile.TemporaryDirectory(dir=numbers) if numbers else nullcontext() as apart:
+            if apart:
+                # It serves nobody, and is not to be counted.
+                os.environ[_NUMBERS] = apart
             from focys.app import why_not_start  # noqa: PLC0415  for this process alone
 
             sentences = why_not_start()
