@@ -344,6 +344,27 @@ async def test_a_letter_that_comes_too_late_is_given_up(sqlite_url: str, tmp_pat
         assert row.done_at - row.created_at == timedelta(minutes=6)
 
 
+async def test_a_letter_of_another_version_waits_for_it_and_is_given_up_after_a_day(sqlite_url: str):
+    """After a rollback the newer version's letters are still there, and mean nothing to the older one."""
+    async with mailing_world(sqlite_url) as world:
+        await world.a_browser().sign_in_with_password(await world.an_account())
+        await eventually(world, tries=1)
+        async with world.services.database.engine.begin() as connection:
+            await connection.execute(
+                outbox.update().values(kind="of tomorrow", done_at=None, due_at=world.clock.now(), tries=0)
+            )
+
+        await eventually(world, tries=1)
+        [waiting] = await rows_of(world, outbox)
+        world.clock.advance(hours=24, seconds=1)
+        await eventually(world, tries=2)
+
+        [row] = await rows_of(world, outbox)
+        while row.done_at is None:
+            [row] = await rows_of(world, outbox)
+    assert waiting.done_at is None
+
+
 async def test_one_letter_that_cannot_be_written_does_not_hold_up_the_others(sqlite_url: str, tmp_path: Path):
     """AVL-03."""
     async with mail_server(tmp_path) as server:

@@ -99,14 +99,10 @@ class Outbox:
     async def _deliver(self, row: Any, now: datetime) -> bool:  # noqa: ANN401  a row of the outbox
         if not await self._repository.claim(row.id, row.tries, now + ONE_TRY):
             return False
-        letter = self._composers[row.kind](Waiting(row.email, row.about, now))
-        if letter is None or now > row.created_at + GIVE_UP_AFTER:
-            metrics.MAILS.labels(row.kind, "given up").inc()
-            _log.warning("mail_given_up", letter=row.kind, user_id=str(row.user_id), tries=row.tries)
-            await self._repository.mark_done(row.id, now)
-            return False
         try:
-            await self._mailer.send(row.email, letter, now, row.id)
+            letter = self._compose(row, now)
+            if letter is not None:
+                await self._mailer.send(row.email, letter, now, row.id)
         except MailError as fault:
             metrics.MAILS.labels(row.kind, "refused").inc()
             _log.warning(
@@ -118,6 +114,20 @@ class Outbox:
             )
             await self._repository.postpone(row.id, self._clock.now() + backoff(row.tries))
             return False
-        metrics.MAILS.labels(row.kind, "sent").inc()
+        if letter is None:
+            _log.warning("mail_given_up", letter=row.kind, user_id=str(row.user_id), tries=row.tries)
+        metrics.MAILS.labels(row.kind, "sent" if letter else "given up").inc()
         await self._repository.mark_done(row.id, now)
-        return True
+        return letter is not None
+
+    def _compose(self, row: Any, now: datetime) -> Letter | None:  # noqa: ANN401
+        """Return the letter, or None where it would come too late to be of use.
+
+        Raises:
+            MailError: it is of a kind that only another version of FOCYS knows; during an upgrade, that one sends it.
+        """
+        if now > row.created_at + GIVE_UP_AFTER:
+            return None
+        if row.kind not in self._composers:
+            raise MailError("a letter of another version")
+        return self._composers[row.kind](Waiting(row.email, row.about, now))
