@@ -9,6 +9,7 @@ from collections import namedtuple
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from time import monotonic
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
@@ -22,6 +23,8 @@ from focys.infra import metrics
 STATEMENT_TIMEOUT_MS = 3000
 LOCK_TIMEOUT_MS = 1000
 POOL_WAIT_SECONDS = 2
+IDLE_SECONDS = 300
+"""A firewall on the way may forget a connection that is silent for longer, and tells neither side."""
 _INSUFFICIENT_PRIVILEGE = "42501"
 
 _DIALECT: Any = dialect()  # type: ignore[no-untyped-call]
@@ -58,7 +61,8 @@ class Postgres:
         self._address = connect_arguments(url)
         self._size = pool_size
         self._room = asyncio.Semaphore(pool_size)
-        self._idle: list[Any] = []
+        self._idle: list[tuple[float, Any]] = []
+        """Since when, and which; the longest idle first."""
 
     async def fetch(
         self, statement: Executable, parameters: Mapping[str, Any], *, seconds: float | None = None
@@ -93,7 +97,7 @@ class Postgres:
                 for _ in range(self._size):
                     await self._room.acquire()
         while self._idle:
-            await _end(self._idle.pop())
+            await _end(self._idle.pop()[1])
 
     async def _fetch(self, sql: str, arguments: list[Any], seconds: float | None) -> Any:  # noqa: ANN401
         connection = await self._take()
@@ -103,18 +107,21 @@ class Postgres:
             else:
                 records = await _fetch_at_length(connection, sql, arguments, seconds)
         except asyncpg.PostgresError:
-            self._idle.append(connection)
+            self._idle.append((monotonic(), connection))
             raise
         except BaseException:
             # Something may still be on its way.
             await _end(connection)
             raise
-        self._idle.append(connection)
+        self._idle.append((monotonic(), connection))
         return records
 
     async def _take(self) -> Any:  # noqa: ANN401  asyncpg has no types
+        forgotten = monotonic() - IDLE_SECONDS
+        while self._idle and self._idle[0][0] < forgotten:
+            self._idle.pop(0)[1].terminate()
         while self._idle:
-            connection = self._idle.pop()
+            connection = self._idle.pop()[1]
             if not connection.is_closed():
                 return connection
         connection = await asyncpg.connect(
@@ -123,7 +130,11 @@ class Postgres:
             command_timeout=STATEMENT_TIMEOUT_MS / 1000 + 1,
             server_settings=_SERVER_SETTINGS,
         )
-        await connection.set_type_codec("json", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+        try:
+            await connection.set_type_codec("json", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+        except BaseException:
+            await _end(connection)
+            raise
         return connection
 
 

@@ -98,6 +98,41 @@ async def test_a_connection_that_the_server_has_cut_is_replaced(connections: Pos
     assert found != cut
 
 
+async def test_a_connection_that_was_idle_for_long_is_not_trusted(
+    connections: Postgres, aside: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    idle = set(await asyncio.gather(*(who(connections) for _ in range(SIZE))))
+    monkeypatch.setattr(postgres, "IDLE_SECONDS", -1)
+
+    found = await who(connections)
+
+    assert len(idle) == SIZE
+    assert found not in idle
+    await until(aside, IN_USE, 1)
+
+
+async def test_a_connection_that_cannot_be_made_ready_is_closed(
+    connections: Postgres, aside: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    opened = []
+
+    async def hang(connection: asyncpg.Connection, *_: object, **__: object) -> None:
+        opened.append(connection)
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncpg.Connection, "set_type_codec", hang)
+        forgotten = asyncio.create_task(who(connections))
+        await until(aside, IN_USE, 1)
+        forgotten.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await forgotten
+
+    assert [connection.is_closed() for connection in opened] == [True]
+    await until(aside, IN_USE, 0)
+    assert await who(connections)
+
+
 async def test_what_nobody_waits_for_any_more_is_given_up_and_its_connection_with_it(
     connections: Postgres, aside: asyncpg.Connection
 ):
