@@ -7,11 +7,11 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from functools import partial
 from importlib import import_module
 from typing import Any
-
-from gunicorn.errors import HaltServer
 
 # Reading these takes four fifths of a worker's start. Our own code is not among them: a reload takes it as it is then.
 SHARED = (
@@ -57,12 +57,7 @@ def on_starting(server: Any) -> None:  # noqa: ANN401  gunicorn's own objects
     if not _can_start(server):
         on_exit(server)
         sys.exit(_REFUSED)
-
-
-def on_reload(server: Any) -> None:  # noqa: ANN401
-    """Look before new workers do; gunicorn ends where they cannot start."""
-    if not _can_start(server):
-        raise HaltServer("The service cannot start again like this.", _REFUSED)
+    server.handle_hup = partial(_reload, server, server.handle_hup)
 
 
 def on_exit(server: Any) -> None:  # noqa: ANN401
@@ -76,6 +71,14 @@ def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
         from prometheus_client import multiprocess  # noqa: PLC0415  only the workers need the rest of it
 
         multiprocess.mark_process_dead(worker.pid)
+
+
+def _reload(server: Any, reload: Callable[[], None]) -> None:  # noqa: ANN401
+    """Reload, unless new workers could not start: gunicorn would end, and logrotate asks for a reload at night."""
+    if _can_start(server):
+        reload()
+    else:
+        server.log.error("The service cannot start again like this; what runs goes on as it was.")
 
 
 def _can_start(server: Any) -> bool:  # noqa: ANN401

@@ -209,6 +209,7 @@ async def test_a_service_that_does_not_answer_is_a_warning_where_people_need_it(
         ("# TYPE focys_workers gauge\nfocys_workers 1.0\n", OK, "1 serves"),
         ("# TYPE up gauge\nup 1.0\n", WARN, "is not this service"),
         ("focys_workers one\n", WARN, "is not this service"),
+        ("focys_workers +Inf\n", WARN, "is not this service"),
     ],
 )
 async def test_who_answers_is_told_from_others(answer: str, state: State, told: str):
@@ -224,6 +225,35 @@ async def test_who_answers_is_told_from_others(answer: str, state: State, told: 
 
     assert finding.state is state
     assert told in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("piece", "pause", "told"), [(b"#", 0.05, "does not answer"), (b"#" * 65536, 0, "is not this service")]
+)
+async def test_an_answer_without_end_is_given_up(
+    piece: bytes, pause: float, told: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(workers, "ANSWER_SECONDS", 2)
+    sent = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n")
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(piece)
+                await writer.drain()
+                sent += len(piece)
+                await asyncio.sleep(pause)
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        finding = await workers.check_workers(f"http://127.0.0.1:{port}", is_local=False)
+
+    assert finding.state is WARN
+    assert told in finding.detail
+    assert sent < 100 * workers.MOST_BYTES
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,10 @@ from tests.support.canary import found_in
 from tests.support.numbers import Numbers
 from tests.support.processes import Server, copy_backend, environment, free_port, serving
 from tests.support.service import Account
+from tests.support.waiting import until
 from tests.support.workers import RemoteBrowser, Workers, code_of, wrong_codes
 
 WORKERS = 4
-WAIT_SECONDS = 30
 GREP = r'grep "TOTP\|MFA"'
 """The guide's own, behind its ``tail -f``."""
 
@@ -240,11 +240,11 @@ def test_a_worker_that_is_killed_leaves_what_it_counted_and_nothing_else(server:
     for _ in range(40):
         httpx.get(f"{server.url}/health/live")
     before = numbers_of(server)
-    victim = workers_of(server)[0]
+    victim = server.children()[0]
 
     os.kill(victim, signal.SIGKILL)
 
-    until(lambda: victim not in workers_of(server) and len(workers_of(server)) == WORKERS)
+    until(lambda: victim not in server.children() and len(server.children()) == WORKERS)
     until(lambda: numbers_of(server).of("focys_workers") == WORKERS)
     after = numbers_of(server)
     counted = {"route": "/health/live", "status": "200"}
@@ -254,17 +254,3 @@ def test_a_worker_that_is_killed_leaves_what_it_counted_and_nothing_else(server:
     assert (after.of("focys_database_pool_size"), after.of("focys_database_up")) == (8 * WORKERS, 1)
     assert [sample.labels for sample in after.having("focys_build_info")] == [{"version": __version__}]
     assert not any("pid" in sample.labels for sample in after.samples)
-
-
-def workers_of(server: Server) -> list[int]:
-    """The processes under the one that was started."""
-    assert server._process is not None
-    children = Path(f"/proc/{server._process.pid}/task/{server._process.pid}/children").read_text()
-    return [int(child) for child in children.split()]
-
-
-def until(is_so: Any) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

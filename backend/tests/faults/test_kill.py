@@ -8,7 +8,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from time import monotonic, time_ns
+from time import time_ns
 
 import pytest
 
@@ -20,6 +20,7 @@ from tests.faults.people import Person, some_people
 from tests.faults.report import Tell
 from tests.faults.traces import half_done, sessions_of
 from tests.support.processes import Server
+from tests.support.waiting import until_it_holds
 
 CROWD = 8
 WORKER_KILLS = 200
@@ -55,7 +56,7 @@ async def test_workers_that_are_killed_leave_nothing_half_done(
         return False
 
     journeys = await crowd(services, line, kill, WORKER_KILLS)
-    await until(lambda: len(set(deployed.server.children()) - before) == WORKERS)
+    await until_it_holds(lambda: len(set(deployed.server.children()) - before) == WORKERS)
     deployed.server.wait()
 
     died = sum(line.unanswered.values())
@@ -82,7 +83,7 @@ async def test_database_connections_that_are_killed_leave_nothing_half_done(
             return False
         got_on = line.taken.total()
         signal_all([draw.choice(at_work or list(backends))], signal.SIGKILL)
-        await until(lambda: line.taken.total() > got_on)
+        await until_it_holds(lambda: line.taken.total() > got_on)
         return True
 
     journeys = await crowd(services, line, kill, DATABASE_KILLS)
@@ -205,11 +206,3 @@ def has_open(process: int, what: str) -> bool:
     with contextlib.suppress(OSError):
         return any(str(descriptor.readlink()) == what for descriptor in Path(f"/proc/{process}/fd").iterdir())
     return False
-
-
-async def until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until a condition holds."""
-    deadline = monotonic() + seconds
-    while not holds():
-        assert monotonic() < deadline
-        await asyncio.sleep(0.005)

@@ -30,6 +30,7 @@ from tests.faults.report import Tell
 from tests.support.guide import Deployment
 from tests.support.processes import Server
 from tests.support.service import PASSWORD, Account
+from tests.support.waiting import until_it_holds
 from tests.support.workers import RemoteBrowser, code_of
 
 PEOPLE = 20_000
@@ -79,7 +80,7 @@ async def test_an_upgrade_of_twenty_thousand_people_keeps_nobody_waiting_and_lea
 
     async with kept_up(server) as starts, in_use(earlier.url, people) as use:
         signing_in = [asyncio.create_task(sign_in(server, person)) for person in people[:SIGNING_IN]]
-        await until(lambda: starts.refused > 0)
+        await until_it_holds(lambda: starts.refused > 0, PATIENCE_SECONDS)
         await killed_half_way(earlier)
         began = monotonic()
         upgraded = await asyncio.to_thread(earlier.run, "alembic upgrade head")
@@ -262,10 +263,3 @@ async def sign_in(server: Server, person: Account) -> str:
         return str((await browser.offer(code_of(person))).json().get("step"))
     finally:
         await browser.http.aclose()
-
-
-async def until(condition: Any) -> None:
-    deadline = monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert monotonic() < deadline
-        await asyncio.sleep(0.05)

@@ -14,6 +14,7 @@ from focys.infra.secret_box import SecretBox
 from tests.conftest import SECRET_KEY
 from tests.deploy.shipped import unit_command, unit_environment
 from tests.support.processes import Server, copy_backend, environment, free_port, run, serving
+from tests.support.waiting import until
 
 GUIDE = "gunicorn -w 4 -k uvicorn.workers.UvicornWorker --bind 127.0.0.1:{port} main:app"
 OTHER_KEY = "another-key-" * 4
@@ -73,17 +74,27 @@ def test_one_process_names_its_settings_without_a_traceback_too(backend: Path):
     assert refused.stderr.splitlines() == sentences
 
 
-def test_a_reload_that_cannot_start_says_it_without_a_traceback(backend: Path, tmp_path: Path):
+def test_a_reload_that_could_not_start_leaves_what_runs(backend: Path, tmp_path: Path):
+    """As when settings are being edited while logrotate asks for one."""
     port = free_port()
     server = Server(
         GUIDE.format(port=port), port=port, folder=backend, env=environment(backend), log=tmp_path / "output"
     )
+    settings = (backend / ".env").read_text()
 
     with serving(server):
-        (backend / ".env").write_text("DATABASE_URL=sqlite:///focys.db\nSECRET_KEY=short\n")
+        workers = server.children()
+        (backend / ".env").write_text(f"{settings}SECRET_KEY=short\n")
         server.reload()
-        server.wait_for_end()
+        server.line_with("what runs goes on as it was")
+        refused = server.output()
+        kept = server.children()
+        (backend / ".env").write_text(settings)
+        server.reload()
+        server.line_with("Hang up")
+        until(lambda: len(server.children()) == len(workers) and not {*workers} & {*server.children()})
+        server.wait()
 
-    assert PROBLEMS[1] in server.output()
-    assert "Reason: The service cannot start again like this." in server.output()
-    assert "Traceback" not in server.output()
+    assert kept == workers
+    assert PROBLEMS[1] in refused
+    assert "Traceback" not in refused

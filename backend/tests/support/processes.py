@@ -135,11 +135,11 @@ class Server:
         """Everything it has printed."""
         return self._log.read_text(errors="replace")
 
-    def console_line(self, beginning: str) -> str:
-        """The newest line that begins so, as soon as it is printed."""
+    def line_with(self, words: str) -> str:
+        """The newest line of its output with these words, as soon as it is printed."""
         deadline = time.monotonic() + START_SECONDS
         while True:
-            found = [line for line in self.output().splitlines() if line.startswith(beginning)]
+            found = [line for line in self.output().splitlines() if words in line]
             if found:
                 return found[-1]
             assert time.monotonic() < deadline, f"no such line: {self.output()[-2000:]}"

@@ -163,7 +163,7 @@ export interface paths {
         put?: never;
         /**
          * Verify Backup Code
-         * @description Take a backup code in the authenticator's stead.
+         * @description Take a backup code instead of a TOTP code.
          */
         post: operations["verify_backup_code_auth_backup_code_verify_post"];
         delete?: never;
