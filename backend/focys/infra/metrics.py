@@ -44,7 +44,9 @@ QR_SECONDS = Histogram(
 QR_FAULTS = Counter("focys_qr_faults", "QR codes that could not be drawn.")
 MAILS = Counter("focys_mails", "Letters by kind and outcome.", ["letter", "outcome"])
 HASH_SECONDS = Histogram(
-    "focys_argon2_seconds", "One Argon2id, waiting included.", buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+    "focys_argon2_seconds",
+    "One Argon2id, or one set of backup codes, waiting included.",
+    buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
 HASHES_WAITING = Gauge("focys_argon2_waiting", "Hashes under way or waiting.", multiprocess_mode="livesum")
 HASHES_REFUSED = Counter("focys_argon2_refused", "Hashes refused because too many were waiting.")

@@ -1,6 +1,7 @@
 """Whoever has no backup code left is shown new ones at the next sign-in with the app."""
 
 from asyncio import gather
+from collections.abc import Awaitable
 from datetime import timedelta
 
 import pytest
@@ -120,6 +121,23 @@ async def test_busy_hashing_keeps_nobody_out_and_the_next_sign_in_brings_them(
     assert while_busy.status_code == 200
     assert "backup_codes" not in while_busy.json()
     assert len(after.json()["backup_codes"]) == 10
+
+
+async def test_a_set_waits_for_its_turn_once(world: World):
+    """PWD-07, AVL-06: a request is cut before ten turns in a long queue are over."""
+    hasher = world.services.hasher
+    ended: list[str] = []
+
+    async def noted(name: str, work: Awaitable[object]) -> None:
+        await work
+        ended.append(name)
+
+    await gather(
+        noted("set", hasher.hash_set(["code"] * 10)),
+        *(noted("password", hasher.verify(None, "a password")) for _ in range(3)),
+    )
+
+    assert ended == ["set", "password", "password", "password"]
 
 
 async def test_an_ordinary_step_asks_and_hashes_no_more_than_before(world: World, monkeypatch: pytest.MonkeyPatch):
