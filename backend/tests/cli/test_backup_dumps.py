@@ -22,6 +22,7 @@ from tests.support.roles import psql_command
 
 Verify = Callable[..., Result]
 CHANGED = "has changed the role that tried it"
+CUT_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user;"
 
 
 @pytest.fixture
@@ -323,7 +324,13 @@ def test_a_dump_that_means_harm_is_refused_and_does_none(
         ("ALTER ROLE CURRENT_USER PASSWORD 'mine';", CHANGED),
         ("DO $$ BEGIN EXECUTE 'ALTER RO' || 'LE CURRENT_USER PASSWORD ''mine'''; END $$;", CHANGED),
         ("ALTER ROLE CURRENT_USER SET search_path = evil;", CHANGED),
-        ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user;", ""),
+        ("ALTER ROLE CURRENT_USER SET statement_timeout = 1;", CHANGED),
+        (f"ALTER ROLE CURRENT_USER SET default_transaction_read_only = on; COMMIT;\n{CUT_ALL}", CHANGED),
+        (
+            f"DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' IS_TEMPLATE true'; END $$; COMMIT; {CUT_ALL}",
+            "",
+        ),
+        (CUT_ALL, ""),
     ],
 )
 def test_what_a_dump_does_to_its_own_role_and_connections_is_told(

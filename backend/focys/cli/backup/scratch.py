@@ -33,6 +33,9 @@ _OWN_SETTINGS = """
 SELECT ARRAY(SELECT setdatabase || pg_catalog.unnest(setconfig) FROM pg_catalog.pg_db_role_setting
     WHERE setrole = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user) ORDER BY 1)
 """
+# Stronger than what a role or a database has set: neither may keep us from our end.
+_SERVER_SETTINGS = {"statement_timeout": "0", "default_transaction_read_only": "off"}
+_IS_TEMPLATE = "SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = $1"
 _END_OTHERS = "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = $1"
 # What needs no connection to the database it is about: powers over the server, what other roles may do, and ALTER
 # DATABASE for the owner. A trial that was cut off may have left its own behind.
@@ -127,6 +130,9 @@ async def _drop(server: str, kept: Any, name: str) -> None:  # noqa: ANN401
         try:
             if not force:
                 await connection.fetch(_END_OTHERS, name)
+            if await connection.fetchval(_IS_TEMPLATE, name):
+                # Which cannot be dropped, and is nothing that a dump of ours would make of it.
+                await connection.execute(f"ALTER DATABASE {name} IS_TEMPLATE false")
             await connection.execute(f"DROP DATABASE IF EXISTS {name}{' WITH (FORCE)' if force else ''}")
         finally:
             connection.terminate()
@@ -147,4 +153,4 @@ async def _settings_of_role(server: str) -> Any:  # noqa: ANN401
 
 
 async def _connect(server: str) -> Any:  # noqa: ANN401  asyncpg has no types
-    return await asyncpg.connect(**connect_arguments(server))
+    return await asyncpg.connect(**connect_arguments(server), server_settings=_SERVER_SETTINGS)
