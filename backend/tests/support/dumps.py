@@ -13,6 +13,15 @@ from tests.support.roles import psql_command
 
 SECONDS = 60
 
+STUBBORN = """
+ALTER ROLE CURRENT_USER SET default_transaction_read_only = on;
+ALTER ROLE CURRENT_USER SET statement_timeout = 1;
+DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' IS_TEMPLATE true'; END $$;
+COMMIT;
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user;
+"""
+"""What a dump may run so that the scratch database it stands in is not dropped."""
+
 
 def of_postgres(url: str, **more: str) -> dict[str, str]:
     """The environment in which PostgreSQL's own programs reach a database without a word on the command line."""
