@@ -166,11 +166,10 @@ def put_site(
     site = replaced(
         SITE,
         {
-            "[::]:": "[::1]:",
             "listen 80": f"listen 127.0.0.1:{plain_port}",
-            "listen [::1]:80": f"listen [::1]:{plain_port}",
+            "listen [::]:80": f"listen [::1]:{plain_port}",
             "listen 443": f"listen 127.0.0.1:{tls_port}",
-            "listen [::1]:443": f"listen [::1]:{tls_port}",
+            "listen [::]:443": f"listen [::1]:{tls_port}",
             "127.0.0.1:8000": f"127.0.0.1:{backend_port}",
             "/app/frontend/dist": f"{folder}/pages",
             "/etc/letsencrypt": f"{folder}/letsencrypt",

@@ -30,11 +30,15 @@ def program(*names: str, package: str) -> str:
 
 def replaced(file: Path, changes: Mapping[str, str]) -> str:
     """Return a shipped file's text with paths, ports and names changed; each of them must stand in it."""
-    text = file.read_text()
-    for old, new in changes.items():
-        assert old in text, f"{file.name} does not name {old}"
-        text = text.replace(old, new)
-    return text
+    return _changed(file.read_text(), changes, file.name)
+
+
+def _changed(text: str, changes: Mapping[str, str], name: str) -> str:
+    # In one pass: what is put in is not looked at again, for a free port may begin with 443.
+    for old in changes:
+        assert old in text, f"{name} does not name {old}"
+    longest_first = sorted(changes, key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, longest_first)), lambda found: changes[found[0]], text)
 
 
 def unit_values(key: str, unit: Path = UNIT) -> list[str]:
@@ -47,10 +51,7 @@ def unit_command(folder: Path, *, port: int) -> str:
     """Return the unit's ExecStart, with our programs on a port and in a folder of the test."""
     (command,) = unit_values("ExecStart")
     changes = {"/app/venv/bin/": f"{PROGRAMS}/", "127.0.0.1:8000": f"127.0.0.1:{port}"}
-    for old, new in changes.items():
-        assert old in command
-        command = command.replace(old, new)
-    return _moved(command, folder)
+    return _moved(_changed(command, changes, UNIT.name), folder)
 
 
 def unit_environment(folder: Path) -> dict[str, str]:
