@@ -17,7 +17,15 @@ from starlette.routing import Mount, Route
 from focys import __version__
 from focys.features.accounts import Accounts, users
 from focys.features.admin import RESET, Administration, compose_reset
-from focys.features.backup_codes import RENEWED, USED, BackupCodes, compose_renewed, compose_used, left_for
+from focys.features.backup_codes import (
+    RENEWED,
+    USED,
+    BackupCodeFactor,
+    BackupCodes,
+    compose_renewed,
+    compose_used,
+    left_for,
+)
 from focys.features.bypass import Bypasses
 from focys.features.bypass import composers as bypass_letters
 from focys.features.email_code import KIND, EmailCodes
@@ -25,11 +33,12 @@ from focys.features.housekeeping import Housekeeping
 from focys.features.lockout import REFRESHES, Limits, PasswordLedger, account_limits, composers, source_limits
 from focys.features.login import Dependencies, LoginFlow
 from focys.features.login import build_router as build_login_router
+from focys.features.login import composers as login_letters
 from focys.features.outbox import Composer, Outbox
 from focys.features.passwords import Passwords
 from focys.features.sessions import SessionRepository, Sessions
 from focys.features.sessions import build_router as build_sessions_router
-from focys.features.totp import Totp
+from focys.features.totp import Codes, TotpEnrolment, TotpFactor, TotpSecrets
 from focys.features.watching import AddressWatch, Watch
 from focys.infra import health, logs, metrics, replies
 from focys.infra.clock import Clock, DatabaseClock, SystemClock
@@ -62,7 +71,7 @@ class Services:
     administration: Administration
     passwords: Passwords
     sessions: Sessions
-    totp: Totp
+    totp: TotpSecrets
     outbox: Outbox
     login: LoginFlow
     bypasses: Bypasses
@@ -87,7 +96,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         threads=settings.password_hash_threads,
         queue=settings.password_hash_queue,
     )
-    email_codes = EmailCodes(database, keys, app_name=settings.app_name, life=settings.email_code_life)
+    email_codes = EmailCodes(keys, app_name=settings.app_name, life=settings.email_code_life)
     letters: dict[str, Composer] = {
         KIND: email_codes.compose,
         USED: partial(compose_used, settings.app_name),
@@ -95,6 +104,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         RESET: partial(compose_reset, settings.app_name),
         **composers(settings.app_name),
         **bypass_letters(settings.app_name),
+        **login_letters(settings.app_name),
     }
     outbox = Outbox(database, clock, mailer or mailer_for(settings), letters)
     passwords = Passwords(
@@ -114,7 +124,10 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         charge_refresh=partial(by_account.charge, REFRESHES),
     )
     accounts = Accounts(database, clock)
-    totp = Totp(database, SecretBox(keys), drift=settings.totp_window)
+    box = SecretBox(keys)
+    totp = TotpSecrets(database, box, drift=settings.totp_window)
+    codes = Codes(box, drift=settings.totp_window)
+    backup_codes = BackupCodeFactor(BackupCodes(database, hasher))
     sources = source_limits(settings.rate_limit_storage, database, clock)
     login = LoginFlow(
         Dependencies(
@@ -126,8 +139,9 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
             source_limits=sources,
             account_limits=by_account,
             email_codes=email_codes,
-            totp=totp,
-            backup_codes=BackupCodes(database, hasher),
+            factors=(TotpFactor(codes), backup_codes),
+            companions=(backup_codes,),
+            enroller=TotpEnrolment(database, codes, app_name=settings.app_name),
             sessions=sessions,
             outbox=outbox,
             app_name=settings.app_name,

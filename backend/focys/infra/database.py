@@ -41,6 +41,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.types import TypeDecorator
 
 from focys.infra import metrics
+from focys.infra.charging import Charge, as_one_statement, steps_of
 from focys.infra.postgres import Postgres
 
 if TYPE_CHECKING:
@@ -128,6 +129,16 @@ class Database:
         async with self.engine.connect() as connection:
             return (await connection.execute(statement, parameters)).all()
 
+    async def charge(self, charge: Charge, parameters: Mapping[str, object]) -> tuple[Sequence[Any], bool] | None:
+        """Return the row of facts and whether it was charged, or None if there is no such row.
+
+        Where the facts allow the charge and it was not made, another one came first.
+        """
+        if self._postgres is None:
+            return await self._charge_in_turn(charge, parameters)
+        rows = await self._postgres.fetch(as_one_statement(charge), parameters)
+        return (rows[0], bool(rows[0].is_charged)) if rows else None
+
     async def write(self, *changes: Change, guard: Change | None = None) -> bool:
         """Make all changes, or none. Return False if the guard changed no row.
 
@@ -201,6 +212,24 @@ class Database:
                 raise
             await connection.exec_driver_sql("COMMIT")
             return counts
+
+    async def _charge_in_turn(
+        self, charge: Charge, parameters: Mapping[str, object]
+    ) -> tuple[Sequence[Any], bool] | None:
+        async with self.engine.connect() as connection:
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                row = (await connection.execute(charge.facts, parameters)).first()
+                may_charge = row is not None and bool(row.may_charge)
+                if row is not None and may_charge:
+                    for statement, values in steps_of(charge, {**parameters, **row._mapping}):  # noqa: SLF001  public
+                        await connection.execute(statement, values)
+            except BaseException:
+                with suppress(SQLAlchemyError):
+                    await connection.exec_driver_sql("ROLLBACK")
+                raise
+            await connection.exec_driver_sql("COMMIT")
+            return None if row is None else (row, may_charge)
 
 
 async def _run(connection: AsyncConnection, change: Change) -> int:

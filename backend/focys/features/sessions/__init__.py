@@ -8,7 +8,7 @@ await sessions.identify(bearer)        # who a protected call comes from, if the
 from focys.features.sessions.models import sessions
 from focys.features.sessions.repository import SessionRepository, all_ended, everybodys_ended, live_count_for
 from focys.features.sessions.router import build_router
-from focys.features.sessions.schemas import Tokens as TokensReply
+from focys.features.sessions.schemas import SignedIn as SignedInReply
 from focys.features.sessions.schemas import User
 from focys.features.sessions.service import Evidence, Listed, Opened, Sessions
 
@@ -18,7 +18,7 @@ __all__ = [
     "Opened",
     "SessionRepository",
     "Sessions",
-    "TokensReply",
+    "SignedInReply",
     "User",
     "all_ended",
     "build_router",

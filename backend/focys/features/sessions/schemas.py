@@ -20,7 +20,7 @@ class User(BaseModel):
     display_name: str
     role: Literal["user", "admin"]
     mfa_enabled: bool
-    backup_codes_left: int
+    backup_codes_left: int = 0
 
 
 class Tokens(BaseModel):
@@ -39,3 +39,11 @@ class Me(User):
     amr: list[str]
     auth_time: AwareDatetime
     session_expires_at: AwareDatetime
+
+
+class SignedIn(Tokens):
+    """A completed login, with what its owner is shown once, or is told of the factor that was used."""
+
+    step: Literal["done"] = "done"
+    backup_codes: list[str] | None = None
+    backup_codes_left: int | None = None
