@@ -3,17 +3,22 @@
 A write is a list of changes that happen together or not at all. On PostgreSQL it is sent as one statement, so it costs
 one round trip and holds its locks for as long as that takes; on SQLite the same statements run inside one transaction.
 A write may have a guard: an UPDATE that must change a row (a compare-and-set). Where it changes none, nothing happens.
+
+    FOUND = Shape(Found, users.c.id, users.c.email)  # and Found is a frozen dataclass with the fields id and email
+    rows = await database.rows(select(*FOUND.columns))
+    found = [FOUND.read(row) for row in rows]
 """
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import (
     CTE,
+    ColumnElement,
     DateTime,
     Delete,
     Insert,
@@ -37,6 +42,11 @@ from sqlalchemy.types import TypeDecorator
 
 from focys.infra import metrics
 from focys.infra.postgres import Postgres
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+RowT = TypeVar("RowT", bound="DataclassInstance")
 
 SQLITE_BUSY_SECONDS = 5
 
@@ -77,6 +87,24 @@ class Change:
 
     target: Table | Update | Delete | Insert
     values: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Shape(Generic[RowT]):
+    """The columns of a SELECT and the dataclass they are read into: one for each field, in order and under its name.
+
+    Raises:
+        TypeError: names or order of the two differ; so a misspelled column is found at import.
+    """
+
+    def __init__(self, row_type: type[RowT], *columns: ColumnElement[Any]) -> None:
+        expected, found = [f.name for f in fields(row_type)], [c.key for c in columns]
+        if found != expected:
+            raise TypeError(f"{row_type.__name__} has the fields {expected}, and is to be read from {found}")
+        self.columns, self._row_type = columns, row_type
+
+    def read(self, row: Sequence[Any], start: int = 0) -> RowT:
+        """Return what stands in a row from column *start* on; other columns may precede and follow."""
+        return self._row_type(*row[start : start + len(self.columns)])
 
 
 class Database:
