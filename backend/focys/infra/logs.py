@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from structlog.typing import FilteringBoundLogger, Processor
 
 
 def configure(*, log_file: Path | None = None, pretty: bool | None = None, quiet: bool = False) -> None:
     """Set up structlog and the standard library's logging once, for the whole process."""
     pretty = sys.stderr.isatty() if pretty is None else pretty
-    shared: list[Any] = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -39,12 +40,14 @@ def configure(*, log_file: Path | None = None, pretty: bool | None = None, quiet
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def logger(name: str) -> Any:  # noqa: ANN401  structlog's loggers are lazy proxies
+def logger(name: str) -> FilteringBoundLogger:
     """Return a logger whose methods take an event and named values."""
-    return structlog.get_logger(name)
+    # What it really is, a lazy proxy, has no type of its own.
+    found: FilteringBoundLogger = structlog.get_logger(name)
+    return found
 
 
-def _json() -> Any:  # noqa: ANN401  a structlog processor
+def _json() -> Processor:
     return structlog.processors.JSONRenderer(ensure_ascii=True)
 
 
@@ -56,7 +59,7 @@ def _escaped(_logger: object, _method: str, event: MutableMapping[str, Any]) -> 
     return event
 
 
-def _handler(handler: logging.Handler, shared: list[Any], *renderers: Any) -> logging.Handler:  # noqa: ANN401
+def _handler(handler: logging.Handler, shared: list[Processor], *renderers: Processor) -> logging.Handler:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

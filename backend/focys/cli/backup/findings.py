@@ -5,7 +5,21 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, DateTime, MetaData, String, Table, Text, and_, case, cast, func, not_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    DateTime,
+    MetaData,
+    String,
+    Table,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    not_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import JSON
 
@@ -127,15 +141,14 @@ def _texts(tables: MetaData) -> Sequence[tuple[Table, Column[Any]]]:
     return [(t, c) for t in tables.sorted_tables for c in t.columns if isinstance(c.type, String | JSON)]
 
 
-def _is_clear(table: Table, column: Column[Any]) -> Any:  # noqa: ANN401  a condition
+def _is_clear(table: Table, column: Column[Any]) -> ColumnElement[bool]:
     if (table.name, column.name) in _SEALED:
         return and_(column.is_not(None), not_(column.startswith("v1.")))
     return cast(column, Text).regexp_match(_BASE32)
 
 
-async def _count(connection: AsyncConnection, table: Table, where: Any = None) -> int:  # noqa: ANN401
-    statement = select(func.count()).select_from(table)
-    statement = statement if where is None else statement.where(where)
+async def _count(connection: AsyncConnection, table: Table, *where: ColumnElement[bool]) -> int:
+    statement = select(func.count()).select_from(table).where(*where)
     return int((await connection.execute(statement)).scalar_one())
 
 
