@@ -14,7 +14,7 @@ from focys.domain.login import Step
 from focys.features.accounts import users
 from focys.features.backup_codes import BackupCodes, backup_codes
 from focys.features.login import pending_logins
-from focys.features.totp import new_secret, totp_enrolments
+from focys.features.totp import new_secret, totp_setups
 from focys.infra.database import metadata
 from focys.infra.keys import KeyRing
 from focys.infra.secret_box import SecretBox
@@ -72,13 +72,13 @@ async def some_people(services: Services, number: int, *, enrolled: bool) -> lis
         else:
             person.handle = new_handle()
             until = now + timedelta(minutes=15)
-            rows["totp_enrolments"].append(
+            rows["totp_setups"].append(
                 {"user_id": person.id, "secret": sealed, "created_at": now, "expires_at": until}
             )
             rows["pending_logins"].append(a_login(person, person.handle, Step.ENROLL, now, until))
         people.append(person)
     async with database.engine.connect() as connection:
-        for table in (users, backup_codes, totp_enrolments, pending_logins):
+        for table in (users, backup_codes, totp_setups, pending_logins):
             if rows[table.name]:
                 await connection.execute(insert(table), rows[table.name])
     return people

@@ -84,7 +84,7 @@ class BackupCodeFactor:
             return Unproven(Refused(Reason.INVALID_CODE))
         left = {"backup_codes_left": unspent - 1}
         changes = (spent(found, claim.now), used_letter(claim.user_id, unspent - 1, claim.visitor, claim.now))
-        return Proven(issued=Issued(changes, left, left))
+        return Proven(issued=Issued(changes, left, left), tells_owner=True)
 
     async def issue(self, claim: Claim) -> Issued:
         """Return ten new codes.

@@ -60,10 +60,12 @@ class Proven:
     Attributes:
         guard: spends the proof by compare-and-set on the account; None where ``accounts.claim`` is enough.
         issued: further changes, and what the response shows of them.
+        tells_owner: whether these changes email the owner, who then needs no other email about this sign-in.
     """
 
     guard: Change | None = None
     issued: Issued = field(default_factory=Issued)
+    tells_owner: bool = False
 
 
 class Factor(Protocol[Held_contra, Answer]):

@@ -39,11 +39,9 @@ def composers(app_name: str) -> Mapping[str, Composer]:
     return {kind: partial(_compose, app_name, kind) for kind in _TEXTS}
 
 
-def new_browser_mails(account: Account, visit: Visit) -> tuple[Change, ...]:
-    """Return the email about a browser that the account was not known on, if it is one."""
-    return (
-        () if account.browser_id is not None else (letter_for(account.user_id, NEW_BROWSER, _about(visit), visit.now),)
-    )
+def new_browser_mail(account: Account, visit: Visit) -> Change:
+    """Return the email about a browser that the account was not known on."""
+    return letter_for(account.user_id, NEW_BROWSER, _about(visit), visit.now)
 
 
 def factor_added_mail(account: Account, visit: Visit) -> Change:

@@ -13,7 +13,7 @@ from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.audit import Alarm, AuditEvent, Outcome
 from focys.features.lockout import notices_for, taken_back
 from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn, event_of
-from focys.features.login.notices import new_browser_mails
+from focys.features.login.notices import new_browser_mail
 from focys.features.login.repository import AnyFactor
 from focys.features.login.snapshots import LoginSnapshot, seconds_until
 from focys.infra import metrics
@@ -82,8 +82,9 @@ class SecondFactorAttempt:
             shown=proof.shown,
         )
         signed_in, changes = self.request.open_session(grant)
-        mails = new_browser_mails(account, self.request.visit)
-        event = AuditEvent(self.factor.event, Outcome.OK, account.user_id, detail="new browser" if mails else None)
+        is_new = account.browser_id is None
+        mails = [new_browser_mail(account, self.request.visit)] if is_new and not proof.proven.tells_owner else []
+        event = AuditEvent(self.factor.event, Outcome.OK, account.user_id, detail="new browser" if is_new else None)
         guard = self.request.guard(facts, proof.proven.guard)
         done = await self.request.commit(event, *proof.changes, *changes, *mails, guard=guard)
         if done and (mails or proof.changes):
