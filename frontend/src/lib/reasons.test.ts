@@ -34,8 +34,15 @@ test("a code from a newer server is explained in the server's words", () => {
 });
 
 test.each([
-  ["invalid_code", { triesLeft: 1 }, "That code is wrong. 1 try left."],
+  ["invalid_code", { triesLeft: 1 }, "That code is wrong. 1 try left, then a pause."],
+  ["invalid_code", { triesLeft: 2 }, "That code is wrong. 2 tries left, then a pause."],
+  ["invalid_code", { triesLeft: 3 }, "That code is wrong. 3 tries left."],
   ["invalid_code", { triesLeft: 4 }, "That code is wrong. 4 tries left."],
+  [
+    "invalid_code",
+    { triesLeft: 1, isEmailed: true },
+    "That code is wrong. 1 try left, then you need a new code.",
+  ],
   ["code_already_used", { wait: 12 }, "That code was already used. Next code in 12 s."],
   ["throttled", { wait: 65 }, "Too many tries. You can try again in 1 min 5 s."],
 ] as const)("%s with %o", (code, more, sentence) => {
