@@ -11,11 +11,14 @@ export type Facts = Pick<ProblemFacts, "code" | "detail" | "triesLeft" | "minute
 /** From here on the number of tries comes with what follows the last one. */
 export const FEW_TRIES = 2;
 
+/** A number stays on one line with its unit. */
+const GAP = "\u00a0";
+
 /** 42 s · 3 min 5 s · 15 min: exact near the end, no longer than needed before it. */
 export function inWords(seconds: number): string {
   const [minutes, rest] = [Math.floor(seconds / 60), seconds % 60];
-  if (minutes === 0) return `${rest} s`;
-  return rest === 0 ? `${minutes} min` : `${minutes} min ${rest} s`;
+  if (minutes === 0) return `${rest}${GAP}s`;
+  return rest === 0 ? `${minutes}${GAP}min` : `${minutes}${GAP}min ${rest}${GAP}s`;
 }
 
 function minutes(count: number | null): string {

@@ -146,7 +146,7 @@ test("two wrong codes during a lock say so in place, and the way back leads to t
   expect(await screen.findByText(/Both must be new and follow each other/)).toBeTruthy();
   expect((await olderField()).value).toBe("123456");
 
-  await userEvent.click(screen.getByRole("button", { name: "Back to the countdown" }));
+  await userEvent.click(screen.getByRole("button", { name: "Wait instead" }));
   expect(await lockedHeading()).toBe(document.activeElement);
   expect(screen.getByRole("timer").textContent).toMatch(/^1[45]:/);
 });
@@ -164,7 +164,7 @@ test("the wait of two codes is said in place, and is not taken for that of the l
   );
   expect(shown).toBeTruthy();
   expect(await olderField()).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: "Back to the countdown" }));
+  await userEvent.click(screen.getByRole("button", { name: "Wait instead" }));
   expect(screen.getByRole("timer").textContent).toMatch(/^1[45]:/);
 });
 

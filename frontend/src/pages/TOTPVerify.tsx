@@ -27,18 +27,17 @@ export default function TOTPVerify() {
       title={asksPair ? "Enter two codes in a row" : "Enter your code"}
       lead={asksPair && <WhyTwo />}
       footer={
-        <>
-          {wantsPair && !guarded && (
-            <Button look="link" onClick={() => setWantsPair(false)}>
-              {isLocked ? "Back to the countdown" : "Enter one code instead"}
-            </Button>
-          )}
-          {factors.includes("backup_codes") && (
+        wantsPair && !guarded ? (
+          <Button look="link" onClick={() => setWantsPair(false)}>
+            {isLocked ? "Wait instead" : "Enter one code instead"}
+          </Button>
+        ) : (
+          factors.includes("backup_codes") && (
             <Link replace to={BACKUP_CODE_PATH} className={styles.link}>
               Use a backup code
             </Link>
-          )}
-        </>
+          )
+        )
       }
     >
       {asksPair ? <PairForm /> : <TotpForm />}
