@@ -95,6 +95,7 @@ function useRefusals({ setState, latest, resync }: Store) {
         setState(underWay({ ...now.login, ...remaining(now.login), ...change }));
     };
     return watchProblems((problem) => {
+      const isLocked = latest.current.at === "login" && latest.current.login.unlocksAt !== null;
       if (problem.code === "login_expired" && latest.current.at === "login")
         setState(signedOut("expired"));
       if (problem.code === "session_ended" && latest.current.at === "signed_in") {
@@ -102,7 +103,9 @@ function useRefusals({ setState, latest, resync }: Store) {
         setState(signedOut("session_ended"));
       }
       if (problem.code === "out_of_turn") void resync();
-      patchLogin(newsFor(problem));
+      // During a lock the wait may be that of two codes, not that of the lock: only the server knows.
+      if (problem.code === "account_locked" && isLocked) void resync();
+      else patchLogin(newsFor(problem));
     });
   }, [setState, latest, resync]);
 }

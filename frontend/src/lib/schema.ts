@@ -415,6 +415,8 @@ export interface components {
              * @default false
              */
             guarded: boolean;
+            /** Factors */
+            factors: string[];
             /** Tries Left */
             tries_left?: number | null;
             /** Retry After */
