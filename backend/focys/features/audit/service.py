@@ -24,7 +24,6 @@ class EventName(StrEnum):
     MFA_ENROLMENT_STARTED = "MFA enrolment started"
     MFA_ENROLMENT = "MFA enrolment"
     TOTP = "TOTP"
-    MFA = "MFA"
     BACKUP_CODE = "MFA backup code"
     MFA_RESET = "MFA reset"
     MFA_BYPASS_STARTED = "MFA bypass started"

@@ -203,8 +203,12 @@ def turn(snapshot: LoginSnapshot | None, proof: Proof) -> Refused | None:
     return None
 
 
-def event_of(proof: Proof, factor: AnyFactor | None = None) -> str:
-    """Return the name under which a proof is audited; a second factor has its own."""
+def event_of(proof: Proof) -> EventName:
+    """Return the name under which a proof is audited.
+
+    Raises:
+        ValueError: it is a second factor, each kind of which has a name of its own.
+    """
     match proof:
         case Proof.PASSWORD_WITHOUT_MFA | Proof.PASSWORD_MFA_OPTIONAL | Proof.PASSWORD_WITH_MFA:
             return EventName.PASSWORD
@@ -215,6 +219,6 @@ def event_of(proof: Proof, factor: AnyFactor | None = None) -> str:
         case Proof.FIRST_FACTOR:
             return EventName.MFA_ENROLMENT
         case Proof.SECOND_FACTOR:
-            return factor.event if factor is not None else EventName.MFA
+            raise ValueError(proof)
         case _:
             assert_never(proof)

@@ -12,7 +12,7 @@ from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.audit import Alarm, AuditEvent, Outcome
 from focys.features.lockout import notices_for, taken_back
-from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn, event_of
+from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn
 from focys.features.login.notices import new_browser_mail
 from focys.features.login.repository import AnyFactor
 from focys.features.login.snapshots import LoginSnapshot, seconds_until
@@ -109,7 +109,7 @@ class SecondFactorAttempt:
         return _with_state(unproven.refused, _state_after(facts.failures, state, now), now)
 
     def _in_turn(self, snapshot: LoginSnapshot | None) -> LoginSnapshot | Refused:
-        return self.request.in_turn(snapshot, Proof.SECOND_FACTOR, event_of(Proof.SECOND_FACTOR, self.factor))
+        return self.request.in_turn(snapshot, Proof.SECOND_FACTOR, self.factor.event)
 
 
 def _refused_for(obstacle: Locked | Guarded | Disabled, now: datetime) -> Refused:
