@@ -65,7 +65,7 @@ export const SENTENCES = {
     "This setup key has expired. Scan the new one, and delete the old entry from your app.",
   guarded: () => "One code is not enough here. Enter two codes in a row, or a backup code.",
   factor_disabled: () =>
-    "Too many wrong codes: your app’s codes are switched off here. Use a backup code, or choose a new password.",
+    "Too many wrong codes: your app’s codes are switched off here. Use a backup code, or ask an administrator for a new password.",
   factor_unreadable: () =>
     "The server cannot read your authenticator’s key. Only an administrator can help; a new code will not.",
   session_ended: () => "Your session has ended. Please sign in again.",

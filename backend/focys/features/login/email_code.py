@@ -1,6 +1,6 @@
 """The step after the password of an account without a factor: the code that was mailed proves the mailbox."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -11,16 +11,11 @@ from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.email_code import CodeIssue, taken_back
 from focys.features.lockout import CODES_A_DAY, CODES_RESENT, CODES_RESENT_A_DAY
 from focys.features.login.attempt import LoginRequest, event_of
-from focys.features.login.repository import begun, code_mailed, sharing_consumed, try_taken_back
+from focys.features.login.changes import begun, code_mailed, sharing_consumed, try_taken_back
 from focys.features.login.snapshots import RESEND_PAUSE, Begun, LoginSnapshot, PendingLogin, state_of_enrolment
 from focys.infra.tokens import new_handle
 
 _EVENT = event_of(Proof.EMAIL_CODE)
-
-
-async def verify(request: LoginRequest, typed: str) -> Begun | Refused:
-    """Take the mailed code."""
-    return await attempt.run(EmailCodeAttempt(request, typed, uuid4()))
 
 
 async def resend(request: LoginRequest) -> int | Refused:
@@ -58,7 +53,7 @@ class EmailCodeAttempt:
 
     request: LoginRequest
     typed: str
-    charge_id: UUID
+    charge_id: UUID = field(default_factory=uuid4)
 
     async def charge(self) -> LoginSnapshot | Refused | None:
         """Charge the try; refused where the code no longer works."""

@@ -5,14 +5,13 @@ from uuid import uuid4
 
 from pydantic import BaseModel
 
-from focys.domain import attempt
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.audit import Alarm, AuditEvent, EventName, Outcome
 from focys.features.lockout import ENROLMENTS, OUT_OF_TURN
 from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn, event_of, turn
+from focys.features.login.changes import try_taken_back
 from focys.features.login.notices import factor_added_mail
-from focys.features.login.repository import try_taken_back
 from focys.features.login.snapshots import LoginSnapshot, seconds_until
 
 _EVENT = event_of(Proof.FIRST_FACTOR)
@@ -30,11 +29,6 @@ async def show(request: LoginRequest, *, restart: bool) -> BaseModel | Refused:
             return Refused(Reason.THROTTLED, retry_after=wait)
         await request.commit(AuditEvent(EventName.MFA_ENROLMENT_STARTED, Outcome.OK, claim.user_id))
     return await enroller.show(claim, ends=facts.login.expires_at, restart=restart)
-
-
-async def confirm(request: LoginRequest, answer: BaseModel) -> SignedIn | Refused:
-    """Take the first proof."""
-    return await attempt.run(FirstFactorAttempt(request, answer))
 
 
 @dataclass(frozen=True, slots=True)

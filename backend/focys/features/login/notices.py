@@ -14,7 +14,7 @@ from focys.infra.mailer import Letter
 NEW_BROWSER, FACTOR_ADDED, UNFINISHED = "new_browser", "factor_added", "unfinished_sign_ins"
 UNFINISHED_QUIET = timedelta(hours=24)
 
-_NOT_YOU = "If that was not you, choose a new password now, and ask an administrator to reset your second step."
+_NOT_YOU = "If that was not you, tell an administrator at once: you need a new password and a new second step."
 _TEXTS = {
     NEW_BROWSER: (
         "New sign-in to your account",
@@ -22,14 +22,14 @@ _TEXTS = {
         _NOT_YOU,
     ),
     FACTOR_ADDED: (
-        "An authenticator app was added to your account",
-        "An authenticator app was set up for your account",
+        "A second step was added to your account",
+        "A second step for signing in was set up for your account",
         _NOT_YOU,
     ),
     UNFINISHED: (
         "Someone knows your password",
         "Someone keeps starting to sign in with your password, and does not finish",
-        "Your second step keeps them out. Choose a new password, or ask an administrator for one.",
+        "Your second step keeps them out. Ask an administrator for a new password.",
     ),
 }
 

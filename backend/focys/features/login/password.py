@@ -11,9 +11,9 @@ from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.bypass import claim_under, use_told
 from focys.features.lockout import ACCOUNTS_TRIED, LOGINS_STARTED, PasswordLimit
 from focys.features.login.attempt import Grant, LoginRequest, SignedIn, event_of
+from focys.features.login.changes import begun, token_consumed, token_replaced
 from focys.features.login.code_mails import code_login
 from focys.features.login.notices import unfinished_mails
-from focys.features.login.repository import begun, token_consumed, token_replaced
 from focys.features.login.snapshots import (
     LOGIN_LIFE,
     Account,

@@ -1,12 +1,12 @@
 """The step after the password of an enrolled account: any second factor it holds."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
-from focys.domain import attempt, lockout
+from focys.domain import lockout
 from focys.domain.lockout import Disabled, Failures, Guarded, Locked, LockState, Open
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused, Unproven
@@ -24,11 +24,6 @@ for _name in _LOCK_NAMES.values():
     metrics.LOCKOUTS.labels(_name)
 
 
-async def verify(request: LoginRequest, factor: AnyFactor, answer: BaseModel) -> SignedIn | Refused:
-    """Take one answer to one factor."""
-    return await attempt.run(SecondFactorAttempt(request, factor, answer, uuid4()))
-
-
 @dataclass(frozen=True, slots=True)
 class SecondFactorAttempt:
     """One try at a second factor, from its charge to its verdict; ``charge_id`` is the failure it is charged as."""
@@ -36,7 +31,7 @@ class SecondFactorAttempt:
     request: LoginRequest
     factor: AnyFactor
     answer: BaseModel
-    charge_id: UUID
+    charge_id: UUID = field(default_factory=uuid4)
 
     async def charge(self) -> LoginSnapshot | Refused | None:
         """Charge the try to the bucket's failures; refused where this factor is not examined now."""

@@ -4,13 +4,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from focys.domain import attempt
 from focys.domain.login import Step
 from focys.domain.outcome import Refused
 from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.factors import Enroller
 from focys.features.login import email_code, enrolment, password, second_factor
 from focys.features.login.attempt import Dependencies, LoginRequest, SignedIn
-from focys.features.login.repository import AnyFactor, LoginRepository, consumed
+from focys.features.login.changes import consumed
+from focys.features.login.repository import AnyFactor, LoginRepository
 from focys.features.login.snapshots import (
     Begun,
     LoginSnapshot,
@@ -50,7 +52,7 @@ class LoginFlow:
 
     async def verify_email_code(self, typed: str, visitor: Visitor) -> Begun | Refused:
         """Take the mailed code."""
-        return await email_code.verify(self._request(visitor), typed)
+        return await attempt.run(email_code.EmailCodeAttempt(self._request(visitor), typed))
 
     async def resend_email_code(self, visitor: Visitor) -> int | Refused:
         """Mail the code again; return the seconds until another may be asked for."""
@@ -62,11 +64,11 @@ class LoginFlow:
 
     async def confirm(self, answer: BaseModel, visitor: Visitor) -> SignedIn | Refused:
         """Take the first proof of a new factor."""
-        return await enrolment.confirm(self._request(visitor), answer)
+        return await attempt.run(enrolment.FirstFactorAttempt(self._request(visitor), answer))
 
     async def verify(self, factor: AnyFactor, answer: BaseModel, visitor: Visitor) -> SignedIn | Refused:
         """Take one answer to a second factor."""
-        return await second_factor.verify(self._request(visitor), factor, answer)
+        return await attempt.run(second_factor.SecondFactorAttempt(self._request(visitor), factor, answer))
 
     async def look(self, visitor: Visitor) -> LoginState | Refused:
         """Return the login in progress."""
