@@ -7,7 +7,7 @@ since: it raises a counter by compare-and-set. SQLite takes the same steps in on
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_type_hints
 from uuid import UUID
 
 from sqlalchemy import (
@@ -55,6 +55,18 @@ def steps_of(charge: Charge, known: Mapping[str, Any]) -> list[tuple[Update | In
             for table, columns in charge.rows.items()
         ),
     ]
+
+
+def require(statement: Select[Any], parameters: type[Any]) -> None:
+    """Compare the parameters that a statement waits for with the TypedDict that it is given.
+
+    Raises:
+        TypeError: it waits for one that is not there; so a misspelled parameter is found when the service is built.
+    """
+    compiled = statement.compile()
+    missing = {name for name in compiled.params if compiled.binds[name].required} - {*get_type_hints(parameters)}
+    if missing:
+        raise TypeError(f"{parameters.__name__} lacks {', '.join(sorted(missing))}")
 
 
 @lru_cache(maxsize=64)

@@ -6,12 +6,13 @@ SHA-256. A change of password or factor makes every browser a stranger again (it
 
 from focys.features.browsers.cookie import MAX_TOKENS, tokens_of
 from focys.features.browsers.models import browsers
-from focys.features.browsers.repository import browsers_forgotten, cookie_parameters, is_known
+from focys.features.browsers.repository import CookieParameters, browsers_forgotten, cookie_parameters, is_known
 from focys.features.browsers.service import COOKIE_LIFE, Known, Recognition, recognize
 
 __all__ = [
     "COOKIE_LIFE",
     "MAX_TOKENS",
+    "CookieParameters",
     "Known",
     "Recognition",
     "browsers",

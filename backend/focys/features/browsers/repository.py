@@ -1,5 +1,6 @@
 """The SQL of known browsers."""
 
+from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy import BindParameter, Column, ColumnElement, FromClause, and_, bindparam, delete, update
@@ -23,9 +24,18 @@ def is_known(user_id: Column[UUID], known: FromClause = browsers) -> ColumnEleme
     return and_(known.c.user_id == user_id, known.c.token_hash.in_(_TOKENS))
 
 
-def cookie_parameters(cookie: str | None) -> dict[str, object]:
+class CookieParameters(TypedDict):
+    """The parameters of ``is_known``: the hash of each token that a cookie may hold."""
+
+    browser_0: bytes
+    browser_1: bytes
+    browser_2: bytes
+
+
+def cookie_parameters(cookie: str | None) -> CookieParameters:
     """Return the parameters of ``is_known``."""
-    return {f"browser_{i}": digest for i, digest in enumerate(digests_of(cookie))}
+    first, second, third = digests_of(cookie)
+    return {"browser_0": first, "browser_1": second, "browser_2": third}
 
 
 def browsers_forgotten(user_id: UUID) -> Change:

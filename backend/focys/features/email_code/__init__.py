@@ -9,7 +9,6 @@ from focys.features.email_code.repository import (
     CHARGE_ROW,
     email_failures_forgiven,
     email_tally,
-    memory_parameters,
     taken_back,
 )
 from focys.features.email_code.service import KIND, CodeIssue, EmailCodes
@@ -22,6 +21,5 @@ __all__ = [
     "email_code_failures",
     "email_failures_forgiven",
     "email_tally",
-    "memory_parameters",
     "taken_back",
 ]

@@ -1,12 +1,10 @@
 """The SQL of wrong mailed codes."""
 
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CTE, FromClause, and_, bindparam, delete, func, select
 
 from focys.domain.email_codes import LONG_AFTER
-from focys.domain.lockout import MEMORY
 from focys.features.email_code.models import email_code_failures as failures
 from focys.infra.database import Change
 from focys.infra.moments import moments
@@ -21,7 +19,7 @@ _FORGIVE = delete(failures).where(failures.c.user_id == bindparam("for_user"))
 def email_tally(person: FromClause) -> CTE:
     """Return the times of a person's wrong entries, and whether six digits may still be tried.
 
-    *person* is a query of one row with a column ``user_id``; the parameters are those of ``memory_parameters``.
+    *person* is a query of one row with a column ``user_id``. The parameter ``since`` is the start of what counts.
     """
     return (
         select(
@@ -33,11 +31,6 @@ def email_tally(person: FromClause) -> CTE:
         )
         .cte("email_tally")
     )
-
-
-def memory_parameters(now: datetime) -> dict[str, object]:
-    """Return the parameters of ``email_tally``."""
-    return {"since": now - MEMORY}
 
 
 def taken_back(failure_id: UUID) -> Change:

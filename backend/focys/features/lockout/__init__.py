@@ -27,6 +27,8 @@ from focys.features.lockout.rate_limiter import (
 )
 from focys.features.lockout.repository import (
     CHARGE_ROW,
+    BucketParameters,
+    StrengthParameters,
     all_forgiven,
     bucket_parameters,
     failed,
@@ -52,9 +54,11 @@ __all__ = [
     "PASSWORD_FAILURES",
     "REFRESHES",
     "UNFINISHED_LOGINS",
+    "BucketParameters",
     "Limits",
     "PasswordLedger",
     "PasswordLimit",
+    "StrengthParameters",
     "account_limits",
     "all_forgiven",
     "bucket_parameters",

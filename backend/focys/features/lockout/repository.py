@@ -1,6 +1,7 @@
 """The SQL of the second-factor ledger, and of the counters."""
 
 from datetime import datetime
+from typing import TypedDict
 from uuid import UUID, uuid4
 
 from sqlalchemy import CTE, Boolean, FromClause, and_, bindparam, case, delete, false, func, or_, select, true
@@ -98,20 +99,43 @@ def tally(person: FromClause) -> CTE:
     )
 
 
-def bucket_parameters(network: str, now: datetime) -> dict[str, object]:
+class BucketParameters(TypedDict):
+    """The parameters of ``tally``: when it is, and where the visitor is."""
+
+    since: datetime
+    network: str
+    strong_from: datetime
+    strong_to: datetime
+    lock_5_from: datetime
+    lock_5_to: datetime
+    lock_10_from: datetime
+    lock_10_to: datetime
+
+
+class StrengthParameters(TypedDict):
+    """The parameters of ``tally`` that say which proof is to be charged."""
+
+    is_strong: bool
+    is_unguessable: bool
+
+
+def bucket_parameters(network: str, now: datetime) -> BucketParameters:
     """Return the parameters of ``tally``."""
-    windows = {f"lock_{number}": length for number, length in lockout.LOCKS.items()}
-    windows["strong"] = lockout.STRONG_WINDOW
+    first, second, strong = lockout.LOCKS[5], lockout.LOCKS[10], lockout.STRONG_WINDOW
     return {
         "since": now - lockout.MEMORY,
         "network": network,
-        **{f"{name}_from": now - length for name, length in windows.items()},
-        **{f"{name}_to": now + length for name, length in windows.items()},
+        "strong_from": now - strong,
+        "strong_to": now + strong,
+        "lock_5_from": now - first,
+        "lock_5_to": now + first,
+        "lock_10_from": now - second,
+        "lock_10_to": now + second,
     }
 
 
-def strength_parameters(strength: lockout.Strength) -> dict[str, object]:
-    """Return the parameters of ``tally`` that say which proof is to be charged."""
+def strength_parameters(strength: lockout.Strength) -> StrengthParameters:
+    """Return the parameters of ``tally`` for a proof of this strength."""
     return {
         "is_strong": strength >= lockout.Strength.STRONG,
         "is_unguessable": strength is lockout.Strength.UNGUESSABLE,

@@ -14,17 +14,38 @@ from focys.domain.lockout import Failures, Strength
 from focys.domain.login import Step
 from focys.features import email_code, lockout
 from focys.features.accounts import users
-from focys.features.browsers import cookie_parameters
+from focys.features.browsers import CookieParameters, cookie_parameters
 from focys.features.factors import Factor
 from focys.features.login.models import pending_logins
 from focys.features.login.queries import ACCOUNT, EARLIER, LOGIN, MAILED, facts_of, person_of_login, start_query
 from focys.features.login.snapshots import LoginSnapshot, PasswordSnapshot, PendingLogin
-from focys.features.login.visit import ThrottleKeys, Visit
-from focys.infra.charging import Charge
+from focys.features.login.visit import ThrottleKeys, ThrottleParameters, Visit
+from focys.infra.charging import Charge, as_one_statement, require
 from focys.infra.database import Database, RowT, Shape
 from focys.infra.tokens import digest
 
 AnyFactor = Factor[Any, Any]
+
+
+class LoginParameters(CookieParameters, lockout.BucketParameters, lockout.StrengthParameters):
+    """The parameters of every query for a login in progress."""
+
+    token_hash: bytes
+    moment: datetime
+    latest_end: datetime
+
+
+class ChargeParameters(LoginParameters):
+    """The parameters of a charge."""
+
+    charge_id: UUID
+
+
+class StartParameters(LoginParameters, ThrottleParameters):
+    """The parameters of the query before a password."""
+
+    address: str
+    old_token: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +67,19 @@ class LoginRepository:
         self.second_factor = self._second_factor_query(person)
         self.email_code = self._email_code_query(person)
         self.first_factor = self._first_factor_query(person)
+        require(self._at_start, StartParameters)
+        for query in (self.second_factor, self.email_code, self.first_factor):
+            require(as_one_statement(query.charge), ChargeParameters)
 
     async def find_at_start(self, address: str, keys: ThrottleKeys, visit: Visit) -> PasswordSnapshot:
         """Return what is known before a password is compared."""
         old_token = digest(visit.visitor.login or "")
-        parameters = {**keys.parameters(), **_parameters(visit), "address": address, "old_token": old_token}
+        parameters: StartParameters = {
+            **keys.parameters(),
+            **_parameters(visit),
+            "address": address,
+            "old_token": old_token,
+        }
         rows = await self._database.rows(self._at_start, **parameters)
         return self._read_at_start(rows[0])
 
@@ -67,7 +96,7 @@ class LoginRepository:
         """Return the same, and whether an attempt of this strength was charged in the same statement."""
         if visit.visitor.login is None:
             return None
-        parameters = {**_parameters(visit), **lockout.strength_parameters(strength), "charge_id": charge_id}
+        parameters: ChargeParameters = {**_parameters(visit, strength), "charge_id": charge_id}
         found = await self._database.charge(query.charge, parameters)
         return None if found is None else (query.read(found[0]), found[1])
 
@@ -169,7 +198,7 @@ def _read_failures(cells: _Cells) -> Failures:
     return Failures(counted or (), strong or (), strong_here or (), total)
 
 
-def _parameters(visit: Visit) -> dict[str, object]:
+def _parameters(visit: Visit, strength: Strength = Strength.WEAK) -> LoginParameters:
     visitor, now = visit.visitor, visit.now
     return {
         "token_hash": digest(visitor.login or ""),
@@ -177,5 +206,5 @@ def _parameters(visit: Visit) -> dict[str, object]:
         "latest_end": visit.latest_end,
         **cookie_parameters(visitor.browser),
         **lockout.bucket_parameters(visitor.source, now),
-        **lockout.strength_parameters(Strength.WEAK),
+        **lockout.strength_parameters(strength),
     }

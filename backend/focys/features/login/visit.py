@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 
 from focys.features.browsers import MAX_TOKENS, tokens_of
 from focys.features.lockout import password_keys
@@ -17,6 +18,15 @@ class Visit:
     visitor: Visitor
     now: datetime
     latest_end: datetime
+
+
+class ThrottleParameters(TypedDict):
+    """The counters that a wrong password may be counted by: the network's, and one for each token of a cookie."""
+
+    network_key: str
+    browser_key_0: str
+    browser_key_1: str
+    browser_key_2: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,7 @@ class ThrottleKeys:
         """Return the counter of a known browser, or of the network where the browser is not known."""
         return dict(self.browsers).get(token_hash, self.network) if token_hash is not None else self.network
 
-    def parameters(self) -> dict[str, object]:
+    def parameters(self) -> ThrottleParameters:
         """Return the parameters of the query that reads the counter."""
-        padded = [key for _, key in self.browsers] + [""] * (MAX_TOKENS - len(self.browsers))
-        return {"network_key": self.network, **{f"browser_key_{i}": key for i, key in enumerate(padded)}}
+        first, second, third = [key for _, key in self.browsers] + [""] * (MAX_TOKENS - len(self.browsers))
+        return {"network_key": self.network, "browser_key_0": first, "browser_key_1": second, "browser_key_2": third}
