@@ -29,6 +29,7 @@ from focys.features.backup_codes import (
 from focys.features.bypass import Bypasses
 from focys.features.bypass import composers as bypass_letters
 from focys.features.email_code import KIND, EmailCodes
+from focys.features.factors import AnyFactor
 from focys.features.housekeeping import Housekeeping
 from focys.features.lockout import REFRESHES, Limits, PasswordLedger, account_limits, composers, source_limits
 from focys.features.login import Dependencies, LoginFlow
@@ -82,6 +83,11 @@ class Services:
         self.hasher.close()
         await self.source_limits.close()
         await self.database.close()
+
+
+def second_factors(codes: Codes, backup_codes: BackupCodeFactor) -> tuple[AnyFactor, ...]:
+    """Return every kind of second factor, in the order in which they are offered; a new kind is one more entry."""
+    return TotpFactor(codes), backup_codes
 
 
 def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Mailer | None = None) -> Services:
@@ -139,7 +145,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
             source_limits=sources,
             account_limits=by_account,
             email_codes=email_codes,
-            factors=(TotpFactor(codes), backup_codes),
+            factors=second_factors(codes, backup_codes),
             companions=(backup_codes,),
             enroller=TotpEnrolment(database, codes, app_name=settings.app_name),
             sessions=sessions,

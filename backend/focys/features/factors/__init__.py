@@ -3,6 +3,6 @@
 A new kind is registered by one line in ``focys.app``: sign-in, lockout, audit and metrics then treat it as any other.
 """
 
-from focys.features.factors.protocol import Claim, Companion, Enroller, Factor, Issued, Proven
+from focys.features.factors.protocol import AnyFactor, Claim, Companion, Enroller, Factor, Issued, Proven
 
-__all__ = ["Claim", "Companion", "Enroller", "Factor", "Issued", "Proven"]
+__all__ = ["AnyFactor", "Claim", "Companion", "Enroller", "Factor", "Issued", "Proven"]

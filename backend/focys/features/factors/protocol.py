@@ -122,6 +122,9 @@ class Factor(Protocol[Held_contra, Answer]):
         ...
 
 
+AnyFactor = Factor[Any, Any]
+
+
 class Companion(Protocol[Held_contra]):
     """A factor that is given out when another one is proven, such as backup codes."""
 

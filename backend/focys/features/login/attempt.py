@@ -12,10 +12,10 @@ from focys.features.accounts import claim
 from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
 from focys.features.browsers import recognize
 from focys.features.email_code import EmailCodes
-from focys.features.factors import Claim, Companion, Enroller, Issued, Proven
+from focys.features.factors import AnyFactor, Claim, Companion, Enroller, Issued, Proven
 from focys.features.lockout import Limits, PasswordLedger, forgiven
 from focys.features.login.changes import consumed, for_live_login
-from focys.features.login.repository import AnyFactor, LoginRepository
+from focys.features.login.repository import LoginRepository
 from focys.features.login.snapshots import Account, LoginSnapshot
 from focys.features.login.visit import Visit
 from focys.features.outbox import Outbox

@@ -15,7 +15,7 @@ from focys.domain.login import Step
 from focys.features import email_code, lockout
 from focys.features.accounts import users
 from focys.features.browsers import CookieParameters, cookie_parameters
-from focys.features.factors import Factor
+from focys.features.factors import AnyFactor
 from focys.features.login.models import pending_logins
 from focys.features.login.queries import ACCOUNT, EARLIER, LOGIN, MAILED, facts_of, person_of_login, start_query
 from focys.features.login.snapshots import LoginSnapshot, PasswordSnapshot, PendingLogin
@@ -23,8 +23,6 @@ from focys.features.login.visit import ThrottleKeys, ThrottleParameters, Visit
 from focys.infra.charging import Charge, as_one_statement, require
 from focys.infra.database import Database, RowT, Shape
 from focys.infra.tokens import digest
-
-AnyFactor = Factor[Any, Any]
 
 
 class LoginParameters(CookieParameters, lockout.BucketParameters, lockout.StrengthParameters):

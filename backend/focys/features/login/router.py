@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from focys.domain.outcome import Reason, Refused
 from focys.features.browsers import COOKIE_LIFE
+from focys.features.factors import AnyFactor
 from focys.features.login.attempt import SignedIn
-from focys.features.login.repository import AnyFactor
 from focys.features.login.schemas import Credentials, EnrolRequest, LoginState, MailedCode, Nothing, Resent, Status
 from focys.features.login.service import LoginFlow
 from focys.features.login.snapshots import Begun

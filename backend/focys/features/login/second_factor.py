@@ -11,10 +11,10 @@ from focys.domain.lockout import Disabled, Failures, Guarded, Locked, LockState,
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.audit import Alarm, AuditEvent, Outcome
+from focys.features.factors import AnyFactor
 from focys.features.lockout import notices_for, taken_back
 from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn
 from focys.features.login.notices import new_browser_mail
-from focys.features.login.repository import AnyFactor
 from focys.features.login.snapshots import LoginSnapshot, seconds_until
 from focys.infra import metrics
 

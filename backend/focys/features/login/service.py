@@ -8,11 +8,11 @@ from focys.domain import attempt
 from focys.domain.login import Step
 from focys.domain.outcome import Refused
 from focys.features.audit import AuditEvent, EventName, Outcome
-from focys.features.factors import Enroller
+from focys.features.factors import AnyFactor, Enroller
 from focys.features.login import email_code, enrolment, password, second_factor
 from focys.features.login.attempt import Dependencies, LoginRequest, SignedIn
 from focys.features.login.changes import consumed
-from focys.features.login.repository import AnyFactor, LoginRepository
+from focys.features.login.repository import LoginRepository
 from focys.features.login.snapshots import (
     Begun,
     LoginSnapshot,
