@@ -17,7 +17,7 @@ CODES_RESENT = RateLimitItemPerMinute(3, 15, namespace="user-resend")
 CODES_RESENT_A_DAY = RateLimitItemPerDay(10, 1, namespace="user-resend-day")
 CODES_SENT = RateLimitItemPerHour(20, 1, namespace="user-codes")
 ENROLMENTS = RateLimitItemPerHour(10, 1, namespace="user-enrolments")
-REFRESHES = RateLimitItemPerHour(60, 1, namespace="session-refreshes")
+REFRESHES = RateLimitItemPerHour(120, 1, namespace="session-refreshes")
 
 for _limit in (
     PASSWORD_FAILURES,
