@@ -37,8 +37,8 @@ from focys.features.login import build_router as build_login_router
 from focys.features.login import composers as login_letters
 from focys.features.outbox import Composer, Outbox
 from focys.features.passwords import Passwords
-from focys.features.sessions import SessionRepository, Sessions
-from focys.features.sessions import build_router as build_sessions_router
+from focys.features.sessions import RotationLimit, SessionRepository, Sessions, SessionsApi
+from focys.features.sessions import routes as session_routes
 from focys.features.totp import Codes, TotpEnrolment, TotpFactor, TotpSecrets
 from focys.features.watching import AddressWatch, Watch
 from focys.infra import health, logs, metrics, replies
@@ -48,6 +48,7 @@ from focys.infra.hashing import Hasher
 from focys.infra.http import Cookies, Edge, PlainStart, Visitors
 from focys.infra.keys import KeyRing
 from focys.infra.mailer import Mailer, mailer_for, sender_of
+from focys.infra.origins import PAGE_HEADER, Origins
 from focys.infra.pages import Pages
 from focys.infra.schema import current_revision, why_unusable
 from focys.infra.secret_box import SecretBox
@@ -127,7 +128,10 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         life=settings.session_life,
         mfa_required=mfa_required,
         repository=SessionRepository(database, left_for(users.c.id)),
-        charge_refresh=partial(by_account.charge, REFRESHES),
+        rotation_limit=RotationLimit(
+            charge=partial(by_account.charge, REFRESHES),
+            give_back=lambda session, now: by_account.give_back(REFRESHES, session, now=now),
+        ),
     )
     accounts = Accounts(database, clock)
     box = SecretBox(keys)
@@ -197,9 +201,10 @@ def create_app(
     app.state.services = services
     cookies = Cookies(secure=settings.is_secure)
     visitors = Visitors(settings, cookies)
+    app.state.sessions_api = SessionsApi(services.sessions, visitors, cookies, Origins(settings), services.login.cancel)
     for router in (
         build_login_router(services.login, visitors, cookies),
-        build_sessions_router(services.sessions, visitors, cookies, cancel_login=services.login.cancel),
+        session_routes,
         health.build_router(health.Readiness(services.database, services.clock, services.totp.can_open_secrets)),
     ):
         # Flat: FastAPI goes twice through the routes of an included router at each request.
@@ -213,7 +218,7 @@ def create_app(
         allow_origins=settings.cors_origins,
         allow_credentials=True,
         allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["Authorization", "Content-Type"],
+        allow_headers=["Authorization", "Content-Type", PAGE_HEADER],
         expose_headers=["Retry-After", "X-Request-ID"],
         max_age=600,
     )

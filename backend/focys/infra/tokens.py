@@ -158,7 +158,14 @@ class Tokens:
             audience=self._issuer,
             issuer=self._issuer,
             # Times are checked below against the service's own clock.
-            options={"require": _CLAIMS, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+            options={
+                "require": _CLAIMS,
+                # One audience, as we issue it; a token that names others besides was made for somebody else.
+                "strict_aud": True,
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+            },
         )
 
     @staticmethod

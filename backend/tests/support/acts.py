@@ -49,6 +49,7 @@ async def backup_code(world: World, account: Account, browser: Browser) -> httpx
 
 
 async def refresh(world: World, account: Account, browser: Browser) -> httpx.Response:
+    world.clock.advance(minutes=1)
     return await browser.post("/auth/refresh")
 
 

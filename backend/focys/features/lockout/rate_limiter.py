@@ -21,7 +21,7 @@ LOGINS_STARTED = RateLimitItemPerMinute(60, 5, namespace="user-network-logins")
 UNFINISHED_LOGINS = RateLimitItemPerHour(10, 1, namespace="user-unfinished-logins")
 ENROLMENTS = RateLimitItemPerHour(10, 1, namespace="login-enrolments")
 OUT_OF_TURN = RateLimitItemPerHour(3, 1, namespace="login-out-of-turn")
-REFRESHES = RateLimitItemPerHour(60, 1, namespace="session-refreshes")
+REFRESHES = RateLimitItemPerHour(120, 1, namespace="session-refreshes")
 
 for _limit in (
     PASSWORD_FAILURES,
