@@ -22,7 +22,14 @@ from focys.features.bypass import Bypasses
 from focys.features.bypass import composers as bypass_letters
 from focys.features.email_code import KIND, EmailCodes
 from focys.features.housekeeping import Housekeeping
-from focys.features.lockout import REFRESHES, Limits, PasswordLedger, account_limits, composers, source_limits
+from focys.features.lockout import (
+    REFRESHES,
+    Networks,
+    PasswordLedger,
+    account_limits,
+    composers,
+    network_counters,
+)
 from focys.features.login import Dependencies, LoginFlow
 from focys.features.login import build_router as build_login_router
 from focys.features.outbox import Composer, Outbox
@@ -66,12 +73,12 @@ class Services:
     outbox: Outbox
     login: LoginFlow
     bypasses: Bypasses
-    source_limits: Limits
+    networks: Networks
 
     async def close(self) -> None:
         """Give back what was opened."""
         self.hasher.close()
-        await self.source_limits.close()
+        await self.networks.close()
         await self.database.close()
 
 
@@ -115,15 +122,15 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     )
     accounts = Accounts(database, clock)
     totp = Totp(database, SecretBox(keys), drift=settings.totp_window)
-    sources = source_limits(settings.rate_limit_storage, database, clock)
+    by_network = network_counters(settings.rate_limit_storage, database, clock)
     login = LoginFlow(
         Dependencies(
             database=database,
             clock=clock,
             keys=keys,
             passwords=passwords,
-            ledger=PasswordLedger(database, sources),
-            source_limits=sources,
+            ledger=PasswordLedger(database, by_network, settings.network_limits),
+            source_limits=by_account,
             account_limits=by_account,
             email_codes=email_codes,
             totp=totp,
@@ -149,7 +156,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         outbox,
         login,
         Bypasses(database, clock, accounts),
-        sources,
+        Networks(database, clock, by_network, settings.network_limits),
     )
 
 

@@ -11,12 +11,7 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import AccountRepository, claim
 from focys.features.audit import AuditEvent, EventName, Outcome, announce
 from focys.features.bypass import claim_under, use_told
-from focys.features.lockout import (
-    ACCOUNTS_TRIED,
-    CODES_SENT,
-    PasswordLimit,
-    password_keys,
-)
+from focys.features.lockout import CLOSED_AFTER, CODES_SENT, Charge, Full, Try, password_keys, passwords_notice_for
 from focys.features.login.context import BUSY, CAS_TRIES, Context, Dependencies, SignedIn
 from focys.features.login.enrolment import EnrolmentStep
 from focys.features.login.mailbox import EmailCodeStep
@@ -52,19 +47,17 @@ class LoginFlow:
         if isinstance(charged, Refused):
             announce(AuditEvent(EventName.PASSWORD, Outcome.REFUSED, reason=charged.reason), visitor)
             return charged
-        facts, limit, source = charged
+        facts, charge = charged
         row, ledger = facts.row, self._needs.ledger
         try:
             is_right = await self._needs.passwords.verify(row.password_hash, password)
         except BusyError:
-            given_back = await ledger.give_back(source, self._context.now())
-            await self._needs.database.write(ledger.refund(limit, known_browser=False), *given_back)
+            await ledger.undo(charge)
             raise
         now = self._context.now()
         if not is_right or row.disabled_at is not None:
-            return await self._wrong_password(address, facts, visitor, now)
-        refunds = [ledger.refund(limit, known_browser=row.browser_id is not None), *await ledger.give_back(source, now)]
-        return await self._right_password(facts, refunds, password, visitor, now)
+            return await self._wrong_password(charge, facts, visitor, now)
+        return await self._right_password(facts, await ledger.forgive(charge), password, visitor, now)
 
     async def look(self, visitor: Visitor) -> State | Refused:
         """Return the login under way."""
@@ -85,43 +78,38 @@ class LoginFlow:
             if await self._context.commit(event, visitor, now, consumed(row.login_id, now), guard=guard):
                 return
 
-    async def _charge(self, address: str, visitor: Visitor) -> tuple[Facts, PasswordLimit, str | None] | Refused:
-        """Count the attempt before the password is verified, so that parallel attempts cannot slip through.
-
-        The last of the answer is the network that counted it.
-        """
-        account = password_keys(self._needs.keys, address)
+    async def _charge(self, address: str, visitor: Visitor) -> tuple[Facts, Charge] | Refused:
+        """Count the attempt before the password is verified, so that parallel attempts cannot slip through."""
+        account, ledger = password_keys(self._needs.keys, address), self._needs.ledger
         network_key = f"password:{account}:{visitor.source}"
         browser_key = f"password:{account}:{digest(visitor.browser or '').hex()[:32]}"
-        source: str | None = None
         for _ in range(CAS_TRIES):
             now = self._context.now()
             facts = await self._context.repository.find_at_start(
                 address, browser=visitor.browser, browser_key=browser_key, network_key=network_key, now=now
             )
             known_browser = facts.row.browser_id is not None
-            limit = self._needs.ledger.judge(
-                browser_key if known_browser else network_key, (facts.row.hits, facts.row.last_at), now
-            )
+            key = browser_key if known_browser else network_key
+            limit = ledger.judge(key, (facts.row.hits, facts.row.last_at), now)
             if limit.retry_after is not None:
-                if source is not None:
-                    await self._needs.database.write(*await self._needs.ledger.give_back(source, now))
                 return Refused(Reason.THROTTLED, retry_after=limit.retry_after)
-            charge = await self._needs.ledger.charge(limit, None if known_browser or source else visitor.source, now)
-            if charge.retry_after is not None:
+            charge = await ledger.charge(limit, None if known_browser else Try(visitor.source, account, now), now)
+            if isinstance(charge, Full):
                 return Refused(Reason.THROTTLED, retry_after=charge.retry_after)
-            source = source or charge.source
-            if charge.is_counted:
-                return facts, limit, source
-        await self._needs.database.write(*await self._needs.ledger.give_back(source, self._context.now()))
+            if charge is not None:
+                return facts, charge
         return BUSY
 
-    async def _wrong_password(self, address: str, facts: Facts, visitor: Visitor, now: datetime) -> Refused:
-        account = password_keys(self._needs.keys, address)
-        if facts.row.browser_id is None:
-            await self._needs.source_limits.charge_once(ACCOUNTS_TRIED, account, visitor.source)
-        event = AuditEvent(EventName.PASSWORD, Outcome.REFUSED, facts.row.user_id, Reason.INVALID_CREDENTIALS)
-        await self._context.commit(event, visitor, now, guard=None)
+    async def _wrong_password(self, charge: Charge, facts: Facts, visitor: Visitor, now: datetime) -> Refused:
+        row, outbox = facts.row, self._needs.outbox
+        await self._needs.ledger.keep(charge)
+        detail = f"closed after {CLOSED_AFTER} wrong passwords in a row" if charge.closes else None
+        event = AuditEvent(EventName.PASSWORD, Outcome.REFUSED, row.user_id, Reason.INVALID_CREDENTIALS, detail)
+        owner = row.user_id if row.disabled_at is None else None
+        notices = await passwords_notice_for(outbox, owner, charge, visitor, now)
+        await self._context.commit(event, visitor, now, *notices, guard=None)
+        if notices:
+            outbox.nudge()
         return Refused(Reason.INVALID_CREDENTIALS)
 
     async def _right_password(
