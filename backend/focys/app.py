@@ -37,7 +37,7 @@ from focys.features.passwords import Passwords
 from focys.features.sessions import SessionRepository, Sessions
 from focys.features.sessions import build_router as build_sessions_router
 from focys.features.totp import Totp
-from focys.features.watching import AddressWatch, Watch
+from focys.features.watching import AddressWatch, SprayWatch, Watch
 from focys.infra import health, logs, metrics, replies
 from focys.infra.clock import Clock, DatabaseClock, SystemClock
 from focys.infra.database import Database
@@ -238,7 +238,7 @@ async def _running(services: Services) -> AsyncIterator[None]:
     readiness = health.Readiness(services.database, services.clock, services.totp.can_open_secrets)
     watch = Watch(services.outbox, services.bypasses, readiness.failing)
     ending = {asyncio.create_task(services.outbox.run()), asyncio.create_task(watch.run())}
-    tasks = [*ending, asyncio.create_task(housekeeping.run())]
+    tasks = [*ending, asyncio.create_task(housekeeping.run()), asyncio.create_task(SprayWatch(services.networks).run())]
     if not services.settings.is_local:
         tasks.append(asyncio.create_task(AddressWatch(services.sessions, services.settings.trusted_proxies).run()))
     if isinstance(services.clock, DatabaseClock):
