@@ -37,7 +37,6 @@ class Dependencies:
     keys: KeyRing
     passwords: Passwords
     ledger: PasswordLedger
-    source_limits: Limits
     account_limits: Limits
     email_codes: EmailCodes
     factors: tuple[AnyFactor, ...]
