@@ -33,6 +33,7 @@ from focys.features.factors import AnyFactor
 from focys.features.housekeeping import Housekeeping
 from focys.features.lockout import (
     REFRESHES,
+    LoginLimits,
     Networks,
     PasswordLedger,
     account_limits,
@@ -154,6 +155,11 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
             passwords=passwords,
             ledger=PasswordLedger(database, by_network, settings.network_limits),
             account_limits=by_account,
+            login_limits=LoginLimits.of(
+                started=settings.logins_per_network,
+                codes_per_network=settings.emailed_codes_per_network,
+                codes_a_day=settings.emailed_codes_a_day,
+            ),
             email_codes=email_codes,
             factors=second_factors(codes, backup_codes),
             companions=(backup_codes,),

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     own_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = []
     own_network_password_failures: int = Field(default=600, ge=1, le=100_000)
     own_network_accounts: int = Field(default=1000, ge=1, le=100_000)
+    logins_per_network: int = Field(default=60, ge=5, le=10_000)
+    emailed_codes_per_network: int = Field(default=3, ge=1, le=100)
+    emailed_codes_a_day: int = Field(default=10, ge=1, le=1_000)
     trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = []
     trusted_proxy_hops: int | None = Field(default=None, ge=1, le=10)
     log_file: Path | None = None

@@ -24,6 +24,7 @@ from focys.features.lockout.rate_limiter import (
     REFRESHES,
     UNFINISHED_LOGINS,
     Limits,
+    LoginLimits,
     account_limits,
 )
 from focys.features.lockout.repository import (
@@ -58,6 +59,7 @@ __all__ = [
     "Charge",
     "Full",
     "Limits",
+    "LoginLimits",
     "NetworkCounters",
     "NetworkError",
     "Networks",

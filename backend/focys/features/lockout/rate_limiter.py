@@ -1,5 +1,6 @@
 """Limits per account, on the ``limits`` library; those per network are in ``networks``."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
@@ -35,6 +36,24 @@ for _limit in (
     REFRESHES,
 ):
     metrics.THROTTLED.labels(_limit.namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class LoginLimits:
+    """The limits of an account's logins that can be set: starts, and emails with codes."""
+
+    started: RateLimitItem = LOGINS_STARTED
+    codes_per_network: RateLimitItem = CODES_PER_NETWORK
+    codes_a_day: RateLimitItem = CODES_A_DAY
+
+    @classmethod
+    def of(cls, *, started: int, codes_per_network: int, codes_a_day: int) -> "LoginLimits":
+        """Return the limits with these numbers, each in the window of its default."""
+        return cls(
+            RateLimitItemPerMinute(started, LOGINS_STARTED.multiples, LOGINS_STARTED.namespace),
+            RateLimitItemPerMinute(codes_per_network, CODES_PER_NETWORK.multiples, CODES_PER_NETWORK.namespace),
+            RateLimitItemPerDay(codes_a_day, CODES_A_DAY.multiples, CODES_A_DAY.namespace),
+        )
 
 
 def account_limits(database: Database, clock: Clock) -> "Limits":

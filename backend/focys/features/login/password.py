@@ -9,7 +9,7 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import AccountRepository, claim
 from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.bypass import claim_under, use_told
-from focys.features.lockout import CLOSED_AFTER, LOGINS_STARTED, Charge, Full, Try, passwords_notice_for
+from focys.features.lockout import CLOSED_AFTER, Charge, Full, Try, passwords_notice_for
 from focys.features.login.attempt import Grant, LoginRequest, SignedIn, event_of
 from focys.features.login.changes import begun, token_consumed, token_replaced
 from focys.features.login.code_mails import code_login
@@ -110,7 +110,7 @@ async def _right(
         return await _sign_in(request, facts, account, bypass, refunds) or BUSY
     if facts.browser_id is None:
         limits, network = request.deps.account_limits, request.visit.visitor.source
-        wait = await limits.charge(LOGINS_STARTED, str(account.user_id), network)
+        wait = await limits.charge(request.deps.login_limits.started, str(account.user_id), network)
         if wait is not None:
             return request.refuse(_EVENT, account.user_id, Refused(Reason.THROTTLED, retry_after=wait))
     if step is Step.EMAIL_CODE:
