@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Protocol
 
 # Reading these takes four fifths of a worker's start. Our own code is not among them: a reload takes it as it is then.
 SHARED = (
@@ -40,13 +40,30 @@ SHARED = (
     "zxcvbn",
 )
 
-
 _REFUSED = 3
 """What gunicorn itself ends with where its workers cannot start."""
 _NUMBERS = "PROMETHEUS_MULTIPROC_DIR"
 
 
-def on_starting(server: Any) -> None:  # noqa: ANN401  gunicorn's own objects
+class _Log(Protocol):
+    def error(self, message: str) -> None: ...
+    def exception(self, message: str) -> None: ...
+
+
+class _Server(Protocol):
+    """What is used of gunicorn, which has no types; ``focys_numbers``, where it is there, is ours."""
+
+    log: _Log
+    num_workers: int
+    handle_hup: Callable[[], None]
+    focys_numbers: str
+
+
+class _Worker(Protocol):
+    pid: int
+
+
+def on_starting(server: _Server) -> None:
     """Read the libraries once, before the first worker: one that dies is replaced at once, and memory is shared."""
     if server.num_workers > 1 and not os.environ.get(_NUMBERS):
         # Without a place for them each worker tells of itself.
@@ -60,20 +77,20 @@ def on_starting(server: Any) -> None:  # noqa: ANN401  gunicorn's own objects
     server.handle_hup = partial(_reload, server, server.handle_hup)
 
 
-def on_exit(server: Any) -> None:  # noqa: ANN401
+def on_exit(server: _Server) -> None:
     """Leave nothing behind of the numbers of workers, where nobody had said where they belong."""
     shutil.rmtree(getattr(server, "focys_numbers", ""), ignore_errors=True)
 
 
-def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
+def child_exit(_server: _Server, worker: _Worker) -> None:
     """Take a worker's gauges out of the sum."""
     if os.environ.get(_NUMBERS):
         from prometheus_client import multiprocess  # noqa: PLC0415  only the workers need the rest of it
 
-        multiprocess.mark_process_dead(worker.pid)
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
-def _reload(server: Any, reload: Callable[[], None]) -> None:  # noqa: ANN401
+def _reload(server: _Server, reload: Callable[[], None]) -> None:
     """Reload, unless new workers could not start: gunicorn would end, and logrotate asks for a reload at night."""
     if _can_start(server):
         reload()
@@ -81,7 +98,7 @@ def _reload(server: Any, reload: Callable[[], None]) -> None:  # noqa: ANN401
         server.log.error("The service cannot start again like this; what runs goes on as it was.")
 
 
-def _can_start(server: Any) -> bool:  # noqa: ANN401
+def _can_start(server: _Server) -> bool:
     """Say in one sentence what keeps the service from starting; workers would each say it, with gunicorn's tracebacks.
 
     In a process of its own, so that our code is not among what later workers are made of.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import uvloop
 
@@ -159,10 +159,14 @@ def _length_of(head: bytes) -> int:
     return int(head[start + len(_LENGTH) :].split(b"\r\n", 1)[0]) if start >= 0 else 0
 
 
-async def _connect(port: int, *, source: str | None = None, **tls: Any) -> _Connection:  # noqa: ANN401  asyncio's own options
+async def _connect(
+    port: int, *, source: str | None = None, trust: ssl.SSLContext | None = None, name: str | None = None
+) -> _Connection:
     local = (source, 0) if source else None
     loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(_Connection, HOST, port, local_addr=local, **tls)
+    _, connection = await loop.create_connection(
+        _Connection, HOST, port, local_addr=local, ssl=trust, server_hostname=name
+    )
     return connection
 
 
@@ -172,7 +176,7 @@ async def _connect_all(load: Load) -> list[_Connection]:
         return [await _connect(port) for port in ports]
     trust = ssl.create_default_context(cafile=load.authority)
     return [
-        await _connect(port, source=f"127.1.{i // 250}.{i % 250 + 1}", ssl=trust, server_hostname=load.name)
+        await _connect(port, source=f"127.1.{i // 250}.{i % 250 + 1}", trust=trust, name=load.name)
         for i, port in enumerate(ports)
     ]
 

@@ -17,19 +17,29 @@ from starlette.routing import Mount, Route
 from focys import __version__
 from focys.features.accounts import Accounts, users
 from focys.features.admin import RESET, Administration, compose_reset
-from focys.features.backup_codes import RENEWED, USED, BackupCodes, compose_renewed, compose_used, left_for
+from focys.features.backup_codes import (
+    RENEWED,
+    USED,
+    BackupCodeFactor,
+    BackupCodes,
+    compose_renewed,
+    compose_used,
+    left_for,
+)
 from focys.features.bypass import Bypasses
 from focys.features.bypass import composers as bypass_letters
 from focys.features.email_code import KIND, EmailCodes
+from focys.features.factors import AnyFactor
 from focys.features.housekeeping import Housekeeping
 from focys.features.lockout import REFRESHES, Limits, PasswordLedger, account_limits, composers, source_limits
 from focys.features.login import Dependencies, LoginFlow
 from focys.features.login import build_router as build_login_router
+from focys.features.login import composers as login_letters
 from focys.features.outbox import Composer, Outbox
 from focys.features.passwords import Passwords
-from focys.features.sessions import SessionRepository, Sessions
-from focys.features.sessions import build_router as build_sessions_router
-from focys.features.totp import Totp
+from focys.features.sessions import RotationLimit, SessionRepository, Sessions, SessionsApi
+from focys.features.sessions import routes as session_routes
+from focys.features.totp import Codes, TotpEnrolment, TotpFactor, TotpSecrets
 from focys.features.watching import AddressWatch, Watch
 from focys.infra import health, logs, metrics, replies
 from focys.infra.clock import Clock, DatabaseClock, SystemClock
@@ -38,6 +48,7 @@ from focys.infra.hashing import Hasher
 from focys.infra.http import Cookies, Edge, PlainStart, Visitors
 from focys.infra.keys import KeyRing
 from focys.infra.mailer import Mailer, mailer_for, sender_of
+from focys.infra.origins import PAGE_HEADER, Origins
 from focys.infra.pages import Pages
 from focys.infra.schema import current_revision, why_unusable
 from focys.infra.secret_box import SecretBox
@@ -63,7 +74,7 @@ class Services:
     administration: Administration
     passwords: Passwords
     sessions: Sessions
-    totp: Totp
+    totp: TotpSecrets
     outbox: Outbox
     login: LoginFlow
     bypasses: Bypasses
@@ -74,6 +85,11 @@ class Services:
         self.hasher.close()
         await self.source_limits.close()
         await self.database.close()
+
+
+def second_factors(codes: Codes, backup_codes: BackupCodeFactor) -> tuple[AnyFactor, ...]:
+    """Return every kind of second factor, in the order in which they are offered; a new kind is one more entry."""
+    return TotpFactor(codes), backup_codes
 
 
 def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Mailer | None = None) -> Services:
@@ -88,7 +104,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         threads=settings.password_hash_threads,
         queue=settings.password_hash_queue,
     )
-    email_codes = EmailCodes(database, keys, app_name=settings.app_name, life=settings.email_code_life)
+    email_codes = EmailCodes(keys, app_name=settings.app_name, life=settings.email_code_life)
     letters: dict[str, Composer] = {
         KIND: email_codes.compose,
         USED: partial(compose_used, settings.app_name),
@@ -96,6 +112,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         RESET: partial(compose_reset, settings.app_name),
         **composers(settings.app_name),
         **bypass_letters(settings.app_name),
+        **login_letters(settings.app_name),
     }
     outbox = Outbox(database, clock, mailer or mailer_for(settings), letters)
     passwords = Passwords(
@@ -112,10 +129,16 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         life=settings.session_life,
         mfa_required=mfa_required,
         repository=SessionRepository(database, left_for(users.c.id)),
-        charge_refresh=partial(by_account.charge, REFRESHES),
+        rotation_limit=RotationLimit(
+            charge=partial(by_account.charge, REFRESHES),
+            give_back=lambda session, now: by_account.give_back(REFRESHES, session, now=now),
+        ),
     )
     accounts = Accounts(database, clock)
-    totp = Totp(database, SecretBox(keys), drift=settings.totp_window)
+    box = SecretBox(keys)
+    totp = TotpSecrets(database, box, drift=settings.totp_window)
+    codes = Codes(box, drift=settings.totp_window)
+    backup_codes = BackupCodeFactor(BackupCodes(database, hasher))
     sources = source_limits(settings.rate_limit_storage, database, clock)
     login = LoginFlow(
         Dependencies(
@@ -127,8 +150,9 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
             source_limits=sources,
             account_limits=by_account,
             email_codes=email_codes,
-            totp=totp,
-            backup_codes=BackupCodes(database, hasher),
+            factors=second_factors(codes, backup_codes),
+            companions=(backup_codes,),
+            enroller=TotpEnrolment(database, codes, app_name=settings.app_name),
             sessions=sessions,
             outbox=outbox,
             app_name=settings.app_name,
@@ -180,9 +204,10 @@ def create_app(
     app.state.services = services
     cookies = Cookies(secure=settings.is_secure)
     visitors = Visitors(settings, cookies)
+    app.state.sessions_api = SessionsApi(services.sessions, visitors, cookies, Origins(settings), services.login.cancel)
     for router in (
         build_login_router(services.login, visitors, cookies),
-        build_sessions_router(services.sessions, visitors, cookies, cancel_login=services.login.cancel),
+        session_routes,
         health.build_router(health.Readiness(services.database, services.clock, services.totp.can_open_secrets)),
     ):
         # Flat: FastAPI goes twice through the routes of an included router at each request.
@@ -198,7 +223,7 @@ def create_app(
         allow_origins=settings.cors_origins,
         allow_credentials=True,
         allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["Authorization", "Content-Type"],
+        allow_headers=["Authorization", "Content-Type", PAGE_HEADER],
         expose_headers=["Retry-After", "X-Request-ID"],
         max_age=600,
     )

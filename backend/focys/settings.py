@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
 from sqlalchemy import URL, make_url
@@ -335,8 +336,8 @@ def _parsed(url: str) -> URL | None:
         return None
 
 
-def _sentences(error: Any) -> list[str]:  # noqa: ANN401  pydantic's own error dictionary
-    message = str(error["msg"]).removeprefix("Value error, ")
+def _sentences(error: ErrorDetails) -> list[str]:
+    message = error["msg"].removeprefix("Value error, ")
     if not error["loc"]:
         return message.splitlines()
     return [f"{str(error['loc'][0]).upper()}: {message[0].lower()}{message[1:]}"]

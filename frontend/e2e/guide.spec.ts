@@ -126,7 +126,12 @@ test("Flow 2: five wrong codes lock, a restart does not unlock, fifteen minutes 
 });
 
 async function typeWrongCodes(page: Page, site: Site, app: Authenticator): Promise<void> {
-  const left = ["4 tries left", "3 tries left", "2 tries left", "1 try left"];
+  const left = [
+    "4 tries left",
+    "3 tries left",
+    "2 tries left, then a pause",
+    "1 try left, then a pause",
+  ];
   const codes = app.wrongCodes(site.now(), 5);
   for (const [index, code] of codes.entries()) {
     await codeField(page).fill(code);

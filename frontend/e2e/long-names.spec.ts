@@ -50,6 +50,17 @@ test("an address of 254 characters and a name of 30 fit everywhere", async ({ pa
   await page.getByRole("link", { name: "Use a backup code" }).click();
   await expect(heading(page, TITLES.backup)).toBeVisible();
   await expectNoSideways(page);
+
+  await page.getByRole("link", { name: "Use your app instead" }).click();
+  for (const code of app.wrongCodes(site.now(), 5)) {
+    await codeField(page).fill(code);
+    await expect(codeField(page).and(page.locator("[readonly]"))).toHaveCount(0);
+  }
+  await expect(heading(page, TITLES.locked)).toBeVisible();
+  await expectNoSideways(page);
+  await button(page, "Enter two codes in a row").click();
+  await expect(heading(page, TITLES.guarded)).toBeVisible();
+  await expectNoSideways(page);
 });
 
 /** How many pixels of the page show one pixel of the picture. */

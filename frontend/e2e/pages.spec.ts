@@ -158,6 +158,8 @@ test("locked, guarded, and about to end", async ({ page, site, caller, enrolled 
     await caller.guess(enrolled, 5);
     await page.goto("/totp-verify");
     await inspect(page, TITLES.locked);
+    await button(page, "Enter two codes in a row").click();
+    await inspect(page, TITLES.guarded);
     await site.advance(wait);
   }
   await caller.password(enrolled);

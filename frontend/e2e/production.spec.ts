@@ -132,7 +132,12 @@ async function expectStrictCookies(context: BrowserContext): Promise<void> {
 }
 
 async function lockByWrongCodes(page: Page, stack: Stack, app: Authenticator): Promise<void> {
-  const left = ["4 tries left", "3 tries left", "2 tries left", "1 try left"];
+  const left = [
+    "4 tries left",
+    "3 tries left",
+    "2 tries left, then a pause",
+    "1 try left, then a pause",
+  ];
   for (const [index, code] of app.wrongCodes(stack.now(), 5).entries()) {
     await codeField(page).fill(code);
     const words = left[index];

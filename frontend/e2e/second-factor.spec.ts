@@ -3,10 +3,13 @@ import { expectAccessible } from "./support/axe";
 import { expect, test } from "./support/test";
 import {
   backupCodeField,
+  backupCodeLink,
   button,
   codeField,
   expectSignedIn,
   heading,
+  newerField,
+  olderField,
   reachSecondFactor,
   readBackupCodes,
   signIn,
@@ -55,7 +58,7 @@ test("a backup code signs in once, however it is written, and says how many are 
 }) => {
   const [code = ""] = enrolled.backupCodes;
   await reachSecondFactor(page, enrolled);
-  await page.getByRole("link", { name: "Use a backup code" }).click();
+  await backupCodeLink(page).click();
   await expect(heading(page, TITLES.backup)).toBeVisible();
   await backupCodeField(page).pressSequentially(code.replaceAll("-", " ").toLowerCase());
   await expect(backupCodeField(page)).toHaveValue(code);
@@ -66,7 +69,7 @@ test("a backup code signs in once, however it is written, and says how many are 
   await button(page, "Sign out").click();
 
   await reachSecondFactor(page, enrolled);
-  await page.getByRole("link", { name: "Use a backup code" }).click();
+  await backupCodeLink(page).click();
   await backupCodeField(page).fill(code);
   await button(page, "Sign in").click();
   await expect(page.getByText("That code is wrong. 4 tries left.")).toBeVisible();
@@ -101,6 +104,10 @@ test("whoever has used the last backup code is shown new ones at the next sign-i
   }
   await caller.post("/auth/logout");
   await reachSecondFactor(page, enrolled);
+  await expect(backupCodeLink(page)).toHaveCount(0);
+  await page.goto("/backup-code");
+  await expect(page.getByText("You have no backup code left.")).toBeVisible();
+  await page.getByRole("link", { name: "Use your app instead" }).click();
   await codeField(page).fill(enrolled.app.code(site.now()));
 
   await expect(heading(page, TITLES.codes)).toBeVisible();
@@ -119,7 +126,7 @@ test("whoever has used the last backup code is shown new ones at the next sign-i
 
   await button(page, "Sign out").click();
   await reachSecondFactor(page, enrolled);
-  await page.getByRole("link", { name: "Use a backup code" }).click();
+  await backupCodeLink(page).click();
   await backupCodeField(page).fill(first);
   await button(page, "Sign in").click();
   await expect(page.getByText("You used a backup code; 9 backup codes are left.")).toBeVisible();
@@ -141,8 +148,7 @@ test("after fifteen failures it takes two codes in a row", async ({
   await expect(heading(page, TITLES.guarded)).toBeVisible();
   await expect(page.getByText("This account has seen many wrong codes.")).toBeVisible();
 
-  const first = page.getByRole("textbox", { name: "The code your app shows now" });
-  const second = page.getByRole("textbox", { name: "The next code" });
+  const [first, second] = [olderField(page), newerField(page)];
   await first.fill(app.code(site.now()));
   await expect(second).toBeFocused();
   await second.fill(app.code(site.now()));
@@ -167,6 +173,46 @@ test("a backup code opens a guarded account, too", async ({ page, site, caller, 
   await page.goto("/backup-code");
   await backupCodeField(page).fill(enrolled.backupCodes[0] ?? "");
   await button(page, "Sign in").click();
+  await expectSignedIn(page);
+});
+
+test("a locked owner gets in at once with two codes in a row", async ({
+  page,
+  site,
+  caller,
+  enrolled,
+}) => {
+  await caller.password(enrolled);
+  await caller.guess(enrolled, 5);
+  await page.goto("/totp-verify");
+  await expect(heading(page, TITLES.locked)).toBeFocused();
+  await button(page, "Enter two codes in a row").click();
+  const { app } = enrolled;
+  await expect(olderField(page)).toBeFocused();
+  await page.keyboard.type(app.code(site.now()));
+  await page.keyboard.type(app.code(site.now()));
+  await expect(olderField(page)).toHaveAttribute("aria-invalid", "true");
+
+  await button(page, "Wait instead").click();
+  await expect(page.getByRole("timer")).toBeVisible();
+  await button(page, "Enter two codes in a row").click();
+  await site.advance(30);
+  await page.keyboard.type(app.code(site.now()));
+  await expect(newerField(page)).toBeFocused();
+  await site.advance(30);
+  await page.keyboard.type(app.code(site.now()));
+  await expectSignedIn(page);
+});
+
+test("a locked owner gets in at once with a backup code", async ({ page, caller, enrolled }) => {
+  await caller.password(enrolled);
+  await caller.guess(enrolled, 5);
+  await page.goto("/totp-verify");
+  await expect(heading(page, TITLES.locked)).toBeVisible();
+  await backupCodeLink(page).click();
+  await expect(backupCodeField(page)).toBeFocused();
+  await page.keyboard.type(enrolled.backupCodes[0] ?? "");
+  await page.keyboard.press("Enter");
   await expectSignedIn(page);
 });
 

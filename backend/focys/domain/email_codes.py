@@ -18,6 +18,11 @@ def is_long(failures: Sequence[datetime], now: datetime) -> bool:
     return sum(at > now - MEMORY for at in failures) >= LONG_AFTER
 
 
+def length(*, long: bool) -> int:
+    """Return how many characters a code has, without its dashes."""
+    return crockford.LENGTH if long else totp.DIGITS
+
+
 def spell(digest: bytes, *, long: bool) -> str:
     """Return the code that a 32-byte keyed digest stands for."""
     if long:

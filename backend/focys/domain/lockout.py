@@ -1,23 +1,32 @@
-"""When an account takes another guess: facts and a time in, a verdict out.
+"""When an account takes another guess: failures and a time in, a lock state out.
 
     failures in 365 days   0 ··· 4   5          6 ··· 9   10         11 ··· 14   15 and more
-    verdict                Open      15 min     Open      60 min     Open        Guarded
-                                     Locked               Locked                 (two codes, or a backup code)
+    lock state             Open      15 min     Open      60 min     Open        Guarded
+                                     Locked               Locked
 
-Failures are counted per bucket: each browser that once completed a sign-in of the account for itself, all strangers
-together. So a stranger cannot lock the owner's browser, and someone who knows the password has fifteen guesses a year.
+A lock closes the way to whoever guesses, never to whoever holds a factor: while an account is locked or guarded, a
+single six-digit code is not examined, but two codes in a row and backup codes are.
+
+Failures are counted per bucket: each browser that once completed a sign-in of the account has its own, all strangers
+share one. So a stranger cannot lock the owner's browser, and someone who knows the password has fifteen guesses a year.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import IntEnum
 
 MEMORY = timedelta(days=365)
-RUNGS = {5: timedelta(minutes=15), 10: timedelta(minutes=60)}
+LOCKS = {5: timedelta(minutes=15), 10: timedelta(minutes=60)}
 GUARDED_AFTER = 15
-GUARDED_TRIES_PER_HOUR = 60
+STRONG_WINDOW = timedelta(hours=1)
+STRONG_TRIES = 60
+"""Strong proofs per hour and bucket that may fail while single codes are not examined, from all networks together."""
+STRONG_TRIES_PER_NETWORK = 10
+MAX_FAILURES = 100
+"""Failures of a bucket after which its strong proofs are not examined any more (NIST SP 800-63B section 3.2.2)."""
 NOTICE_AT = 3
-"""The failure at which the owner is told that somebody has the password."""
+"""The failure at which the owner learns that someone has the password."""
 
 FREE_PASSWORDS = 5
 PASSWORD_DELAY = timedelta(seconds=15)
@@ -26,42 +35,93 @@ PASSWORD_MEMORY = timedelta(hours=24)
 """Wrong passwords are forgotten this long after the last one."""
 
 
+class Strength(IntEnum):
+    """How hard a proof is to guess."""
+
+    WEAK = 0
+    """A few digits."""
+    STRONG = 1
+    """Two codes in a row: twelve digits, still worth a limit."""
+    UNGUESSABLE = 2
+    """64 bits and more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """What a bucket's failures of the last 365 days come to.
+
+    Attributes:
+        counted: the times of those that count toward the locks, in any order.
+        strong: the times, within the last hour, of strong proofs that failed while single codes were not examined.
+        strong_here: those of them that came from the visitor's network.
+        total: how many failures there are since the last change of password.
+    """
+
+    counted: Sequence[datetime] = ()
+    strong: Sequence[datetime] = ()
+    strong_here: Sequence[datetime] = ()
+    total: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A code will be examined; after ``tries_left`` failures the next rung is reached."""
+    """A single code is examined; after ``tries_left`` failures the next lock is reached."""
 
     tries_left: int
 
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """Nothing is examined before ``until``, and nothing extends it."""
+    """No single code is examined before ``until``, and nothing extends it."""
 
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """One six-digit code no longer suffices; ``until`` is set while even the stronger proofs have to wait."""
+    """No single code is examined any more; ``until`` is set while two codes in a row have to wait as well."""
 
     until: datetime | None = None
 
 
-def verdict(failures: Sequence[datetime], now: datetime) -> Open | Locked | Guarded:
-    """Judge a bucket by the times of its failures, in any order; those older than 365 days do not count.
+@dataclass(frozen=True, slots=True)
+class Disabled:
+    """Too many strong proofs have failed: only what nobody can guess is still examined."""
 
-    A failure that a wrong clock stamped further ahead than its rung counts, but locks nothing: so no lock promises more
-    than its rung, and none lasts longer than twice that.
+
+LockState = Open | Locked | Guarded
+
+
+def lock_state(failures: Failures, now: datetime) -> LockState:
+    """Return what a bucket's failures mean for a single code; those older than 365 days do not count.
+
+    A failure that a wrong clock stamped further ahead than its lock lasts counts, but locks nothing: so no lock
+    promises more than its length, and none lasts longer than twice that.
     """
-    counted = sorted(at for at in failures if at > now - MEMORY)
+    counted = sorted(at for at in failures.counted if at > now - MEMORY)
     if len(counted) >= GUARDED_AFTER:
-        return _guarded(counted, now)
-    rung = RUNGS.get(len(counted))
-    recent = [at for at in counted if rung is not None and now - rung < at <= now + rung]
-    if rung is not None and recent:
-        return Locked(until=min(recent[-1], now) + rung)
-    next_rung = min(n for n in (*RUNGS, GUARDED_AFTER) if n > len(counted))
-    return Open(tries_left=next_rung - len(counted))
+        return Guarded(_full_until(failures.strong, STRONG_TRIES, now))
+    length = LOCKS.get(len(counted))
+    recent = [at for at in counted if length is not None and now - length < at <= now + length]
+    if length is not None and recent:
+        return Locked(until=min(recent[-1], now) + length)
+    next_lock = min(n for n in (*LOCKS, GUARDED_AFTER) if n > len(counted))
+    return Open(tries_left=next_lock - len(counted))
+
+
+def obstacle(failures: Failures, strength: Strength, now: datetime) -> Locked | Guarded | Disabled | None:
+    """Return why a proof of this strength is not examined now, or None if it is."""
+    state = lock_state(failures, now)
+    if isinstance(state, Open):
+        return None
+    if strength is Strength.WEAK:
+        return state
+    if strength is Strength.STRONG and failures.total >= MAX_FAILURES:
+        return Disabled()
+    until = _full_until(failures.strong_here, STRONG_TRIES_PER_NETWORK, now)
+    if until is None and strength is Strength.STRONG:
+        until = _full_until(failures.strong, STRONG_TRIES, now)
+    return Locked(until) if until is not None else None
 
 
 def password_delay(failures: int) -> timedelta:
@@ -72,9 +132,7 @@ def password_delay(failures: int) -> timedelta:
     return min(PASSWORD_DELAY * (1 << doublings), PASSWORD_DELAY_MAX)
 
 
-def _guarded(counted: Sequence[datetime], now: datetime) -> Guarded:
-    hour = timedelta(hours=1)
-    recent = [at for at in counted if now - hour < at <= now + hour]
-    if len(recent) < GUARDED_TRIES_PER_HOUR:
-        return Guarded()
-    return Guarded(until=min(recent[-GUARDED_TRIES_PER_HOUR], now) + hour)
+def _full_until(strong: Sequence[datetime], most: int, now: datetime) -> datetime | None:
+    """Return when fewer than *most* of these failures will be within the last hour, or None if that is so now."""
+    recent = sorted(at for at in strong if now - STRONG_WINDOW < at <= now + STRONG_WINDOW)
+    return min(recent[-most], now) + STRONG_WINDOW if len(recent) >= most else None

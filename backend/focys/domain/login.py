@@ -21,9 +21,8 @@ class Proof(StrEnum):
     PASSWORD_WITH_MFA = "password, factor enrolled"  # noqa: S105
     PASSWORD_MFA_BYPASSED = "password, factor enrolled and bypassed"  # noqa: S105
     EMAIL_CODE = "e-mail code"
-    FIRST_TOTP = "first TOTP code"
-    TOTP = "TOTP code"
-    BACKUP_CODE = "backup code"
+    FIRST_FACTOR = "first proof of a new factor"
+    SECOND_FACTOR = "second factor"
 
 
 NEXT = {
@@ -32,9 +31,8 @@ NEXT = {
     (Step.PASSWORD, Proof.PASSWORD_WITH_MFA): Step.SECOND_FACTOR,
     (Step.PASSWORD, Proof.PASSWORD_MFA_BYPASSED): Step.DONE,
     (Step.EMAIL_CODE, Proof.EMAIL_CODE): Step.ENROLL,
-    (Step.ENROLL, Proof.FIRST_TOTP): Step.DONE,
-    (Step.SECOND_FACTOR, Proof.TOTP): Step.DONE,
-    (Step.SECOND_FACTOR, Proof.BACKUP_CODE): Step.DONE,
+    (Step.ENROLL, Proof.FIRST_FACTOR): Step.DONE,
+    (Step.SECOND_FACTOR, Proof.SECOND_FACTOR): Step.DONE,
 }
 
 

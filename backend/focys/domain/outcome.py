@@ -19,6 +19,7 @@ class Reason(StrEnum):
     NEW_CODE_NEEDED = "new_code_needed"
     ACCOUNT_LOCKED = "account_locked"
     GUARDED = "guarded"
+    FACTOR_DISABLED = "factor_disabled"
     ENROLMENT_EXPIRED = "enrolment_expired"
     FACTOR_UNREADABLE = "factor_unreadable"
     CLOCK_FAULT = "clock_fault"
@@ -46,3 +47,16 @@ class Refused:
     tries_left: int | None = None
     minutes_ago: int | None = None
     step: Step | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """What was compared is no proof.
+
+    ``is_charged`` is False where the charge is given back: the code was right, but used before. ``alarm`` names what an
+    operator should look at.
+    """
+
+    refused: Refused
+    is_charged: bool = True
+    alarm: str | None = None

@@ -3,17 +3,22 @@
 A write is a list of changes that happen together or not at all. On PostgreSQL it is sent as one statement, so it costs
 one round trip and holds its locks for as long as that takes; on SQLite the same statements run inside one transaction.
 A write may have a guard: an UPDATE that must change a row (a compare-and-set). Where it changes none, nothing happens.
+
+    FOUND = Shape(Found, users.c.id, users.c.email)  # and Found is a frozen dataclass with the fields id and email
+    rows = await database.rows(select(*FOUND.columns))
+    found = [FOUND.read(row) for row in rows]
 """
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import (
     CTE,
+    ColumnElement,
     DateTime,
     Delete,
     Insert,
@@ -31,12 +36,19 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
 from focys.infra import metrics
+from focys.infra.charging import Charge, as_one_statement, steps_of
 from focys.infra.postgres import Postgres
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+RowT = TypeVar("RowT", bound="DataclassInstance")
 
 SQLITE_BUSY_SECONDS = 5
 
@@ -79,6 +91,24 @@ class Change:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Shape(Generic[RowT]):
+    """The columns of a SELECT and the dataclass they are read into: one for each field, in order and under its name.
+
+    Raises:
+        TypeError: names or order of the two differ; so a misspelled column is found at import.
+    """
+
+    def __init__(self, row_type: type[RowT], *columns: ColumnElement[Any]) -> None:
+        expected, found = [f.name for f in fields(row_type)], [c.key for c in columns]
+        if found != expected:
+            raise TypeError(f"{row_type.__name__} has the fields {expected}, and is to be read from {found}")
+        self.columns, self._row_type = columns, row_type
+
+    def read(self, row: Sequence[Any], start: int = 0) -> RowT:
+        """Return what stands in a row from column *start* on; other columns may precede and follow."""
+        return self._row_type(*row[start : start + len(self.columns)])
+
+
 class Database:
     """The connection pool and the two verbs. Statements are built once, at import, and carry named parameters."""
 
@@ -99,6 +129,16 @@ class Database:
             return await self._postgres.fetch(statement, parameters)
         async with self.engine.connect() as connection:
             return (await connection.execute(statement, parameters)).all()
+
+    async def charge(self, charge: Charge, parameters: Mapping[str, object]) -> tuple[Sequence[Any], bool] | None:
+        """Return the row of facts and whether it was charged, or None if there is no such row.
+
+        Where the facts allow the charge and it was not made, another one came first.
+        """
+        if self._postgres is None:
+            return await self._charge_in_turn(charge, parameters)
+        rows = await self._postgres.fetch(as_one_statement(charge), parameters)
+        return (rows[0], bool(rows[0].is_charged)) if rows else None
 
     async def write(self, *changes: Change, guard: Change | None = None) -> bool:
         """Make all changes, or none. Return False if the guard changed no row.
@@ -173,6 +213,24 @@ class Database:
                 raise
             await connection.exec_driver_sql("COMMIT")
             return counts
+
+    async def _charge_in_turn(
+        self, charge: Charge, parameters: Mapping[str, object]
+    ) -> tuple[Sequence[Any], bool] | None:
+        async with self.engine.connect() as connection:
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                row = (await connection.execute(charge.facts, parameters)).first()
+                may_charge = row is not None and bool(row.may_charge)
+                if row is not None and may_charge:
+                    for statement, values in steps_of(charge, {**parameters, **row._mapping}):  # noqa: SLF001  public
+                        await connection.execute(statement, values)
+            except BaseException:
+                with suppress(SQLAlchemyError):
+                    await connection.exec_driver_sql("ROLLBACK")
+                raise
+            await connection.exec_driver_sql("COMMIT")
+            return None if row is None else (row, may_charge)
 
 
 async def _run(connection: AsyncConnection, change: Change) -> int:
@@ -253,7 +311,7 @@ def _engine(url: str) -> AsyncEngine:
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's own connection
+def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     cursor = connection.cursor()
     # FULL: a burned code must still be burned after a power cut.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):

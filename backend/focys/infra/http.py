@@ -17,6 +17,7 @@ from focys.domain.outcome import Reason, Refused
 from focys.infra import metrics
 from focys.infra.client_address import client_address, source_of
 from focys.infra.logs import REQUEST_ID, logger
+from focys.infra.origins import Origins
 from focys.infra.replies import UNAVAILABLE_RETRY_SECONDS, refusal, where
 from focys.infra.visitor import Visitor
 from focys.settings import Settings
@@ -150,7 +151,7 @@ class Edge:
     def __init__(self, app: App, settings: Settings, readable: Callable[[App], App] = _as_it_is) -> None:
         self._app, self._readable_app, self._readable = app, readable(app), readable
         self._hosts = settings.allowed_hosts
-        self._origins = {settings.public_url, *settings.cors_origins}
+        self._origins = Origins(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -203,27 +204,19 @@ class Edge:
         return None
 
     def _objection(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Refused | None:
-        host = headers.get(b"host", b"").decode("latin-1")
-        if _hostname(host) not in self._hosts:
+        if _hostname(headers.get(b"host", b"").decode("latin-1")) not in self._hosts:
             return Refused(Reason.UNKNOWN_HOST)
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > MAX_BODY_BYTES:
             return Refused(Reason.PAYLOAD_TOO_LARGE)
         if scope["method"] in _SAFE_METHODS:
             return None
-        if not self._is_same_site(Headers(scope=scope), host):
+        if not self._origins.may_change(Headers(scope=scope)):
             return Refused(Reason.FORBIDDEN_ORIGIN)
         media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if media_type != b"application/json" and not (scope["method"] == "DELETE" and not media_type):
             return Refused(Reason.UNSUPPORTED_MEDIA_TYPE)
         return None
-
-    def _is_same_site(self, headers: Headers, host: str) -> bool:
-        """Judge by Origin, else by Sec-Fetch-Site; a client that sends neither is no browser."""
-        origin = headers.get("origin")
-        if origin is not None:
-            return origin in self._origins or origin in {f"http://{host}", f"https://{host}"}
-        return headers.get("sec-fetch-site", "none") in {"same-origin", "same-site", "none"}
 
 
 class _Answer:

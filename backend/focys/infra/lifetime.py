@@ -1,7 +1,6 @@
 """When something is over that was given an end: at its end, or at once if a clock that stood far ahead has given it."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam
 
@@ -14,6 +13,6 @@ def latest_end(life: timedelta, now: datetime) -> datetime:
     return now + life + TOLERANCE
 
 
-def lasts(ends_at: Any) -> ColumnElement[bool]:  # noqa: ANN401  a column of the caller's query
+def lasts(ends_at: ColumnElement[datetime]) -> ColumnElement[bool]:
     """Return the condition that something is not over; parameters ``moment`` and ``latest_end``."""
     return and_(ends_at > bindparam("moment"), ends_at <= bindparam("latest_end"))

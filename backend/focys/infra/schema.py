@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from focys.infra.database import Database
 from focys.settings import BACKEND
 
-SCHEMA = "0007"
+SCHEMA = "0008"
 """The revision this code was written for: the newest of its own migrations."""
 
 OWNER_NEEDED = (

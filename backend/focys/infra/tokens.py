@@ -148,6 +148,7 @@ class Tokens:
         )
 
     def _claims(self, payload: dict[str, Any], now: datetime) -> AccessClaims:
+        # One audience, as we write it; a token that names others besides was made for somebody else.
         if payload["iss"] != self._issuer or payload["aud"] != self._issuer or not isinstance(payload["jti"], str):
             raise InvalidTokenError
         moment = now.timestamp()

@@ -16,7 +16,7 @@ from focys.features.backup_codes import backup_codes
 from focys.features.bypass import mfa_bypasses
 from focys.features.outbox import outbox
 from focys.features.sessions import sessions
-from focys.features.totp import totp_enrolments
+from focys.features.totp import totp_setups
 from focys.infra.database import Change, Database
 from tests.cli.conftest import Focys
 from tests.cluster import Cluster
@@ -230,7 +230,7 @@ async def test_on_both_databases_it_is_all_or_nothing(make_world: MakeWorld, mon
     async with make_world() as world:
         await world.an_account(enrolled=True)
         await at_enrolment(world, await world.an_account("carol@student.com"))
-        before = [await rows_of(world, table) for table in (users, sessions, backup_codes, totp_enrolments)]
+        before = [await rows_of(world, table) for table in (users, sessions, backup_codes, totp_setups)]
         counts = Database.counts
 
         async def with_one_that_fails(self: Database, *changes: Change, seconds: float | None = None) -> list[int]:
@@ -241,12 +241,12 @@ async def test_on_both_databases_it_is_all_or_nothing(make_world: MakeWorld, mon
             patch.setattr(Database, "counts", with_one_that_fails)
             with pytest.raises(Exception, match=r"(?i)not.null"):
                 await world.services.administration.void_restored(OPERATOR, REASON)
-        halfway = [await rows_of(world, table) for table in (users, sessions, backup_codes, totp_enrolments)]
+        halfway = [await rows_of(world, table) for table in (users, sessions, backup_codes, totp_setups)]
         voided = await world.services.administration.void_restored(OPERATOR, REASON)
 
         assert halfway == before
         assert (voided.sessions, voided.backup_codes) == (1, 10)
-        assert [await count_of(world, table) for table in (backup_codes, totp_enrolments)] == [0, 0]
+        assert [await count_of(world, table) for table in (backup_codes, totp_setups)] == [0, 0]
 
 
 async def test_an_attempt_under_way_when_it_runs_opens_nothing(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch):

@@ -177,7 +177,7 @@ async def test_a_damaged_secret_fails(world: World, verify: Verify, postgres_url
     ("change", "told"),
     [
         (f"UPDATE users SET totp_secret = '{CLEAR}' WHERE email LIKE 'bob%'", "1 in users.totp_secret"),
-        (f"UPDATE totp_enrolments SET secret = '{CLEAR}'", "1 in totp_enrolments.secret"),
+        (f"UPDATE totp_setups SET secret = '{CLEAR}'", "1 in totp_setups.secret"),
         (f"UPDATE users SET display_name = 'key {CLEAR}!'", "3 in users.display_name"),
         (f"""UPDATE outbox SET about = '{{"secret": "{CLEAR}"}}'""", "in outbox.about"),
         (
@@ -230,7 +230,7 @@ async def test_an_old_backup_is_looked_at_twice(world: World, verify: Verify, po
         "audit_events": ("at",),
         "sessions": ("created_at", "last_used_at", "rotated_at", "auth_time"),
         "pending_logins": ("created_at", "code_sent_at", "consumed_at"),
-        "totp_enrolments": ("created_at",),
+        "totp_setups": ("created_at",),
         "backup_codes": ("created_at",),
         "browsers": ("created_at", "last_seen_at"),
         "outbox": ("created_at", "done_at"),

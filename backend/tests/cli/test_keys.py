@@ -9,7 +9,7 @@ import pytest
 
 from focys.features.accounts import users
 from focys.features.audit import audit_events
-from focys.features.totp import Totp, new_secret, totp_enrolments
+from focys.features.totp import TotpSecrets, new_secret, totp_setups
 from focys.features.totp.repository import BATCH, EnrolmentRepository, Vault
 from focys.infra.database import Change
 from focys.infra.keys import KeyRing
@@ -66,7 +66,7 @@ async def people_with_secrets(world: World, number: int, box: SecretBox = OLD) -
 async def a_pending_secret(world: World, owner: UUID, box: SecretBox) -> str:
     now, secret = world.clock.now(), new_secret()
     row = {"user_id": owner, "secret": box.seal(secret, owner), "created_at": now}
-    await world.services.database.write(Change(totp_enrolments, {**row, "expires_at": now + timedelta(minutes=15)}))
+    await world.services.database.write(Change(totp_setups, {**row, "expires_at": now + timedelta(minutes=15)}))
     return secret
 
 
@@ -99,7 +99,7 @@ async def test_every_secret_comes_under_the_newest_key_and_the_old_one_is_not_ne
     assert f"No secret is under the key {OLD.key_ids[0]} of SECRET_KEY_FALLBACKS any more." in result.stdout
     sealed = await sealed_of(before)
     assert {owner: NEW.open(text, owner) for owner, text in sealed.items()} == {**secrets, alice.id: alice.secret}
-    [enrolment] = await rows_of(before, totp_enrolments)
+    [enrolment] = await rows_of(before, totp_setups)
     assert NEW.open(enrolment.secret, alice.id) == pending
     assert await rotations_of(before) == [
         ("ok", f"{2 * BATCH + 52} secrets sealed anew, 0 could not be opened"),
@@ -184,14 +184,14 @@ async def test_a_set_up_confirmed_during_the_rotation_is_stored_under_the_newest
     account = await world.an_account()
     browser = await at_enrolment(world, account)
     assert account.secret is not None
-    await execute(world, f"UPDATE totp_enrolments SET secret = '{OLD.seal(account.secret, account.id)}'")
-    judge = Totp.judge
+    await execute(world, f"UPDATE totp_setups SET secret = '{OLD.seal(account.secret, account.id)}'")
+    judge = TotpSecrets.judge
 
-    def with_what_was_read_before(self: Totp, sealed: str, *arguments: object, **options: object) -> object:
+    def with_what_was_read_before(self: TotpSecrets, sealed: str, *arguments: object, **options: object) -> object:
         assert not NEW.is_current(sealed)
         return judge(self, sealed, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Totp, "judge", with_what_was_read_before)
+    monkeypatch.setattr(TotpSecrets, "judge", with_what_was_read_before)
     answer = await confirm(browser, account.code(world.clock))
 
     assert answer.status_code == 200

@@ -10,7 +10,7 @@ import pytest
 from focys.features.accounts import users
 from focys.features.audit import audit_events
 from focys.features.sessions import sessions
-from focys.features.totp import totp_enrolments
+from focys.features.totp import totp_setups
 from focys.infra import postgres
 from focys.infra.database import Change
 from tests.cli.conftest import Focys
@@ -84,7 +84,7 @@ async def test_logins_under_way_have_run_out_at_every_step(world: World, focys: 
 
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(401, "login_expired")] * 4
     # A secret that was shown in a login that has ended is not offered to the next one.
-    assert await count_of(world, totp_enrolments) == 0
+    assert await count_of(world, totp_setups) == 0
 
 
 async def test_every_browser_is_a_stranger(world: World, focys: Focys):

@@ -1,7 +1,7 @@
 """Many accounts at once, without the sign-ins that make them: one password and one set of backup codes for all."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +14,7 @@ from focys.domain.login import Step
 from focys.features.accounts import users
 from focys.features.backup_codes import BackupCodes, backup_codes
 from focys.features.login import pending_logins
-from focys.features.totp import new_secret, totp_enrolments
+from focys.features.totp import new_secret, totp_setups
 from focys.infra.database import metadata
 from focys.infra.keys import KeyRing
 from focys.infra.secret_box import SecretBox
@@ -72,26 +72,29 @@ async def some_people(services: Services, number: int, *, enrolled: bool) -> lis
         else:
             person.handle = new_handle()
             until = now + timedelta(minutes=15)
-            rows["totp_enrolments"].append(
+            rows["totp_setups"].append(
                 {"user_id": person.id, "secret": sealed, "created_at": now, "expires_at": until}
             )
-            rows["pending_logins"].append(
-                {
-                    "id": uuid4(),
-                    "handle_hash": digest(person.handle),
-                    "user_id": person.id,
-                    "step": Step.ENROLL,
-                    "epoch": 0,
-                    "created_at": now,
-                    "expires_at": until,
-                    "code_issue": 0,
-                    "code_long": False,
-                    "code_tries": 0,
-                }
-            )
+            rows["pending_logins"].append(a_login(person, person.handle, Step.ENROLL, now, until))
         people.append(person)
     async with database.engine.connect() as connection:
-        for table in (users, backup_codes, totp_enrolments, pending_logins):
+        for table in (users, backup_codes, totp_setups, pending_logins):
             if rows[table.name]:
                 await connection.execute(insert(table), rows[table.name])
     return people
+
+
+def a_login(person: Person, handle: str, step: Step, now: datetime, until: datetime) -> dict[str, Any]:
+    """The row of a login that waits at a step and is found by its handle."""
+    return {
+        "id": uuid4(),
+        "handle_hash": digest(handle),
+        "user_id": person.id,
+        "step": step,
+        "epoch": 0,
+        "created_at": now,
+        "expires_at": until,
+        "code_issue": 0,
+        "code_long": False,
+        "code_tries": 0,
+    }

@@ -46,7 +46,7 @@ HALVES = {
         SELECT 1 FROM users u WHERE id = ANY(:people) AND NOT (
             mfa_enabled = (totp_secret IS NOT NULL) AND mfa_enabled = (totp_last_step IS NOT NULL)
             AND (SELECT count(*) FROM backup_codes WHERE user_id = u.id) = CASE WHEN mfa_enabled THEN 10 ELSE 0 END
-            AND (NOT mfa_enabled) = EXISTS (SELECT 1 FROM totp_enrolments WHERE user_id = u.id))
+            AND (NOT mfa_enabled) = EXISTS (SELECT 1 FROM totp_setups WHERE user_id = u.id))
     """,
     "attempts that left no trace, or traces without one": """
         SELECT 1 FROM users u WHERE id = ANY(:people) AND attempt_seq <> (

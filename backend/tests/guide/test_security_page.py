@@ -15,9 +15,10 @@ from focys.features.login.repository import MAX_LIVE_LOGINS
 from focys.features.login.service import LOGIN_LIFE
 from focys.features.login.state import RESEND_PAUSE
 from focys.features.sessions.repository import MAX_SESSIONS
-from focys.features.sessions.service import ADMIN_IDLE, ADMIN_LIFE, GRACE, IDLE
+from focys.features.sessions.service import ADMIN_IDLE, ADMIN_LIFE, FRESH, GRACE, IDLE
 from focys.features.totp import ENROLMENT_LIFE
 from focys.infra.keys import Purpose
+from focys.infra.origins import PAGE_HEADER, PAGE_HEADER_VALUE
 from focys.settings import _SECRETS, Settings
 from tests.conftest import settings_for
 from tests.deploy.shipped import ROOT, SITE
@@ -50,7 +51,10 @@ SENTENCES = [
     f"to {_minutes(lockout.PASSWORD_DELAY_MAX)} minutes; forgotten after {_hours(lockout.PASSWORD_MEMORY)} hours |",
     f"{limits.PASSWORD_FAILURES.amount} wrong in {limits.PASSWORD_FAILURES.multiples} minutes;",
     f"{limits.ACCOUNTS_TRIED.amount} different accounts an hour",
-    f"| renewals of a session | {limits.REFRESHES.amount} an hour |",
+    f"| rotations of a session's refresh token | {limits.REFRESHES.amount} an hour;",
+    f"a page that reloads all the time causes {timedelta(hours=1) // FRESH} |",
+    f"| a refresh token | kept for {FRESH.seconds} seconds",
+    f"`{PAGE_HEADER}: {PAGE_HEADER_VALUE}`",
     f"| {MAX_LIVE_LOGINS} and {MAX_SESSIONS} of an account |",
     f"| {_minutes(LOGIN_LIFE)} minutes, never longer; {_minutes(ENROLMENT_LIFE)} minutes from the mailed code on",
     f"`OTP_EXPIRE_MINUTES`, {DEFAULTS.otp_expire_minutes} minutes",

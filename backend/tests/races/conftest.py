@@ -37,7 +37,7 @@ def servers(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> I
     found = []
     for i in range(WORKERS):
         port = free_port()
-        command = f"uvicorn main:app --port {port} --no-access-log"
+        command = f"uvicorn main:app --port {port} --no-access-log --timeout-keep-alive 60"
         found.append(Server(command, port=port, folder=backend, env=env, log=folder / f"worker-{i}.log"))
     with serving(*found):
         yield found

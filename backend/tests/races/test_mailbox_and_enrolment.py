@@ -51,7 +51,7 @@ async def test_of_two_browsers_that_confirm_at_once_one_wins_and_one_factor_resu
     assert sorted(answer.status_code for answer in answers) == [200, 409]
     assert tally(answers) == {"done": 1, "enrolment_expired": 1}
     won = next(answer for answer in answers if answer.is_success).json()
-    assert await workers.rows_of("totp_enrolments", account.id) == 0
+    assert await workers.rows_of("totp_setups", account.id) == 0
     assert await workers.rows_of("backup_codes", account.id) == 10
     assert await workers.rows_of("sessions", account.id, "revoked_at IS NULL") == 1
     # The factor that resulted is the one both were shown, and the codes are the winner's.
@@ -92,4 +92,4 @@ async def test_tabs_that_open_the_set_up_at_once_are_shown_one_secret(workers: W
     answers = await gather(*(browser.post("/auth/mfa/enroll") for _ in range(8)))
 
     assert len({answer.json()["secret"] for answer in answers}) == 1
-    assert await workers.rows_of("totp_enrolments", account.id) == 1
+    assert await workers.rows_of("totp_setups", account.id) == 1

@@ -23,6 +23,10 @@ export const passwordField = (page: Page) => page.getByLabel("Password", { exact
 export const mailedCodeField = (page: Page) => page.getByRole("textbox", { name: "E-mail code" });
 export const codeField = (page: Page) => page.getByRole("textbox", { name: "Six-digit code" });
 export const backupCodeField = (page: Page) => page.getByRole("textbox", { name: "Backup code" });
+export const olderField = (page: Page) =>
+  page.getByRole("textbox", { name: "The code your app shows now" });
+export const newerField = (page: Page) => page.getByRole("textbox", { name: "The next code" });
+export const backupCodeLink = (page: Page) => page.getByRole("link", { name: "Use a backup code" });
 export const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
 
 /** Opens the sign-in page and gives e-mail and password. */

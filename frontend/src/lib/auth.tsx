@@ -53,7 +53,8 @@ async function askServer(): Promise<{ appName: string; state: AuthState }> {
   const fallback = status.login ? underWay(status.login) : signedOut();
   if (!status.signed_in) return { appName: status.app_name, state: fallback };
   try {
-    return { appName: status.app_name, state: signedIn((await refresh()).user) };
+    const session = await refresh();
+    return { appName: status.app_name, state: session ? signedIn(session.user) : fallback };
   } catch (fault) {
     if (!(fault instanceof ApiProblem) || fault.code !== "session_ended") throw fault;
     const state = status.login ? fallback : signedOut("session_ended");
@@ -95,6 +96,7 @@ function useRefusals({ setState, latest, resync }: Store) {
         setState(underWay({ ...now.login, ...remaining(now.login), ...change }));
     };
     return watchProblems((problem) => {
+      const isLocked = latest.current.at === "login" && latest.current.login.unlocksAt !== null;
       if (problem.code === "login_expired" && latest.current.at === "login")
         setState(signedOut("expired"));
       if (problem.code === "session_ended" && latest.current.at === "signed_in") {
@@ -102,7 +104,9 @@ function useRefusals({ setState, latest, resync }: Store) {
         setState(signedOut("session_ended"));
       }
       if (problem.code === "out_of_turn") void resync();
-      patchLogin(newsFor(problem));
+      // During a lock the wait may be that of two codes, not that of the lock: only the server knows.
+      if (problem.code === "account_locked" && isLocked) void resync();
+      else patchLogin(newsFor(problem));
     });
   }, [setState, latest, resync]);
 }

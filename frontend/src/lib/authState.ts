@@ -35,12 +35,16 @@ export function underWay(login: LoginState, now = Date.now()): AuthState {
     at: "login",
     login: {
       ...login,
+      factors: login.factors ?? everyFactor(login.step),
       expiresAt: now + login.expires_in * 1000,
       unlocksAt: login.retry_after ? now + login.retry_after * 1000 : null,
       resendAt: now + (login.resend_after ?? 0) * 1000,
     },
   };
 }
+
+/** An upgrade brings the pages first: a service of the version before does not name the factors yet. */
+const everyFactor = (step: LoginState["step"]) => (step === "totp" ? ["totp", "backup_codes"] : []);
 
 /** What an accepted proof leads to: the next step, the codes to save, or home. */
 export function after(answer: LoginState | Done, from: AuthState): AuthState {

@@ -34,10 +34,17 @@ test("a code from a newer server is explained in the server's words", () => {
 });
 
 test.each([
-  ["invalid_code", { triesLeft: 1 }, "That code is wrong. 1 try left."],
+  ["invalid_code", { triesLeft: 1 }, "That code is wrong. 1 try left, then a pause."],
+  ["invalid_code", { triesLeft: 2 }, "That code is wrong. 2 tries left, then a pause."],
+  ["invalid_code", { triesLeft: 3 }, "That code is wrong. 3 tries left."],
   ["invalid_code", { triesLeft: 4 }, "That code is wrong. 4 tries left."],
-  ["code_already_used", { wait: 12 }, "That code was already used. Next code in 12 s."],
-  ["throttled", { wait: 65 }, "Too many tries. You can try again in 1 min 5 s."],
+  [
+    "invalid_code",
+    { triesLeft: 1, isEmailed: true },
+    "That code is wrong. 1 try left, then you need a new code.",
+  ],
+  ["code_already_used", { wait: 12 }, "That code was already used. Next code in 12\u00a0s."],
+  ["throttled", { wait: 65 }, "Too many tries. You can try again in 1\u00a0min 5\u00a0s."],
 ] as const)("%s with %o", (code, more, sentence) => {
   expect(sentenceFor(facts(code, more))).toBe(sentence);
 });
@@ -51,10 +58,10 @@ test("an old code names the minutes and the remedy", () => {
 });
 
 test.each([
-  [0, "0 s"],
-  [59, "59 s"],
-  [60, "1 min"],
-  [899, "14 min 59 s"],
+  [0, "0\u00a0s"],
+  [59, "59\u00a0s"],
+  [60, "1\u00a0min"],
+  [899, "14\u00a0min 59\u00a0s"],
 ])("%i seconds in words", (seconds, words) => {
   expect(inWords(seconds)).toBe(words);
 });

@@ -4,13 +4,21 @@ import type { ProblemFacts, Reason } from "./api";
 /** The part of a problem a sentence may lean on; `wait` is the seconds still to go. */
 export type Facts = Pick<ProblemFacts, "code" | "detail" | "triesLeft" | "minutesAgo"> & {
   wait: number;
+  /** The code came by email: wrong ones use it up, and no pause follows. */
+  isEmailed?: boolean;
 };
+
+/** From here on the number of tries comes with what follows the last one. */
+export const FEW_TRIES = 2;
+
+/** A number stays on one line with its unit. */
+const GAP = "\u00a0";
 
 /** 42 s · 3 min 5 s · 15 min: exact near the end, no longer than needed before it. */
 export function inWords(seconds: number): string {
   const [minutes, rest] = [Math.floor(seconds / 60), seconds % 60];
-  if (minutes === 0) return `${rest} s`;
-  return rest === 0 ? `${minutes} min` : `${minutes} min ${rest} s`;
+  if (minutes === 0) return `${rest}${GAP}s`;
+  return rest === 0 ? `${minutes}${GAP}min` : `${minutes}${GAP}min ${rest}${GAP}s`;
 }
 
 function minutes(count: number | null): string {
@@ -18,9 +26,14 @@ function minutes(count: number | null): string {
   return whole === 1 ? "1 minute" : `${whole} minutes`;
 }
 
-function triesLeft(count: number | null): string {
-  if (count === null) return "";
-  return count === 1 ? " 1 try left." : ` ${count} tries left.`;
+export function triesLeft(count: number, isEmailed = false): string {
+  const left = count === 1 ? "1 try left" : `${count} tries left`;
+  if (count > FEW_TRIES) return `${left}.`;
+  return isEmailed ? `${left}, then you need a new code.` : `${left}, then a pause.`;
+}
+
+function withTries(sentence: string, { triesLeft: count, isEmailed }: Facts): string {
+  return count === null ? sentence : `${sentence} ${triesLeft(count, isEmailed)}`;
 }
 
 function later(wait: number): string {
@@ -36,18 +49,23 @@ export const SENTENCES = {
   invalid_request: () => "Something in the form is missing or malformed.",
   busy: () => "The server is busy. Please try again in a moment.",
   login_expired: () => "This sign-in took too long and has ended. Please start again.",
-  invalid_code: ({ triesLeft: left }) => `That code is wrong.${triesLeft(left)}`,
+  invalid_code: (facts) => withTries("That code is wrong.", facts),
   new_code_needed: () => "That code no longer works. Ask for a new one.",
   code_already_used: ({ wait }) =>
     wait > 0
       ? `That code was already used. Next code in ${inWords(wait)}.`
       : "That code was already used. Your app shows a new one now.",
-  code_expired: ({ minutesAgo, triesLeft: left }) =>
-    `That code is old. Your phone’s clock looks about ${minutes(minutesAgo)} behind: turn on automatic time, then enter a new code.${triesLeft(left)}`,
+  code_expired: (facts) =>
+    withTries(
+      `That code is old. Your phone’s clock looks about ${minutes(facts.minutesAgo)} behind: turn on automatic time, then enter a new code.`,
+      facts,
+    ),
   account_locked: ({ wait }) => `Too many wrong codes. You can try again ${later(wait)}.`,
   enrolment_expired: () =>
     "This setup key has expired. Scan the new one, and delete the old entry from your app.",
   guarded: () => "One code is not enough here. Enter two codes in a row, or a backup code.",
+  factor_disabled: () =>
+    "Too many wrong codes: your app’s codes are switched off here. Use a backup code, or ask an administrator for a new password.",
   factor_unreadable: () =>
     "The server cannot read your authenticator’s key. Only an administrator can help; a new code will not.",
   session_ended: () => "Your session has ended. Please sign in again.",

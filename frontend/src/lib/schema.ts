@@ -33,18 +33,18 @@ export interface paths {
         };
         /**
          * Look
-         * @description Say where the login under way stands.
+         * @description Say where the login in progress is.
          */
         get: operations["look_auth_login_get"];
         put?: never;
         /**
          * Start
-         * @description Take e-mail and password.
+         * @description Take email and password.
          */
         post: operations["start_auth_login_post"];
         /**
          * Cancel
-         * @description Forget the login under way.
+         * @description Forget the login in progress.
          */
         delete: operations["cancel_auth_login_delete"];
         options?: never;
@@ -103,7 +103,7 @@ export interface paths {
         put?: never;
         /**
          * Enroll
-         * @description Show the pending authenticator.
+         * @description Show what is to be set up.
          */
         post: operations["enroll_auth_mfa_enroll_post"];
         delete?: never;
@@ -122,10 +122,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Confirm
-         * @description Take the first code of the new authenticator.
+         * Mfa Confirm
+         * @description Take the first proof of the new factor.
          */
-        post: operations["confirm_auth_mfa_confirm_post"];
+        post: operations["mfa_confirm_auth_mfa_confirm_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -142,10 +142,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Verify Totp
-         * @description Take the authenticator code of a login that is waiting for one.
+         * Totp Verify
+         * @description Take an answer to a second factor.
          */
-        post: operations["verify_totp_auth_totp_verify_post"];
+        post: operations["totp_verify_auth_totp_verify_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -162,10 +162,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Verify Backup Code
-         * @description Take a backup code instead of a TOTP code.
+         * Backup Code Verify
+         * @description Take an answer to a second factor.
          */
-        post: operations["verify_backup_code_auth_backup_code_verify_post"];
+        post: operations["backup_code_verify_auth_backup_code_verify_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -183,7 +183,9 @@ export interface paths {
         put?: never;
         /**
          * Refresh
-         * @description Exchange the refresh cookie for a new access token and a new cookie.
+         * @description Exchange the refresh cookie for a new access token.
+         *
+         *     Without an `Origin`, send `X-Requested-With: focys`. The cookie is replaced where it is a minute old.
          */
         post: operations["refresh_auth_refresh_post"];
         delete?: never;
@@ -203,7 +205,9 @@ export interface paths {
         put?: never;
         /**
          * Logout
-         * @description End the session.
+         * @description End the session, and cancel a login in progress.
+         *
+         *     Without an `Origin`, send `X-Requested-With: focys`.
          */
         post: operations["logout_auth_logout_post"];
         delete?: never;
@@ -295,33 +299,6 @@ export interface components {
             password: string;
         };
         /**
-         * Done
-         * @description A completed login.
-         */
-        Done: {
-            /** Access Token */
-            access_token: string;
-            /**
-             * Token Type
-             * @default bearer
-             * @constant
-             */
-            token_type: "bearer";
-            /** Expires In */
-            expires_in: number;
-            user: components["schemas"]["User"];
-            /**
-             * Step
-             * @default done
-             * @constant
-             */
-            step: "done";
-            /** Backup Codes */
-            backup_codes?: string[] | null;
-            /** Backup Codes Left */
-            backup_codes_left?: number | null;
-        };
-        /**
          * EnrolRequest
          * @description ``restart`` throws the pending secret away for a new one.
          */
@@ -411,6 +388,11 @@ export interface components {
             /** Sender */
             sender?: string | null;
             /**
+             * Factors
+             * @default []
+             */
+            factors: string[];
+            /**
              * Guarded
              * @default false
              */
@@ -449,7 +431,10 @@ export interface components {
             role: "user" | "admin";
             /** Mfa Enabled */
             mfa_enabled: boolean;
-            /** Backup Codes Left */
+            /**
+             * Backup Codes Left
+             * @default 0
+             */
             backup_codes_left: number;
             /** Factors */
             factors: ("totp" | "backup_codes")[];
@@ -503,7 +488,7 @@ export interface components {
          * @description Why something was refused; the values are the ``code`` of the HTTP contract and never change.
          * @enum {string}
          */
-        Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "account_locked" | "guarded" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "session_ended" | "not_authenticated" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "request_timeout" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
+        Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "account_locked" | "guarded" | "factor_disabled" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "session_ended" | "not_authenticated" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "request_timeout" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
         /**
          * Resent
          * @description The mail is on its way.
@@ -511,6 +496,33 @@ export interface components {
         Resent: {
             /** Resend After */
             resend_after: number;
+        };
+        /**
+         * SignedIn
+         * @description A completed login, with what its owner is shown once, or is told of the factor that was used.
+         */
+        SignedIn: {
+            /** Access Token */
+            access_token: string;
+            /**
+             * Token Type
+             * @default bearer
+             * @constant
+             */
+            token_type: "bearer";
+            /** Expires In */
+            expires_in: number;
+            user: components["schemas"]["User"];
+            /**
+             * Step
+             * @default done
+             * @constant
+             */
+            step: "done";
+            /** Backup Codes */
+            backup_codes?: string[] | null;
+            /** Backup Codes Left */
+            backup_codes_left?: number | null;
         };
         /**
          * Status
@@ -542,7 +554,7 @@ export interface components {
         };
         /**
          * TotpCodes
-         * @description One code, or in guarded mode two in a row, the older first.
+         * @description One code, or two in a row, the older first.
          */
         TotpCodes: {
             /** Code */
@@ -571,7 +583,10 @@ export interface components {
             role: "user" | "admin";
             /** Mfa Enabled */
             mfa_enabled: boolean;
-            /** Backup Codes Left */
+            /**
+             * Backup Codes Left
+             * @default 0
+             */
             backup_codes_left: number;
         };
     };
@@ -662,7 +677,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LoginState"] | components["schemas"]["Done"];
+                    "application/json": components["schemas"]["LoginState"] | components["schemas"]["SignedIn"];
                 };
             };
             /** @description Problem */
@@ -807,7 +822,7 @@ export interface operations {
             };
         };
     };
-    confirm_auth_mfa_confirm_post: {
+    mfa_confirm_auth_mfa_confirm_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -826,7 +841,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Done"];
+                    "application/json": components["schemas"]["SignedIn"];
                 };
             };
             /** @description Problem */
@@ -841,7 +856,7 @@ export interface operations {
             };
         };
     };
-    verify_totp_auth_totp_verify_post: {
+    totp_verify_auth_totp_verify_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -860,7 +875,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Done"];
+                    "application/json": components["schemas"]["SignedIn"];
                 };
             };
             /** @description Problem */
@@ -875,7 +890,7 @@ export interface operations {
             };
         };
     };
-    verify_backup_code_auth_backup_code_verify_post: {
+    backup_code_verify_auth_backup_code_verify_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -894,7 +909,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Done"];
+                    "application/json": components["schemas"]["SignedIn"];
                 };
             };
             /** @description Problem */
@@ -930,6 +945,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Tokens"];
                 };
+            };
+            /** @description Nobody is signed in: there is no refresh cookie */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Problem */
             default: {

@@ -21,6 +21,7 @@ const login = (step: LoginState["step"]): LoginState => ({
   resend_after: null,
   sender: null,
   guarded: false,
+  factors: step === "totp" ? ["totp", "backup_codes"] : [],
   tries_left: null,
   retry_after: null,
 });
@@ -49,6 +50,16 @@ test("the backup-code page is open at the second factor only", () => {
   expect(mayStay(underWay(login("totp")), "/backup-code")).toBe(true);
   expect(mayStay(underWay(login("enroll")), "/backup-code")).toBe(false);
   expect(mayStay(signedOut(), "/backup-code")).toBe(false);
+});
+
+test("a service that does not name the factors yet may have them all, at the second factor only", () => {
+  const unnamed = (step: LoginState["step"]) => {
+    const { factors, ...rest } = login(step);
+    return underWay(rest as LoginState);
+  };
+
+  expect(unnamed("totp")).toMatchObject({ login: { factors: ["totp", "backup_codes"] } });
+  expect(unnamed("enroll")).toMatchObject({ login: { factors: [] } });
 });
 
 test("a password that is enough leads home at once, with or without an authenticator", () => {

@@ -1,19 +1,29 @@
-import { Link } from "react-router";
+import { Link, Navigate, useNavigate } from "react-router";
 import { BackupCodeForm } from "../features/backupCodes/BackupCodeForm";
-import { LockedFrame } from "../features/login/LockedFrame";
 import { StepFrame } from "../features/login/StepFrame";
+import { useHasEnded, useLockBegins } from "../features/login/useLock";
 import { useLogin } from "../lib/auth";
 import { STEP_PATH } from "../lib/steps";
 import styles from "./links.module.css";
 
 export default function BackupCode() {
-  if (useLogin().unlocksAt !== null) return <LockedFrame />;
+  const { factors, unlocksAt } = useLogin();
+  const navigate = useNavigate();
+  const hasEnded = useHasEnded();
+  const hasCodes = factors.includes("backup_codes");
+  // A lock is shown at one address, which leads back here: a backup code does not wait for its end.
+  useLockBegins(() => navigate(STEP_PATH.totp, { replace: true }));
+
+  if (unlocksAt !== null && hasEnded) return <Navigate replace to={STEP_PATH.totp} />;
   return (
     <StepFrame
       title="Use a backup code"
+      focusTitle={!hasCodes}
       lead={
         <p>
-          One of the ten codes you saved when you set up your authenticator app. Each works once.
+          {hasCodes
+            ? "One of the ten codes you saved when you set up your authenticator app. Each works once."
+            : "You have no backup code left. Sign in with your app, and you get new ones."}
         </p>
       }
       footer={
@@ -22,7 +32,7 @@ export default function BackupCode() {
         </Link>
       }
     >
-      <BackupCodeForm />
+      {hasCodes && <BackupCodeForm />}
     </StepFrame>
   );
 }

@@ -14,6 +14,7 @@ const login = {
   resend_after: null,
   sender: null,
   guarded: false,
+  factors: [],
   tries_left: 5,
   retry_after: null,
 };
@@ -124,6 +125,7 @@ test("too many wrong codes lock the page and count down", async () => {
 
   expect(await screen.findByRole("heading", { name: "Account locked" })).toBeTruthy();
   expect(screen.getByRole("timer").textContent).toMatch(/^1[45]:/);
+  expect(screen.queryByText(/get in now/)).toBeNull();
 });
 
 test("a right code shows the backup codes, and the account only after they are saved", async () => {

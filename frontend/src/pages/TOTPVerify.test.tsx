@@ -1,62 +1,24 @@
-import { fireEvent, render, screen } from "@testing-library/react";
+import { fireEvent, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { MemoryRouter } from "react-router";
 import { afterEach, expect, test, vi } from "vitest";
-import { App } from "../App";
-import { AuthProvider } from "../lib/auth";
-
-const login = {
-  step: "totp",
-  email: "a…e@student.com",
-  expires_at: "2026-01-01T00:05:00Z",
-  expires_in: 300,
-  code_length: null,
-  resend_after: null,
-  sender: null,
-  guarded: false,
-  tries_left: 5,
-  retry_after: null,
-};
+import { openWith, refusal, signedIn, status } from "../test-login";
 
 afterEach(() => vi.unstubAllGlobals());
 
-async function openWith(answers: Record<string, () => Response>, path = "/totp-verify") {
-  const asked: string[] = [];
-  vi.stubGlobal("fetch", async (url: string) => {
-    asked.push(url.replace("/api", ""));
-    return answers[url.replace("/api", "")]?.() ?? new Response("{}", { status: 404 });
-  });
-  render(
-    <MemoryRouter initialEntries={[path]}>
-      <AuthProvider>
-        <App />
-      </AuthProvider>
-    </MemoryRouter>,
-  );
-  return asked;
-}
-
-const status =
-  (more: object = {}) =>
-  () =>
-    Response.json({ app_name: "Acme", signed_in: false, login: { ...login, ...more } });
-
-const refusal =
-  (httpStatus: number, code: string, more = {}) =>
-  () =>
-    new Response(JSON.stringify({ code, detail: "", ...more }), { status: httpStatus });
+const open = (answers: Record<string, () => Response>, path = "/totp-verify") =>
+  openWith(answers, path);
 
 const codeField = () =>
   screen.findByLabelText<HTMLInputElement>("Six-digit code", {}, { timeout: 4000 });
 
 test("a link to another step leads to the one the login is at", async () => {
-  await openWith({ "/auth/status": status() }, "/mfa-enroll");
+  open({ "/auth/status": status() }, "/mfa-enroll");
 
   expect(await codeField()).toBeTruthy();
 });
 
 test("a wrong code is selected again and sent no second time", async () => {
-  const asked = await openWith({
+  const asked = open({
     "/auth/status": status(),
     "/auth/totp/verify": refusal(401, "invalid_code", { tries_left: 2 }),
   });
@@ -64,31 +26,16 @@ test("a wrong code is selected again and sent no second time", async () => {
 
   fireEvent.input(field, { target: { value: "123456" } });
 
-  expect(await screen.findByText(/2 tries left/)).toBeTruthy();
+  expect(await screen.findByText("That code is wrong. 2 tries left, then a pause.")).toBeTruthy();
   expect([field.selectionStart, field.selectionEnd]).toEqual([0, 6]);
-  expect(asked.filter((path) => path === "/auth/totp/verify")).toHaveLength(1);
+  expect(asked.filter(({ path }) => path === "/auth/totp/verify")).toHaveLength(1);
 });
 
 test("a right code of somebody without backup codes shows new ones, says why, and leads home once they are saved", async () => {
   const codes = Array.from({ length: 10 }, (_, index) => `AAAA-BBBB-CCCC-DDD${index}`);
-  await openWith({
+  open({
     "/auth/status": status(),
-    "/auth/totp/verify": () =>
-      Response.json({
-        step: "done",
-        access_token: "t",
-        token_type: "bearer",
-        expires_in: 1800,
-        user: {
-          id: "1",
-          email: "alice@student.com",
-          display_name: "Alice",
-          role: "user",
-          mfa_enabled: true,
-          backup_codes_left: 10,
-        },
-        backup_codes: codes,
-      }),
+    "/auth/totp/verify": signedIn({ backup_codes: codes }),
   });
   const act = userEvent.setup();
 
@@ -103,7 +50,7 @@ test("a right code of somebody without backup codes shows new ones, says why, an
 });
 
 test("a guarded account is asked for two codes in a row", async () => {
-  await openWith({ "/auth/status": status(), "/auth/totp/verify": refusal(409, "guarded") });
+  open({ "/auth/status": status(), "/auth/totp/verify": refusal(409, "guarded") });
 
   fireEvent.input(await codeField(), { target: { value: "123456" } });
 
@@ -111,10 +58,158 @@ test("a guarded account is asked for two codes in a row", async () => {
 });
 
 test("a login that has run out leads back to the sign-in, with a word about why", async () => {
-  await openWith({ "/auth/status": status(), "/auth/totp/verify": refusal(401, "login_expired") });
+  open({ "/auth/status": status(), "/auth/totp/verify": refusal(401, "login_expired") });
 
   fireEvent.input(await codeField(), { target: { value: "123456" } });
 
   expect(await screen.findByText(/took too long and has ended/)).toBeTruthy();
   expect(screen.getByLabelText("E-mail")).toBeTruthy();
+});
+
+test("few tries left are shown before the next one, with what follows", async () => {
+  open({ "/auth/status": status({ tries_left: 1 }) });
+
+  expect((await codeField()).getAttribute("aria-describedby")).toContain("code-hint");
+  expect(screen.getByText(/1 try left, then a pause\./)).toBeTruthy();
+});
+
+test("a backup code is offered to those who have one", async () => {
+  open({ "/auth/status": status() });
+  await codeField();
+
+  expect(screen.getByRole("link", { name: "Use a backup code" })).toBeTruthy();
+});
+
+test("a backup code is not offered to those who have none", async () => {
+  open({
+    "/auth/status": status({ factors: ["totp"], guarded: true }),
+  });
+
+  expect(await olderField()).toBeTruthy();
+  expect(screen.getByText(/we ask for two codes that follow each other\.$/)).toBeTruthy();
+  expect(screen.queryByRole("link", { name: "Use a backup code" })).toBeNull();
+});
+
+const LOCKED = { tries_left: null, retry_after: 900 };
+const olderField = () =>
+  screen.findByLabelText<HTMLInputElement>("The code your app shows now", {}, { timeout: 4000 });
+const lockedHeading = () =>
+  screen.findByRole("heading", { name: "Account locked" }, { timeout: 4000 });
+const pairButton = () => screen.getByRole("button", { name: "Enter two codes in a row" });
+const enter = (label: string, value: string) =>
+  fireEvent.input(screen.getByLabelText(label), { target: { value } });
+
+async function enterPair() {
+  await userEvent.click(pairButton());
+  enter("The code your app shows now", "123456");
+  enter("The next code", "654321");
+}
+
+test("the fifth wrong code counts down, and offers the ways in that need no waiting", async () => {
+  open({
+    "/auth/status": status(),
+    "/auth/totp/verify": refusal(429, "account_locked", { retry_after: 900 }),
+  });
+
+  fireEvent.input(await codeField(), { target: { value: "123456" } });
+
+  expect(await lockedHeading()).toBe(document.activeElement);
+  expect(screen.getByText(/^Too many wrong codes\. You can try one code again/)).toBeTruthy();
+  expect(screen.getByRole("timer").textContent).toMatch(/^1[45]:/);
+  expect(pairButton()).toBeTruthy();
+  await userEvent.click(screen.getByRole("link", { name: "Use a backup code" }));
+  expect(await screen.findByLabelText("Backup code")).toBe(document.activeElement);
+});
+
+test("two codes in a row sign in during a lock", async () => {
+  const asked = open({ "/auth/status": status(LOCKED), "/auth/totp/verify": signedIn() });
+  await lockedHeading();
+
+  await userEvent.click(pairButton());
+  expect(await olderField()).toBe(document.activeElement);
+  await userEvent.keyboard("123456");
+  expect(document.activeElement).toBe(screen.getByLabelText("The next code"));
+  await userEvent.keyboard("654321");
+
+  expect(await screen.findByRole("heading", { name: "Alice" })).toBeTruthy();
+  expect(asked).toContainEqual({
+    path: "/auth/totp/verify",
+    body: { codes: ["123456", "654321"] },
+  });
+});
+
+test("two wrong codes during a lock say so in place, and the way back leads to the countdown", async () => {
+  open({ "/auth/status": status(LOCKED), "/auth/totp/verify": refusal(401, "invalid_code") });
+  await lockedHeading();
+  await enterPair();
+
+  expect(await screen.findByText(/Both must be new and follow each other/)).toBeTruthy();
+  expect((await olderField()).value).toBe("123456");
+
+  await userEvent.click(screen.getByRole("button", { name: "Wait instead" }));
+  expect(await lockedHeading()).toBe(document.activeElement);
+  expect(screen.getByRole("timer").textContent).toMatch(/^1[45]:/);
+});
+
+test("the wait of two codes is said in place, and is not taken for that of the lock", async () => {
+  open({
+    "/auth/status": status(LOCKED),
+    "/auth/totp/verify": refusal(429, "account_locked", { retry_after: 2520 }),
+  });
+  await lockedHeading();
+  await enterPair();
+
+  const [shown] = await screen.findAllByText(
+    /^Too many wrong codes\. You can try again in 4[12] min/,
+  );
+  expect(shown).toBeTruthy();
+  expect(await olderField()).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: "Wait instead" }));
+  expect(screen.getByRole("timer").textContent).toMatch(/^1[45]:/);
+});
+
+test("a lock that ends leaves two half-typed codes where they are", async () => {
+  let now = status({ ...LOCKED, retry_after: 1 });
+  open({ "/auth/status": () => now() });
+  await lockedHeading();
+  await userEvent.click(pairButton());
+  enter("The code your app shows now", "123456");
+  now = status();
+
+  const one = await screen.findByRole(
+    "button",
+    { name: "Enter one code instead" },
+    { timeout: 4000 },
+  );
+  expect((await olderField()).value).toBe("123456");
+  await userEvent.click(one);
+  expect(await codeField()).toBe(document.activeElement);
+});
+
+test("the wait of a guarded account is that of two codes; a backup code has none", async () => {
+  open({ "/auth/status": status({ ...LOCKED, guarded: true }) });
+  await lockedHeading();
+
+  expect(screen.getByText(/You can try two codes again/)).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Enter two codes in a row" })).toBeNull();
+  expect(screen.getByRole("link", { name: "Use a backup code" })).toBeTruthy();
+});
+
+test("a login that ends during the lock offers nothing that needs it, and keeps counting down", async () => {
+  open({ "/auth/status": status({ ...LOCKED, expires_in: 0 }) });
+  await lockedHeading();
+
+  expect(screen.getByText(/go back to sign-in and enter your password again/)).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Enter two codes in a row" })).toBeNull();
+  expect(screen.queryByRole("link", { name: "Use a backup code" })).toBeNull();
+  expect(screen.getByRole("timer")).toBeTruthy();
+});
+
+test("a login that ends while two codes are typed during a lock is announced, then shows the countdown", async () => {
+  open({ "/auth/status": status({ ...LOCKED, expires_in: 2 }) });
+  await lockedHeading();
+  await userEvent.click(pairButton());
+
+  expect(await screen.findByText(/^This sign-in ends in \d s\./)).toBeTruthy();
+  expect(await lockedHeading()).toBeTruthy();
 });

@@ -1,17 +1,18 @@
-import type { ReactNode } from "react";
+import type { MouseEventHandler, ReactNode } from "react";
 import styles from "./Button.module.css";
 import { cx } from "./cx";
 
 interface ButtonLinkProps {
   href: string;
   look?: "primary" | "quiet" | "link";
+  onClick?: MouseEventHandler<HTMLAnchorElement>;
   children: ReactNode;
 }
 
-/** A link that looks like a button, for addresses another program opens. */
-export function ButtonLink({ href, look = "quiet", children }: ButtonLinkProps) {
+/** A link that looks like a button, for addresses another program opens; `onClick` may follow it in this one. */
+export function ButtonLink({ href, look = "quiet", onClick, children }: ButtonLinkProps) {
   return (
-    <a href={href} className={cx(styles.button, styles[look])}>
+    <a href={href} onClick={onClick} className={cx(styles.button, styles[look])}>
       {children}
     </a>
   );

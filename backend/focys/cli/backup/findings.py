@@ -5,19 +5,33 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, DateTime, MetaData, String, Table, Text, and_, case, cast, func, not_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    DateTime,
+    MetaData,
+    String,
+    Table,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    not_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import JSON
 
 from focys.cli.doctor.finding import Finding, fail, ok, warn
-from focys.features.totp import Totp, Trial
+from focys.features.totp import TotpSecrets, Trial
 from focys.infra.database import Database
 from focys.infra.schema import known_revisions, needed_revision, revisions_after
 
 STALE_AFTER = timedelta(hours=36)
 # A TOTP secret is 32 characters of Base32; in what is sealed or hashed they do not stand between other characters.
 _BASE32 = "(^|[^A-Za-z0-9+/])[A-Z2-7]{32}($|[^A-Za-z0-9+/])"
-_SEALED = {("users", "totp_secret"), ("totp_enrolments", "secret")}
+_SEALED = {("users", "totp_secret"), ("totp_setups", "secret")}
 _HASHED = {("users", "password_hash"), ("backup_codes", "code_hash")}
 _AHEAD = ("expires_at", "due_at", "ends_at")
 
@@ -98,12 +112,12 @@ async def count_people(connection: AsyncConnection, tables: MetaData) -> Finding
     accounts = await _count(connection, users)
     enrolled = await _count(connection, users, users.c.mfa_enabled)
     live = await _count(connection, sessions, sessions.c.revoked_at.is_(None))
-    under_way = await _count(connection, tables.tables["totp_enrolments"])
+    under_way = await _count(connection, tables.tables["totp_setups"])
     detail = f"{accounts:,} accounts, {enrolled:,} with an authenticator; {under_way:,} set-ups, {live:,} open sessions"
     return ok("people", detail) if accounts else warn("people", detail, "see that it is the right database")
 
 
-async def check_secrets(totp: Totp, progress: Callable[[int, int], None]) -> Finding:
+async def check_secrets(totp: TotpSecrets, progress: Callable[[int, int], None]) -> Finding:
     """Open every sealed secret with the keys at hand."""
     return judge_secrets(await totp.try_all(progress))
 
@@ -127,15 +141,14 @@ def _texts(tables: MetaData) -> Sequence[tuple[Table, Column[Any]]]:
     return [(t, c) for t in tables.sorted_tables for c in t.columns if isinstance(c.type, String | JSON)]
 
 
-def _is_clear(table: Table, column: Column[Any]) -> Any:  # noqa: ANN401  a condition
+def _is_clear(table: Table, column: Column[Any]) -> ColumnElement[bool]:
     if (table.name, column.name) in _SEALED:
         return and_(column.is_not(None), not_(column.startswith("v1.")))
     return cast(column, Text).regexp_match(_BASE32)
 
 
-async def _count(connection: AsyncConnection, table: Table, where: Any = None) -> int:  # noqa: ANN401
-    statement = select(func.count()).select_from(table)
-    statement = statement if where is None else statement.where(where)
+async def _count(connection: AsyncConnection, table: Table, *where: ColumnElement[bool]) -> int:
+    statement = select(func.count()).select_from(table).where(*where)
     return int((await connection.execute(statement)).scalar_one())
 
 

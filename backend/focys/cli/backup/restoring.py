@@ -10,10 +10,10 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
 
+from focys.cli.backup.driver import Connection
 from focys.cli.backup.dump import DumpError
 
 BATCH_BYTES = 1024 * 1024
@@ -49,7 +49,7 @@ class Script:
     _size: int = 0
     _quotes: int = 0
 
-    async def run(self, connection: Any) -> None:  # noqa: ANN401  asyncpg has no types
+    async def run(self, connection: Connection) -> None:
         """Restore everything.
 
         Raises:
@@ -66,7 +66,7 @@ class Script:
         if not self.is_complete:
             raise DumpError("The dump is cut off: its last line is missing.", "Try the backup before it.")
 
-    async def _take(self, connection: Any, line: bytes) -> None:  # noqa: ANN401
+    async def _take(self, connection: Connection, line: bytes) -> None:
         if line.startswith(b"\\"):
             self._check_guard(line)
         elif _NOT_NEEDED.fullmatch(line):
@@ -96,7 +96,7 @@ class Script:
                 "Make the dump without --create; one that nobody made so is not to be trusted, nor given to psql.",
             )
 
-    async def _copy(self, connection: Any, copy: re.Match[bytes]) -> None:  # noqa: ANN401
+    async def _copy(self, connection: Connection, copy: re.Match[bytes]) -> None:
         schema = copy["schema"]
         await connection.copy_to_table(
             _unquoted(copy["table"]),
@@ -117,7 +117,7 @@ class Script:
                 block, size = [], 0
         yield b"".join(block)
 
-    async def _flush(self, connection: Any) -> None:  # noqa: ANN401
+    async def _flush(self, connection: Connection) -> None:
         statements = b"".join(self._batch)
         self._batch.clear()
         self._size = self._quotes = 0
@@ -142,7 +142,7 @@ class Script:
                 self.notice()
             yield line
 
-    def _refused(self, connection: Any, fault: Exception) -> DumpError:  # noqa: ANN401
+    def _refused(self, connection: Connection, fault: Exception) -> DumpError:
         server = connection.get_server_version().major
         if self.version is not None and self.version > server:
             return DumpError(

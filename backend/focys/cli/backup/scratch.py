@@ -8,13 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import make_url
 
+from focys.cli.backup.driver import Connection, connect
 from focys.cli.backup.dump import DumpError
-from focys.infra.postgres import connect_arguments
 
 FORCE_SINCE = 13
 _OTHER_SERVER = "Check DATABASE_URL, or the address given with --scratch."
@@ -107,9 +107,9 @@ def _refusals_of_the_server() -> Iterator[None]:
         raise DumpError(f"The server for the trial cannot be used ({type(fault).__name__}).", _OTHER_SERVER) from None
 
 
-async def _open(server: str) -> tuple[Any, Any]:
+async def _open(server: str) -> tuple[Connection, object]:
     """Return a connection of a role that may be used for this, and the settings of that role."""
-    connection = await _connect(server)
+    connection = await connect(server, **_SERVER_SETTINGS)
     if not await connection.fetchval(_MAY_DO_MORE, _PREFIX):
         return connection, await connection.fetchval(_OWN_SETTINGS)
     await connection.close()
@@ -118,14 +118,14 @@ async def _open(server: str) -> tuple[Any, Any]:
     )
 
 
-async def _create(connection: Any, name: str) -> None:  # noqa: ANN401  asyncpg has no types
+async def _create(connection: Connection, name: str) -> None:
     # Of no locale: the same on every server.
     await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
     await connection.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
 
 
-async def _drop(server: str, kept: Any, name: str) -> None:  # noqa: ANN401
-    async def drop(connection: Any) -> None:  # noqa: ANN401
+async def _drop(server: str, kept: Connection, name: str) -> None:
+    async def drop(connection: Connection) -> None:
         force = connection.get_server_version().major >= FORCE_SINCE
         try:
             if not force:
@@ -141,16 +141,12 @@ async def _drop(server: str, kept: Any, name: str) -> None:  # noqa: ANN401
         await drop(kept)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         # The dump has ended it, as a role may do with its own.
-        await drop(await _connect(server))
+        await drop(await connect(server, **_SERVER_SETTINGS))
 
 
-async def _settings_of_role(server: str) -> Any:  # noqa: ANN401
-    connection = await _connect(server)
+async def _settings_of_role(server: str) -> object:
+    connection = await connect(server, **_SERVER_SETTINGS)
     try:
         return await connection.fetchval(_OWN_SETTINGS)
     finally:
         await connection.close()
-
-
-async def _connect(server: str) -> Any:  # noqa: ANN401  asyncpg has no types
-    return await asyncpg.connect(**connect_arguments(server), server_settings=_SERVER_SETTINGS)

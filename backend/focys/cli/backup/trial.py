@@ -19,7 +19,7 @@ from focys.cli.backup.restoring import Script
 from focys.cli.backup.scratch import scratch_database, scratch_file
 from focys.cli.console import err
 from focys.cli.doctor.finding import Finding, State, fail, ok
-from focys.features.totp import Totp
+from focys.features.totp import TotpSecrets
 from focys.infra.clock import SystemClock
 from focys.infra.database import Database
 from focys.infra.keys import KeyRing, Purpose
@@ -169,7 +169,7 @@ async def _as_it_would_serve(url: str, keys: tuple[str, ...], notice: Notice) ->
     try:
         async with findings.reflected(database) as (connection, tables):
             people = await findings.count_people(connection, tables)
-        totp = Totp(database, SecretBox(KeyRing(keys)), drift=0)
+        totp = TotpSecrets(database, SecretBox(KeyRing(keys)), drift=0)
         return [people, await findings.check_secrets(totp, notice)]
     finally:
         await database.close()

@@ -9,6 +9,7 @@ from focys.features.accounts.addresses import InvalidAddressError, canonical_add
 from focys.features.accounts.models import users
 from focys.features.accounts.repository import (
     CLAIM_LIVE,
+    Account,
     AccountRepository,
     claim,
     claim_and_burn,
@@ -19,6 +20,7 @@ from focys.features.accounts.service import AccountError, Accounts
 
 __all__ = [
     "CLAIM_LIVE",
+    "Account",
     "AccountError",
     "AccountRepository",
     "Accounts",

@@ -1,17 +1,44 @@
 """The SQL of ``users``: look-ups, and the compare-and-set that every attempt and credential change goes through."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Row, bindparam, case, func, select, update
+from sqlalchemy import BigInteger, bindparam, case, func, select, update
 
 from focys.features.accounts.models import users
-from focys.infra.database import Change, Database
+from focys.infra.database import Change, Database, Shape
 
-_FIND = select(users).where(users.c.email == bindparam("address"))
-_LIST = select(users).order_by(users.c.email)
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as an operator sees it; ``disabled_at`` is None while it may sign in."""
+
+    id: UUID
+    email: str
+    display_name: str
+    role: str
+    mfa_enabled: bool
+    disabled_at: datetime | None
+    created_at: datetime
+    attempt_seq: int
+
+
+_ACCOUNT = Shape(
+    Account,
+    users.c.id,
+    users.c.email,
+    users.c.display_name,
+    users.c.role,
+    users.c.mfa_enabled,
+    users.c.disabled_at,
+    users.c.created_at,
+    users.c.attempt_seq,
+)
+_FIND = select(*_ACCOUNT.columns).where(users.c.email == bindparam("address"))
+_LIST = select(*_ACCOUNT.columns).order_by(users.c.email)
 
 _CLAIM = (
     update(users)
@@ -121,13 +148,14 @@ class AccountRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, address: str) -> Row[Any] | None:
+    async def find(self, address: str) -> Account | None:
         """Return the account with this canonical address."""
-        return await self._database.first(_FIND, address=address)
+        row = await self._database.first(_FIND, address=address)
+        return _ACCOUNT.read(row) if row is not None else None
 
-    async def list_all(self) -> Sequence[Row[Any]]:
+    async def list_all(self) -> list[Account]:
         """Return all accounts by address."""
-        return await self._database.rows(_LIST)
+        return [_ACCOUNT.read(row) for row in await self._database.rows(_LIST)]
 
     async def list_offsets(self) -> list[tuple[int, int]]:
         """Return (offset, accounts) for each distance between a phone's clock and ours, in steps."""

@@ -1,13 +1,12 @@
 """Creates, lists, disables and enables accounts."""
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID, uuid4
 
 from focys.domain.plain_text import is_plain
 from focys.features import audit
 from focys.features.accounts.addresses import canonical_address
-from focys.features.accounts.repository import AccountRepository
+from focys.features.accounts.repository import Account, AccountRepository
 from focys.infra.clock import Clock
 from focys.infra.database import Database
 from focys.infra.visitor import Visitor
@@ -65,7 +64,7 @@ class Accounts:
         """Return how many phones are how many steps ahead of our clock (+) or behind it (-)."""
         return dict(await self._repository.list_offsets())
 
-    async def get(self, address: str) -> Any:  # noqa: ANN401  a row of ``users``
+    async def get(self, address: str) -> Account:
         """Return the account of an address.
 
         Raises:
@@ -77,7 +76,7 @@ class Accounts:
             raise AccountError(f"There is no account for {address}.")
         return found
 
-    async def list_all(self) -> Sequence[Any]:
+    async def list_all(self) -> list[Account]:
         """Return all accounts by address."""
         return await self._repository.list_all()
 

@@ -15,7 +15,7 @@ from focys.features.lockout import all_forgiven, password_keys, passwords_forgiv
 from focys.features.outbox import Outbox, Waiting, all_withdrawn, letter_for
 from focys.features.passwords import Passwords
 from focys.features.sessions import all_ended, everybodys_ended
-from focys.features.totp import Progress, Rotation, Totp, all_enrolments_dropped, enrolment_dropped
+from focys.features.totp import Progress, Rotation, TotpSecrets, all_setups_dropped, setups_dropped
 from focys.infra.clock import Clock
 from focys.infra.database import Change, Database
 from focys.infra.keys import KeyRing
@@ -50,7 +50,7 @@ class Administration:
         accounts: Accounts,
         passwords: Passwords,
         outbox: Outbox,
-        totp: Totp,
+        totp: TotpSecrets,
         keys: KeyRing,
     ) -> None:
         self._database, self._clock, self._accounts = database, clock, accounts
@@ -87,7 +87,7 @@ class Administration:
             event = AuditEvent(EventName.MFA_RESET, Outcome.OK, user.id, alarm=Alarm.MFA_RESET)
             about = {"at": f"{now:%Y-%m-%d %H:%M}"}
             done = await self._database.write(
-                enrolment_dropped(user.id),
+                setups_dropped(user.id),
                 all_dropped(user.id),
                 browsers_forgotten(user.id),
                 all_ended(user.id, now),
@@ -113,7 +113,7 @@ class Administration:
         hashed, now = await self._passwords.choose(password, user.email), self._clock.now()
         event = AuditEvent(EventName.PASSWORD_SET, Outcome.OK, user.id)
         # Whoever set up an authenticator with the old password has seen the pending secret.
-        dropped = enrolment_dropped(user.id)
+        dropped = setups_dropped(user.id)
         changes = (AccountRepository.password_set(user.id, hashed, now), all_ended(user.id, now), dropped)
         await self._commit(event, visitor, now, *changes)
 
@@ -144,7 +144,7 @@ class Administration:
             AccountRepository.everybody_voided(now),
             everybodys_ended(now),
             # What was shown in a login that ends may have been seen by whoever it is ended for.
-            all_enrolments_dropped(),
+            all_setups_dropped(),
             as_change(event, visitor, now),
             seconds=_SWEEP_SECONDS,
         )
@@ -163,7 +163,7 @@ class Administration:
         _, sessions, _, codes, letters, *_ = await self._database.counts(
             AccountRepository.everybody_voided_and_burned(now, self._totp.newest_step(now)),
             everybodys_ended(now),
-            all_enrolments_dropped(),
+            all_setups_dropped(),
             everybodys_dropped(),
             all_withdrawn(now),
             all_bypasses_ended(now),

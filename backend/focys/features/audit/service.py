@@ -59,6 +59,7 @@ class Alarm(StrEnum):
     REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105
     CLOCK_BEHIND = "clock_behind"
     MFA_RESET = "mfa_reset"
+    ENROLMENT_OUT_OF_TURN = "enrolment_out_of_turn"
 
 
 _EXAMINED = (EventName.TOTP, EventName.MFA_ENROLMENT, EventName.BACKUP_CODE)
@@ -84,12 +85,12 @@ metrics.EVENTS.labels(EventName.EMAIL_CODE, Outcome.REFUSED, Reason.INVALID_CODE
 class AuditEvent:
     """One fact. ``detail`` is our own words or the operator's, never a caller's."""
 
-    name: EventName
+    name: str
     outcome: Outcome
     user_id: UUID | None = None
     reason: str | None = None
     detail: str | None = None
-    alarm: Alarm | None = None
+    alarm: str | None = None
 
 
 def as_change(event: AuditEvent, visitor: Visitor, now: datetime) -> Change:

@@ -5,6 +5,7 @@ codes, changes = await backup_codes.renew(user_id, …)      # the same at a sig
 found = await backup_codes.find(user_id, typed)            # -> the row to spend with ``spent(row_id, now)``
 """
 
+from focys.features.backup_codes.factor import BackupCodeFactor
 from focys.features.backup_codes.models import backup_codes
 from focys.features.backup_codes.repository import all_dropped, everybodys_dropped, left_for, spent
 from focys.features.backup_codes.service import (
@@ -19,6 +20,7 @@ from focys.features.backup_codes.service import (
 __all__ = [
     "RENEWED",
     "USED",
+    "BackupCodeFactor",
     "BackupCodes",
     "all_dropped",
     "backup_codes",

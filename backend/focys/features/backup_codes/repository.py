@@ -1,17 +1,27 @@
 """The SQL of backup codes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 
 from focys.features.backup_codes.models import backup_codes
-from focys.infra.database import Change, Database
+from focys.infra.database import Change, Database, Shape
 
+
+@dataclass(frozen=True, slots=True)
+class Unspent:
+    """A code that still works."""
+
+    id: UUID
+    code_hash: str
+
+
+_CODE = Shape(Unspent, backup_codes.c.id, backup_codes.c.code_hash)
 _UNSPENT = (
-    select(backup_codes.c.id, backup_codes.c.code_hash)
+    select(*_CODE.columns)
     .where(backup_codes.c.user_id == bindparam("for_user"), backup_codes.c.spent_at.is_(None))
     .order_by(backup_codes.c.id)
 )
@@ -24,8 +34,8 @@ _DROP = delete(backup_codes).where(backup_codes.c.user_id == bindparam("for_user
 _DROP_EVERYBODYS = delete(backup_codes)
 
 
-def left_for(user_id: Any) -> ColumnElement[int]:  # noqa: ANN401  a column of the caller's query
-    """Return the number of unspent codes of a user, as a column."""
+def left_for(user_id: ColumnElement[UUID]) -> ColumnElement[int]:
+    """Return the number of unspent codes of a user, who is a column of the caller's query, as a column."""
     return (
         select(func.count(backup_codes.c.id))
         .where(backup_codes.c.user_id == user_id, backup_codes.c.spent_at.is_(None))
@@ -61,6 +71,6 @@ class BackupCodeRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def list_unspent(self, user_id: UUID) -> Sequence[Row[Any]]:
+    async def list_unspent(self, user_id: UUID) -> list[Unspent]:
         """Return the codes that still work."""
-        return await self._database.rows(_UNSPENT, for_user=user_id)
+        return [_CODE.read(row) for row in await self._database.rows(_UNSPENT, for_user=user_id)]

@@ -1,40 +1,57 @@
-"""Recognises the browser that has just completed a sign-in."""
+"""Recognizes the browser that has just completed a sign-in."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from focys.features.browsers.cookie import with_token
 from focys.features.browsers.models import browsers
 from focys.features.browsers.repository import SEEN
 from focys.infra.database import Change
-from focys.infra.tokens import HANDLE_LENGTH, digest, new_handle
+from focys.infra.tokens import digest, new_handle
 
 COOKIE_LIFE = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The row of an account that a browser's cookie belongs to; ``is_current`` until a password or factor changes."""
+
+    id: UUID
+    token_hash: bytes
+    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
     """The cookie the browser is to hold from now on, and the row that knows it."""
 
-    token: str
+    cookie: str
     change: Change
 
 
-def recognise(
-    user_id: UUID, *, cookie: str | None, known_as: UUID | None, is_ours: bool, epoch: int, now: datetime
-) -> Recognition:
+def recognize(user_id: UUID, known: Known | None, *, cookie: str | None, epoch: int, now: datetime) -> Recognition:
     """Return what makes the visitor's browser a known one of this account.
+
+    Each account that a browser becomes known to gets a token of its own, and a new one after a change of password or
+    factor: a copy of the cookie that somebody kept is then worth nothing.
 
     Args:
         user_id: whose sign-in it completed.
-        cookie: the browser cookie it sent.
-        known_as: the row of this account that holds the cookie's hash, current or not.
-        is_ours: whether any account has such a row; else the cookie is not one we gave out, and is replaced.
+        known: the account's row for a token in the cookie, if there is one.
+        cookie: the cookie as sent.
         epoch: the account's credential epoch after this sign-in.
         now: the time.
     """
-    if known_as is not None and cookie is not None:
-        return Recognition(cookie, Change(SEEN, {"for_browser": known_as, "moment": now, "new_epoch": epoch}))
-    token = cookie if is_ours and cookie is not None and len(cookie) == HANDLE_LENGTH else new_handle()
+    if known is not None and known.is_current and cookie is not None:
+        return Recognition(cookie, _seen(known.id, known.token_hash, epoch, now))
+    token = new_handle()
+    new_cookie = with_token(cookie, token, instead_of=known.token_hash if known else None)
+    if known is not None:
+        return Recognition(new_cookie, _seen(known.id, digest(token), epoch, now))
     row = {"id": uuid4(), "user_id": user_id, "token_hash": digest(token), "epoch": epoch}
-    return Recognition(token, Change(browsers, {**row, "created_at": now, "last_seen_at": now}))
+    return Recognition(new_cookie, Change(browsers, {**row, "created_at": now, "last_seen_at": now}))
+
+
+def _seen(browser_id: UUID, token_hash: bytes, epoch: int, now: datetime) -> Change:
+    return Change(SEEN, {"for_browser": browser_id, "new_hash": token_hash, "new_epoch": epoch, "moment": now})

@@ -11,13 +11,14 @@ and dies with it. The failures of the second step and the known browsers stay as
 from focys.features.bypass.letters import composers
 from focys.features.bypass.models import mfa_bypasses
 from focys.features.bypass.repository import (
+    NotOver,
     all_bypasses_ended,
     claim_under,
     id_in_force_for,
     not_ended,
     own_bypasses_ended,
 )
-from focys.features.bypass.service import Bypasses, NotOver, use_told
+from focys.features.bypass.service import Bypasses, use_told
 
 __all__ = [
     "Bypasses",

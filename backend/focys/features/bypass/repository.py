@@ -1,6 +1,6 @@
 """The SQL of bypasses. Whether one is in force is a matter of the time, which is the parameter ``moment``."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     FromClause,
-    Row,
     ScalarSelect,
     and_,
     bindparam,
@@ -21,7 +20,31 @@ from sqlalchemy import (
 
 from focys.features.accounts import CLAIM_LIVE, users
 from focys.features.bypass.models import mfa_bypasses
-from focys.infra.database import Change, Database
+from focys.infra.database import Change, Database, Shape
+
+EVERYBODY, NAMED = "everybody", "named"
+
+
+@dataclass(frozen=True, slots=True)
+class NotOver:
+    """A bypass that is not over, as an operator sees it; ``address`` is None where it is for everybody."""
+
+    id: UUID
+    user_id: UUID | None
+    address: str | None
+    reason: str
+    operator: str
+    begins_at: datetime
+    ends_at: datetime
+
+    @property
+    def whom(self) -> str:
+        """Whether it is for everybody or for a named person."""
+        return EVERYBODY if self.user_id is None else NAMED
+
+    def is_in_force(self, now: datetime) -> bool:
+        """Tell whether it is in force; one started under a clock that was far ahead waits until its start."""
+        return self.begins_at <= now < self.ends_at
 
 
 def _is_not_over(bypasses: FromClause) -> ColumnElement[bool]:
@@ -33,8 +56,18 @@ def _is_in_force(bypasses: FromClause) -> ColumnElement[bool]:
     return and_(_is_not_over(bypasses), bypasses.c.begins_at <= bindparam("moment"))
 
 
+_NOT_OVER = Shape(
+    NotOver,
+    mfa_bypasses.c.id,
+    mfa_bypasses.c.user_id,
+    users.c.email.label("address"),
+    mfa_bypasses.c.reason,
+    mfa_bypasses.c.operator,
+    mfa_bypasses.c.begins_at,
+    mfa_bypasses.c.ends_at,
+)
 _LIST = (
-    select(mfa_bypasses, users.c.email)
+    select(*_NOT_OVER.columns)
     .select_from(mfa_bypasses.outerjoin(users, users.c.id == mfa_bypasses.c.user_id))
     .where(_is_not_over(mfa_bypasses))
     .order_by(mfa_bypasses.c.ends_at)
@@ -52,7 +85,7 @@ _CLAIM = CLAIM_LIVE.where(
 _candidate = mfa_bypasses.alias("candidate")
 
 
-def id_in_force_for(user_id: Any) -> ScalarSelect[UUID]:  # noqa: ANN401  a column of the caller's query
+def id_in_force_for(user_id: ColumnElement[UUID]) -> ScalarSelect[UUID]:
     """Return the bypass that a person may come under, the own one before everybody's, as a column."""
     return (
         select(_candidate.c.id)
@@ -64,7 +97,7 @@ def id_in_force_for(user_id: Any) -> ScalarSelect[UUID]:  # noqa: ANN401  a colu
     )
 
 
-def not_ended(bypass_id: Any) -> ColumnElement[bool]:  # noqa: ANN401  a column of the caller's query
+def not_ended(bypass_id: ColumnElement[UUID | None]) -> ColumnElement[bool]:
     """Return the condition that what was opened under a bypass may go on, or was opened under none."""
     kept = select(literal(1)).where(_candidate.c.id == bypass_id, _candidate.c.ended_at.is_(None))
     return or_(bypass_id.is_(None), exists(kept.correlate_except(_candidate)))
@@ -91,9 +124,9 @@ class BypassRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def list_not_over(self, now: datetime) -> Sequence[Row[Any]]:
-        """Return the bypasses that have not ended, by their end, each with its person's address."""
-        return await self._database.rows(_LIST, moment=now)
+    async def list_not_over(self, now: datetime) -> list[NotOver]:
+        """Return the bypasses that have not ended, by their end."""
+        return [_NOT_OVER.read(row) for row in await self._database.rows(_LIST, moment=now)]
 
     @staticmethod
     def begun(row: dict[str, Any]) -> Change:

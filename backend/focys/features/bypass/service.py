@@ -1,6 +1,5 @@
 """Begins and ends bypasses; the caller has authorised the operator."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -8,36 +7,13 @@ from focys.domain.bypass import Bypass, BypassError
 from focys.features.accounts import Accounts
 from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
 from focys.features.bypass.letters import BEGUN, USED
-from focys.features.bypass.repository import BypassRepository
+from focys.features.bypass.repository import EVERYBODY, NAMED, BypassRepository, NotOver
 from focys.features.outbox import Outbox, letter_for
 from focys.infra.clock import Clock
 from focys.infra.database import Change, Database
 from focys.infra.visitor import Visitor
 
-EVERYBODY, NAMED = "everybody", "named"
 QUIET = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class NotOver:
-    """A bypass that is not over, as an operator sees it; ``address`` is None where it is for everybody."""
-
-    id: UUID
-    user_id: UUID | None
-    address: str | None
-    reason: str
-    operator: str
-    begins_at: datetime
-    ends_at: datetime
-
-    @property
-    def whom(self) -> str:
-        """Whether it is for everybody or for a named person."""
-        return EVERYBODY if self.user_id is None else NAMED
-
-    def is_in_force(self, now: datetime) -> bool:
-        """Tell whether it is in force; one started under a clock that was far ahead waits until its start."""
-        return self.begins_at <= now < self.ends_at
 
 
 class Bypasses:
@@ -107,10 +83,7 @@ class Bypasses:
 
     async def list_not_over(self) -> list[NotOver]:
         """Return the bypasses in force and those yet to start, by their end."""
-        return [
-            NotOver(row.id, row.user_id, row.email, row.reason, row.operator, row.begins_at, row.ends_at)
-            for row in await self._repository.list_not_over(self._clock.now())
-        ]
+        return await self._repository.list_not_over(self._clock.now())
 
     async def seconds_left(self) -> dict[str, float]:
         """Return how long the longest bypass still lasts, of those for everybody and of those for a named person."""

@@ -5,7 +5,21 @@ code while it lives. Five wrong entries kill a code; after ten failures in a yea
 """
 
 from focys.features.email_code.models import email_code_failures
-from focys.features.email_code.repository import email_failures_forgiven, failed
-from focys.features.email_code.service import KIND, EmailCodes
+from focys.features.email_code.repository import (
+    CHARGE_ROW,
+    email_failures_forgiven,
+    email_tally,
+    taken_back,
+)
+from focys.features.email_code.service import KIND, CodeIssue, EmailCodes
 
-__all__ = ["KIND", "EmailCodes", "email_code_failures", "email_failures_forgiven", "failed"]
+__all__ = [
+    "CHARGE_ROW",
+    "KIND",
+    "CodeIssue",
+    "EmailCodes",
+    "email_code_failures",
+    "email_failures_forgiven",
+    "email_tally",
+    "taken_back",
+]

@@ -1,39 +1,43 @@
 """The SQL of wrong mailed codes."""
 
-from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import CTE, FromClause, and_, bindparam, delete, func, select
 
 from focys.domain.email_codes import LONG_AFTER
-from focys.domain.lockout import MEMORY
 from focys.features.email_code.models import email_code_failures as failures
-from focys.infra.database import Change, Database
+from focys.infra.database import Change
+from focys.infra.moments import moments
 
-_RECENT = (
-    select(failures.c.at)
-    .where(failures.c.user_id == bindparam("for_user"), failures.c.at > bindparam("since"))
-    .limit(LONG_AFTER)
-)
+CHARGE_ROW = {"id": "charge_id", "user_id": "user_id", "at": "moment"}
+"""What is inserted for a charge: each column, and the fact or parameter it comes from."""
+
+_TAKE_BACK = delete(failures).where(failures.c.id == bindparam("the_failure"))
 _FORGIVE = delete(failures).where(failures.c.user_id == bindparam("for_user"))
 
 
-def failed(user_id: UUID, now: datetime) -> Change:
-    """Record one wrong entry."""
-    return Change(failures, {"id": uuid4(), "user_id": user_id, "at": now})
+def email_tally(person: FromClause) -> CTE:
+    """Return the times of a person's wrong entries, and whether six digits may still be tried.
+
+    *person* is a query of one row with a column ``user_id``. The parameter ``since`` is the start of what counts.
+    """
+    return (
+        select(
+            moments(failures.c.at).filter(failures.c.id.is_not(None)).label("email_failures"),
+            (func.count(failures.c.id) < LONG_AFTER).label("takes_six_digits"),
+        )
+        .select_from(
+            person.outerjoin(failures, and_(failures.c.user_id == person.c.user_id, failures.c.at > bindparam("since")))
+        )
+        .cte("email_tally")
+    )
+
+
+def taken_back(failure_id: UUID) -> Change:
+    """Drop one wrong entry: what it was charged for was right."""
+    return Change(_TAKE_BACK, {"the_failure": failure_id})
 
 
 def email_failures_forgiven(user_id: UUID) -> Change:
     """Drop all wrong entries of an account: an operator's act."""
     return Change(_FORGIVE, {"for_user": user_id})
-
-
-class EmailFailures:
-    """Reads the ledger."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def list_recent(self, user_id: UUID, now: datetime) -> list[datetime]:
-        """Return the times of the year's wrong entries; ten are enough to know."""
-        return [row.at for row in await self._database.rows(_RECENT, for_user=user_id, since=now - MEMORY)]

@@ -1,53 +1,55 @@
 """Spells, checks and mails codes."""
 
 import hmac
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from focys.domain import email_codes
-from focys.features.email_code.repository import EmailFailures
 from focys.features.outbox import Waiting, letter_for
-from focys.infra.database import Change, Database
+from focys.infra.database import Change
 from focys.infra.keys import KeyRing, Purpose
 from focys.infra.mailer import Letter
 
 KIND = "email_code"
 
 
+@dataclass(frozen=True, slots=True)
+class CodeIssue:
+    """Which code was mailed.
+
+    Attributes:
+        login_id: the login it was mailed for; others may share it.
+        number: how many codes were mailed for that login, this one included.
+        long: whether it has sixteen characters instead of six digits.
+        expires_at: until when it works.
+    """
+
+    login_id: UUID
+    number: int
+    long: bool
+    expires_at: datetime
+
+
 class EmailCodes:
     """The mailed codes of one service."""
 
-    def __init__(self, database: Database, keys: KeyRing, *, app_name: str, life: timedelta) -> None:
-        self._failures = EmailFailures(database)
+    def __init__(self, keys: KeyRing, *, app_name: str, life: timedelta) -> None:
         self._keys, self._app_name, self.life = keys, app_name, life
 
-    async def is_long(self, user_id: UUID, now: datetime) -> bool:
-        """Tell whether the user's next code has sixteen characters."""
-        return email_codes.is_long(await self._failures.list_recent(user_id, now), now)
-
-    def is_right(self, login_id: UUID, issue: int, code: str, *, long: bool) -> bool:
-        """Tell whether *code*, normalised, is the one mailed for this login and issue number."""
-        expected = email_codes.normalise(self._spell(login_id, issue, long=long), long=long)
+    def is_right(self, issue: CodeIssue, code: str) -> bool:
+        """Tell whether *code*, normalised, is the one that was mailed."""
+        expected = email_codes.normalise(self._spell(issue), long=issue.long)
         return hmac.compare_digest(expected or "", code)
 
-    def mailed(
-        self,
-        user_id: UUID,
-        login_id: UUID,
-        issue: int,
-        *,
-        long: bool,
-        expires_at: datetime,
-        source: str,
-        now: datetime,
-    ) -> Change:
+    def mailed(self, user_id: UUID, issue: CodeIssue, network: str, now: datetime) -> Change:
         """Return the row that mails a code once the login it belongs to is committed."""
         about = {
-            "login": str(login_id),
-            "issue": issue,
-            "long": long,
-            "expires": expires_at.isoformat(),
-            "source": source,
+            "login": str(issue.login_id),
+            "issue": issue.number,
+            "long": issue.long,
+            "expires": issue.expires_at.isoformat(),
+            "source": network,
         }
         return letter_for(user_id, KIND, about, now)
 
@@ -57,7 +59,8 @@ class EmailCodes:
         left = expires - waiting.now
         if left <= timedelta(0):
             return None
-        code = self._spell(UUID(waiting.about["login"]), waiting.about["issue"], long=waiting.about["long"])
+        about = waiting.about
+        code = self._spell(CodeIssue(UUID(about["login"]), about["issue"], about["long"], expires))
         minutes = max(1, round(left.total_seconds() / 60))
         validity = f"{minutes} minute{'s' if minutes > 1 else ''}"
         return Letter(
@@ -71,5 +74,6 @@ class EmailCodes:
             code=code,
         )
 
-    def _spell(self, login_id: UUID, issue: int, *, long: bool) -> str:
-        return email_codes.spell(self._keys.mac(Purpose.EMAIL_CODES, f"{login_id}|{issue}|{long}"), long=long)
+    def _spell(self, issue: CodeIssue) -> str:
+        message = f"{issue.login_id}|{issue.number}|{issue.long}"
+        return email_codes.spell(self._keys.mac(Purpose.EMAIL_CODES, message), long=issue.long)

@@ -11,13 +11,13 @@ from focys.features.lockout import second_factor_failures, throttles
 from focys.features.login import pending_logins
 from focys.features.outbox import outbox
 from focys.features.sessions import sessions
-from focys.features.totp import totp_enrolments
+from focys.features.totp import totp_setups
 from focys.infra.database import Change, Database
 
 _KEPT = (
     (throttles, throttles.c.expires_at, timedelta(0)),
-    (totp_enrolments, totp_enrolments.c.expires_at, timedelta(0)),
-    (pending_logins, pending_logins.c.expires_at, timedelta(days=1)),
+    (totp_setups, totp_setups.c.expires_at, timedelta(0)),
+    (pending_logins, pending_logins.c.expires_at, timedelta(hours=1)),
     (sessions, sessions.c.expires_at, timedelta(days=30)),
     (mfa_bypasses, mfa_bypasses.c.ends_at, timedelta(days=90)),
     (outbox, outbox.c.done_at, timedelta(days=30)),

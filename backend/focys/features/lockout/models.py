@@ -1,6 +1,6 @@
 """The tables of failures."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Uuid
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Uuid
 
 from focys.infra.database import UtcTime, metadata
 
@@ -13,6 +13,9 @@ second_factor_failures = Table(
     Column("browser_id", Uuid, ForeignKey("browsers.id", ondelete="CASCADE")),
     Column("login_id", Uuid),
     Column("at", UtcTime, nullable=False),
+    # A strong proof that failed while single codes were not examined; it does not count toward the locks.
+    Column("strong", Boolean, nullable=False, server_default="false"),
+    Column("network", String(64)),
     Index("ix_second_factor_failures_user_id_at", "user_id", "at"),
 )
 

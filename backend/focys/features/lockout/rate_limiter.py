@@ -12,21 +12,29 @@ from focys.infra.database import Change, Database
 
 PASSWORD_FAILURES = RateLimitItemPerMinute(30, 15, namespace="source-passwords")
 ACCOUNTS_TRIED = RateLimitItemPerHour(20, 1, namespace="source-accounts")
-GUARDED_TRIES = RateLimitItemPerHour(10, 1, namespace="source-guarded")
 CODES_RESENT = RateLimitItemPerMinute(3, 15, namespace="user-resend")
 CODES_RESENT_A_DAY = RateLimitItemPerDay(10, 1, namespace="user-resend-day")
-CODES_SENT = RateLimitItemPerHour(20, 1, namespace="user-codes")
-ENROLMENTS = RateLimitItemPerHour(10, 1, namespace="user-enrolments")
-REFRESHES = RateLimitItemPerHour(60, 1, namespace="session-refreshes")
+CODES_PER_NETWORK = RateLimitItemPerMinute(3, 15, namespace="user-network-codes")
+CODES_A_DAY = RateLimitItemPerDay(10, 1, namespace="user-codes-day")
+CODES_SHARED = RateLimitItemPerMinute(1, 5, namespace="user-codes-shared")
+LOGINS_STARTED = RateLimitItemPerMinute(60, 5, namespace="user-network-logins")
+UNFINISHED_LOGINS = RateLimitItemPerHour(10, 1, namespace="user-unfinished-logins")
+ENROLMENTS = RateLimitItemPerHour(10, 1, namespace="login-enrolments")
+OUT_OF_TURN = RateLimitItemPerHour(3, 1, namespace="login-out-of-turn")
+REFRESHES = RateLimitItemPerHour(120, 1, namespace="session-refreshes")
 
 for _limit in (
     PASSWORD_FAILURES,
     ACCOUNTS_TRIED,
-    GUARDED_TRIES,
     CODES_RESENT,
     CODES_RESENT_A_DAY,
-    CODES_SENT,
+    CODES_PER_NETWORK,
+    CODES_A_DAY,
+    CODES_SHARED,
+    LOGINS_STARTED,
+    UNFINISHED_LOGINS,
     ENROLMENTS,
+    OUT_OF_TURN,
     REFRESHES,
 ):
     metrics.THROTTLED.labels(_limit.namespace)
@@ -55,6 +63,10 @@ class Limits:
         """Count one; return the seconds to wait if that was one too many, else None."""
         hits = await self._storage.incr(limit.key_for(*who), limit.get_expiry(), 1)
         return await self._wait(limit, *who) if hits > limit.amount else None
+
+    async def count(self, limit: RateLimitItem, *who: str) -> int:
+        """Count one, and return how many there are in the window."""
+        return int(await self._storage.incr(limit.key_for(*who), limit.get_expiry(), 1))
 
     async def charge_within(
         self, limit: RateLimitItem, *who: str, other: RateLimitItem, now: datetime

@@ -1,14 +1,27 @@
 """The SQL of the second-factor ledger, and of the counters."""
 
 from datetime import datetime
-from typing import Any
+from typing import TypedDict
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, or_
+from sqlalchemy import CTE, Boolean, FromClause, and_, bindparam, case, delete, false, func, or_, select, true
 
+from focys.domain import lockout
 from focys.features.lockout.models import second_factor_failures as failures
 from focys.features.lockout.models import throttles
 from focys.infra.database import Change
+from focys.infra.moments import moments
+
+CHARGE_ROW = {
+    "id": "charge_id",
+    "user_id": "user_id",
+    "browser_id": "browser_id",
+    "login_id": "login_id",
+    "at": "moment",
+    "strong": "charged_as_strong",
+    "network": "network",
+}
+"""What is inserted for a charge: each column, and the fact or parameter it comes from."""
 
 _FORGIVE_BROWSER = delete(failures).where(
     failures.c.user_id == bindparam("for_user"),
@@ -18,23 +31,126 @@ _FORGIVE_BROWSER = delete(failures).where(
         failures.c.at < bindparam("password_changed"),
     ),
 )
+_TAKE_BACK = delete(failures).where(failures.c.id == bindparam("the_failure"))
 _FORGIVE_ALL = delete(failures).where(failures.c.user_id == bindparam("for_user"))
 _FORGIVE_PASSWORDS = delete(throttles).where(throttles.c.key.like(bindparam("key_pattern")))
 
 
-def in_bucket(user_id: Any, browser_id: Any) -> ColumnElement[bool]:  # noqa: ANN401  columns of the caller's query
-    """Return the condition that a failure counts: the browser's own, or the strangers'; parameter ``since``."""
-    return and_(
-        failures.c.user_id == user_id,
-        failures.c.at > bindparam("since"),
-        or_(failures.c.browser_id == browser_id, and_(failures.c.browser_id.is_(None), browser_id.is_(None))),
+def tally(person: FromClause) -> CTE:
+    """Return what the failures in a person's bucket come to: the columns of ``FAILURES``, and what may be charged.
+
+    *person* is a query of one row with the columns ``user_id``, ``browser_id`` (empty for strangers) and
+    ``password_changed_at``. The parameters are those of ``bucket_parameters`` and ``strength_parameters``.
+    """
+    is_new = failures.c.at > func.coalesce(person.c.password_changed_at, bindparam("since"))
+    is_recent = and_(failures.c.at > bindparam("strong_from"), failures.c.at <= bindparam("strong_to"))
+    is_counted, is_strong = ~failures.c.strong, and_(failures.c.strong, is_new, is_recent)
+    is_here = and_(is_strong, failures.c.network == bindparam("network"))
+    total = func.count(failures.c.id).filter(is_new)
+    counted = func.count(failures.c.id).filter(is_counted)
+    locked = [
+        (
+            counted == number,
+            func.count(failures.c.id).filter(
+                is_counted,
+                failures.c.at > bindparam(f"lock_{number}_from"),
+                failures.c.at <= bindparam(f"lock_{number}_to"),
+            )
+            == 0,
+        )
+        for number in lockout.LOCKS
+    ]
+    # ``lockout.lock_state`` and ``lockout.obstacle`` in SQL; a test compares them.
+    is_open = case((counted >= lockout.GUARDED_AFTER, false()), *locked, else_=true())
+    takes_strong = and_(
+        bindparam("is_strong", type_=Boolean),
+        func.count(failures.c.id).filter(is_here) < lockout.STRONG_TRIES_PER_NETWORK,
+        or_(
+            bindparam("is_unguessable", type_=Boolean),
+            and_(
+                func.count(failures.c.id).filter(is_strong) < lockout.STRONG_TRIES,
+                total < lockout.MAX_FAILURES,
+            ),
+        ),
     )
+    return (
+        select(
+            moments(failures.c.at).filter(is_counted).label("counted"),
+            moments(failures.c.at).filter(is_strong).label("strong"),
+            moments(failures.c.at).filter(is_here).label("strong_here"),
+            total.label("total"),
+            (~is_open).label("charged_as_strong"),
+            or_(is_open, takes_strong).label("takes_proof"),
+        )
+        .select_from(
+            person.outerjoin(
+                failures,
+                and_(
+                    failures.c.user_id == person.c.user_id,
+                    failures.c.at > bindparam("since"),
+                    or_(
+                        failures.c.browser_id == person.c.browser_id,
+                        and_(failures.c.browser_id.is_(None), person.c.browser_id.is_(None)),
+                    ),
+                ),
+            )
+        )
+        .cte("tally")
+    )
+
+
+class BucketParameters(TypedDict):
+    """The parameters of ``tally``: when it is, and where the visitor is."""
+
+    since: datetime
+    network: str
+    strong_from: datetime
+    strong_to: datetime
+    lock_5_from: datetime
+    lock_5_to: datetime
+    lock_10_from: datetime
+    lock_10_to: datetime
+
+
+class StrengthParameters(TypedDict):
+    """The parameters of ``tally`` that say which proof is to be charged."""
+
+    is_strong: bool
+    is_unguessable: bool
+
+
+def bucket_parameters(network: str, now: datetime) -> BucketParameters:
+    """Return the parameters of ``tally``."""
+    first, second, strong = lockout.LOCKS[5], lockout.LOCKS[10], lockout.STRONG_WINDOW
+    return {
+        "since": now - lockout.MEMORY,
+        "network": network,
+        "strong_from": now - strong,
+        "strong_to": now + strong,
+        "lock_5_from": now - first,
+        "lock_5_to": now + first,
+        "lock_10_from": now - second,
+        "lock_10_to": now + second,
+    }
+
+
+def strength_parameters(strength: lockout.Strength) -> StrengthParameters:
+    """Return the parameters of ``tally`` for a proof of this strength."""
+    return {
+        "is_strong": strength >= lockout.Strength.STRONG,
+        "is_unguessable": strength is lockout.Strength.UNGUESSABLE,
+    }
 
 
 def failed(user_id: UUID, browser_id: UUID | None, login_id: UUID, now: datetime) -> Change:
     """Record one failed second-factor try."""
     row = {"id": uuid4(), "user_id": user_id, "browser_id": browser_id, "login_id": login_id, "at": now}
-    return Change(failures, row)
+    return Change(failures, {**row, "strong": False})
+
+
+def taken_back(failure_id: UUID) -> Change:
+    """Drop one failure: what it was charged for was not compared, or was right."""
+    return Change(_TAKE_BACK, {"the_failure": failure_id})
 
 
 def forgiven(user_id: UUID, browser_id: UUID | None, login_id: UUID, password_changed_at: datetime | None) -> Change:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from focys.domain.lockout import GUARDED_AFTER, NOTICE_AT, RUNGS
+from focys.domain.lockout import GUARDED_AFTER, LOCKS, NOTICE_AT
 from focys.features.lockout.letters import FAILING, GUARDED, LOCKED
 from focys.features.outbox import Outbox, letter_for
 from focys.infra.database import Change
@@ -11,7 +11,7 @@ from focys.infra.visitor import Visitor
 
 QUIET = timedelta(hours=1)
 
-_KINDS = {NOTICE_AT: FAILING, **dict.fromkeys(RUNGS, LOCKED), GUARDED_AFTER: GUARDED}
+_KINDS = {NOTICE_AT: FAILING, **dict.fromkeys(LOCKS, LOCKED), GUARDED_AFTER: GUARDED}
 
 
 async def notices_for(outbox: Outbox, user_id: UUID, failures: int, visitor: Visitor, now: datetime) -> list[Change]:

@@ -1,17 +1,18 @@
 """The login: the only feature that knows more than one factor. Its whole course is the table in ``focys.domain.login``.
 
-    password       service.py        right password -> a login under way (a row, found by a cookie's hash)
-    mailbox        mailbox.py        first sign-in only: the mailed code
-    enrolment      enrolment.py      QR code, first TOTP code, backup codes
-    second factor  second_factor.py  TOTP or backup code, against the failure ledger
+    password       password.py       right password -> a login in progress (a row, found by the hash of a cookie)
+    email code     email_code.py     first sign-in only: the mailed code
+    enrolment      enrolment.py      a factor is shown, and its first proof taken
+    second factor  second_factor.py  any kind of factor, charged to the account's failures
 
-Every attempt reads the facts in one query, decides in pure code, and commits verdict and consequences in one write
-behind a compare-and-set on the account. Nothing is told to the caller before that write has happened.
+Every attempt is one statement that charges it and returns what it is decided from, a decision in pure code, and one
+write of the verdict (``focys.domain.attempt``). Nothing is said to the caller before that write has happened.
 """
 
-from focys.features.login.context import Dependencies
+from focys.features.login.attempt import Dependencies
 from focys.features.login.models import pending_logins
+from focys.features.login.notices import composers
 from focys.features.login.router import build_router
 from focys.features.login.service import LoginFlow
 
-__all__ = ["Dependencies", "LoginFlow", "build_router", "pending_logins"]
+__all__ = ["Dependencies", "LoginFlow", "build_router", "composers", "pending_logins"]

@@ -1,114 +1,225 @@
-"""One attempt at a second factor: what the ledger allows, and how a failure is charged."""
+"""What the steps of a login share: their dependencies, finding the login, writing a decision, opening the session."""
 
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+from uuid import UUID
 
-from focys.domain import lockout
-from focys.domain import totp as codes
-from focys.domain.login import Proof
+from focys.domain.bypass import Bypass
+from focys.domain.login import OutOfTurnError, Proof, advance
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import claim
-from focys.features.audit import Alarm, AuditEvent, EventName, Outcome
-from focys.features.lockout import failed, notices_for
-from focys.features.login.context import Context, SignedIn
-from focys.features.login.repository import Facts
-from focys.features.login.state import seconds_until
-from focys.infra import metrics
-from focys.infra.hashing import BusyError
-from focys.infra.secret_box import UnreadableSecretError
+from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
+from focys.features.browsers import recognize
+from focys.features.email_code import EmailCodes
+from focys.features.factors import AnyFactor, Claim, Companion, Enroller, Issued, Proven
+from focys.features.lockout import Limits, PasswordLedger, forgiven
+from focys.features.login.changes import consumed, for_live_login
+from focys.features.login.repository import LoginRepository
+from focys.features.login.snapshots import Account, LoginSnapshot
+from focys.features.login.visit import Visit
+from focys.features.outbox import Outbox
+from focys.features.passwords import Passwords
+from focys.features.sessions import Evidence, Opened, Sessions
+from focys.infra.clock import Clock
+from focys.infra.database import Change, Database
+from focys.infra.keys import KeyRing
+from focys.infra.lifetime import latest_end
 from focys.infra.visitor import Visitor
 
-Examine = Callable[[Facts, datetime], Awaitable[SignedIn | Refused | None]]
 
-RUNG_NAMES = {**{count: str(count) for count in lockout.RUNGS}, lockout.GUARDED_AFTER: "guarded"}
-for _rung in RUNG_NAMES.values():
-    metrics.LOCKOUTS.labels(_rung)
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """Everything a login needs from elsewhere, wired in ``focys.app``."""
+
+    database: Database
+    clock: Clock
+    keys: KeyRing
+    passwords: Passwords
+    ledger: PasswordLedger
+    source_limits: Limits
+    account_limits: Limits
+    email_codes: EmailCodes
+    factors: tuple[AnyFactor, ...]
+    companions: tuple[Companion[Any], ...]
+    enroller: Enroller[Any]
+    sessions: Sessions
+    outbox: Outbox
+    app_name: str
+    mail_sender: str | None
+    mfa_required: bool
 
 
-def objection(facts: Facts, now: datetime, proof: Proof, *, single_code: bool) -> Refused | None:
-    """Return why nothing will be examined now: locked, or guarded and only one code offered.
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Why a session is opened.
 
-    In guarded mode a backup code is always examined: nobody guesses 80 bits, and the owner must have an open way in.
+    Attributes:
+        account: whose.
+        amr: by which methods (RFC 8176).
+        epoch: the account's credential epoch once the proof is written.
+        login: the login that ends with it; None where the password was enough.
+        bypass: set where the second step was bypassed.
+        profile: how the user's factors look afterwards.
+        mfa_enabled: whether the user then has a confirmed second factor.
+        shown: further fields of the response.
     """
-    match facts.standing(now):
-        case lockout.Locked(until):
-            return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(until, now))
-        case lockout.Guarded(until) if until is not None and proof is not Proof.BACKUP_CODE:
-            return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(until, now))
-        case lockout.Guarded() if single_code:
-            return Refused(Reason.GUARDED)
-        case _:
-            return None
+
+    account: Account
+    amr: tuple[str, ...]
+    epoch: int
+    login: UUID | None = None
+    bypass: Bypass | None = None
+    profile: Mapping[str, int] = field(default_factory=dict)
+    mfa_enabled: bool = True
+    shown: Mapping[str, object] = field(default_factory=dict)
 
 
-async def charge(
-    context: Context, facts: Facts, event: EventName, refused: Refused, visitor: Visitor, now: datetime
-) -> Refused | None:
-    """Commit one failure and return the refusal with what is left, or None if another attempt was committed first."""
-    row = facts.row
-    failures = len(facts.failures) + 1
-    notices = await notices_for(context.needs.outbox, row.user_id, failures, visitor, now)
-    done = await context.commit(
-        AuditEvent(event, Outcome.REFUSED, row.user_id, refused.reason, alarm=_alarm_at(failures, refused)),
-        visitor,
-        now,
-        failed(row.user_id, row.browser_id, row.login_id, now),
-        *notices,
-        guard=claim(row.user_id, row.attempt_seq),
-    )
-    if not done:
-        return None
-    if notices:
-        context.needs.outbox.nudge()
-    if failures in RUNG_NAMES:
-        metrics.LOCKOUTS.labels(RUNG_NAMES[failures]).inc()
-    return _with_standing(refused, lockout.verdict([*facts.failures, now], now), now)
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A completed login: why, the new session, and the cookie by which the browser is known from now on."""
+
+    grant: Grant
+    session: Opened
+    browser_cookie: str | None
 
 
-async def charging_faults(
-    context: Context, examine: Examine, facts: Facts, event: EventName, visitor: Visitor, now: datetime
-) -> SignedIn | Refused | None:
-    """Run *examine*; an exception in it means refusal, and the attempt counts as a failure."""
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A proven factor, and what is given out with it."""
+
+    proven: Proven
+    issued: tuple[Issued, ...] = ()
+
+    @property
+    def _everything(self) -> tuple[Issued, ...]:
+        return (self.proven.issued, *self.issued)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Everything to be written with it."""
+        return tuple(change for issued in self._everything for change in issued.changes)
+
+    @property
+    def shown(self) -> dict[str, object]:
+        """Everything the response shows of it."""
+        return {name: value for issued in self._everything for name, value in issued.shown.items()}
+
+    @property
+    def profile(self) -> dict[str, int]:
+        """How the user's factors look afterwards, as far as that has changed."""
+        return {name: value for issued in self._everything for name, value in issued.profile.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRequest:
+    """One request to a login: finds it, writes what a step decided, and refuses."""
+
+    deps: Dependencies
+    repository: LoginRepository
+    visit: Visit
+
+    @classmethod
+    def begin(cls, deps: Dependencies, repository: LoginRepository, visitor: Visitor) -> "LoginRequest":
+        """Return the request of a visitor, now."""
+        now = deps.clock.now()
+        longest = max(deps.enroller.life, deps.email_codes.life)
+        return cls(deps, repository, Visit(visitor, now, latest_end(longest, now)))
+
+    def later(self) -> "LoginRequest":
+        """Return the same request at the time that it is by now."""
+        return LoginRequest.begin(self.deps, self.repository, self.visit.visitor)
+
+    async def find(self) -> LoginSnapshot | Refused:
+        """Return the visitor's login, if it is live and the account is still as it was when it began."""
+        snapshot = await self.repository.find(self.repository.second_factor, self.visit)
+        return snapshot if snapshot is not None and snapshot.is_live else Refused(Reason.LOGIN_EXPIRED)
+
+    def in_turn(self, snapshot: LoginSnapshot | None, proof: Proof, event: str) -> LoginSnapshot | Refused:
+        """Return the login if it is live and *proof* is what it waits for."""
+        refused = turn(snapshot, proof)
+        if snapshot is not None and refused is None:
+            return snapshot
+        user_id = snapshot.account.user_id if snapshot is not None else None
+        return self.refuse(event, user_id, refused or Refused(Reason.LOGIN_EXPIRED))
+
+    async def commit(self, event: AuditEvent, *changes: Change, guard: Change | None = None) -> bool:
+        """Write a decision and its event together; False if the guard changed nothing."""
+        row = as_change(event, self.visit.visitor, self.visit.now)
+        done = await self.deps.database.write(*changes, row, guard=guard)
+        if done:
+            announce(event, self.visit.visitor)
+        return done
+
+    def refuse(self, event: str, user_id: UUID | None, refused: Refused) -> Refused:
+        """Log a refusal that changes no row, and return it."""
+        announce(AuditEvent(event, Outcome.REFUSED, user_id, refused.reason), self.visit.visitor)
+        return refused
+
+    def claim(self, snapshot: LoginSnapshot) -> Claim:
+        """Return who tries to prove a factor."""
+        account, login, visit = snapshot.account, snapshot.login, self.visit
+        return Claim(account.user_id, account.email, login.login_id, account.attempt_seq, visit.visitor, visit.now)
+
+    def guard(self, snapshot: LoginSnapshot, proven: Change | None = None) -> Change:
+        """Return the guard of a write that ends this step of the login."""
+        account = snapshot.account
+        return for_live_login(proven or claim(account.user_id, account.attempt_seq), snapshot.login.login_id)
+
+    def profile(self, held: Mapping[str, object]) -> dict[str, int]:
+        """Return what a user is shown of the factors they hold."""
+        profile: dict[str, int] = {}
+        for factor in self.deps.factors:
+            profile |= factor.profile(held[factor.kind])
+        return profile
+
+    def offered(self, held: Mapping[str, object]) -> tuple[str, ...]:
+        """Return the kinds of factors that can be used now."""
+        return tuple(factor.kind for factor in self.deps.factors if factor.is_offered(held[factor.kind]))
+
+    def open_session(self, grant: Grant) -> tuple[SignedIn, list[Change]]:
+        """Return a session, and everything that a completed login changes beside its proof."""
+        account, visitor, now = grant.account, self.visit.visitor, self.visit.now
+        evidence = Evidence(account.user_id, account.role, grant.epoch, grant.amr, grant.bypass)
+        session = self.deps.sessions.open(evidence, visitor, now, live=account.sessions_live)
+        if grant.bypass is not None:
+            # Someone who has only the password must not gain anything that outlasts the bypass.
+            return SignedIn(grant, session, None), [*session.changes]
+        known = recognize(account.user_id, account.known, cookie=visitor.browser, epoch=grant.epoch, now=now)
+        changes = [*session.changes, known.change]
+        if grant.login is not None:
+            changes.append(consumed(grant.login, now))
+            changes.append(forgiven(account.user_id, account.browser_id, grant.login, account.password_changed_at))
+        return SignedIn(grant, session, known.cookie), changes
+
+
+def turn(snapshot: LoginSnapshot | None, proof: Proof) -> Refused | None:
+    """Return why a login does not take *proof* now, or None if it is what it waits for."""
+    if snapshot is None or not snapshot.is_live:
+        return Refused(Reason.LOGIN_EXPIRED)
     try:
-        return await examine(facts, now)
-    except codes.ClockBehindError:
-        behind = AuditEvent(event, Outcome.REFUSED, facts.row.user_id, Reason.CLOCK_FAULT, alarm=Alarm.CLOCK_BEHIND)
-        await context.commit(behind, visitor, now, guard=None)
-        return Refused(Reason.CLOCK_FAULT)
-    except UnreadableSecretError:
-        unreadable = Refused(Reason.FACTOR_UNREADABLE)
-        charged = await charge(context, facts, event, unreadable, visitor, now)
-        return unreadable if charged is not None else None
-    except (BusyError, TimeoutError):
-        # Either nothing was examined yet, or the database does not answer and the failure could not be stored either.
-        raise
-    except Exception:
-        await charge(context, facts, event, Refused(Reason.INTERNAL), visitor, now)
-        raise
+        advance(snapshot.login.step, proof)
+    except OutOfTurnError as fault:
+        return Refused(Reason.OUT_OF_TURN, step=fault.step)
+    return None
 
 
-def tries_left(facts: Facts, now: datetime) -> int | None:
-    """Return how many failures are left until the next lock."""
-    standing = facts.standing(now)
-    return standing.tries_left if isinstance(standing, lockout.Open) else None
+def event_of(proof: Proof) -> EventName:
+    """Return the name under which a proof is audited.
 
-
-def _alarm_at(failures: int, refused: Refused) -> Alarm | None:
-    """Return the alarm that the *failures*-th failure after a correct password raises, if any."""
-    if refused.reason is Reason.FACTOR_UNREADABLE:
-        return Alarm.SECRET_UNREADABLE
-    return {lockout.NOTICE_AT: Alarm.FACTOR_FAILING, lockout.GUARDED_AFTER: Alarm.GUARDED}.get(failures)
-
-
-def _with_standing(
-    refused: Refused, standing: lockout.Open | lockout.Locked | lockout.Guarded, now: datetime
-) -> Refused:
-    match standing:
-        case lockout.Open(left):
-            return Refused(refused.reason, refused.retry_after, left, refused.minutes_ago)
-        case lockout.Locked(until):
-            return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(until, now))
-        case lockout.Guarded(until) if until is not None:
-            return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(until, now))
-        case lockout.Guarded():
-            return Refused(refused.reason, refused.retry_after, None, refused.minutes_ago)
+    Raises:
+        ValueError: it is a second factor, each kind of which has a name of its own.
+    """
+    match proof:
+        case Proof.PASSWORD_WITHOUT_MFA | Proof.PASSWORD_MFA_OPTIONAL | Proof.PASSWORD_WITH_MFA:
+            return EventName.PASSWORD
+        case Proof.PASSWORD_MFA_BYPASSED:
+            return EventName.MFA_BYPASSED
+        case Proof.EMAIL_CODE:
+            return EventName.EMAIL_CODE
+        case Proof.FIRST_FACTOR:
+            return EventName.MFA_ENROLMENT
+        case Proof.SECOND_FACTOR:
+            raise ValueError(proof)
+        case _:
+            assert_never(proof)

@@ -1,152 +1,127 @@
-"""The step enroll: a pending secret is shown, and the first code from the app makes it the account's authenticator."""
+"""The step enroll: a factor is shown, and its first proof makes it the account's."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
+from dataclasses import dataclass, replace
+from uuid import uuid4
 
-from focys.domain import totp as codes
+from pydantic import BaseModel
+
 from focys.domain.login import Proof
-from focys.domain.outcome import Reason, Refused
-from focys.features.accounts import claim_and_enrol
-from focys.features.audit import AuditEvent, EventName, Outcome
-from focys.features.lockout import ENROLMENTS
-from focys.features.login.attempt import charge, charging_faults, objection
-from focys.features.login.context import BUSY, CAS_TRIES, Context, SignedIn, refuse
-from focys.features.login.repository import Facts
-from focys.features.login.second_factor import refusal_of
-from focys.features.totp import Pending, enrolment_dropped, png_data_uri
-from focys.infra import metrics
-from focys.infra.visitor import Visitor
+from focys.domain.outcome import Reason, Refused, Unproven
+from focys.features.audit import Alarm, AuditEvent, EventName, Outcome
+from focys.features.lockout import ENROLMENTS, OUT_OF_TURN
+from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn, event_of, turn
+from focys.features.login.changes import try_taken_back
+from focys.features.login.notices import factor_added_mail
+from focys.features.login.snapshots import LoginSnapshot, seconds_until
 
-AMR = ("pwd", "otp", "mfa")
+_EVENT = event_of(Proof.FIRST_FACTOR)
+
+
+async def show(request: LoginRequest, *, restart: bool) -> BaseModel | Refused:
+    """Return what is to be set up: the same on every call of one login, something new on *restart*."""
+    facts = await _find(request)
+    if isinstance(facts, Refused):
+        return facts
+    claim, enroller = request.claim(facts), request.deps.enroller
+    if restart or not await enroller.is_begun(claim):
+        wait = await request.deps.account_limits.charge(ENROLMENTS, str(claim.login_id))
+        if wait is not None:
+            return Refused(Reason.THROTTLED, retry_after=wait)
+        await request.commit(AuditEvent(EventName.MFA_ENROLMENT_STARTED, Outcome.OK, claim.user_id))
+    return await enroller.show(claim, ends=facts.login.expires_at, restart=restart)
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolment:
-    """What the page shows: the QR code and the same key as text."""
+class FirstFactorAttempt:
+    """One try at the first proof of a new factor.
 
-    secret: str
-    provisioning_uri: str
-    qr_code: str
-    issuer: str
-    account: str
-    expires_at: datetime
-    expires_in: int
+    It is charged to the login alone: whoever is at this step is shown the secret, so there is nothing to guess, and a
+    stranger's mistakes must not keep the owner from enrolling.
+    """
 
+    request: LoginRequest
+    answer: BaseModel
 
-class EnrolmentStep:
-    """Shows a pending authenticator and confirms it with its first code."""
-
-    def __init__(self, context: Context) -> None:
-        self._context, self._needs = context, context.needs
-
-    async def show(self, visitor: Visitor, *, restart: bool) -> Enrolment | Refused:
-        """Return the pending authenticator: the same one on every call while it is valid, a new one on *restart*."""
-        now = self._context.now()
-        facts = await self._context.find_for(Proof.FIRST_TOTP, visitor, now)
+    async def charge(self) -> LoginSnapshot | Refused | None:
+        """Charge the try to the login."""
+        repository = self.request.repository
+        found = await repository.charge(repository.first_factor, self.request.visit, uuid4())
+        snapshot, is_charged = found or (None, False)
+        facts = await _in_turn(self.request, snapshot)
         if isinstance(facts, Refused):
             return facts
-        pending = await self._needs.totp.pending(facts.row.user_id, now)
-        if pending is None or restart:
-            begun = await self._begin(facts, visitor, now, replaces=pending)
-            if isinstance(begun, Refused):
-                return begun
-            pending = begun
-        return self._as_shown(pending, facts, now)
+        if not facts.login.tries_left:
+            return self.request.refuse(_EVENT, facts.account.user_id, _locked(facts, self.request))
+        return facts if is_charged else None
 
-    async def confirm(self, code: str, visitor: Visitor) -> SignedIn | Refused:
-        """Take the first code; tries count in the ledger of the second factor."""
-        had_login = False
-        for _ in range(CAS_TRIES):
-            now = self._context.now()
-            facts = await self._context.find_for(Proof.FIRST_TOTP, visitor, now)
-            if isinstance(facts, Refused):
-                # Another browser has just confirmed: this enrolment lost the race, and the login did not simply expire.
-                return Refused(Reason.ENROLMENT_EXPIRED) if had_login else facts
-            had_login, user_id = True, facts.row.user_id
-            refused = objection(facts, now, Proof.FIRST_TOTP, single_code=False)
-            if refused is not None:
-                return refuse(EventName.MFA_ENROLMENT, user_id, refused, visitor)
-            pending = await self._needs.totp.pending(user_id, now)
-            if pending is None:
-                gone = Refused(Reason.ENROLMENT_EXPIRED)
-                return refuse(EventName.MFA_ENROLMENT, user_id, gone, visitor)
-            offer = partial(self._offer, pending, code, visitor)
-            outcome = await charging_faults(self._context, offer, facts, EventName.MFA_ENROLMENT, visitor, now)
-            if outcome is not None:
-                return outcome
-        return refuse(EventName.MFA_ENROLMENT, user_id, BUSY, visitor)
+    async def look_again(self) -> LoginSnapshot | Refused:
+        """Return the login as it is now; if it is gone, another browser has enrolled the account."""
+        facts = await _find(self.request)
+        return Refused(Reason.ENROLMENT_EXPIRED) if isinstance(facts, Refused) else facts
 
-    async def _offer(
-        self, pending: Pending, code: str, visitor: Visitor, facts: Facts, now: datetime
-    ) -> SignedIn | Refused | None:
-        verdict = self._needs.totp.judge(pending.sealed, facts.row.user_id, (code,), now=now, last_used=None)
-        if isinstance(verdict, codes.Match):
-            return await self._accept(facts, pending, verdict, visitor, now)
-        return await charge(self._context, facts, EventName.MFA_ENROLMENT, refusal_of(verdict), visitor, now)
+    async def compare(self, facts: LoginSnapshot) -> Granted | Unproven:
+        """Ask the factor; what a newly enrolled person is given is made here too."""
+        claim, deps = self.request.claim(facts), self.request.deps
+        proven = await deps.enroller.confirm(self.answer, claim)
+        if isinstance(proven, Refused):
+            return Unproven(proven, is_charged=False)
+        if isinstance(proven, Unproven):
+            return proven
+        return Granted(proven, tuple([await companion.issue(claim) for companion in deps.companions]))
 
-    async def _accept(
-        self, facts: Facts, pending: Pending, match: codes.Match, visitor: Visitor, now: datetime
-    ) -> SignedIn | None:
-        row = facts.row
-        epoch = row.credential_epoch + 1
-        backup_codes, issued = await self._needs.backup_codes.issue(row.user_id, now)
-        session, browser_token, effects = self._context.sign_in(facts, visitor, now, amr=AMR, epoch=epoch)
-        done = await self._context.commit(
-            AuditEvent(EventName.MFA_ENROLMENT, Outcome.OK, row.user_id),
-            visitor,
-            now,
-            enrolment_dropped(row.user_id),
-            *issued,
-            *effects,
-            guard=claim_and_enrol(
-                row.user_id,
-                row.attempt_seq,
-                sealed=self._needs.totp.sealed(pending.secret, row.user_id),
-                step=match.step,
-                offset=match.offset,
-                now=now,
-            ),
+    async def give_back(self, facts: LoginSnapshot) -> None:
+        """Take the try back."""
+        await self.request.deps.database.write(try_taken_back(facts.login.login_id))
+
+    async def accept(self, facts: LoginSnapshot, proof: Granted) -> SignedIn | None:
+        """Make the factor the account's, and sign in."""
+        account, request = facts.account, self.request
+        grant = Grant(
+            account,
+            ("pwd", request.deps.enroller.amr, "mfa"),
+            account.credential_epoch + 1,
+            facts.login.login_id,
+            profile={**request.profile(facts.held), **proof.profile},
+            shown=proof.shown,
         )
-        if not done:
+        signed_in, changes = request.open_session(grant)
+        mail = factor_added_mail(account, request.visit)
+        event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
+        guard = request.guard(facts, proof.proven.guard)
+        if not await request.commit(event, *proof.changes, *changes, mail, guard=guard):
             return None
-        metrics.TOTP_OFFSET.observe(match.offset * codes.PERIOD)
-        return SignedIn(
-            session,
-            facts,
-            browser_token,
-            mfa_enabled=True,
-            backup_codes_left=len(backup_codes),
-            backup_codes=tuple(backup_codes),
-        )
+        request.deps.outbox.nudge()
+        return signed_in
 
-    async def _begin(
-        self, facts: Facts, visitor: Visitor, now: datetime, *, replaces: Pending | None
-    ) -> Pending | Refused:
-        user_id = facts.row.user_id
-        wait = await self._needs.account_limits.charge(ENROLMENTS, str(user_id))
-        if wait is not None:
-            return Refused(Reason.THROTTLED, retry_after=wait)
-        event = AuditEvent(EventName.MFA_ENROLMENT_STARTED, Outcome.OK, user_id)
-        begun = self._needs.totp.begun(user_id, now, replaces=replaces)
-        await self._context.commit(event, visitor, now, begun, guard=None)
-        # It is missing only if another browser has confirmed it in the meantime.
-        return await self._needs.totp.pending(user_id, now) or Refused(Reason.ENROLMENT_EXPIRED)
-
-    def _as_shown(self, pending: Pending, facts: Facts, now: datetime) -> Enrolment:
-        issuer, account = codes.label_parts(self._needs.app_name, facts.row.email)
-        uri = codes.provisioning_uri(pending.secret, issuer=issuer, account=account)
-        return Enrolment(
-            secret=pending.secret,
-            provisioning_uri=uri,
-            qr_code=_drawn(uri),
-            issuer=issuer,
-            account=account,
-            expires_at=pending.expires_at,
-            expires_in=max(0, int((pending.expires_at - now).total_seconds())),
-        )
+    async def fail(self, facts: LoginSnapshot, unproven: Unproven) -> Refused:
+        """Let the charge stand, unless nothing was compared."""
+        refused, user_id = unproven.refused, facts.account.user_id
+        if not unproven.is_charged:
+            await self.give_back(facts)
+        alarm = None if unproven.alarm is None else Alarm(unproven.alarm)
+        await self.request.commit(AuditEvent(_EVENT, Outcome.REFUSED, user_id, refused.reason, alarm=alarm))
+        left = facts.login.tries_left - 1
+        if not unproven.is_charged:
+            return refused
+        return replace(refused, tries_left=left) if left else _locked(facts, self.request)
 
 
-def _drawn(uri: str) -> str:
-    with metrics.QR_FAULTS.count_exceptions(), metrics.QR_SECONDS.time():
-        return png_data_uri(uri)
+async def _find(request: LoginRequest) -> LoginSnapshot | Refused:
+    return await _in_turn(request, await request.repository.find(request.repository.first_factor, request.visit))
+
+
+async def _in_turn(request: LoginRequest, snapshot: LoginSnapshot | None) -> LoginSnapshot | Refused:
+    """Return the login if it is at this step; someone who tries to enroll at another one is reported."""
+    refused = turn(snapshot, Proof.FIRST_FACTOR)
+    if snapshot is None or refused is None or refused.reason is not Reason.OUT_OF_TURN:
+        return request.in_turn(snapshot, Proof.FIRST_FACTOR, _EVENT)
+    if await request.deps.account_limits.charge(OUT_OF_TURN, str(snapshot.login.login_id)) is not None:
+        return request.refuse(_EVENT, snapshot.account.user_id, refused)
+    alarm = Alarm.ENROLMENT_OUT_OF_TURN
+    await request.commit(AuditEvent(_EVENT, Outcome.REFUSED, snapshot.account.user_id, Reason.OUT_OF_TURN, alarm=alarm))
+    return refused
+
+
+def _locked(facts: LoginSnapshot, request: LoginRequest) -> Refused:
+    """Return the refusal of a login that has taken its tries: it ends by itself, and the next one starts afresh."""
+    return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(facts.login.expires_at, request.visit.now))

@@ -1,268 +1,208 @@
-"""The SQL of logins under way, and the two queries that gather everything a decision needs."""
+"""Gathers what a step of a login is decided from, and charges its attempts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, and_, bindparam, case, exists, literal, select, tuple_, update
+from sqlalchemy import CTE, bindparam, or_
 
-from focys.domain import lockout
+from focys.domain import email_codes
 from focys.domain.bypass import Bypass
+from focys.domain.lockout import Failures, Strength
 from focys.domain.login import Step
+from focys.features import email_code, lockout
 from focys.features.accounts import users
-from focys.features.backup_codes import left_for
-from focys.features.browsers import browsers
-from focys.features.bypass import id_in_force_for, mfa_bypasses
-from focys.features.lockout import in_bucket, second_factor_failures, throttles
+from focys.features.browsers import CookieParameters, cookie_parameters
+from focys.features.factors import AnyFactor
 from focys.features.login.models import pending_logins
-from focys.features.sessions import live_count_for
-from focys.infra.database import Change, Database
-from focys.infra.lifetime import lasts
+from focys.features.login.queries import ACCOUNT, EARLIER, LOGIN, MAILED, facts_of, person_of_login, start_query
+from focys.features.login.snapshots import LoginSnapshot, PasswordSnapshot, PendingLogin
+from focys.features.login.visit import ThrottleKeys, ThrottleParameters, Visit
+from focys.infra.charging import Charge, as_one_statement, require
+from focys.infra.database import Database, RowT, Shape
 from focys.infra.tokens import digest
 
-MAX_LIVE_LOGINS = 5
-_MAX_FAILURES = 100
 
-_own_browser = case((browsers.c.epoch == users.c.credential_epoch, browsers.c.id), else_=None)
-_is_own_cookie = (browsers.c.user_id == users.c.id) & (browsers.c.token_hash == bindparam("browser_hash"))
-_other = browsers.alias("other")
-_account = (
-    users.c.id.label("user_id"),
-    users.c.email,
-    users.c.display_name,
-    users.c.role,
-    users.c.password_hash,
-    users.c.password_changed_at,
-    users.c.disabled_at,
-    users.c.mfa_enabled,
-    users.c.totp_secret,
-    users.c.totp_last_step,
-    users.c.attempt_seq,
-    users.c.credential_epoch,
-    left_for(users.c.id).label("backup_codes_left"),
-    live_count_for(users.c.id).label("sessions_live"),
-    browsers.c.id.label("known_as"),
-    _own_browser.label("browser_id"),
-    exists(select(literal(1)).where(_other.c.token_hash == bindparam("browser_hash"))).label("cookie_is_ours"),
-    second_factor_failures.c.at.label("failed_at"),
-)
-_failures = in_bucket(users.c.id, _own_browser)
+class LoginParameters(CookieParameters, lockout.BucketParameters, lockout.StrengthParameters):
+    """The parameters of every query for a login in progress."""
 
-_AT_START = (
-    select(
-        *_account,
-        throttles.c.key.label("throttle_key"),
-        throttles.c.hits,
-        throttles.c.last_at,
-        mfa_bypasses.c.id.label("bypass_id"),
-        mfa_bypasses.c.user_id.is_not(None).label("bypass_is_named"),
-        mfa_bypasses.c.ends_at.label("bypass_until"),
-    )
-    .select_from(
-        select(literal(1).label("one"))
-        .subquery("one")
-        .outerjoin(users, users.c.email == bindparam("address"))
-        .outerjoin(browsers, _is_own_cookie)
-        .outerjoin(second_factor_failures, _failures)
-        .outerjoin(mfa_bypasses, mfa_bypasses.c.id == id_in_force_for(users.c.id))
-        .outerjoin(
-            throttles,
-            throttles.c.key
-            == case(
-                (_own_browser.is_not(None), bindparam("browser_key", type_=String)),
-                else_=bindparam("network_key", type_=String),
-            ),
-        )
-    )
-    .order_by(second_factor_failures.c.at.desc())
-    .limit(_MAX_FAILURES)
-)
-_newer = pending_logins.alias("newer")
-# Starts that run side by side do not see each other's login, so it is the reader who finds out which ones are too many.
-_is_crowded_out = exists(
-    select(literal(1))
-    .where(
-        _newer.c.user_id == pending_logins.c.user_id,
-        tuple_(_newer.c.created_at, _newer.c.id) > tuple_(pending_logins.c.created_at, pending_logins.c.id),
-        _newer.c.consumed_at.is_(None),
-        lasts(_newer.c.expires_at),
-    )
-    .offset(MAX_LIVE_LOGINS - 1)
-    .correlate(pending_logins)
-)
-_is_live = and_(
-    pending_logins.c.consumed_at.is_(None),
-    lasts(pending_logins.c.expires_at),
-    ~_is_crowded_out,
-    users.c.disabled_at.is_(None),
-    pending_logins.c.epoch == users.c.credential_epoch,
-)
-_UNDER_WAY = (
-    select(
-        pending_logins.c.id.label("login_id"),
-        pending_logins.c.step,
-        pending_logins.c.expires_at,
-        _is_live.label("is_live"),
-        pending_logins.c.code_issue,
-        pending_logins.c.code_long,
-        pending_logins.c.code_tries,
-        pending_logins.c.code_sent_at,
-        pending_logins.c.code_expires_at,
-        *_account,
-    )
-    .select_from(
-        pending_logins.join(users, users.c.id == pending_logins.c.user_id)
-        .outerjoin(browsers, _is_own_cookie)
-        .outerjoin(second_factor_failures, _failures)
-    )
-    .where(pending_logins.c.handle_hash == bindparam("handle_hash"))
-    .order_by(second_factor_failures.c.at.desc())
-    .limit(_MAX_FAILURES)
-)
+    token_hash: bytes
+    moment: datetime
+    latest_end: datetime
 
-_CONSUME = (
-    update(pending_logins).where(pending_logins.c.id == bindparam("for_login")).values(consumed_at=bindparam("moment"))
-)
-_CONSUME_HANDLE = (
-    update(pending_logins)
-    .where(pending_logins.c.handle_hash == bindparam("old_handle"), pending_logins.c.consumed_at.is_(None))
-    .values(consumed_at=bindparam("moment"))
-)
-_older = pending_logins.alias("older")
-_MAKE_ROOM = (
-    update(pending_logins)
-    .where(
-        pending_logins.c.id.in_(
-            select(_older.c.id)
-            .where(
-                _older.c.user_id == bindparam("for_user"), _older.c.consumed_at.is_(None), lasts(_older.c.expires_at)
-            )
-            .order_by(_older.c.created_at.desc(), _older.c.id.desc())
-            .offset(MAX_LIVE_LOGINS - 1)
-        )
-    )
-    .values(consumed_at=bindparam("moment"))
-)
-_COUNT_CODE_TRY = (
-    update(pending_logins)
-    .where(pending_logins.c.id == bindparam("for_login"))
-    .values(code_tries=pending_logins.c.code_tries + 1)
-)
-_MAIL_CODE = (
-    update(pending_logins)
-    .where(pending_logins.c.id == bindparam("for_login"))
-    .values(
-        code_issue=bindparam("issue"),
-        code_long=bindparam("is_long"),
-        code_tries=bindparam("tries"),
-        code_sent_at=bindparam("moment"),
-        code_expires_at=bindparam("code_until"),
-    )
-)
+
+class ChargeParameters(LoginParameters):
+    """The parameters of a charge."""
+
+    charge_id: UUID
+
+
+class StartParameters(LoginParameters, ThrottleParameters):
+    """The parameters of the query before a password."""
+
+    address: str
+    old_token: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known at one moment: the row of login, account and browser, and the bucket's failures."""
+class StepQuery:
+    """What a step is decided from: how it is charged, and how its row is read."""
 
-    row: Any
-    failures: tuple[datetime, ...]
-
-    @property
-    def step(self) -> Step:
-        """Where the login stands."""
-        return Step(self.row.step)
-
-    def bypass(self, now: datetime) -> Bypass | None:
-        """Return the bypass that takes the place of the second step; known at the start of a login only."""
-        row = self.row
-        if row.bypass_id is None:
-            return None
-        found = Bypass(row.bypass_id, bool(row.bypass_is_named), row.bypass_until)
-        return found if row.mfa_enabled and found.lets_in(row.role, now) else None
-
-    def standing(self, now: datetime) -> lockout.Open | lockout.Locked | lockout.Guarded:
-        """Return what the bucket's failures mean now."""
-        return lockout.verdict(self.failures, now)
+    charge: Charge
+    read: Callable[[Sequence[Any]], LoginSnapshot]
 
 
 class LoginRepository:
-    """Gathers facts."""
+    """Gathers what a step is decided from. Each query also reads what an account holds of every kind of factor."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, factors: Sequence[AnyFactor]) -> None:
+        self._database, self._factors = database, factors
+        held = [column for factor in factors for column in factor.held.columns]
+        self._at_start = start_query(held)
+        person = person_of_login(held)
+        self.second_factor = self._second_factor_query(person)
+        self.email_code = self._email_code_query(person)
+        self.first_factor = self._first_factor_query(person)
+        require(self._at_start, StartParameters)
+        for query in (self.second_factor, self.email_code, self.first_factor):
+            require(as_one_statement(query.charge), ChargeParameters)
 
-    async def find_at_start(
-        self, address: str, *, browser: str | None, browser_key: str, network_key: str, now: datetime
-    ) -> Facts:
-        """Return what is known before a password is looked at; ``row.user_id`` is None for an unknown address."""
-        rows = await self._database.rows(
-            _AT_START,
-            address=address,
-            browser_hash=digest(browser or ""),
-            browser_key=browser_key,
-            network_key=network_key,
-            since=now - lockout.MEMORY,
-            moment=now,
-        )
-        return _facts(rows)
+    async def find_at_start(self, address: str, keys: ThrottleKeys, visit: Visit) -> PasswordSnapshot:
+        """Return what is known before a password is compared."""
+        old_token = digest(visit.visitor.login or "")
+        parameters: StartParameters = {
+            **keys.parameters(),
+            **_parameters(visit),
+            "address": address,
+            "old_token": old_token,
+        }
+        rows = await self._database.rows(self._at_start, **parameters)
+        return self._read_at_start(rows[0])
 
-    async def find_under_way(
-        self, handle: str | None, *, browser: str | None, now: datetime, latest_end: datetime
-    ) -> Facts | None:
-        """Return what is known of the login a handle belongs to; ``row.is_live`` tells whether it is one still."""
-        if handle is None:
+    async def find(self, query: StepQuery, visit: Visit) -> LoginSnapshot | None:
+        """Return what is known of the visitor's login."""
+        if visit.visitor.login is None:
             return None
-        rows = await self._database.rows(
-            _UNDER_WAY,
-            handle_hash=digest(handle),
-            browser_hash=digest(browser or ""),
-            since=now - lockout.MEMORY,
-            moment=now,
-            latest_end=latest_end,
+        rows = await self._database.rows(query.charge.facts, **_parameters(visit))
+        return query.read(rows[0]) if rows else None
+
+    async def charge(
+        self, query: StepQuery, visit: Visit, charge_id: UUID, strength: Strength = Strength.WEAK
+    ) -> tuple[LoginSnapshot, bool] | None:
+        """Return the same, and whether an attempt of this strength was charged in the same statement."""
+        if visit.visitor.login is None:
+            return None
+        parameters: ChargeParameters = {**_parameters(visit, strength), "charge_id": charge_id}
+        found = await self._database.charge(query.charge, parameters)
+        return None if found is None else (query.read(found[0]), found[1])
+
+    async def find_mailed(self, user_id: UUID, now: datetime) -> PendingLogin | None:
+        """Return the login whose mailed code is the account's newest that still works."""
+        row = await self._database.first(MAILED, for_user=user_id, moment=now)
+        return LOGIN.read(row) if row is not None else None
+
+    def _second_factor_query(self, person: CTE) -> StepQuery:
+        tally = lockout.tally(person)
+        facts = facts_of(person, tally, person.c.step_word == Step.SECOND_FACTOR, tally.c.takes_proof)
+        rows = {lockout.second_factor_failures: lockout.CHARGE_ROW}
+        return StepQuery(Charge(facts, users.c.charge_seq, rows), self._read_second_factor)
+
+    def _email_code_query(self, person: CTE) -> StepQuery:
+        tally = email_code.email_tally(person)
+        facts = facts_of(
+            person,
+            tally,
+            person.c.step_word == Step.EMAIL_CODE,
+            person.c.code_tries < email_codes.TRIES,
+            person.c.code_expires_at > bindparam("moment"),
+            or_(person.c.code_long, tally.c.takes_six_digits),
         )
-        return _facts(rows) if rows else None
+        rows, raised = (
+            {email_code.email_code_failures: email_code.CHARGE_ROW},
+            {pending_logins.c.code_tries: "login_id"},
+        )
+        return StepQuery(Charge(facts, users.c.charge_seq, rows, raised), self._read_email_code)
+
+    def _first_factor_query(self, person: CTE) -> StepQuery:
+        facts = facts_of(person, None, person.c.step_word == Step.ENROLL, person.c.code_tries < email_codes.TRIES)
+        return StepQuery(
+            Charge(facts, users.c.charge_seq, raised={pending_logins.c.code_tries: "login_id"}), self._read_person
+        )
+
+    def _read_at_start(self, row: Sequence[Any]) -> PasswordSnapshot:
+        cells = _Cells(row)
+        account = cells.take_if(ACCOUNT)
+        password_hash, hits, last_at, bypass_id, is_named, until = cells.next(6)
+        return PasswordSnapshot(
+            account=account,
+            password_hash=password_hash,
+            throttle=(hits, last_at),
+            bypass=None if bypass_id is None else Bypass(bypass_id, bool(is_named), until),
+            earlier=cells.take_if(EARLIER),
+            held=self._read_held(cells),
+            failures=_read_failures(cells),
+            email_failures=tuple(cells.next(1)[0] or ()),
+        )
+
+    def _read_person(self, row: Sequence[Any]) -> LoginSnapshot:
+        return self._read(_Cells(row))
+
+    def _read_second_factor(self, row: Sequence[Any]) -> LoginSnapshot:
+        cells = _Cells(row)
+        snapshot = self._read(cells)
+        return replace(snapshot, failures=_read_failures(cells))
+
+    def _read_email_code(self, row: Sequence[Any]) -> LoginSnapshot:
+        cells = _Cells(row)
+        snapshot = self._read(cells)
+        return replace(snapshot, email_failures=tuple(cells.next(1)[0] or ()))
+
+    def _read(self, cells: "_Cells") -> LoginSnapshot:
+        login, account = cells.take(LOGIN), cells.take(ACCOUNT)
+        is_live, _charges = cells.next(2)
+        return LoginSnapshot(login, bool(is_live), account, self._read_held(cells))
+
+    def _read_held(self, cells: "_Cells") -> dict[str, object]:
+        return {factor.kind: cells.take(factor.held) for factor in self._factors}
 
 
-def _facts(rows: Sequence[Any]) -> Facts:
-    return Facts(rows[0], tuple(row.failed_at for row in rows if row.failed_at is not None))
+class _Cells:
+    """Reads a row from left to right."""
+
+    def __init__(self, row: Sequence[Any]) -> None:
+        self._row, self._at = row, 0
+
+    def take(self, shape: Shape[RowT]) -> RowT:
+        found = shape.read(self._row, self._at)
+        self._at += len(shape.columns)
+        return found
+
+    def take_if(self, shape: Shape[RowT]) -> RowT | None:
+        """Return the next cells, or None where an outer join found nothing: the first of them is an id."""
+        is_there = self._row[self._at] is not None
+        found = self.take(shape)
+        return found if is_there else None
+
+    def next(self, number: int) -> Sequence[Any]:
+        found = self._row[self._at : self._at + number]
+        self._at += number
+        return found
 
 
-def begun(row: dict[str, Any]) -> Change:
-    """Insert a login under way."""
-    return Change(pending_logins, row)
+def _read_failures(cells: _Cells) -> Failures:
+    counted, strong, strong_here, total, _, _ = cells.next(6)
+    return Failures(counted or (), strong or (), strong_here or (), total)
 
 
-def consumed(login_id: UUID, now: datetime) -> Change:
-    """Consume a login, once."""
-    return Change(_CONSUME, {"for_login": login_id, "moment": now})
-
-
-def handle_consumed(handle: str, now: datetime) -> Change:
-    """Consume the login that the browser had in progress before."""
-    return Change(_CONSUME_HANDLE, {"old_handle": digest(handle), "moment": now})
-
-
-def room_made(user_id: UUID, now: datetime, latest_end: datetime) -> Change:
-    """Consume all but the four newest logins of a user, so that a fifth may begin."""
-    return Change(_MAKE_ROOM, {"for_user": user_id, "moment": now, "latest_end": latest_end})
-
-
-def code_try_counted(login_id: UUID) -> Change:
-    """Count a wrong mailed code."""
-    return Change(_COUNT_CODE_TRY, {"for_login": login_id})
-
-
-def code_mailed(login_id: UUID, *, issue: int, long: bool, tries: int, now: datetime, until: datetime) -> Change:
-    """Note that a code was mailed."""
-    values = {
-        "for_login": login_id,
-        "issue": issue,
-        "is_long": long,
-        "tries": tries,
+def _parameters(visit: Visit, strength: Strength = Strength.WEAK) -> LoginParameters:
+    visitor, now = visit.visitor, visit.now
+    return {
+        "token_hash": digest(visitor.login or ""),
         "moment": now,
-        "code_until": until,
+        "latest_end": visit.latest_end,
+        **cookie_parameters(visitor.browser),
+        **lockout.bucket_parameters(visitor.source, now),
+        **lockout.strength_parameters(strength),
     }
-    return Change(_MAIL_CODE, values)

@@ -1,152 +1,139 @@
-"""The step totp: one code from the app, two in a row in guarded mode, or a backup code."""
+"""The step after the password of an enrolled account: any second factor it holds."""
 
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel
 
 from focys.domain import lockout
-from focys.domain import totp as codes
+from focys.domain.lockout import Disabled, Failures, Guarded, Locked, LockState, Open
 from focys.domain.login import Proof
-from focys.domain.outcome import Reason, Refused
-from focys.features.accounts import claim, claim_and_burn
-from focys.features.audit import AuditEvent, EventName, Outcome
-from focys.features.backup_codes import spent, used_letter
-from focys.features.lockout import GUARDED_TRIES
-from focys.features.login.attempt import Examine, charge, charging_faults, objection, tries_left
-from focys.features.login.context import BUSY, CAS_TRIES, Context, SignedIn, refuse
-from focys.features.login.repository import Facts
+from focys.domain.outcome import Reason, Refused, Unproven
+from focys.features.audit import Alarm, AuditEvent, Outcome
+from focys.features.factors import AnyFactor
+from focys.features.lockout import notices_for, taken_back
+from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn
+from focys.features.login.notices import new_browser_mail
+from focys.features.login.snapshots import LoginSnapshot, seconds_until
 from focys.infra import metrics
-from focys.infra.database import Change
-from focys.infra.visitor import Visitor
 
-TOTP_AMR = ("pwd", "otp", "mfa")
-BACKUP_AMR = ("pwd", "backup", "mfa")
+_LOCK_NAMES = {**{count: str(count) for count in lockout.LOCKS}, lockout.GUARDED_AFTER: "guarded"}
+_ALARMS = {lockout.NOTICE_AT: Alarm.FACTOR_FAILING, lockout.GUARDED_AFTER: Alarm.GUARDED}
+for _name in _LOCK_NAMES.values():
+    metrics.LOCKOUTS.labels(_name)
 
 
-class SecondFactorStep:
-    """Verifies TOTP codes and backup codes, which share one ledger of failures."""
+@dataclass(frozen=True, slots=True)
+class SecondFactorAttempt:
+    """One try at a second factor, from its charge to its verdict; ``charge_id`` is the failure it is charged as."""
 
-    def __init__(self, context: Context) -> None:
-        self._context, self._needs = context, context.needs
+    request: LoginRequest
+    factor: AnyFactor
+    answer: BaseModel
+    charge_id: UUID = field(default_factory=uuid4)
 
-    async def offer_totp(self, typed: tuple[str, ...], visitor: Visitor) -> SignedIn | Refused:
-        """Take one code, or two in a row."""
+    async def charge(self) -> LoginSnapshot | Refused | None:
+        """Charge the try to the bucket's failures; refused where this factor is not examined now."""
+        repository, strength = self.request.repository, self.factor.strength(self.answer)
+        found = await repository.charge(repository.second_factor, self.request.visit, self.charge_id, strength)
+        snapshot, is_charged = found or (None, False)
+        facts = self._in_turn(snapshot)
+        if isinstance(facts, Refused):
+            return facts
+        obstacle = lockout.obstacle(facts.failures, strength, self.request.visit.now)
+        if obstacle is not None:
+            refused = _refused_for(obstacle, self.request.visit.now)
+            return self.request.refuse(self.factor.event, facts.account.user_id, refused)
+        return facts if is_charged else None
 
-        async def examine(facts: Facts, now: datetime) -> SignedIn | Refused | None:
-            return await self._examine_totp(facts, typed, visitor, now)
+    async def look_again(self) -> LoginSnapshot | Refused:
+        """Return the login as it is now."""
+        repository = self.request.repository
+        return self._in_turn(await repository.find(repository.second_factor, self.request.visit))
 
-        return await self._attempt(Proof.TOTP, EventName.TOTP, visitor, examine, single_code=len(typed) == 1)
+    async def compare(self, facts: LoginSnapshot) -> Granted | Unproven:
+        """Ask the factor; what comes with a right answer is made here too."""
+        claim = self.request.claim(facts)
+        proven = await self.factor.verify(self.answer, facts.held[self.factor.kind], claim)
+        if isinstance(proven, Unproven):
+            return proven
+        others = [other for other in self.request.deps.companions if other.kind != self.factor.kind]
+        return Granted(proven, tuple([await other.replenish(facts.held[other.kind], claim) for other in others]))
 
-    async def offer_backup_code(self, code: str, visitor: Visitor) -> SignedIn | Refused:
-        """Take a backup code."""
+    async def give_back(self, facts: LoginSnapshot) -> None:  # noqa: ARG002  the protocol's
+        """Drop the failure."""
+        await self.request.deps.database.write(taken_back(self.charge_id))
 
-        async def examine(facts: Facts, now: datetime) -> SignedIn | Refused | None:
-            return await self._examine_backup_code(facts, code, visitor, now)
-
-        return await self._attempt(Proof.BACKUP_CODE, EventName.BACKUP_CODE, visitor, examine, single_code=False)
-
-    async def _attempt(
-        self, proof: Proof, event: EventName, visitor: Visitor, examine: Examine, *, single_code: bool
-    ) -> SignedIn | Refused:
-        guarded_charged = False
-        for _ in range(CAS_TRIES):
-            now = self._context.now()
-            facts = await self._context.find_for(proof, visitor, now)
-            if isinstance(facts, Refused):
-                return facts
-            user_id = facts.row.user_id
-            refused = objection(facts, now, proof, single_code=single_code)
-            if refused is None and not guarded_charged and isinstance(facts.standing(now), lockout.Guarded):
-                guarded_charged = True
-                wait = await self._needs.account_limits.charge(GUARDED_TRIES, str(user_id), visitor.source)
-                refused = Refused(Reason.ACCOUNT_LOCKED, retry_after=wait) if wait else None
-            if refused is not None:
-                return refuse(event, user_id, refused, visitor)
-            outcome = await charging_faults(self._context, examine, facts, event, visitor, now)
-            if outcome is not None:
-                return outcome
-        return refuse(event, user_id, BUSY, visitor)
-
-    async def _examine_totp(
-        self, facts: Facts, typed: tuple[str, ...], visitor: Visitor, now: datetime
-    ) -> SignedIn | Refused | None:
-        row = facts.row
-        verdict = self._needs.totp.judge(
-            row.totp_secret or "", row.user_id, typed, now=now, last_used=row.totp_last_step
+    async def accept(self, facts: LoginSnapshot, proof: Granted) -> SignedIn | None:
+        """Sign in."""
+        account = facts.account
+        grant = Grant(
+            account,
+            ("pwd", self.factor.amr, "mfa"),
+            account.credential_epoch,
+            facts.login.login_id,
+            profile={**self.request.profile(facts.held), **proof.profile},
+            shown=proof.shown,
         )
-        match verdict:
-            case codes.Match(step, offset):
-                metrics.TOTP_OFFSET.observe(offset * codes.PERIOD)
-                burn = claim_and_burn(row.user_id, row.attempt_seq, step=step, offset=offset)
-                if row.backup_codes_left:
-                    return await self._accept(facts, EventName.TOTP, TOTP_AMR, visitor, now, guard=burn)
-                codes_shown, effects = await self._needs.backup_codes.renew(row.user_id, visitor, now)
-                accepted = await self._accept(
-                    facts, EventName.TOTP, TOTP_AMR, visitor, now, *effects, guard=burn, new_codes=tuple(codes_shown)
-                )
-                self._needs.outbox.nudge()
-                return accepted
-            case codes.Spent():
-                event = AuditEvent(EventName.TOTP, Outcome.REFUSED, row.user_id, Reason.CODE_ALREADY_USED)
-                await self._context.commit(event, visitor, now, guard=None)
-                refused = refusal_of(verdict)
-                return Refused(refused.reason, refused.retry_after, tries_left(facts, now))
-            case _:
-                return await charge(self._context, facts, EventName.TOTP, refusal_of(verdict), visitor, now)
+        signed_in, changes = self.request.open_session(grant)
+        is_new = account.browser_id is None
+        mails = [new_browser_mail(account, self.request.visit)] if is_new and not proof.proven.tells_owner else []
+        event = AuditEvent(self.factor.event, Outcome.OK, account.user_id, detail="new browser" if is_new else None)
+        guard = self.request.guard(facts, proof.proven.guard)
+        done = await self.request.commit(event, *proof.changes, *changes, *mails, guard=guard)
+        if done and (mails or proof.changes):
+            self.request.deps.outbox.nudge()
+        return signed_in if done else None
 
-    async def _examine_backup_code(
-        self, facts: Facts, code: str, visitor: Visitor, now: datetime
-    ) -> SignedIn | Refused | None:
-        row = facts.row
-        found, unspent = await self._needs.backup_codes.find(row.user_id, code)
-        if found is None:
-            wrong = Refused(Reason.INVALID_CODE)
-            return await charge(self._context, facts, EventName.BACKUP_CODE, wrong, visitor, now)
-        left = unspent - 1
-        effects = (spent(found, now), used_letter(row.user_id, left, visitor, now))
-        guard = claim(row.user_id, row.attempt_seq)
-        signed_in = await self._accept(
-            facts, EventName.BACKUP_CODE, BACKUP_AMR, visitor, now, *effects, guard=guard, codes_left=left
-        )
-        self._needs.outbox.nudge()
-        return signed_in
+    async def fail(self, facts: LoginSnapshot, unproven: Unproven) -> Refused:
+        """Let the charge stand, unless the code was right but used before, and tell the owner where that is due."""
+        request, user_id, now = self.request, facts.account.user_id, self.request.visit.now
+        event = AuditEvent(self.factor.event, Outcome.REFUSED, user_id, unproven.refused.reason)
+        state = facts.lock_state(now)
+        if not unproven.is_charged:
+            await request.commit(replace(event, alarm=unproven.alarm), taken_back(self.charge_id))
+            return replace(unproven.refused, tries_left=state.tries_left if isinstance(state, Open) else None)
+        number = len(facts.failures.counted) + 1 if isinstance(state, Open) else 0
+        mails = await notices_for(request.deps.outbox, user_id, number, request.visit.visitor, now)
+        await request.commit(replace(event, alarm=unproven.alarm or _ALARMS.get(number)), *mails)
+        if mails:
+            request.deps.outbox.nudge()
+        if number in _LOCK_NAMES:
+            metrics.LOCKOUTS.labels(_LOCK_NAMES[number]).inc()
+        return _with_state(unproven.refused, _state_after(facts.failures, state, now), now)
 
-    async def _accept(
-        self,
-        facts: Facts,
-        event: EventName,
-        amr: tuple[str, ...],
-        visitor: Visitor,
-        now: datetime,
-        *effects: Change,
-        guard: Change,
-        codes_left: int | None = None,
-        new_codes: tuple[str, ...] = (),
-    ) -> SignedIn | None:
-        row = facts.row
-        session, browser_token, changes = self._context.sign_in(
-            facts, visitor, now, amr=amr, epoch=row.credential_epoch
-        )
-        done = await self._context.commit(
-            AuditEvent(event, Outcome.OK, row.user_id), visitor, now, *effects, *changes, guard=guard
-        )
-        if not done:
-            return None
-        return SignedIn(
-            session,
-            facts,
-            browser_token,
-            mfa_enabled=True,
-            backup_codes_left=(len(new_codes) or row.backup_codes_left) if codes_left is None else codes_left,
-            backup_codes=new_codes,
-            used_backup_code=codes_left is not None,
-        )
+    def _in_turn(self, snapshot: LoginSnapshot | None) -> LoginSnapshot | Refused:
+        return self.request.in_turn(snapshot, Proof.SECOND_FACTOR, self.factor.event)
 
 
-def refusal_of(verdict: codes.Spent | codes.Stale | codes.Wrong) -> Refused:
-    """Return the refusal for a verdict other than a match."""
-    match verdict:
-        case codes.Spent(next_in):
-            return Refused(Reason.CODE_ALREADY_USED, retry_after=next_in)
-        case codes.Stale(minutes_ago):
-            return Refused(Reason.CODE_EXPIRED, minutes_ago=minutes_ago)
-        case codes.Wrong():
-            return Refused(Reason.INVALID_CODE)
+def _refused_for(obstacle: Locked | Guarded | Disabled, now: datetime) -> Refused:
+    match obstacle:
+        case Locked(until):
+            return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(until, now))
+        case Guarded():
+            return Refused(Reason.GUARDED)
+        case Disabled():
+            return Refused(Reason.FACTOR_DISABLED)
+
+
+def _state_after(failures: Failures, state: LockState, now: datetime) -> LockState:
+    """Return the lock state once one more failure is counted, where it counts."""
+    if isinstance(state, Open):
+        return lockout.lock_state(replace(failures, counted=(*failures.counted, now)), now)
+    after = lockout.lock_state(replace(failures, strong=(*failures.strong, now)), now)
+    # A strong proof that failed while single codes are locked has not made that lock.
+    return Guarded() if isinstance(after, Locked) else after
+
+
+def _with_state(refused: Refused, state: LockState, now: datetime) -> Refused:
+    """Return the refusal with what is left, or that of the lock which was reached."""
+    match state:
+        case Open(left):
+            return replace(refused, tries_left=left)
+        case Locked(until):
+            return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(until, now))
+        case Guarded(until) if until is not None:
+            return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(until, now))
+        case Guarded():
+            return refused

@@ -1,215 +1,97 @@
-"""The first step and the frame: password, look, cancel. The later steps have files of their own."""
+"""One login from password to session: each step is a module of its own, and this is where they are entered."""
 
-from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
 
-from focys.domain.bypass import Bypass
-from focys.domain.login import Proof, Step, advance, password_proof
-from focys.domain.outcome import Reason, Refused
-from focys.features.accounts import AccountRepository, claim
-from focys.features.audit import AuditEvent, EventName, Outcome, announce
-from focys.features.bypass import claim_under, use_told
-from focys.features.lockout import (
-    ACCOUNTS_TRIED,
-    CODES_SENT,
-    PasswordLimit,
-    password_keys,
+from pydantic import BaseModel
+
+from focys.domain import attempt
+from focys.domain.login import Step
+from focys.domain.outcome import Refused
+from focys.features.audit import AuditEvent, EventName, Outcome
+from focys.features.factors import AnyFactor, Enroller
+from focys.features.login import email_code, enrolment, password, second_factor
+from focys.features.login.attempt import Dependencies, LoginRequest, SignedIn
+from focys.features.login.changes import consumed
+from focys.features.login.repository import LoginRepository
+from focys.features.login.snapshots import (
+    Begun,
+    LoginSnapshot,
+    LoginState,
+    state_of_email_code,
+    state_of_enrolment,
+    state_of_second_factor,
 )
-from focys.features.login.context import BUSY, CAS_TRIES, Context, Dependencies, SignedIn
-from focys.features.login.enrolment import EnrolmentStep
-from focys.features.login.mailbox import EmailCodeStep
-from focys.features.login.repository import Facts, begun, consumed, handle_consumed, room_made
-from focys.features.login.second_factor import SecondFactorStep
-from focys.features.login.state import Begun, State, state_of
-from focys.infra.database import Change
-from focys.infra.hashing import BusyError
-from focys.infra.tokens import digest, new_handle
 from focys.infra.visitor import Visitor
-
-LOGIN_LIFE = timedelta(minutes=5)
 
 
 class LoginFlow:
-    """One login from password to session."""
+    """The login of one service."""
 
-    def __init__(self, needs: Dependencies) -> None:
-        self._needs = needs
-        self._context = Context(needs)
-        self.mailbox = EmailCodeStep(self._context)
-        self.enrolment = EnrolmentStep(self._context)
-        self.second_factor = SecondFactorStep(self._context)
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
+        self._repository = LoginRepository(deps.database, deps.factors)
 
     @property
     def app_name(self) -> str:
         """What the service is called."""
-        return self._needs.app_name
+        return self._deps.app_name
 
-    async def start(self, address: str, password: str, visitor: Visitor) -> Begun | SignedIn | Refused:
-        """Take e-mail and password; the same answer and the same work for wrong, unknown and disabled."""
-        charged = await self._charge(address, visitor)
-        if isinstance(charged, Refused):
-            announce(AuditEvent(EventName.PASSWORD, Outcome.REFUSED, reason=charged.reason), visitor)
-            return charged
-        facts, limit, source = charged
-        row, ledger = facts.row, self._needs.ledger
-        try:
-            is_right = await self._needs.passwords.verify(row.password_hash, password)
-        except BusyError:
-            given_back = await ledger.give_back(source, self._context.now())
-            await self._needs.database.write(ledger.refund(limit, known_browser=False), *given_back)
-            raise
-        now = self._context.now()
-        if not is_right or row.disabled_at is not None:
-            return await self._wrong_password(address, facts, visitor, now)
-        refunds = [ledger.refund(limit, known_browser=row.browser_id is not None), *await ledger.give_back(source, now)]
-        return await self._right_password(facts, refunds, password, visitor, now)
+    @property
+    def factors(self) -> tuple[AnyFactor, ...]:
+        """The kinds of second factor there are."""
+        return self._deps.factors
 
-    async def look(self, visitor: Visitor) -> State | Refused:
-        """Return the login under way."""
-        now = self._context.now()
-        facts = await self._context.find(visitor, now)
-        return facts if isinstance(facts, Refused) else state_of(facts, now, self._needs.mail_sender)
+    @property
+    def enroller(self) -> Enroller[Any]:
+        """What sets a factor up at the first sign-in."""
+        return self._deps.enroller
+
+    async def start(self, address: str, typed: str, visitor: Visitor) -> Begun | SignedIn | Refused:
+        """Take email and password."""
+        return await password.start(self._request(visitor), address, typed)
+
+    async def verify_email_code(self, typed: str, visitor: Visitor) -> Begun | Refused:
+        """Take the mailed code."""
+        return await attempt.run(email_code.EmailCodeAttempt(self._request(visitor), typed))
+
+    async def resend_email_code(self, visitor: Visitor) -> int | Refused:
+        """Mail the code again; return the seconds until another may be asked for."""
+        return await email_code.resend(self._request(visitor))
+
+    async def enroll(self, visitor: Visitor, *, restart: bool) -> BaseModel | Refused:
+        """Return the factor that is to be set up."""
+        return await enrolment.show(self._request(visitor), restart=restart)
+
+    async def confirm(self, answer: BaseModel, visitor: Visitor) -> SignedIn | Refused:
+        """Take the first proof of a new factor."""
+        return await attempt.run(enrolment.FirstFactorAttempt(self._request(visitor), answer))
+
+    async def verify(self, factor: AnyFactor, answer: BaseModel, visitor: Visitor) -> SignedIn | Refused:
+        """Take one answer to a second factor."""
+        return await attempt.run(second_factor.SecondFactorAttempt(self._request(visitor), factor, answer))
+
+    async def look(self, visitor: Visitor) -> LoginState | Refused:
+        """Return the login in progress."""
+        request = self._request(visitor)
+        facts = await request.find()
+        return facts if isinstance(facts, Refused) else self._state_of(facts, request)
 
     async def cancel(self, visitor: Visitor) -> None:
-        """End the login under way, if there is one."""
-        for _ in range(CAS_TRIES):
-            now = self._context.now()
-            facts = await self._context.find(visitor, now)
-            if isinstance(facts, Refused):
-                return
-            row = facts.row
-            event = AuditEvent(EventName.LOGIN_CANCELLED, Outcome.OK, row.user_id)
-            guard = claim(row.user_id, row.attempt_seq)
-            if await self._context.commit(event, visitor, now, consumed(row.login_id, now), guard=guard):
-                return
+        """End the login in progress, if there is one."""
+        request = self._request(visitor)
+        facts = await request.find()
+        if isinstance(facts, Refused):
+            return
+        event = AuditEvent(EventName.LOGIN_CANCELLED, Outcome.OK, facts.account.user_id)
+        await request.commit(event, guard=consumed(facts.login.login_id, request.visit.now))
 
-    async def _charge(self, address: str, visitor: Visitor) -> tuple[Facts, PasswordLimit, str | None] | Refused:
-        """Count the attempt before the password is verified, so that parallel attempts cannot slip through.
+    def _request(self, visitor: Visitor) -> LoginRequest:
+        return LoginRequest.begin(self._deps, self._repository, visitor)
 
-        The last of the answer is the network that counted it.
-        """
-        account = password_keys(self._needs.keys, address)
-        network_key = f"password:{account}:{visitor.source}"
-        browser_key = f"password:{account}:{digest(visitor.browser or '').hex()[:32]}"
-        source: str | None = None
-        for _ in range(CAS_TRIES):
-            now = self._context.now()
-            facts = await self._context.repository.find_at_start(
-                address, browser=visitor.browser, browser_key=browser_key, network_key=network_key, now=now
-            )
-            known_browser = facts.row.browser_id is not None
-            limit = self._needs.ledger.judge(
-                browser_key if known_browser else network_key, (facts.row.hits, facts.row.last_at), now
-            )
-            if limit.retry_after is not None:
-                if source is not None:
-                    await self._needs.database.write(*await self._needs.ledger.give_back(source, now))
-                return Refused(Reason.THROTTLED, retry_after=limit.retry_after)
-            charge = await self._needs.ledger.charge(limit, None if known_browser or source else visitor.source, now)
-            if charge.retry_after is not None:
-                return Refused(Reason.THROTTLED, retry_after=charge.retry_after)
-            source = source or charge.source
-            if charge.is_counted:
-                return facts, limit, source
-        await self._needs.database.write(*await self._needs.ledger.give_back(source, self._context.now()))
-        return BUSY
-
-    async def _wrong_password(self, address: str, facts: Facts, visitor: Visitor, now: datetime) -> Refused:
-        account = password_keys(self._needs.keys, address)
-        if facts.row.browser_id is None:
-            await self._needs.source_limits.charge_once(ACCOUNTS_TRIED, account, visitor.source)
-        event = AuditEvent(EventName.PASSWORD, Outcome.REFUSED, facts.row.user_id, Reason.INVALID_CREDENTIALS)
-        await self._context.commit(event, visitor, now, guard=None)
-        return Refused(Reason.INVALID_CREDENTIALS)
-
-    async def _right_password(
-        self, facts: Facts, refunds: list[Change], password: str, visitor: Visitor, now: datetime
-    ) -> Begun | SignedIn | Refused:
-        row, needs = facts.row, self._needs
-        changes = [*refunds]
-        upgraded = await needs.passwords.upgraded(row.password_hash, password)
-        if upgraded is not None:
-            # A write of its own, for the guard of the next one may change the same row.
-            await needs.database.write(AccountRepository.hash_upgraded(row.user_id, row.password_hash, upgraded))
-        if visitor.login is not None:
-            changes.append(handle_consumed(visitor.login, now))
-        bypass = facts.bypass(now)
-        proof = password_proof(
-            mfa_enabled=row.mfa_enabled, mfa_required=needs.mfa_required, is_bypassed=bypass is not None
-        )
-        step = advance(Step.PASSWORD, proof)
-        if step is Step.DONE:
-            signed_in = await self._password_is_enough(facts, changes, bypass, visitor, now)
-            if signed_in is None:
-                await needs.database.write(*refunds)
-            return signed_in or BUSY
-        event = AuditEvent(EventName.PASSWORD, Outcome.OK, row.user_id)
-        if proof is Proof.PASSWORD_WITHOUT_MFA:
-            wait = await needs.account_limits.charge(CODES_SENT, str(row.user_id))
-            if wait is not None:
-                await needs.database.write(*refunds)
-                return Refused(Reason.THROTTLED, retry_after=wait)
-        handle = new_handle()
-        login = await self._new_login(facts, step, handle, now)
-        changes += [room_made(row.user_id, now, self._context.latest_end(now)), begun(login)]
-        if step is Step.EMAIL_CODE:
-            changes.append(
-                needs.email_codes.mailed(
-                    row.user_id,
-                    login["id"],
-                    1,
-                    long=login["code_long"],
-                    expires_at=login["code_expires_at"],
-                    source=visitor.source,
-                    now=now,
-                )
-            )
-        await self._context.commit(event, visitor, now, *changes, guard=None)
-        if step is Step.EMAIL_CODE:
-            needs.outbox.nudge()
-        return Begun(handle, state_of(facts, now, needs.mail_sender, login=SimpleNamespace(**login)))
-
-    async def _password_is_enough(
-        self, facts: Facts, changes: list[Change], bypass: Bypass | None, visitor: Visitor, now: datetime
-    ) -> SignedIn | None:
-        row = facts.row
-        session, browser_token, effects = self._context.sign_in(
-            facts, visitor, now, amr=("pwd",), epoch=row.credential_epoch, bypass=bypass
-        )
-        event = AuditEvent(EventName.PASSWORD, Outcome.OK, row.user_id)
-        guard = claim(row.user_id, row.attempt_seq)
-        if bypass is not None:
-            event = AuditEvent(EventName.MFA_BYPASSED, Outcome.OK, row.user_id, detail=f"bypass {bypass.id}")
-            guard = claim_under(row.user_id, row.attempt_seq, bypass.id, now)
-            effects += await use_told(self._needs.outbox, row.user_id, bypass, visitor, now)
-        if not await self._context.commit(event, visitor, now, *changes, *effects, guard=guard):
-            return None
-        if bypass is not None:
-            self._needs.outbox.nudge()
-        return SignedIn(
-            session,
-            facts,
-            browser_token,
-            mfa_enabled=row.mfa_enabled,
-            backup_codes_left=row.backup_codes_left if row.mfa_enabled else 0,
-        )
-
-    async def _new_login(self, facts: Facts, step: Step, handle: str, now: datetime) -> dict[str, Any]:
-        mails = step is Step.EMAIL_CODE
-        life = max(LOGIN_LIFE, self._needs.email_codes.life) if mails else LOGIN_LIFE
-        return {
-            "id": uuid4(),
-            "handle_hash": digest(handle),
-            "user_id": facts.row.user_id,
-            "step": step,
-            "epoch": facts.row.credential_epoch,
-            "created_at": now,
-            "expires_at": now + life,
-            "code_issue": 1 if mails else 0,
-            "code_long": mails and await self._needs.email_codes.is_long(facts.row.user_id, now),
-            "code_tries": 0,
-            "code_sent_at": now if mails else None,
-            "code_expires_at": now + self._needs.email_codes.life if mails else None,
-        }
+    def _state_of(self, facts: LoginSnapshot, request: LoginRequest) -> LoginState:
+        login, email, now = facts.login, facts.account.email, request.visit.now
+        if login.step is Step.EMAIL_CODE:
+            return state_of_email_code(login, email, self._deps.mail_sender, now)
+        if login.step is Step.ENROLL:
+            return state_of_enrolment(login, email, now)
+        return state_of_second_factor(login, email, request.offered(facts.held), facts.lock_state(now), now)

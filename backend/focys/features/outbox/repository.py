@@ -1,13 +1,15 @@
 """The SQL of the outbox. A letter is claimed by one conditional UPDATE, so that of many workers one sends it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, column, func, or_, select, table, update
+from sqlalchemy import bindparam, column, func, or_, select, table, update
 
 from focys.features.outbox.models import outbox
-from focys.infra.database import Change, Database
+from focys.infra.database import Change, Database, Shape
 
 # The table belongs to the tier above; only the address is read, at the moment of sending.
 _users = table("users", column("id"), column("email"))
@@ -16,8 +18,32 @@ _LONGEST_WAIT = timedelta(minutes=15)
 # What waits for longer than any letter does was stamped by a clock that stood far ahead.
 _is_due = or_(outbox.c.due_at <= bindparam("moment"), outbox.c.due_at > bindparam("far"))
 
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A letter to be tried now, with its owner's address; ``tries`` counts those made before."""
+
+    id: UUID
+    user_id: UUID
+    email: str
+    kind: str
+    about: Mapping[str, Any]
+    created_at: datetime
+    tries: int
+
+
+_LETTER = Shape(
+    Due,
+    outbox.c.id,
+    outbox.c.user_id,
+    _users.c.email,
+    outbox.c.kind,
+    outbox.c.about,
+    outbox.c.created_at,
+    outbox.c.tries,
+)
 _DUE = (
-    select(outbox, _users.c.email)
+    select(*_LETTER.columns)
     .join_from(outbox, _users, _users.c.id == outbox.c.user_id)
     .where(outbox.c.done_at.is_(None), _is_due)
     .order_by(outbox.c.due_at)
@@ -60,9 +86,10 @@ class OutboxRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def list_due(self, now: datetime) -> list[Row[Any]]:
-        """Return letters to be tried now, oldest first, each with its owner's address."""
-        return list(await self._database.rows(_DUE, moment=now, far=now + 2 * _LONGEST_WAIT))
+    async def list_due(self, now: datetime) -> list[Due]:
+        """Return letters to be tried now, oldest first."""
+        rows = await self._database.rows(_DUE, moment=now, far=now + 2 * _LONGEST_WAIT)
+        return [_LETTER.read(row) for row in rows]
 
     async def count_waiting(self, since: datetime) -> int:
         """Return how many letters written before *since* have not left."""

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from focys.features.outbox.models import outbox
-from focys.features.outbox.repository import OutboxRepository, backoff
+from focys.features.outbox.repository import Due, OutboxRepository, backoff
 from focys.infra import metrics
 from focys.infra.clock import Clock
 from focys.infra.database import Change, Database
@@ -94,40 +94,40 @@ class Outbox:
         """Try every letter that is due once, and return how many left."""
         now = self._clock.now()
         due = await self._repository.list_due(now)
-        return sum(await asyncio.gather(*(self._deliver(row, now) for row in due)))
+        return sum(await asyncio.gather(*(self._deliver(found, now) for found in due)))
 
-    async def _deliver(self, row: Any, now: datetime) -> bool:  # noqa: ANN401  a row of the outbox
-        if not await self._repository.claim(row.id, row.tries, now + ONE_TRY):
+    async def _deliver(self, due: Due, now: datetime) -> bool:
+        if not await self._repository.claim(due.id, due.tries, now + ONE_TRY):
             return False
         try:
-            letter = self._compose(row, now)
+            letter = self._compose(due, now)
             if letter is not None:
-                await self._mailer.send(row.email, letter, now, row.id)
+                await self._mailer.send(due.email, letter, now, due.id)
         except MailError as fault:
-            metrics.MAILS.labels(row.kind, "refused").inc()
+            metrics.MAILS.labels(due.kind, "refused").inc()
             _log.warning(
                 "mail_refused",
-                letter=row.kind,
-                user_id=str(row.user_id),
+                letter=due.kind,
+                user_id=str(due.user_id),
                 cause=str(fault),
-                tries=row.tries + 1,
+                tries=due.tries + 1,
             )
-            await self._repository.postpone(row.id, self._clock.now() + backoff(row.tries))
+            await self._repository.postpone(due.id, self._clock.now() + backoff(due.tries))
             return False
         if letter is None:
-            _log.warning("mail_given_up", letter=row.kind, user_id=str(row.user_id), tries=row.tries)
-        metrics.MAILS.labels(row.kind, "sent" if letter else "given up").inc()
-        await self._repository.mark_done(row.id, now)
+            _log.warning("mail_given_up", letter=due.kind, user_id=str(due.user_id), tries=due.tries)
+        metrics.MAILS.labels(due.kind, "sent" if letter else "given up").inc()
+        await self._repository.mark_done(due.id, now)
         return letter is not None
 
-    def _compose(self, row: Any, now: datetime) -> Letter | None:  # noqa: ANN401
+    def _compose(self, due: Due, now: datetime) -> Letter | None:
         """Return the letter, or None where it would come too late to be of use.
 
         Raises:
             MailError: it is of a kind that only another version of FOCYS knows; during an upgrade, that one sends it.
         """
-        if now > row.created_at + GIVE_UP_AFTER:
+        if now > due.created_at + GIVE_UP_AFTER:
             return None
-        if row.kind not in self._composers:
+        if due.kind not in self._composers:
             raise MailError("a letter of another version")
-        return self._composers[row.kind](Waiting(row.email, row.about, now))
+        return self._composers[due.kind](Waiting(due.email, due.about, now))

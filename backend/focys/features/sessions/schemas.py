@@ -5,6 +5,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from focys.features.sessions.models import Role
+
 
 class Nothing(BaseModel):
     """An empty body."""
@@ -18,9 +20,9 @@ class User(BaseModel):
     id: UUID
     email: str
     display_name: str
-    role: Literal["user", "admin"]
+    role: Role
     mfa_enabled: bool
-    backup_codes_left: int
+    backup_codes_left: int = 0
 
 
 class Tokens(BaseModel):
@@ -39,3 +41,11 @@ class Me(User):
     amr: list[str]
     auth_time: AwareDatetime
     session_expires_at: AwareDatetime
+
+
+class SignedIn(Tokens):
+    """A completed login, with what its owner is shown once, or is told of the factor that was used."""
+
+    step: Literal["done"] = "done"
+    backup_codes: list[str] | None = None
+    backup_codes_left: int | None = None

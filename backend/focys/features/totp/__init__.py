@@ -1,35 +1,33 @@
-"""The authenticator app: enrolment (a pending secret of its own row), and the judgement of codes.
+"""The authenticator app: a second factor, its set-up, and the stored secrets.
 
-    pending = await totp.pending(user_id) or …      # the same secret for 15 minutes, whatever is typed or reloaded
-    totp.judge(sealed, user_id, code, …)            # -> Match | Spent | Stale | Wrong, with the step to burn
+    TotpFactor(codes)                        compares codes at a sign-in
+    TotpEnrolment(database, codes, …)        shows a secret, and takes its first code
+    TotpSecrets(database, box, …)            counts, tries and re-encrypts what is stored
 
-The arithmetic is ``focys.domain.totp``; burning the step and replacing the active secret are part of the login's write.
+The arithmetic is ``focys.domain.totp``; spending a code and storing a new secret are part of the login's write.
 """
 
-from focys.features.totp.models import totp_enrolments
+from focys.features.totp.codes import Codes
+from focys.features.totp.enrolment import TotpEnrolment, new_secret
+from focys.features.totp.factor import TotpFactor
+from focys.features.totp.models import totp_setups
 from focys.features.totp.qr import png_data_uri
-from focys.features.totp.repository import ENROLMENT_LIFE, all_enrolments_dropped, enrolment_dropped
-from focys.features.totp.service import (
-    Pending,
-    Progress,
-    Rotation,
-    SecretsByKey,
-    Totp,
-    Trial,
-    new_secret,
-)
+from focys.features.totp.repository import ENROLMENT_LIFE, all_setups_dropped, setups_dropped
+from focys.features.totp.stored_secrets import Progress, Rotation, SecretsByKey, TotpSecrets, Trial
 
 __all__ = [
     "ENROLMENT_LIFE",
-    "Pending",
+    "Codes",
     "Progress",
     "Rotation",
     "SecretsByKey",
-    "Totp",
+    "TotpEnrolment",
+    "TotpFactor",
+    "TotpSecrets",
     "Trial",
-    "all_enrolments_dropped",
-    "enrolment_dropped",
+    "all_setups_dropped",
     "new_secret",
     "png_data_uri",
-    "totp_enrolments",
+    "setups_dropped",
+    "totp_setups",
 ]

@@ -4,10 +4,12 @@ from sqlalchemy import Column, ForeignKey, Table, Text, Uuid
 
 from focys.infra.database import UtcTime, metadata
 
-totp_enrolments = Table(
-    "totp_enrolments",
+totp_setups = Table(
+    "totp_setups",
     metadata,
-    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    # A secret is shown in one login only; someone else who has the password and the mailbox is shown another one.
+    Column("login_id", Uuid, ForeignKey("pending_logins.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("secret", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),

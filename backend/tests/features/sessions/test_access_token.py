@@ -90,6 +90,8 @@ def test_a_token_without_one_of_its_claims_is_refused(tokens: Tokens, name: str)
         ("aud", "another-service"),
         ("aud", None),
         ("aud", []),
+        ("aud", [ISSUER]),
+        ("aud", [ISSUER, "another-service"]),
         ("sub", "alice@student.com"),
         ("sub", 7),
         ("sub", None),

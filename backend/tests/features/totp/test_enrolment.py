@@ -11,7 +11,7 @@ import zxingcpp
 from PIL import Image
 
 from focys.features.accounts import users
-from focys.features.totp import new_secret, totp_enrolments
+from focys.features.totp import new_secret, totp_setups
 from focys.infra.database import metadata
 from tests.conftest import MakeWorld
 from tests.support.attempts import at_enrolment, confirm, wrong_code
@@ -97,14 +97,14 @@ async def test_the_pending_secret_survives_wrong_codes_reloads_tabs_and_new_logi
     await at_enrolment(world, account, world.a_browser("203.0.113.5"))
 
     assert reloaded == account.secret == first
-    assert len(await rows_of(world, totp_enrolments)) == 1
+    assert len(await rows_of(world, totp_setups)) == 1
 
 
 async def test_tabs_that_begin_at_once_see_one_secret(world: World):
     """TOTP-10, FLOW-12."""
     account = await world.an_account()
     browser = await at_enrolment(world, account)
-    await execute(world, "DELETE FROM totp_enrolments")
+    await execute(world, "DELETE FROM totp_setups")
 
     began = await asyncio.gather(*(browser.post("/auth/mfa/enroll") for _ in range(6)))
     restarted = await asyncio.gather(*(browser.post("/auth/mfa/enroll", {"restart": True}) for _ in range(3)))
@@ -170,7 +170,7 @@ async def test_an_enrolled_account_reaches_no_enrolment_and_keeps_its_secret(wor
     assert (await confirm(browser, account.code(world.clock))).json()["code"] == "out_of_turn"
 
     assert (await rows_of(world, users))[0].totp_secret == before
-    assert await rows_of(world, totp_enrolments) == []
+    assert await rows_of(world, totp_setups) == []
 
 
 async def test_ten_secrets_an_hour(world: World):
@@ -260,9 +260,9 @@ async def test_the_set_up_ends_a_quarter_of_an_hour_after_the_secret_was_made(wo
     """TOTP-10: looking at it again prolongs nothing."""
     account = await world.an_account()
     browser = await at_enrolment(world, account)
-    ends = (await rows_of(world, totp_enrolments))[0].expires_at
+    ends = (await rows_of(world, totp_setups))[0].expires_at
     world.clock.advance(minutes=7)
 
     await browser.post("/auth/mfa/enroll")
 
-    assert (await rows_of(world, totp_enrolments))[0].expires_at == ends == world.clock.now() + timedelta(minutes=8)
+    assert (await rows_of(world, totp_setups))[0].expires_at == ends == world.clock.now() + timedelta(minutes=8)

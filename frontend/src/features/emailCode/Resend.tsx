@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { useAuth, useLogin } from "../../lib/auth";
 import { ProblemText } from "../../lib/ProblemText";
+import { inWords } from "../../lib/reasons";
 import { useAttempt } from "../../lib/useAttempt";
 import { useSecondsLeft } from "../../lib/useSecondsLeft";
 import { Button } from "../../ui/Button";
@@ -18,6 +19,7 @@ export function Resend({ urgent = false }: { urgent?: boolean }) {
     setSent(true);
   });
   const wait = useSecondsLeft(Math.max(resendAt, problem?.retryAt ?? 0));
+  const isThrottled = problem?.code === "throttled";
   const label = urgent ? "Send a new code" : "Send again";
 
   return (
@@ -35,8 +37,19 @@ export function Resend({ urgent = false }: { urgent?: boolean }) {
       </Button>
       <p aria-live="polite" className={styles.words}>
         {sent && "Sent. It can take a minute to arrive."}
-        {problem && problem.code !== "throttled" && <ProblemText problem={problem} />}
+        {problem && !isThrottled && <ProblemText problem={problem} />}
+        {isThrottled && wait > 0 && <TooMany seconds={problem.retryAfter ?? 0} />}
       </p>
     </div>
+  );
+}
+
+/** The button counts the wait down for the eye; here it is read aloud once. */
+function TooMany({ seconds }: { seconds: number }) {
+  return (
+    <>
+      You have asked for several codes already.
+      <span className="visually-hidden"> You can ask again in {inWords(seconds)}.</span>
+    </>
   );
 }

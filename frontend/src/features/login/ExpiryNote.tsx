@@ -6,9 +6,9 @@ const WARN_AT = 60;
 
 /** A word before a sign-in runs out, so that its end surprises nobody. */
 export function ExpiryNote() {
-  const { expiresAt, unlocksAt } = useLogin();
+  const { expiresAt } = useLogin();
   const left = useSecondsLeft(expiresAt);
-  if (unlocksAt || left > WARN_AT || left === 0) return null;
+  if (left > WARN_AT || left === 0) return null;
   return (
     <Alert tone="warning">
       <p className="numbers" aria-hidden="true">

@@ -6,12 +6,13 @@ import { ExpiryNote } from "./ExpiryNote";
 import { Identity } from "./Identity";
 import { OfflineNote } from "./OfflineNote";
 
+interface StepFrameProps extends Omit<ComponentProps<typeof Frame>, "appName"> {
+  /** The page stays when the login ends, so it does not warn of that. */
+  outlastsLogin?: boolean;
+}
+
 /** What every page of a login under way shares: whose it is, how to leave, and when it ends. */
-export function StepFrame({
-  footer,
-  children,
-  ...frame
-}: Omit<ComponentProps<typeof Frame>, "appName">) {
+export function StepFrame({ outlastsLogin = false, footer, children, ...frame }: StepFrameProps) {
   const { appName, cancel } = useAuth();
   return (
     <Frame
@@ -28,7 +29,7 @@ export function StepFrame({
       }
     >
       <OfflineNote typing />
-      <ExpiryNote />
+      {!outlastsLogin && <ExpiryNote />}
       {children}
     </Frame>
   );

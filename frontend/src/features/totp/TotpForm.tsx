@@ -1,4 +1,5 @@
 import { useAuth, useLogin } from "../../lib/auth";
+import { FEW_TRIES, triesLeft } from "../../lib/reasons";
 import { SIX_DIGITS, useCodeForm } from "../../lib/useCodeForm";
 import { Button } from "../../ui/Button";
 import { CodeField } from "../../ui/CodeField";
@@ -9,7 +10,7 @@ export function TotpForm() {
   const { verifyTotp } = useAuth();
   const left = useLogin().tries_left ?? null;
   const form = useCodeForm(SIX_DIGITS, verifyTotp);
-  const warning = !form.problem && !form.busy && left !== null && left <= 2;
+  const isQuiet = !form.problem && !form.busy;
 
   return (
     <Form onSubmit={() => form.submit()} slow={form.slow}>
@@ -19,7 +20,7 @@ export function TotpForm() {
         hint={
           <>
             <EntryHint />
-            {warning && ` ${left === 1 ? "1 try" : `${left} tries`} left before a pause.`}
+            {isQuiet && left !== null && left <= FEW_TRIES && ` ${triesLeft(left)}`}
           </>
         }
         autoFocus

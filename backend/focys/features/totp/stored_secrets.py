@@ -1,33 +1,17 @@
-"""Starts enrolments, verifies codes and re-encrypts secrets; keeps no state and decides nothing about the login."""
+"""Counts, tries and re-encrypts the stored secrets."""
 
-import base64
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from focys.domain import totp
-from focys.features.totp.repository import (
-    VAULTS,
-    EnrolmentRepository,
-    enrolment_begun,
-)
-from focys.infra.database import Change, Database
+from focys.features.totp.repository import VAULTS, Sealed, SetupRepository
+from focys.infra.database import Database
 from focys.infra.secret_box import SecretBox, UnreadableSecretError
 
 Progress = Callable[[int, int], None]
 """Called with the number of secrets processed so far, and their total."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A secret waiting for its first code."""
-
-    secret: str
-    sealed: str
-    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +46,12 @@ class Trial:
     damaged: int
 
 
-class Totp:
-    """The authenticator feature."""
+class TotpSecrets:
+    """The stored secrets of all accounts, for those who run the service."""
 
     def __init__(self, database: Database, box: SecretBox, *, drift: int) -> None:
-        self._repository = EnrolmentRepository(database)
+        self._repository = SetupRepository(database)
         self._box, self._drift = box, drift
-
-    async def pending(self, user_id: UUID, now: datetime) -> Pending | None:
-        """Return the pending enrolment, if there is one; one that no configured key decrypts any more is dropped."""
-        row = await self._repository.find(user_id, now)
-        try:
-            return self._opened(row, user_id) if row else None
-        except UnreadableSecretError:
-            await self._repository.drop(user_id)
-            return None
-
-    def begun(self, user_id: UUID, now: datetime, *, replaces: Pending | None) -> Change:
-        """Return what starts an enrolment with a new secret, unless another tab has just started one."""
-        sealed = self._box.seal(new_secret(), user_id)
-        old = replaces.sealed if replaces else ""
-        return enrolment_begun(user_id, sealed, replaces=old, now=now)
 
     async def count_by_key(self) -> SecretsByKey:
         """Count the stored secrets by the key that made them."""
@@ -95,25 +64,6 @@ class Totp:
         """Tell whether the configured keys can decrypt the stored secrets; a damaged row proves nothing."""
         known = [self._box.has_key_of(text) for text in await self._repository.list_sealed()]
         return any(known) or False not in known
-
-    def judge(
-        self, sealed: str, user_id: UUID, codes: tuple[str, ...], *, now: datetime, last_used: int | None
-    ) -> totp.Match | totp.Spent | totp.Stale | totp.Wrong:
-        """Judge one code, or two in a row (guarded mode), against a sealed secret.
-
-        Raises:
-            UnreadableSecretError: the secret cannot be opened; that is never a reason to accept.
-            ClockBehindError: the clock stands before the last accepted code.
-        """
-        secret, moment = self._box.open(sealed, user_id), now.timestamp()
-        if len(codes) == 1:
-            return totp.examine(secret, codes[0], now=moment, last_used=last_used, drift=self._drift)
-        older, newer = codes
-        return totp.examine_pair(secret, older, newer, now=moment, last_used=last_used, drift=self._drift)
-
-    def sealed(self, secret: str, user_id: UUID) -> str:
-        """Return a secret as it is stored: under the newest key, whichever one it was read with."""
-        return self._box.seal(secret, user_id)
 
     async def try_all(self, progress: Progress) -> Trial:
         """Decrypt every stored secret, as a sign-in would, and report what could not be decrypted."""
@@ -130,7 +80,7 @@ class Totp:
                         keyless, damaged = keyless + has_no_key, damaged + (not has_no_key)
                     else:
                         older += not self._box.is_current(row.sealed)
-                after, seen = rows[-1].owner, seen + len(rows)
+                after, seen = rows[-1].key, seen + len(rows)
                 progress(seen, max(total, seen))
         return Trial(seen, older, keyless, damaged)
 
@@ -150,25 +100,25 @@ class Totp:
         for vault in VAULTS:
             after = UUID(int=0)
             while rows := await self._repository.window_of(vault, after):
-                anew, closed = self._sealed_anew(rows)
-                if anew and not has_begun:
+                new, closed = self._sealed_again(rows)
+                if new and not has_begun:
                     await begins()
                     has_begun = True
-                replaced = await self._repository.replace(vault, anew) if anew else 0
+                replaced = await self._repository.replace(vault, new) if new else 0
                 moved += replaced
                 # Else somebody changed a row meanwhile, and the same rows are read again.
-                if replaced == len(anew):
+                if replaced == len(new):
                     unreadable |= closed
-                    after, looked_at = rows[-1].owner, looked_at + len(rows)
+                    after, looked_at = rows[-1].key, looked_at + len(rows)
                     progress(looked_at, max(total, looked_at))
         fallbacks = self._box.key_ids[1:]
         needed = tuple(kid for kid in fallbacks if any(self._box.is_of(kid, text) for _, text in unreadable))
         accounts = {owner for owner, _ in unreadable}
         return Rotation(moved, len(accounts), tuple(kid for kid in fallbacks if kid not in needed), needed)
 
-    def _sealed_anew(self, rows: Sequence[Any]) -> tuple[dict[UUID, tuple[str, str]], set[tuple[UUID, str]]]:
-        """Return the ciphertexts to replace (old, new) by owner, and those that no configured key decrypts."""
-        anew: dict[UUID, tuple[str, str]] = {}
+    def _sealed_again(self, rows: Sequence[Sealed]) -> tuple[dict[UUID, tuple[str, str]], set[tuple[UUID, str]]]:
+        """Return the ciphertexts to replace (old, new) by key, and the owners' that no configured key decrypts."""
+        new: dict[UUID, tuple[str, str]] = {}
         closed: set[tuple[UUID, str]] = set()
         for row in rows:
             if self._box.is_current(row.sealed):
@@ -178,13 +128,5 @@ class Totp:
             except UnreadableSecretError:
                 closed.add((row.owner, row.sealed))
             else:
-                anew[row.owner] = (row.sealed, self._box.seal(secret, row.owner))
-        return anew, closed
-
-    def _opened(self, row: Any, user_id: UUID) -> Pending:  # noqa: ANN401  a row of totp_enrolments
-        return Pending(self._box.open(row.secret, user_id), row.secret, row.expires_at)
-
-
-def new_secret() -> str:
-    """Return 160 random bits as 32 Base32 characters (RFC 4226 section 4, R6)."""
-    return base64.b32encode(secrets.token_bytes(totp.SECRET_BYTES)).decode()
+                new[row.key] = (row.sealed, self._box.seal(secret, row.owner))
+        return new, closed

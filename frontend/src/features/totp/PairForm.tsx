@@ -11,7 +11,7 @@ import { Form } from "../../ui/Form";
 import { EntryHint } from "./EntryHint";
 
 /** Two codes that follow each other: what a guesser cannot have, and the owner has after half a minute. */
-export function GuardedForm() {
+export function PairForm() {
   const { verifyTotpPair } = useAuth();
   const [older, setOlder] = useState("");
   const [newer, setNewer] = useState("");

@@ -1,0 +1,45 @@
+"""A connection to the server of the trial. The driver has no types, so here is what is used of it."""
+
+from collections.abc import AsyncIterable, Sequence
+from typing import Protocol
+
+import asyncpg  # type: ignore[import-untyped]
+
+from focys.infra.postgres import connect_arguments
+
+
+class _Version(Protocol):
+    major: int
+
+
+class Connection(Protocol):
+    """A connection of ``asyncpg``."""
+
+    async def execute(self, query: str) -> object:
+        """Run statements."""
+
+    async def fetch(self, query: str, *arguments: str) -> object:
+        """Run a query to its end."""
+
+    async def fetchval(self, query: str, *arguments: str) -> object:
+        """Return the first value of the first row, or None."""
+
+    async def copy_to_table(
+        self, table_name: str, *, schema_name: str | None, columns: Sequence[str], source: AsyncIterable[bytes]
+    ) -> object:
+        """Copy rows into a table."""
+
+    def get_server_version(self) -> _Version:
+        """Return the version of the server."""
+
+    async def close(self) -> None:
+        """Close the connection, which waits for the server."""
+
+    def terminate(self) -> None:
+        """Close the connection at once."""
+
+
+async def connect(url: str, **settings: str) -> Connection:
+    """Return a connection to one of our URLs; *settings* are the server's."""
+    connection: Connection = await asyncpg.connect(**connect_arguments(url), server_settings=settings)
+    return connection

@@ -1,0 +1,83 @@
+"""How anything that can be guessed is tried: charged, then compared, then written. In this order, and nowhere else.
+
+A charge is a failure that is committed before the comparison. It is taken back only where the proof was right or
+nothing was compared, so a fault at any point leaves the attempt charged, and no interleaving of attempts compares more
+than their charges allow. ``tests/domain/test_attempt_interleavings.py`` walks through all of them.
+"""
+
+from typing import Protocol, TypeVar
+
+from focys.domain.outcome import Reason, Refused, Unproven
+
+CHARGE_TRIES = 8
+"""How often a charge is tried again because another attempt on the same account was charged first."""
+WRITE_TRIES = 3
+"""How often facts are read again because the account was changed before the verdict was written."""
+
+BUSY = Refused(Reason.THROTTLED, retry_after=1)
+
+Facts = TypeVar("Facts")
+Proof = TypeVar("Proof")
+OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
+
+
+class NotComparedError(Exception):
+    """The proof could not be compared, so its charge is given back."""
+
+
+class Attempt(Protocol[Facts, Proof, OutcomeT_co]):
+    """One try at one step; *Facts* is what it is decided from, *Proof* what a right answer proves."""
+
+    async def charge(self) -> Facts | Refused | None:
+        """Charge the attempt and return the facts it was charged against; None if another charge came first."""
+        ...
+
+    async def look_again(self) -> Facts | Refused:
+        """Return the facts as they are now; the attempt stays charged."""
+        ...
+
+    async def compare(self, facts: Facts) -> Proof | Unproven:
+        """Compare the answer.
+
+        Raises:
+            NotComparedError: that was not possible; its cause is raised instead.
+        """
+        ...
+
+    async def give_back(self, facts: Facts) -> None:
+        """Take the charge back: nothing was compared."""
+        ...
+
+    async def accept(self, facts: Facts, proof: Proof) -> OutcomeT_co | None:
+        """Write the success, which takes the charge back; None if the account is no longer as in the facts."""
+        ...
+
+    async def fail(self, facts: Facts, unproven: Unproven) -> Refused:
+        """Write the failure and return its refusal."""
+        ...
+
+
+async def run(attempt: Attempt[Facts, Proof, OutcomeT_co]) -> OutcomeT_co | Refused:
+    """Make an attempt and return its outcome."""
+    facts = None
+    for _ in range(CHARGE_TRIES):
+        facts = await attempt.charge()
+        if facts is not None:
+            break
+    if facts is None:
+        return BUSY
+    for _ in range(WRITE_TRIES):
+        if isinstance(facts, Refused):
+            return facts
+        try:
+            verdict = await attempt.compare(facts)
+        except NotComparedError as fault:
+            await attempt.give_back(facts)
+            raise (fault.__cause__ or fault) from None
+        if isinstance(verdict, Unproven):
+            return await attempt.fail(facts, verdict)
+        outcome = await attempt.accept(facts, verdict)
+        if outcome is not None:
+            return outcome
+        facts = await attempt.look_again()
+    return BUSY

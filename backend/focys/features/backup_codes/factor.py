@@ -1,0 +1,110 @@
+"""Backup codes as a second factor, and as what is given out with another one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from focys.domain import crockford
+from focys.domain.attempt import NotComparedError
+from focys.domain.lockout import Strength
+from focys.domain.outcome import Reason, Refused, Unproven
+from focys.features.accounts import users
+from focys.features.audit import EventName
+from focys.features.backup_codes.repository import left_for, spent
+from focys.features.backup_codes.service import BackupCodes, used_letter
+from focys.features.factors import Claim, Issued, Proven
+from focys.infra.database import Change, Shape
+from focys.infra.hashing import BusyError
+from focys.infra.requests import Request
+
+
+def _backup_code(text: str) -> str:
+    code = crockford.normalise(text)
+    if code is None:
+        raise ValueError("A backup code has sixteen letters and digits.")
+    return code
+
+
+class BackupCodeEntry(Request):
+    """One backup code."""
+
+    code: Annotated[str, Field(max_length=64), AfterValidator(_backup_code)]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBackupCodes:
+    """How many unspent codes an account has."""
+
+    backup_codes_left: int
+
+
+class BackupCodeFactor:
+    """Takes a backup code, once; gives out ten at the enrolment, and to someone who has none left."""
+
+    kind = "backup_codes"
+    event = EventName.BACKUP_CODE
+    amr = "backup"
+    path = "/backup-code/verify"
+    request = BackupCodeEntry
+    held = Shape(HeldBackupCodes, left_for(users.c.id).label("backup_codes_left"))
+
+    def __init__(self, codes: BackupCodes) -> None:
+        self._codes = codes
+
+    def is_offered(self, held: HeldBackupCodes) -> bool:
+        """Tell whether a code is left."""
+        return held.backup_codes_left > 0
+
+    def strength(self, answer: BackupCodeEntry) -> Strength:  # noqa: ARG002  the protocol's
+        """Return ``UNGUESSABLE``: a code has 80 bits."""
+        return Strength.UNGUESSABLE
+
+    def profile(self, held: HeldBackupCodes) -> Mapping[str, int]:
+        """Return how many are left."""
+        return {"backup_codes_left": held.backup_codes_left}
+
+    async def verify(
+        self,
+        answer: BackupCodeEntry,
+        held: HeldBackupCodes,  # noqa: ARG002  the codes are read again with their hashes
+        claim: Claim,
+    ) -> Proven | Unproven:
+        """Compare the code with the account's unspent ones.
+
+        Raises:
+            NotComparedError: too many hashes are waiting.
+        """
+        try:
+            found, unspent = await self._codes.find(claim.user_id, answer.code)
+        except BusyError as fault:
+            raise NotComparedError from fault
+        if found is None:
+            return Unproven(Refused(Reason.INVALID_CODE))
+        left = {"backup_codes_left": unspent - 1}
+        changes = (spent(found, claim.now), used_letter(claim.user_id, unspent - 1, claim.visitor, claim.now))
+        return Proven(issued=Issued(changes, left, left), tells_owner=True)
+
+    async def issue(self, claim: Claim) -> Issued:
+        """Return ten new codes.
+
+        Raises:
+            NotComparedError: too many hashes are waiting.
+        """
+        try:
+            return _issued(*await self._codes.issue(claim.user_id, claim.now))
+        except BusyError as fault:
+            raise NotComparedError from fault
+
+    async def replenish(self, held: HeldBackupCodes, claim: Claim) -> Issued:
+        """Return ten new codes for someone who has none left, and an email that says so."""
+        if held.backup_codes_left:
+            return Issued()
+        return _issued(*await self._codes.renew(claim.user_id, claim.visitor, claim.now))
+
+
+def _issued(codes: list[str], changes: list[Change]) -> Issued:
+    if not codes:
+        return Issued()
+    return Issued(tuple(changes), {"backup_codes": codes}, {"backup_codes_left": len(codes)})

@@ -1,0 +1,120 @@
+"""What a step of a login writes."""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy import Update, Uuid, and_, bindparam, exists, literal, or_, select, update
+
+from focys.features.email_code import CodeIssue
+from focys.features.login.models import pending_logins
+from focys.features.login.snapshots import Account, PendingLogin
+from focys.infra.database import Change
+from focys.infra.tokens import digest
+
+_CONSUME = (
+    update(pending_logins)
+    .where(pending_logins.c.id == bindparam("for_login"), pending_logins.c.consumed_at.is_(None))
+    .values(consumed_at=bindparam("moment"))
+)
+_CONSUME_TOKEN = (
+    update(pending_logins)
+    .where(pending_logins.c.handle_hash == bindparam("old_token"), pending_logins.c.consumed_at.is_(None))
+    .values(consumed_at=bindparam("moment"))
+)
+_CONSUME_SHARING = (
+    update(pending_logins)
+    .where(
+        pending_logins.c.user_id == bindparam("for_user"),
+        or_(pending_logins.c.id == bindparam("source"), pending_logins.c.code_source == bindparam("source")),
+        pending_logins.c.consumed_at.is_(None),
+    )
+    # The code has worked: no later login may share it.
+    .values(consumed_at=bindparam("moment"), code_expires_at=bindparam("moment"))
+)
+_REPLACE_TOKEN = (
+    update(pending_logins)
+    .where(pending_logins.c.id == bindparam("for_login"))
+    .values(handle_hash=bindparam("new_token"))
+)
+_MAIL_CODE = (
+    update(pending_logins)
+    .where(pending_logins.c.id == bindparam("for_login"))
+    .values(
+        code_issue=bindparam("issue"),
+        code_long=bindparam("is_long"),
+        code_tries=bindparam("tries"),
+        code_sent_at=bindparam("moment"),
+        code_expires_at=bindparam("code_until"),
+        code_source=bindparam("source", type_=Uuid),
+    )
+)
+_TAKE_TRY_BACK = (
+    update(pending_logins)
+    .where(pending_logins.c.id == bindparam("for_login"))
+    .values(code_tries=pending_logins.c.code_tries - 1)
+)
+
+
+def begun(login: PendingLogin, token: str, account: Account) -> Change:
+    """Insert a login in progress."""
+    row = {
+        "id": login.login_id,
+        "handle_hash": digest(token),
+        "user_id": account.user_id,
+        "step": login.step_word,
+        "epoch": account.credential_epoch,
+        "created_at": login.created_at,
+        "expires_at": login.expires_at,
+        "code_issue": login.code_issue,
+        "code_long": login.code_long,
+        "code_tries": login.code_tries,
+        "code_sent_at": login.code_sent_at,
+        "code_expires_at": login.code_expires_at,
+        "code_source": login.code_source,
+    }
+    return Change(pending_logins, row)
+
+
+def consumed(login_id: UUID, now: datetime) -> Change:
+    """Consume a login, once."""
+    return Change(_CONSUME, {"for_login": login_id, "moment": now})
+
+
+def token_consumed(token: str, now: datetime) -> Change:
+    """Consume the login that the browser had in progress before."""
+    return Change(_CONSUME_TOKEN, {"old_token": digest(token), "moment": now})
+
+
+def sharing_consumed(login: PendingLogin, user_id: UUID, now: datetime) -> Change:
+    """Consume a login and all others that take the same mailed code, so that it works once."""
+    return Change(_CONSUME_SHARING, {"for_user": user_id, "source": login.code.login_id, "moment": now})
+
+
+def token_replaced(login_id: UUID, token: str) -> Change:
+    """Let a login go on under a new token."""
+    return Change(_REPLACE_TOKEN, {"for_login": login_id, "new_token": digest(token)})
+
+
+def code_mailed(login_id: UUID, issue: CodeIssue, tries: int, now: datetime) -> Change:
+    """Note which code was mailed for a login: its own, or one that it shares."""
+    source = issue.login_id if issue.login_id != login_id else None
+    values = {"for_login": login_id, "issue": issue.number, "is_long": issue.long, "tries": tries, "source": source}
+    return Change(_MAIL_CODE, {**values, "moment": now, "code_until": issue.expires_at})
+
+
+def try_taken_back(login_id: UUID) -> Change:
+    """Take back one try that a login was charged."""
+    return Change(_TAKE_TRY_BACK, {"for_login": login_id})
+
+
+def for_live_login(guard: Change, login_id: UUID) -> Change:
+    """Return a guard that also wants the login not to be consumed: cancelled, say, in another tab."""
+    return Change(_for_live_login(cast("Update", guard.target)), {**guard.values, "for_login": login_id})
+
+
+@lru_cache(maxsize=64)
+def _for_live_login(guard: Update) -> Update:
+    is_live = and_(pending_logins.c.id == bindparam("for_login"), pending_logins.c.consumed_at.is_(None))
+    return guard.where(exists(select(literal(1)).where(is_live)))

@@ -1,0 +1,74 @@
+"""Which code a new login takes, and whether it is mailed.
+
+Anyone who has the password of an account without a factor can have its owner mailed, so there is a budget: a few codes
+per network, ten a day, each good for its own login only. Beyond that there is one email per lifetime of a code, and
+logins share it: so the owner, who reads the mailbox, can always go on, and is not flooded.
+"""
+
+from dataclasses import dataclass, replace
+
+from focys.domain.login import Step
+from focys.domain.outcome import Reason, Refused
+from focys.features.lockout import CODES_A_DAY, CODES_PER_NETWORK, CODES_SHARED
+from focys.features.login.attempt import LoginRequest
+from focys.features.login.snapshots import LOGIN_LIFE, Account, PendingLogin
+from focys.infra.database import Change
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLogin:
+    """A login that waits for a mailed code, and the email it needs, if it does not share another one's."""
+
+    login: PendingLogin
+    mail: Change | None
+
+
+async def code_login(request: LoginRequest, account: Account, *, is_long: bool) -> CodeLogin | Refused:
+    """Return the login that a right password begins; refused, for minutes at most, where no email may leave now."""
+    user_id, network = str(account.user_id), request.visit.visitor.source
+    limits = request.deps.account_limits
+    is_beyond = await limits.charge(CODES_PER_NETWORK, user_id, network) or await limits.charge(CODES_A_DAY, user_id)
+    if not is_beyond:
+        return _own(request, account, is_long=is_long)
+    shared = await _shared(request, account, is_long=is_long)
+    if shared is not None:
+        return shared
+    wait = await limits.charge(CODES_SHARED, user_id)
+    if wait is None:
+        return _own(request, account, is_long=is_long)
+    # Someone else has just had it mailed.
+    return await _shared(request, account, is_long=is_long) or Refused(Reason.THROTTLED, retry_after=wait)
+
+
+def _own(request: LoginRequest, account: Account, *, is_long: bool) -> CodeLogin:
+    now, codes = request.visit.now, request.deps.email_codes
+    begun = _new_login(request)
+    login = replace(
+        begun,
+        code_issue=1,
+        code_long=is_long,
+        code_sent_at=now,
+        code_expires_at=min(now + codes.life, begun.expires_at),
+    )
+    return CodeLogin(login, codes.mailed(account.user_id, login.code, request.visit.visitor.source, now))
+
+
+async def _shared(request: LoginRequest, account: Account, *, is_long: bool) -> CodeLogin | None:
+    """Return a login that takes the code mailed last, if that works still."""
+    mailed = await request.repository.find_mailed(account.user_id, request.visit.now)
+    if mailed is None or (is_long and not mailed.code_long):
+        return None
+    login = replace(
+        _new_login(request),
+        code_issue=mailed.code_issue,
+        code_long=mailed.code_long,
+        code_sent_at=mailed.code_sent_at,
+        code_expires_at=mailed.code_expires_at,
+        code_source=mailed.login_id,
+    )
+    return CodeLogin(login, None)
+
+
+def _new_login(request: LoginRequest) -> PendingLogin:
+    now = request.visit.now
+    return PendingLogin.new(Step.EMAIL_CODE, now, now + max(LOGIN_LIFE, request.deps.email_codes.life))

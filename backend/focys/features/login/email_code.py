@@ -1,0 +1,129 @@
+"""The step after the password of an account without a factor: the code that was mailed proves the mailbox."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from focys.domain import attempt, email_codes
+from focys.domain.login import Proof, Step, advance
+from focys.domain.outcome import Reason, Refused, Unproven
+from focys.features.audit import AuditEvent, EventName, Outcome
+from focys.features.email_code import CodeIssue, taken_back
+from focys.features.lockout import CODES_A_DAY, CODES_RESENT, CODES_RESENT_A_DAY
+from focys.features.login.attempt import LoginRequest, event_of
+from focys.features.login.changes import begun, code_mailed, sharing_consumed, try_taken_back
+from focys.features.login.snapshots import RESEND_PAUSE, Begun, LoginSnapshot, PendingLogin, state_of_enrolment
+from focys.infra.tokens import new_handle
+
+_EVENT = event_of(Proof.EMAIL_CODE)
+
+
+async def resend(request: LoginRequest) -> int | Refused:
+    """Mail the code again, the same one while it works; return the seconds until another may be asked for."""
+    found = await request.repository.find(request.repository.email_code, request.visit)
+    facts = request.in_turn(found, Proof.EMAIL_CODE, _EVENT)
+    if isinstance(facts, Refused):
+        return facts
+    wait = facts.login.resend_after(request.visit.now) or await _wait(request, str(facts.account.user_id))
+    if wait:
+        return Refused(Reason.THROTTLED, retry_after=wait)
+    works, user_id, visit = works_now(facts, request.visit.now), facts.account.user_id, request.visit
+    issue = facts.login.code if works else _next_issue(facts, request)
+    done = await request.commit(
+        AuditEvent(EventName.EMAIL_CODE_SENT, Outcome.OK, user_id, detail="same" if works else "new"),
+        code_mailed(facts.login.login_id, issue, facts.login.code_tries if works else 0, visit.now),
+        request.deps.email_codes.mailed(user_id, issue, visit.visitor.source, visit.now),
+        guard=request.guard(facts),
+    )
+    request.deps.outbox.nudge()
+    return int(RESEND_PAUSE.total_seconds()) if done else attempt.BUSY
+
+
+def works_now(facts: LoginSnapshot, now: datetime) -> bool:
+    """Tell whether the mailed code still works; six digits do not once sixteen characters are required."""
+    login = facts.login
+    if not login.tries_left or login.code.expires_at <= now:
+        return False
+    return login.code_long or not email_codes.is_long(facts.email_failures, now)
+
+
+@dataclass(frozen=True, slots=True)
+class EmailCodeAttempt:
+    """One try at a mailed code, charged to the login and to the account's wrong codes."""
+
+    request: LoginRequest
+    typed: str
+    charge_id: UUID = field(default_factory=uuid4)
+
+    async def charge(self) -> LoginSnapshot | Refused | None:
+        """Charge the try; refused where the code no longer works."""
+        repository = self.request.repository
+        found = await repository.charge(repository.email_code, self.request.visit, self.charge_id)
+        snapshot, is_charged = found or (None, False)
+        facts = self.request.in_turn(snapshot, Proof.EMAIL_CODE, _EVENT)
+        if isinstance(facts, Refused):
+            return facts
+        if not works_now(facts, self.request.visit.now):
+            dead = Refused(Reason.NEW_CODE_NEEDED, tries_left=0)
+            return self.request.refuse(_EVENT, facts.account.user_id, dead)
+        return facts if is_charged else None
+
+    async def look_again(self) -> LoginSnapshot | Refused:
+        """Return the login as it is now."""
+        repository = self.request.repository
+        found = await repository.find(repository.email_code, self.request.visit)
+        return self.request.in_turn(found, Proof.EMAIL_CODE, _EVENT)
+
+    async def compare(self, facts: LoginSnapshot) -> LoginSnapshot | Unproven:
+        """Compare the code with the one that was mailed; what cannot be one is not compared."""
+        issue = facts.login.code
+        code = email_codes.normalise(self.typed, long=issue.long)
+        if code is None:
+            return Unproven(Refused(Reason.INVALID_REQUEST), is_charged=False)
+        if self.request.deps.email_codes.is_right(issue, code):
+            return facts
+        left = max(0, facts.login.tries_left - 1)
+        return Unproven(Refused(Reason.INVALID_CODE if left else Reason.NEW_CODE_NEEDED, tries_left=left))
+
+    async def give_back(self, facts: LoginSnapshot) -> None:
+        """Take both counts back."""
+        await self.request.deps.database.write(taken_back(self.charge_id), try_taken_back(facts.login.login_id))
+
+    async def accept(self, facts: LoginSnapshot, proof: LoginSnapshot) -> Begun | None:
+        """Go on to the enrolment, under a new token."""
+        account, now, token = proof.account, self.request.visit.now, new_handle()
+        login = PendingLogin.new(
+            advance(Step.EMAIL_CODE, Proof.EMAIL_CODE),
+            now,
+            # Installing an app takes longer than typing a code.
+            now + self.request.deps.enroller.life,
+        )
+        changes = (
+            taken_back(self.charge_id),
+            sharing_consumed(facts.login, account.user_id, now),
+            begun(login, token, account),
+        )
+        event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
+        if not await self.request.commit(event, *changes, guard=self.request.guard(facts)):
+            return None
+        return Begun(token, state_of_enrolment(login, account.email, now))
+
+    async def fail(self, facts: LoginSnapshot, unproven: Unproven) -> Refused:
+        """Let the charge stand, unless nothing was compared."""
+        if not unproven.is_charged:
+            await self.give_back(facts)
+            return unproven.refused
+        await self.request.commit(AuditEvent(_EVENT, Outcome.REFUSED, facts.account.user_id, Reason.INVALID_CODE))
+        return unproven.refused
+
+
+def _next_issue(facts: LoginSnapshot, request: LoginRequest) -> CodeIssue:
+    login, now = facts.login, request.visit.now
+    until = min(now + request.deps.email_codes.life, login.expires_at)
+    return CodeIssue(login.login_id, login.code_issue + 1, email_codes.is_long(facts.email_failures, now), until)
+
+
+async def _wait(request: LoginRequest, user_id: str) -> int | None:
+    limits = request.deps.account_limits
+    await limits.charge(CODES_A_DAY, user_id)
+    return await limits.charge(CODES_RESENT, user_id) or await limits.charge(CODES_RESENT_A_DAY, user_id)

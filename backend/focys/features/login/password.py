@@ -1,0 +1,189 @@
+"""The first step: email and password. Unknown addresses, disabled accounts and wrong passwords look alike."""
+
+from dataclasses import dataclass, replace
+
+from focys.domain.attempt import BUSY, CHARGE_TRIES
+from focys.domain.bypass import Bypass
+from focys.domain.login import Proof, Step, advance, password_proof
+from focys.domain.outcome import Reason, Refused
+from focys.features.accounts import AccountRepository, claim
+from focys.features.audit import AuditEvent, EventName, Outcome
+from focys.features.bypass import claim_under, use_told
+from focys.features.lockout import ACCOUNTS_TRIED, LOGINS_STARTED, PasswordLimit
+from focys.features.login.attempt import Grant, LoginRequest, SignedIn, event_of
+from focys.features.login.changes import begun, token_consumed, token_replaced
+from focys.features.login.code_mails import code_login
+from focys.features.login.notices import unfinished_mails
+from focys.features.login.snapshots import (
+    LOGIN_LIFE,
+    Account,
+    Begun,
+    PasswordSnapshot,
+    PendingLogin,
+    state_of_email_code,
+    state_of_second_factor,
+)
+from focys.features.login.visit import ThrottleKeys
+from focys.infra.database import Change
+from focys.infra.hashing import BusyError
+from focys.infra.tokens import new_handle
+
+_EVENT = event_of(Proof.PASSWORD_WITH_MFA)
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """A try that is counted: what it is decided from, its account's counter, and the network that counted it too."""
+
+    facts: PasswordSnapshot
+    limit: PasswordLimit
+    network: str | None
+
+
+async def start(request: LoginRequest, address: str, password: str) -> Begun | SignedIn | Refused:
+    """Take email and password; the same response and the same work for wrong, unknown and disabled."""
+    keys = ThrottleKeys.of(request.deps.keys, address, request.visit.visitor)
+    charged = await _charge(request, address, keys)
+    if isinstance(charged, Refused):
+        return request.refuse(_EVENT, None, charged)
+    facts = charged.facts
+    try:
+        is_right = await request.deps.passwords.verify(facts.password_hash, password)
+    except BusyError:
+        # Nothing was compared.
+        await request.deps.database.write(*await _refunds(request, charged, known_browser=False))
+        raise
+    request = request.later()
+    if facts.account is None or not is_right or facts.account.disabled_at is not None:
+        return await _wrong(request, facts, keys)
+    refunds = await _refunds(request, charged, known_browser=facts.browser_id is not None)
+    await _upgrade_hash(request, facts, password)
+    outcome = await _right(request, facts, facts.account, refunds)
+    if isinstance(outcome, Refused):
+        await request.deps.database.write(*refunds)
+    return outcome
+
+
+async def _charge(request: LoginRequest, address: str, keys: ThrottleKeys) -> Charged | Refused:
+    """Count the try before the password is compared, so that parallel tries cannot slip through."""
+    ledger, visit = request.deps.ledger, request.visit
+    network: str | None = None
+    for _ in range(CHARGE_TRIES):
+        facts = await request.repository.find_at_start(address, keys, visit)
+        is_known = facts.browser_id is not None
+        key = keys.of_browser(facts.account.known_hash if facts.account is not None and is_known else None)
+        limit = ledger.judge(key, facts.throttle, visit.now)
+        if limit.retry_after is not None:
+            await request.deps.database.write(*await ledger.give_back(network, visit.now))
+            return Refused(Reason.THROTTLED, retry_after=limit.retry_after)
+        counted = await ledger.charge(limit, None if is_known or network else visit.visitor.source, visit.now)
+        if counted.retry_after is not None:
+            return Refused(Reason.THROTTLED, retry_after=counted.retry_after)
+        network = network or counted.source
+        if counted.is_counted:
+            return Charged(facts, limit, network)
+    await request.deps.database.write(*await ledger.give_back(network, visit.now))
+    return BUSY
+
+
+async def _refunds(request: LoginRequest, charged: Charged, *, known_browser: bool) -> list[Change]:
+    ledger, now = request.deps.ledger, request.visit.now
+    given_back = await ledger.give_back(charged.network, now)
+    return [ledger.refund(charged.limit, known_browser=known_browser), *given_back]
+
+
+async def _wrong(request: LoginRequest, facts: PasswordSnapshot, keys: ThrottleKeys) -> Refused:
+    if facts.browser_id is None:
+        await request.deps.source_limits.charge_once(ACCOUNTS_TRIED, keys.account, request.visit.visitor.source)
+    user_id = facts.account.user_id if facts.account is not None else None
+    await request.commit(AuditEvent(_EVENT, Outcome.REFUSED, user_id, Reason.INVALID_CREDENTIALS))
+    return Refused(Reason.INVALID_CREDENTIALS)
+
+
+async def _upgrade_hash(request: LoginRequest, facts: PasswordSnapshot, password: str) -> None:
+    """Store the password under today's parameters, in a write of its own: the next one may change the same row."""
+    if facts.account is None or facts.password_hash is None:
+        return
+    upgraded = await request.deps.passwords.upgraded(facts.password_hash, password)
+    if upgraded is not None:
+        change = AccountRepository.hash_upgraded(facts.account.user_id, facts.password_hash, upgraded)
+        await request.deps.database.write(change)
+
+
+async def _right(
+    request: LoginRequest, facts: PasswordSnapshot, account: Account, refunds: list[Change]
+) -> Begun | SignedIn | Refused:
+    """Go on to the step that a right password leads to."""
+    bypass = facts.bypass_for(account, request.visit.now)
+    proof = password_proof(
+        mfa_enabled=account.mfa_enabled, mfa_required=request.deps.mfa_required, is_bypassed=bypass is not None
+    )
+    step = advance(Step.PASSWORD, proof)
+    if step is Step.DONE:
+        return await _sign_in(request, facts, account, bypass, refunds) or BUSY
+    if facts.browser_id is None:
+        limits, network = request.deps.account_limits, request.visit.visitor.source
+        wait = await limits.charge(LOGINS_STARTED, str(account.user_id), network)
+        if wait is not None:
+            return request.refuse(_EVENT, account.user_id, Refused(Reason.THROTTLED, retry_after=wait))
+    if step is Step.EMAIL_CODE:
+        return await _begin_email_code(request, facts, account, refunds)
+    return await _begin_second_factor(request, facts, account, refunds)
+
+
+async def _begin_second_factor(
+    request: LoginRequest, facts: PasswordSnapshot, account: Account, changes: list[Change]
+) -> Begun:
+    visitor, now, token = request.visit.visitor, request.visit.now, new_handle()
+    login = PendingLogin.new(Step.SECOND_FACTOR, now, now + LOGIN_LIFE)
+    earlier = [token_consumed(visitor.login, now)] if visitor.login is not None else []
+    mails = await unfinished_mails(request.deps.account_limits, request.deps.outbox, account, request.visit)
+    event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
+    await request.commit(event, *changes, *earlier, begun(login, token, account), *mails)
+    if mails:
+        request.deps.outbox.nudge()
+    lock, factors = facts.lock_state(now), request.offered(facts.held)
+    return Begun(token, state_of_second_factor(login, account.email, factors, lock, now))
+
+
+async def _begin_email_code(
+    request: LoginRequest, facts: PasswordSnapshot, account: Account, changes: list[Change]
+) -> Begun | Refused:
+    """Begin to wait for a mailed code; a browser that waits for one already goes on doing so, under a new token."""
+    visitor, now, token = request.visit.visitor, request.visit.now, new_handle()
+    event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
+    sender = request.deps.mail_sender
+    if facts.earlier is not None and facts.waits_for_code(now):
+        await request.commit(event, *changes, token_replaced(facts.earlier.login_id, token))
+        return Begun(token, state_of_email_code(facts.earlier, account.email, sender, now))
+    started = await code_login(request, account, is_long=facts.needs_long_code(now))
+    if isinstance(started, Refused):
+        return started
+    earlier = [token_consumed(visitor.login, now)] if visitor.login is not None else []
+    mail = [] if started.mail is None else [started.mail]
+    await request.commit(event, *changes, *earlier, begun(started.login, token, account), *mail)
+    if mail:
+        request.deps.outbox.nudge()
+    return Begun(token, state_of_email_code(started.login, account.email, sender, now))
+
+
+async def _sign_in(
+    request: LoginRequest, facts: PasswordSnapshot, account: Account, bypass: Bypass | None, changes: list[Change]
+) -> SignedIn | None:
+    """Sign in on the password alone: no factor is required, or it is bypassed."""
+    visit, deps = request.visit, request.deps
+    profile = request.profile(facts.held) if account.mfa_enabled else {}
+    grant = Grant(account, ("pwd",), account.credential_epoch, bypass=bypass, profile=profile)
+    signed_in, effects = request.open_session(replace(grant, mfa_enabled=account.mfa_enabled))
+    if visit.visitor.login is not None:
+        effects.append(token_consumed(visit.visitor.login, visit.now))
+    event, guard = AuditEvent(_EVENT, Outcome.OK, account.user_id), claim(account.user_id, account.attempt_seq)
+    if bypass is not None:
+        event = AuditEvent(EventName.MFA_BYPASSED, Outcome.OK, account.user_id, detail=f"bypass {bypass.id}")
+        guard = claim_under(account.user_id, account.attempt_seq, bypass.id, visit.now)
+        effects += await use_told(deps.outbox, account.user_id, bypass, visit.visitor, visit.now)
+    if not await request.commit(event, *changes, *effects, guard=guard):
+        return None
+    if bypass is not None:
+        deps.outbox.nudge()
+    return signed_in

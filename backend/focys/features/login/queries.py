@@ -1,0 +1,144 @@
+"""The queries that a step of a login is decided from, and the shapes of their rows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, FromClause, Select, String, and_, bindparam, case, literal, select, true
+
+from focys.domain.login import Step
+from focys.features import email_code, lockout
+from focys.features.accounts import users
+from focys.features.browsers import MAX_TOKENS, browsers, is_known
+from focys.features.bypass import id_in_force_for, mfa_bypasses
+from focys.features.lockout import throttles
+from focys.features.login.models import pending_logins
+from focys.features.login.snapshots import Account, PendingLogin
+from focys.features.sessions import live_count_for
+from focys.infra.database import Shape
+from focys.infra.lifetime import lasts
+
+_own_browser = case((browsers.c.epoch == users.c.credential_epoch, browsers.c.id), else_=None)
+ACCOUNT = Shape(
+    Account,
+    users.c.id.label("user_id"),
+    users.c.email,
+    users.c.display_name,
+    users.c.role,
+    users.c.password_changed_at,
+    users.c.disabled_at,
+    users.c.mfa_enabled,
+    users.c.attempt_seq,
+    users.c.credential_epoch,
+    live_count_for(users.c.id).label("sessions_live"),
+    browsers.c.id.label("known_id"),
+    browsers.c.token_hash.label("known_hash"),
+    _own_browser.label("browser_id"),
+)
+
+
+def _shape_of(logins: FromClause) -> Shape[PendingLogin]:
+    columns = logins.c
+    return Shape(
+        PendingLogin,
+        columns.id.label("login_id"),
+        columns.step.label("step_word"),
+        columns.created_at,
+        columns.expires_at,
+        columns.code_issue,
+        columns.code_long,
+        columns.code_tries,
+        columns.code_sent_at,
+        columns.code_expires_at,
+        columns.code_source,
+    )
+
+
+LOGIN = _shape_of(pending_logins)
+_earlier = pending_logins.alias("earlier")
+EARLIER = _shape_of(_earlier)
+_is_live = and_(
+    pending_logins.c.consumed_at.is_(None),
+    lasts(pending_logins.c.expires_at),
+    users.c.disabled_at.is_(None),
+    pending_logins.c.epoch == users.c.credential_epoch,
+    users.c.mfa_enabled == (pending_logins.c.step == Step.SECOND_FACTOR),
+)
+
+MAILED = (
+    select(*LOGIN.columns)
+    .where(
+        pending_logins.c.user_id == bindparam("for_user"),
+        pending_logins.c.step == Step.EMAIL_CODE,
+        pending_logins.c.code_source.is_(None),
+        pending_logins.c.code_expires_at > bindparam("moment"),
+        pending_logins.c.code_sent_at <= bindparam("moment"),
+    )
+    .order_by(pending_logins.c.code_sent_at.desc())
+    .limit(1)
+)
+
+
+def person_of_login(held: Sequence[ColumnElement[Any]]) -> CTE:
+    """Return the login that a token belongs to, with its account, the visitor's browser, and what the account holds."""
+    return (
+        select(*LOGIN.columns, *ACCOUNT.columns, _is_live.label("is_live"), users.c.charge_seq, *held)
+        .select_from(
+            pending_logins.join(users, users.c.id == pending_logins.c.user_id).outerjoin(browsers, is_known(users.c.id))
+        )
+        .where(pending_logins.c.handle_hash == bindparam("token_hash"))
+        .limit(1)
+        .cte("person")
+    )
+
+
+def facts_of(person: CTE, tally: CTE | None, *allows: ColumnElement[bool]) -> Select[Any]:
+    """Return the facts of a step, and whether they allow a charge."""
+    may_charge = and_(person.c.is_live, *allows).label("may_charge")
+    if tally is None:
+        return select(person, may_charge)
+    return select(person, tally, may_charge).select_from(person.join(tally, true()))
+
+
+def start_query(held: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    throttle_key = case(
+        (_own_browser.is_(None), bindparam("network_key", type_=String)),
+        *(
+            (browsers.c.token_hash == bindparam(f"browser_{i}"), bindparam(f"browser_key_{i}", type_=String))
+            for i in range(MAX_TOKENS)
+        ),
+    )
+    person = (
+        select(
+            *ACCOUNT.columns,
+            users.c.password_hash,
+            throttles.c.hits,
+            throttles.c.last_at,
+            mfa_bypasses.c.id.label("bypass_id"),
+            mfa_bypasses.c.user_id.is_not(None).label("bypass_is_named"),
+            mfa_bypasses.c.ends_at.label("bypass_until"),
+            *EARLIER.columns,
+            *held,
+        )
+        .select_from(
+            select(literal(1).label("one"))
+            .subquery("one")
+            .outerjoin(users, users.c.email == bindparam("address"))
+            .outerjoin(browsers, is_known(users.c.id))
+            .outerjoin(mfa_bypasses, mfa_bypasses.c.id == id_in_force_for(users.c.id))
+            .outerjoin(throttles, throttles.c.key == throttle_key)
+            .outerjoin(
+                _earlier,
+                and_(
+                    _earlier.c.handle_hash == bindparam("old_token"),
+                    _earlier.c.user_id == users.c.id,
+                    _earlier.c.epoch == users.c.credential_epoch,
+                    _earlier.c.consumed_at.is_(None),
+                    lasts(_earlier.c.expires_at),
+                ),
+            )
+        )
+        .limit(1)
+        .cte("person")
+    )
+    tally, mailed = lockout.tally(person), email_code.email_tally(person)
+    return select(person, tally, mailed).select_from(person.join(tally, true()).join(mailed, true()))

@@ -1,0 +1,215 @@
+"""What a step of a login is decided from, as it was at one moment: typed, and read in one query."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from focys.domain import email_codes, lockout
+from focys.domain.bypass import Bypass
+from focys.domain.lockout import Failures, LockState
+from focys.domain.login import Step
+from focys.features.accounts import masked
+from focys.features.browsers import Known
+from focys.features.email_code import CodeIssue
+
+LOGIN_LIFE = timedelta(minutes=5)
+RESEND_PAUSE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose login it is, and the browser it comes from."""
+
+    user_id: UUID
+    email: str
+    display_name: str
+    role: str
+    password_changed_at: datetime | None
+    disabled_at: datetime | None
+    mfa_enabled: bool
+    attempt_seq: int
+    credential_epoch: int
+    sessions_live: int
+    known_id: UUID | None
+    known_hash: bytes | None
+    browser_id: UUID | None
+
+    @property
+    def known(self) -> Known | None:
+        """The row that knows the visitor's browser; ``browser_id`` is empty where that is out of date."""
+        if self.known_id is None or self.known_hash is None:
+            return None
+        return Known(self.known_id, self.known_hash, is_current=self.browser_id is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingLogin:
+    """A login in progress, as its row has it."""
+
+    login_id: UUID
+    step_word: str
+    created_at: datetime
+    expires_at: datetime
+    code_issue: int
+    code_long: bool
+    code_tries: int
+    code_sent_at: datetime | None
+    code_expires_at: datetime | None
+    code_source: UUID | None
+
+    @classmethod
+    def new(cls, step: Step, now: datetime, ends: datetime) -> "PendingLogin":
+        """Return a login that begins now, without a mailed code."""
+        return cls(uuid4(), step, now, ends, 0, False, 0, None, None, None)
+
+    @property
+    def step(self) -> Step:
+        """Where the login is."""
+        return Step(self.step_word)
+
+    @property
+    def code(self) -> CodeIssue:
+        """The mailed code that this login takes; in the step ``email_code`` only."""
+        source, expires_at = self.code_source or self.login_id, self.code_expires_at or self.created_at
+        return CodeIssue(source, self.code_issue, self.code_long, expires_at)
+
+    @property
+    def tries_left(self) -> int:
+        """How many more wrong codes this login takes before another step counts them."""
+        return max(0, email_codes.TRIES - self.code_tries)
+
+    def resend_after(self, now: datetime) -> int:
+        """Return the seconds until another email may be asked for."""
+        return seconds_until(self.code_sent_at + RESEND_PAUSE, now) if self.code_sent_at else 0
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordSnapshot:
+    """What is known before a password is compared; ``account`` is None for an unknown address."""
+
+    account: Account | None
+    password_hash: str | None
+    throttle: tuple[int | None, datetime | None]
+    bypass: Bypass | None
+    earlier: PendingLogin | None
+    failures: Failures
+    held: Mapping[str, object]
+    email_failures: tuple[datetime, ...]
+
+    @property
+    def browser_id(self) -> UUID | None:
+        """The known browser that the visitor uses."""
+        return self.account.browser_id if self.account is not None else None
+
+    def lock_state(self, now: datetime) -> LockState:
+        """Return what the bucket's failures mean now."""
+        return lockout.lock_state(self.failures, now)
+
+    def bypass_for(self, account: Account, now: datetime) -> Bypass | None:
+        """Return the bypass that takes the place of the second step, if one is in force."""
+        lets_in = self.bypass is not None and account.mfa_enabled and self.bypass.lets_in(account.role, now)
+        return self.bypass if lets_in else None
+
+    def needs_long_code(self, now: datetime) -> bool:
+        """Tell whether six digits are no longer enough for a mailed code."""
+        return email_codes.is_long(self.email_failures, now)
+
+    def waits_for_code(self, now: datetime) -> bool:
+        """Tell whether the visitor's browser has a login in progress whose mailed code still works for a while."""
+        login = self.earlier
+        if login is None or login.step is not Step.EMAIL_CODE or not login.tries_left:
+            return False
+        return login.code.expires_at > now + RESEND_PAUSE and (login.code_long or not self.needs_long_code(now))
+
+
+@dataclass(frozen=True, slots=True)
+class LoginSnapshot:
+    """What is known of a login in progress.
+
+    Attributes:
+        login: its row.
+        is_live: whether it is still one: not consumed, not over, the account as it was when it began.
+        account: whose it is.
+        held: what the account holds of each kind of factor, by kind.
+        failures: those of the visitor's bucket, where the step needs them.
+        email_failures: the times of wrong mailed codes, where the step needs them.
+    """
+
+    login: PendingLogin
+    is_live: bool
+    account: Account
+    held: Mapping[str, object]
+    failures: Failures = field(default_factory=Failures)
+    email_failures: tuple[datetime, ...] = ()
+
+    def lock_state(self, now: datetime) -> LockState:
+        """Return what the bucket's failures mean now."""
+        return lockout.lock_state(self.failures, now)
+
+
+@dataclass(frozen=True, slots=True)
+class LoginState:
+    """What a page is shown of a login in progress. Times are whole seconds from now."""
+
+    step: Step
+    email: str
+    expires_at: datetime
+    expires_in: int
+    factors: tuple[str, ...] = ()
+    code_length: int | None = None
+    resend_after: int | None = None
+    sender: str | None = None
+    guarded: bool = False
+    tries_left: int | None = None
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A login that goes on under a new token."""
+
+    token: str
+    state: LoginState
+
+
+def state_of_email_code(login: PendingLogin, email: str, sender: str | None, now: datetime) -> LoginState:
+    """Return what is shown while a mailed code is waited for."""
+    return LoginState(
+        step=login.step,
+        email=masked(email),
+        expires_at=login.expires_at,
+        expires_in=seconds_until(login.expires_at, now),
+        code_length=email_codes.length(long=login.code_long),
+        resend_after=login.resend_after(now),
+        sender=sender,
+        tries_left=login.tries_left,
+    )
+
+
+def state_of_enrolment(login: PendingLogin, email: str, now: datetime) -> LoginState:
+    """Return what is shown while a factor is set up."""
+    return LoginState(login.step, masked(email), login.expires_at, seconds_until(login.expires_at, now))
+
+
+def state_of_second_factor(
+    login: PendingLogin, email: str, factors: tuple[str, ...], lock: LockState, now: datetime
+) -> LoginState:
+    """Return what is shown while a second factor is waited for."""
+    ends, wait = login.expires_at, getattr(lock, "until", None)
+    return LoginState(
+        step=login.step,
+        email=masked(email),
+        expires_at=ends,
+        expires_in=seconds_until(ends, now),
+        factors=factors,
+        guarded=isinstance(lock, lockout.Guarded),
+        tries_left=lock.tries_left if isinstance(lock, lockout.Open) else None,
+        retry_after=seconds_until(wait, now) if wait is not None else None,
+    )
+
+
+def seconds_until(moment: datetime, now: datetime) -> int:
+    """Return whole seconds, rounded up, never below zero."""
+    return max(0, math.ceil((moment - now).total_seconds()))

@@ -1,0 +1,55 @@
+"""One request to a login: who, when, and the keys by which wrong passwords are counted."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
+
+from focys.features.browsers import MAX_TOKENS, tokens_of
+from focys.features.lockout import password_keys
+from focys.infra.keys import KeyRing
+from focys.infra.tokens import digest
+from focys.infra.visitor import Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request and its time; a login that ends after ``latest_end`` was begun by a wrong clock."""
+
+    visitor: Visitor
+    now: datetime
+    latest_end: datetime
+
+
+class ThrottleParameters(TypedDict):
+    """The counters that a wrong password may be counted by: the network's, and one for each token of a cookie."""
+
+    network_key: str
+    browser_key_0: str
+    browser_key_1: str
+    browser_key_2: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottleKeys:
+    """The counters of wrong passwords that an attempt may belong to."""
+
+    account: str
+    network: str
+    browsers: tuple[tuple[bytes, str], ...]
+
+    @classmethod
+    def of(cls, keys: KeyRing, address: str, visitor: Visitor) -> "ThrottleKeys":
+        """Return the keys of an address: for the visitor's network, and for each token in the browser's cookie."""
+        account = password_keys(keys, address)
+        hashes = [digest(token) for token in tokens_of(visitor.browser)]
+        known = tuple((token_hash, f"password:{account}:{token_hash.hex()[:32]}") for token_hash in hashes)
+        return cls(account, f"password:{account}:{visitor.source}", known)
+
+    def of_browser(self, token_hash: bytes | None) -> str:
+        """Return the counter of a known browser, or of the network where the browser is not known."""
+        return dict(self.browsers).get(token_hash, self.network) if token_hash is not None else self.network
+
+    def parameters(self) -> ThrottleParameters:
+        """Return the parameters of the query that reads the counter."""
+        first, second, third = [key for _, key in self.browsers] + [""] * (MAX_TOKENS - len(self.browsers))
+        return {"network_key": self.network, "browser_key_0": first, "browser_key_1": second, "browser_key_2": third}

@@ -1,0 +1,99 @@
+"""Sets up an authenticator app: a secret is shown in one login, and its first code makes it the account's."""
+
+import base64
+import secrets
+from datetime import datetime
+
+from focys.domain import totp
+from focys.domain.outcome import Reason, Refused, Unproven
+from focys.features.accounts import claim_and_enrol
+from focys.features.factors import Claim, Issued, Proven
+from focys.features.totp.codes import Codes, Expected
+from focys.features.totp.factor import AMR
+from focys.features.totp.qr import png_data_uri
+from focys.features.totp.repository import ENROLMENT_LIFE, SetupRepository, StoredSetup, setups_dropped
+from focys.features.totp.schemas import Enrolment, FirstCode
+from focys.infra import metrics
+from focys.infra.database import Database
+from focys.infra.secret_box import UnreadableSecretError
+
+
+class TotpEnrolment:
+    """The set-up of authenticator apps."""
+
+    amr = AMR
+    life = ENROLMENT_LIFE
+    request = FirstCode
+    shown = Enrolment
+
+    def __init__(self, database: Database, codes: Codes, *, app_name: str) -> None:
+        self._database, self._codes, self._app_name = database, codes, app_name
+        self._repository = SetupRepository(database)
+
+    async def is_begun(self, claim: Claim) -> bool:
+        """Tell whether this login was shown a secret."""
+        return await self._find(claim) is not None
+
+    async def show(self, claim: Claim, *, ends: datetime, restart: bool) -> Enrolment | Refused:
+        """Return the login's secret; the same on each call while it lasts, a new one on *restart*."""
+        stored = await self._find(claim)
+        if stored is None or restart:
+            sealed, replaces = self._codes.sealed(new_secret(), claim.user_id), stored.sealed if stored else ""
+            await self._database.write(self._repository.begun(claim, sealed, replaces=replaces, ends=ends))
+            stored = await self._find(claim)
+        # It is missing only if the account was enrolled in the meantime.
+        return self._as_shown(stored, claim) if stored is not None else Refused(Reason.ENROLMENT_EXPIRED)
+
+    async def confirm(self, answer: FirstCode, claim: Claim) -> Proven | Unproven | Refused:
+        """Compare the first code; it is spent too."""
+        stored = await self._find(claim)
+        if stored is None:
+            return Refused(Reason.ENROLMENT_EXPIRED)
+        match = self._codes.compare((answer.code,), Expected(stored.sealed, claim.user_id), claim.now)
+        if isinstance(match, Unproven):
+            return match
+        secret = self._codes.opened(stored.sealed, claim.user_id)
+        guard = claim_and_enrol(
+            claim.user_id,
+            claim.version,
+            sealed=self._codes.sealed(secret, claim.user_id),
+            step=match.step,
+            offset=match.offset,
+            now=claim.now,
+        )
+        return Proven(guard, Issued((setups_dropped(claim.user_id),)))
+
+    async def _find(self, claim: Claim) -> StoredSetup | None:
+        """Return the login's secret; one that no configured key decrypts any more is dropped."""
+        stored = await self._repository.find(claim.login_id, claim.now)
+        try:
+            if stored is not None:
+                self._codes.opened(stored.sealed, claim.user_id)
+        except UnreadableSecretError:
+            await self._repository.drop(claim.login_id)
+            return None
+        return stored
+
+    def _as_shown(self, stored: StoredSetup, claim: Claim) -> Enrolment:
+        secret = self._codes.opened(stored.sealed, claim.user_id)
+        issuer, account = totp.label_parts(self._app_name, claim.email)
+        uri = totp.provisioning_uri(secret, issuer=issuer, account=account)
+        return Enrolment(
+            secret=secret,
+            provisioning_uri=uri,
+            qr_code=_drawn(uri),
+            issuer=issuer,
+            account=account,
+            expires_at=stored.expires_at,
+            expires_in=max(0, int((stored.expires_at - claim.now).total_seconds())),
+        )
+
+
+def new_secret() -> str:
+    """Return 160 random bits as 32 Base32 characters (RFC 4226 section 4, R6)."""
+    return base64.b32encode(secrets.token_bytes(totp.SECRET_BYTES)).decode()
+
+
+def _drawn(uri: str) -> str:
+    with metrics.QR_FAULTS.count_exceptions(), metrics.QR_SECONDS.time():
+        return png_data_uri(uri)

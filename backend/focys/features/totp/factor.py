@@ -1,0 +1,57 @@
+"""Codes from an authenticator app, as a second factor."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from focys.domain.lockout import Strength
+from focys.domain.outcome import Unproven
+from focys.features.accounts import claim_and_burn, users
+from focys.features.audit import EventName
+from focys.features.factors import Claim, Proven
+from focys.features.totp.codes import Codes, Expected
+from focys.features.totp.schemas import TotpCodes
+from focys.infra.database import Shape
+
+AMR = "otp"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTotp:
+    """An account's authenticator: its encrypted secret, and the time step of the last code it used."""
+
+    totp_secret: str | None
+    totp_last_step: int | None
+
+
+class TotpFactor:
+    """Takes one code, or two in a row. A code works once: its time step is spent by the write that signs in."""
+
+    kind = "totp"
+    event = EventName.TOTP
+    amr = AMR
+    path = "/totp/verify"
+    request = TotpCodes
+    held = Shape(HeldTotp, users.c.totp_secret, users.c.totp_last_step)
+
+    def __init__(self, codes: Codes) -> None:
+        self._codes = codes
+
+    def is_offered(self, held: HeldTotp) -> bool:
+        """Tell whether the account has an authenticator."""
+        return held.totp_secret is not None
+
+    def strength(self, answer: TotpCodes) -> Strength:
+        """Return ``WEAK`` for one code and ``STRONG`` for two."""
+        return Strength.WEAK if len(answer.in_order) == 1 else Strength.STRONG
+
+    def profile(self, held: HeldTotp) -> Mapping[str, int]:  # noqa: ARG002  the protocol's
+        """Return nothing: that there is an authenticator is all there is to show."""
+        return {}
+
+    async def verify(self, answer: TotpCodes, held: HeldTotp, claim: Claim) -> Proven | Unproven:
+        """Compare the code or codes (RFC 6238 section 5.2)."""
+        expected = Expected(held.totp_secret or "", claim.user_id, held.totp_last_step)
+        match = self._codes.compare(answer.in_order, expected, claim.now)
+        if isinstance(match, Unproven):
+            return match
+        return Proven(claim_and_burn(claim.user_id, claim.version, step=match.step, offset=match.offset))

@@ -1,0 +1,54 @@
+"""What crosses the wire about an authenticator app."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_validator
+
+from focys.domain import totp
+from focys.infra.requests import Request
+
+
+def _six_digits(text: str) -> str:
+    code = totp.normalise(text)
+    if code is None:
+        raise ValueError("A code has six digits.")
+    return code
+
+
+TotpCode = Annotated[str, Field(max_length=64), AfterValidator(_six_digits)]
+
+
+class FirstCode(Request):
+    """The first code of a new authenticator."""
+
+    code: TotpCode
+
+
+class TotpCodes(Request):
+    """One code, or two in a row, the older first."""
+
+    code: TotpCode | None = None
+    codes: Annotated[list[TotpCode], Field(min_length=2, max_length=2)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "TotpCodes":
+        if (self.code is None) == (self.codes is None):
+            raise ValueError("Send code, or codes.")
+        return self
+
+    @property
+    def in_order(self) -> tuple[str, ...]:
+        """The one or two codes."""
+        return (self.code,) if self.code is not None else tuple(self.codes or ())
+
+
+class Enrolment(BaseModel):
+    """A pending authenticator, as QR code and as key."""
+
+    secret: str
+    provisioning_uri: str
+    qr_code: str
+    issuer: str
+    account: str
+    expires_at: AwareDatetime
+    expires_in: int

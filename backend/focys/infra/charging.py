@@ -1,0 +1,105 @@
+"""A query that is charged for: facts are read and the charge is made in one statement, or neither is.
+
+PostgreSQL reads the facts as they were when the statement began, so a charge counts only if no other one was made
+since: it raises a counter by compare-and-set. SQLite takes the same steps in one transaction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, get_type_hints
+from uuid import UUID
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Insert,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    exists,
+    insert,
+    literal,
+    select,
+    true,
+    update,
+)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Charge:
+    """What is read, and what is written if the facts allow it.
+
+    Attributes:
+        facts: the query. Its column ``may_charge`` allows the charge, ``user_id`` finds the row that ``version`` is in,
+            and a column named like ``version`` is what was read of it.
+        version: the counter of charges.
+        rows: what is inserted: for each column of a table, the label of a fact or else the name of a parameter.
+        raised: further counters that go up by one, each with the label of the fact that is its row's id.
+    """
+
+    facts: Select[Any]
+    version: Column[int]
+    rows: Mapping[Table, Mapping[str, str]] = field(default_factory=dict)
+    raised: Mapping[Column[int], str] = field(default_factory=dict)
+
+
+def steps_of(charge: Charge, known: Mapping[str, Any]) -> list[tuple[Update | Insert, dict[str, Any]]]:
+    """Return the statements of a charge one by one, with the values that its facts and parameters have."""
+    counters = {charge.version: "user_id", **charge.raised}
+    return [
+        *((_raised(column, bindparam("the_row")), {"the_row": known[label]}) for column, label in counters.items()),
+        *(
+            (insert(table), {name: known[source] for name, source in columns.items()})
+            for table, columns in charge.rows.items()
+        ),
+    ]
+
+
+def require(statement: Select[Any], parameters: type[Any]) -> None:
+    """Compare the parameters that a statement waits for with the TypedDict that it is given.
+
+    Raises:
+        TypeError: it waits for one that is not there; so a misspelled parameter is found when the service is built.
+    """
+    compiled = statement.compile()
+    missing = {name for name in compiled.params if compiled.binds[name].required} - {*get_type_hints(parameters)}
+    if missing:
+        raise TypeError(f"{parameters.__name__} lacks {', '.join(sorted(missing))}")
+
+
+@lru_cache(maxsize=64)
+def as_one_statement(charge: Charge) -> Select[Any]:
+    """Compose ``WITH facts AS (SELECT …), gate AS (UPDATE …), … SELECT`` the facts, and whether the gate was passed."""
+    facts, version = charge.facts.cte("facts"), charge.version
+    gate = (
+        _raised(version, facts.c.user_id)
+        .where(version == facts.c[version.key], facts.c.may_charge)
+        .returning(literal(value=True).label("is_charged"))
+        .cte("gate")
+    )
+    rows = [
+        insert(table)
+        .from_select(
+            list(columns),
+            select(
+                *(
+                    facts.c[source] if source in facts.c else bindparam(source, type_=table.c[name].type)
+                    for name, source in columns.items()
+                )
+            ).select_from(facts.join(gate, true())),
+            include_defaults=False,
+        )
+        .cte(f"row_{i}")
+        for i, (table, columns) in enumerate(charge.rows.items())
+    ]
+    counters = [
+        _raised(counter, facts.c[label]).where(exists(select(gate.c.is_charged))).cte(f"counter_{i}")
+        for i, (counter, label) in enumerate(charge.raised.items())
+    ]
+    return select(facts, gate.c.is_charged).select_from(facts.outerjoin(gate, true())).add_cte(*rows, *counters)
+
+
+def _raised(counter: Column[int], row_id: ColumnElement[UUID]) -> Update:
+    return update(counter.table).where(counter.table.c.id == row_id).values({counter: counter + 1})

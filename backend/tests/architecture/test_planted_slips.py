@@ -1,0 +1,95 @@
+"""Slips at the center of the login, planted one at a time: `make check` finds each of them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import PACKAGE
+
+BACKEND = PACKAGE.parent
+ROOT = BACKEND.parent
+MYPY = [sys.executable, "-m", "mypy", "focys"]
+# What the check of the pages' types does first: it builds the service.
+BUILD = [sys.executable, "-c", "from focys.app import create_app; create_app()"]
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A change of one line, the command that finds it, and a word of what that says."""
+
+    file: str
+    right: str
+    wrong: str
+    command: list[str]
+    says: str
+
+
+SLIPS = {
+    "a misspelled column": Slip(
+        "features/totp/factor.py", "users.c.totp_last_step)", "users.c.totp_last_stp)", BUILD, "totp_last_stp"
+    ),
+    "a misspelled field": Slip(
+        "features/totp/factor.py", "held.totp_last_step)", "held.totp_last_stp)", MYPY, "totp_last_stp"
+    ),
+    "a misspelled parameter": Slip(
+        "features/lockout/repository.py", 'bindparam("strong_from")', 'bindparam("strong_form")', BUILD, "strong_form"
+    ),
+    "a reason without a sentence": Slip(
+        "domain/outcome.py", '    GUARDED = "guarded"', '    GUARDED = "guarded"\n    NEW = "new"', MYPY, "assert_never"
+    ),
+    "a proof without an event": Slip(
+        "domain/login.py",
+        '    EMAIL_CODE = "e-mail code"',
+        '    EMAIL_CODE = "e-mail code"\n    NEW = "new"',
+        MYPY,
+        "assert_never",
+    ),
+    "a wrong type": Slip(
+        "features/login/second_factor.py", "taken_back(self.charge_id)", "taken_back(facts.login)", MYPY, "PendingLogin"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The backend, with what mypy found out about it already."""
+    copy = tmp_path_factory.mktemp("planted") / "backend"
+    left_out = shutil.ignore_patterns("__pycache__", "tests", "var", ".mypy_cache", ".hypothesis", "*.egg-info")
+    shutil.copytree(BACKEND, copy, ignore=left_out)
+    assert _run(MYPY, copy).returncode == 0
+    return copy
+
+
+@pytest.mark.parametrize("slip", SLIPS.values(), ids=SLIPS)
+@pytest.mark.timeout(240)
+def test_a_planted_slip_is_found(copied: Path, slip: Slip):
+    """The slip is planted where it would decide about a sign-in, and taken out again."""
+    path = copied / "focys" / slip.file
+    source = path.read_text(encoding="utf-8")
+    assert source.count(slip.right) >= 1, "the slip no longer fits the code"
+    path.write_text(source.replace(slip.right, slip.wrong), encoding="utf-8")
+    try:
+        found = _run(slip.command, copied)
+    finally:
+        path.write_text(source, encoding="utf-8")
+
+    assert found.returncode != 0
+    assert slip.says in found.stdout + found.stderr
+
+
+def test_make_check_runs_both_commands():
+    """Types are checked, and the service is built, before each commit."""
+    plan = (ROOT / "scripts" / "verify.py").read_text(encoding="utf-8")
+    [check] = [line for line in plan.splitlines() if line.strip().startswith('"check":')]
+
+    assert {"TYPES", "SCHEMA"} <= {word.strip(' ,[]"') for word in check.split()}
+
+
+def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(folder), "DATABASE_URL": "", "SECRET_KEY": ""}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)

@@ -1,0 +1,47 @@
+"""A made-up kind of second factor: the owner's favourite animal, which is their name spelled backwards."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from focys.domain.lockout import Strength
+from focys.domain.outcome import Reason, Refused, Unproven
+from focys.features.accounts import users
+from focys.features.factors import Claim, Proven
+from focys.infra.database import Shape
+from focys.infra.requests import Request, Text
+
+
+class Animal(Request):
+    """What is typed."""
+
+    animal: Text
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAnimal:
+    """What the account holds: everybody has a name."""
+
+    animal_name: str
+
+
+class FavouriteFactor:
+    """Takes the animal, as often as it is right."""
+
+    kind = "favourite"
+    event = "favourite animal"
+    amr = "kba"
+    path = "/favourite/verify"
+    request = Animal
+    held = Shape(HeldAnimal, users.c.display_name.label("animal_name"))
+
+    def is_offered(self, held: HeldAnimal) -> bool:
+        return held.animal_name != ""
+
+    def strength(self, answer: Animal) -> Strength:
+        return Strength.WEAK
+
+    def profile(self, held: HeldAnimal) -> Mapping[str, int]:
+        return {}
+
+    async def verify(self, answer: Animal, held: HeldAnimal, claim: Claim) -> Proven | Unproven:
+        return Proven() if answer.animal == held.animal_name[::-1] else Unproven(Refused(Reason.INVALID_CODE))

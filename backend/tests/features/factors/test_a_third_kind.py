@@ -1,0 +1,83 @@
+"""A kind of factor the login has never heard of: a folder, and one line that registers it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from focys import app
+from focys.features.audit import audit_events
+from focys.features.lockout import second_factor_failures
+from tests.conftest import world_on
+from tests.features.factors.favourite import FavouriteFactor
+from tests.support.rows import count_of, rows_of
+from tests.support.service import Account, Browser, World
+
+RIGHT, WRONG = {"animal": "ecila"}, {"animal": "newt"}
+
+
+@pytest.fixture
+async def world(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """The service with a third kind of factor."""
+    usual = app.second_factors
+    monkeypatch.setattr(app, "second_factors", lambda *held: (*usual(*held), FavouriteFactor()))
+    async with world_on(database_url) as world:
+        yield world
+
+
+@pytest.fixture
+async def account(world: World) -> Account:
+    return await world.an_account(enrolled=True)
+
+
+async def answer(browser: Browser, body: dict[str, str]):
+    return await browser.post("/auth/favourite/verify", body)
+
+
+async def test_it_is_offered_and_signs_in(world: World, account: Account):
+    browser = await world.at_second_factor(account)
+    assert (await browser.get("/auth/login")).json()["factors"] == ["totp", "backup_codes", "favourite"]
+
+    done = await answer(browser, RIGHT)
+
+    assert done.status_code == 200, done.text
+    me = await browser.me(done.json()["access_token"])
+    assert me.json()["amr"] == ["pwd", "kba", "mfa"]
+    assert await count_of(world, second_factor_failures) == 0
+
+
+async def test_its_failures_lock_the_account_together_with_those_of_the_others(world: World, account: Account):
+    browser = await world.at_second_factor(account)
+    codes = [(await answer(browser, WRONG)).json()["code"] for _ in range(3)]
+    codes += [(await browser.offer("000000")).json()["code"] for _ in range(2)]
+    assert codes == ["invalid_code"] * 4 + ["account_locked"]
+
+    refused = await answer(browser, RIGHT)
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "account_locked")
+    world.clock.advance(minutes=15)
+    assert (await answer(await world.at_second_factor(account), RIGHT)).status_code == 200
+
+
+async def test_it_is_audited_and_counted_under_its_own_name(world: World, account: Account):
+    browser = await world.at_second_factor(account)
+    await answer(browser, WRONG)
+    await answer(browser, RIGHT)
+
+    told = [(row.event, row.outcome) for row in await rows_of(world, audit_events) if row.event == "favourite animal"]
+    metrics = (await world.a_browser().get("/metrics")).text
+
+    assert sorted(told) == [("favourite animal", "ok"), ("favourite animal", "refused")]
+    assert 'focys_events_total{event="favourite animal",outcome="ok",reason=""}' in metrics
+
+
+async def test_a_malformed_answer_is_refused_and_not_charged(world: World, account: Account):
+    browser = await world.at_second_factor(account)
+
+    refused = await answer(browser, {"animal": "newt", "colour": "green"})
+
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "colour")
+    assert await count_of(world, second_factor_failures) == 0
+
+
+async def test_it_belongs_to_the_step_after_the_password(world: World, account: Account):
+    assert (await answer(world.a_browser(), RIGHT)).json()["code"] == "login_expired"

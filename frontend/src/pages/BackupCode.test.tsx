@@ -1,0 +1,75 @@
+import { screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { afterEach, expect, test, vi } from "vitest";
+import { openWith, refusal, signedIn, status } from "../test-login";
+
+afterEach(() => vi.unstubAllGlobals());
+
+const LOCKED = { tries_left: null, retry_after: 900 };
+
+const open = (answers: Record<string, () => Response>) => openWith(answers, "/backup-code");
+const field = () => screen.findByLabelText<HTMLInputElement>("Backup code", {}, { timeout: 4000 });
+
+async function enter() {
+  await userEvent.type(await field(), "AAAABBBBCCCCDDDD{Enter}");
+}
+
+test("a backup code signs in during a lock", async () => {
+  open({
+    "/auth/status": status(LOCKED),
+    "/auth/backup-code/verify": signedIn({ backup_codes_left: 9 }),
+  });
+
+  await enter();
+
+  expect(await screen.findByRole("heading", { name: "Alice" })).toBeTruthy();
+});
+
+test("a wrong one during a lock says so in place", async () => {
+  open({
+    "/auth/status": status(LOCKED),
+    "/auth/backup-code/verify": refusal(401, "invalid_code"),
+  });
+
+  await enter();
+
+  expect(await screen.findByText("That code is wrong.")).toBeTruthy();
+  expect((await field()).value).toBe("AAAA-BBBB-CCCC-DDDD");
+});
+
+test("a lock that begins here is shown with its countdown, which leads back here", async () => {
+  open({
+    "/auth/status": status(),
+    "/auth/backup-code/verify": refusal(429, "account_locked", { retry_after: 900 }),
+  });
+
+  await enter();
+
+  expect(await screen.findByRole("heading", { name: "Account locked" })).toBe(
+    document.activeElement,
+  );
+  await userEvent.click(screen.getByRole("link", { name: "Use a backup code" }));
+  expect(await field()).toBeTruthy();
+});
+
+test("a login that ends here during a lock leads to the countdown", async () => {
+  open({ "/auth/status": status({ ...LOCKED, expires_in: 0 }) });
+
+  expect(await screen.findByRole("timer", {}, { timeout: 4000 })).toBeTruthy();
+  expect(screen.getByText(/enter your password again/)).toBeTruthy();
+});
+
+test("someone whose codes are all used is sent to the app", async () => {
+  open({ "/auth/status": status({ factors: ["totp"] }) });
+
+  const title = await screen.findByRole(
+    "heading",
+    { name: "Use a backup code" },
+    { timeout: 4000 },
+  );
+  expect(document.activeElement).toBe(title);
+  expect(screen.getByText(/^You have no backup code left\./)).toBeTruthy();
+  expect(screen.queryByLabelText("Backup code")).toBeNull();
+  await userEvent.click(screen.getByRole("link", { name: "Use your app instead" }));
+  expect(await screen.findByLabelText("Six-digit code")).toBeTruthy();
+});

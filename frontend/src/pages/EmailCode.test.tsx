@@ -1,0 +1,57 @@
+import { fireEvent, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { afterEach, expect, test, vi } from "vitest";
+import { openWith, refusal, status } from "../test-login";
+
+afterEach(() => vi.unstubAllGlobals());
+
+const atEmailCode = status({
+  step: "email_code",
+  code_length: 6,
+  resend_after: 0,
+  sender: "login@acme.com",
+  factors: [],
+});
+
+async function open(answers: Record<string, () => Response>) {
+  openWith({ "/auth/status": atEmailCode, ...answers }, "/email-code");
+  return screen.findByLabelText<HTMLInputElement>("E-mail code", {}, { timeout: 4000 });
+}
+
+test("the last tries of a code that came by email end in a new code, not in a pause", async () => {
+  const field = await open({
+    "/auth/email-code/verify": refusal(401, "invalid_code", { tries_left: 2 }),
+  });
+
+  fireEvent.input(field, { target: { value: "123456" } });
+
+  expect(
+    await screen.findByText("That code is wrong. 2 tries left, then you need a new code."),
+  ).toBeTruthy();
+});
+
+test("too many tries name the wait at the field", async () => {
+  const field = await open({
+    "/auth/email-code/verify": refusal(429, "throttled", { retry_after: 252 }),
+  });
+
+  fireEvent.input(field, { target: { value: "123456" } });
+
+  const [shown] = await screen.findAllByText(
+    /^Too many tries\. You can try again in 4 min 1[12] s\./,
+  );
+  expect(shown).toBeTruthy();
+});
+
+test("too many emails count down on the button and say why beside it", async () => {
+  await open({ "/auth/email-code/resend": refusal(429, "throttled", { retry_after: 252 }) });
+
+  await userEvent.click(screen.getByRole("button", { name: "Send again" }));
+
+  const button = await screen.findByRole("button", { name: /Send again/ });
+  expect(button.textContent).toMatch(/^Send again in 4:1[12]$/);
+  expect(button.getAttribute("aria-disabled")).toBe("true");
+  const why = screen.getByText(/^You have asked for several codes already\./);
+  expect(why.getAttribute("aria-live")).toBe("polite");
+  expect(why.textContent).toMatch(/ You can ask again in 4\smin 12\ss\.$/);
+});

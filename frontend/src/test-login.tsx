@@ -1,0 +1,73 @@
+/** For the tests of the pages: the whole app, before a server that answers what a test says. */
+import { render } from "@testing-library/react";
+import { MemoryRouter } from "react-router";
+import { vi } from "vitest";
+import { App } from "./App";
+import { AuthProvider } from "./lib/auth";
+
+const login = {
+  step: "totp",
+  email: "a…e@student.com",
+  expires_at: "2026-01-01T00:05:00Z",
+  expires_in: 300,
+  code_length: null,
+  resend_after: null,
+  sender: null,
+  guarded: false,
+  factors: ["totp", "backup_codes"],
+  tries_left: 5,
+  retry_after: null,
+};
+
+interface Asked {
+  path: string;
+  body: unknown;
+}
+
+/** Opens a page of a login; answers what the server is asked, as it is asked. */
+export function openWith(answers: Record<string, () => Response>, path: string): Asked[] {
+  const asked: Asked[] = [];
+  vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
+    const path = url.replace("/api", "");
+    asked.push({ path, body: JSON.parse(String(init.body ?? null)) });
+    return answers[path]?.() ?? new Response("{}", { status: 404 });
+  });
+  render(
+    <MemoryRouter initialEntries={[path]}>
+      <AuthProvider>
+        <App />
+      </AuthProvider>
+    </MemoryRouter>,
+  );
+  return asked;
+}
+
+/** A login at the second factor, unless `more` says otherwise. */
+export const status =
+  (more: object = {}) =>
+  () =>
+    Response.json({ app_name: "Acme", signed_in: false, login: { ...login, ...more } });
+
+export const refusal =
+  (httpStatus: number, code: string, more = {}) =>
+  () =>
+    new Response(JSON.stringify({ code, detail: "", ...more }), { status: httpStatus });
+
+export const signedIn =
+  (more: object = {}) =>
+  () =>
+    Response.json({
+      step: "done",
+      access_token: "t",
+      token_type: "bearer",
+      expires_in: 1800,
+      user: {
+        id: "1",
+        email: "alice@student.com",
+        display_name: "Alice",
+        role: "user",
+        mfa_enabled: true,
+        backup_codes_left: 10,
+      },
+      ...more,
+    });
