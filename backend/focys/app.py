@@ -65,6 +65,7 @@ from focys.settings import PAGES, Settings, SettingsError, load_settings
 
 CLOCK_READING_SECONDS = 10
 LAST_ROUND_SECONDS = 3
+_TURNS = {path: turn for turn, path in enumerate(("/auth/me", "/auth/totp/verify", "/auth/login", "/auth/refresh"))}
 
 _log = logs.logger("focys.app")
 
@@ -208,6 +209,8 @@ def create_app(
         openapi_url=None,
         # Behind a proxy a redirect would name an address without TLS and without the prefix.
         redirect_slashes=False,
+        # Or each request is looked at for OpenTelemetry, which would also be told what a request could not be read for.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lambda _app: _running(services),
     )
     app.state.services = services
@@ -221,6 +224,8 @@ def create_app(
     ):
         # Flat: FastAPI goes twice through the routes of an included router at each request.
         app.router.routes.extend(router.routes)
+    # One after the other is tried until one fits.
+    app.router.routes.sort(key=lambda route: _TURNS.get(getattr(route, "path", ""), len(_TURNS)))
     app.include_router(
         metrics.build_router(of_all_workers=settings.prometheus_multiproc_dir is not None), include_in_schema=False
     )
