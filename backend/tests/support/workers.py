@@ -13,9 +13,9 @@ import pyotp
 from sqlalchemy import text
 
 from focys.app import Services
-from focys.domain.crockford import normalise
 from focys.features.accounts.repository import claim_and_enrol
 from focys.features.backup_codes import BackupCodes
+from focys.features.email_code import CodeIssue
 from focys.features.totp import new_secret
 from focys.infra.keys import KeyRing
 from focys.infra.secret_box import SecretBox
@@ -70,14 +70,14 @@ class Workers:
         return browser
 
     async def at_second_factor(self, account: Account, browsers: int = 1) -> list[RemoteBrowser]:
-        """Browsers that each have a login of the account under way; at most five live at once."""
+        """Browsers that each have a login of the account in progress."""
         found = [self.a_browser() for _ in range(browsers)]
         for browser in found:
             assert await browser.sign_in_with_password(account) == "totp"
         return found
 
     async def at_enrolment(self, account: Account, browsers: int = 1) -> list[RemoteBrowser]:
-        """Browsers that each have proven the mailbox; the account's pending secret is kept."""
+        """Browsers that each have proven the mailbox; the secret that the last one was shown is kept."""
         found = [self.a_browser() for _ in range(browsers)]
         for browser in found:
             assert await browser.sign_in_with_password(account) == "email_code"
@@ -161,10 +161,11 @@ class Workers:
 
     async def _newest_of(self, printed: Iterable[str], account: Account) -> str:
         login = await self.scalar(
-            "SELECT id FROM pending_logins WHERE user_id = :user ORDER BY created_at DESC LIMIT 1", user=account.id
+            "SELECT coalesce(code_source, id) FROM pending_logins WHERE user_id = :user ORDER BY created_at DESC LIMIT 1",
+            user=account.id,
         )
-        own = self.services.login._needs.email_codes
-        return next(code for code in printed if own.is_right(login, 1, normalise(code) or code, long=False))
+        own, issue = self.services.login._deps.email_codes, CodeIssue(login, 1, False, self.services.clock.now())
+        return next(code for code in printed if own.is_right(issue, code))
 
 
 def code_of(account: Account, steps: int = 0) -> str:
