@@ -31,7 +31,15 @@ from focys.features.bypass import composers as bypass_letters
 from focys.features.email_code import KIND, EmailCodes
 from focys.features.factors import AnyFactor
 from focys.features.housekeeping import Housekeeping
-from focys.features.lockout import REFRESHES, Limits, PasswordLedger, account_limits, composers, source_limits
+from focys.features.lockout import (
+    REFRESHES,
+    LoginLimits,
+    Networks,
+    PasswordLedger,
+    account_limits,
+    composers,
+    network_counters,
+)
 from focys.features.login import Dependencies, LoginFlow
 from focys.features.login import build_router as build_login_router
 from focys.features.login import composers as login_letters
@@ -40,7 +48,7 @@ from focys.features.passwords import Passwords
 from focys.features.sessions import RotationLimit, SessionRepository, Sessions, SessionsApi
 from focys.features.sessions import routes as session_routes
 from focys.features.totp import Codes, TotpEnrolment, TotpFactor, TotpSecrets
-from focys.features.watching import AddressWatch, Watch
+from focys.features.watching import AddressWatch, SprayWatch, Watch
 from focys.infra import health, logs, metrics, replies
 from focys.infra.clock import Clock, DatabaseClock, SystemClock
 from focys.infra.database import Database
@@ -77,12 +85,12 @@ class Services:
     outbox: Outbox
     login: LoginFlow
     bypasses: Bypasses
-    source_limits: Limits
+    networks: Networks
 
     async def close(self) -> None:
         """Give back what was opened."""
         self.hasher.close()
-        await self.source_limits.close()
+        await self.networks.close()
         await self.database.close()
 
 
@@ -138,16 +146,20 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     totp = TotpSecrets(database, box, drift=settings.totp_window)
     codes = Codes(box, drift=settings.totp_window)
     backup_codes = BackupCodeFactor(BackupCodes(database, hasher))
-    sources = source_limits(settings.rate_limit_storage, database, clock)
+    by_network = network_counters(settings.rate_limit_storage, database, clock)
     login = LoginFlow(
         Dependencies(
             database=database,
             clock=clock,
             keys=keys,
             passwords=passwords,
-            ledger=PasswordLedger(database, sources),
-            source_limits=sources,
+            ledger=PasswordLedger(database, by_network, settings.network_limits),
             account_limits=by_account,
+            login_limits=LoginLimits.of(
+                started=settings.logins_per_network,
+                codes_per_network=settings.emailed_codes_per_network,
+                codes_a_day=settings.emailed_codes_a_day,
+            ),
             email_codes=email_codes,
             factors=second_factors(codes, backup_codes),
             companions=(backup_codes,),
@@ -173,7 +185,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         outbox,
         login,
         Bypasses(database, clock, accounts),
-        sources,
+        Networks(database, clock, by_network, settings.network_limits),
     )
 
 
@@ -256,7 +268,7 @@ async def _running(services: Services) -> AsyncIterator[None]:
     readiness = health.Readiness(services.database, services.clock, services.totp.can_open_secrets)
     watch = Watch(services.outbox, services.bypasses, readiness.failing)
     ending = {asyncio.create_task(services.outbox.run()), asyncio.create_task(watch.run())}
-    tasks = [*ending, asyncio.create_task(housekeeping.run())]
+    tasks = [*ending, asyncio.create_task(housekeeping.run()), asyncio.create_task(SprayWatch(services.networks).run())]
     if not services.settings.is_local:
         tasks.append(asyncio.create_task(AddressWatch(services.sessions, services.settings.trusted_proxies).run()))
     if isinstance(services.clock, DatabaseClock):
