@@ -106,6 +106,7 @@ class World:
         done = await browser.post("/auth/mfa/confirm", {"code": account.code(self.clock)})
         assert done.status_code == 200, done.text
         account.backup_codes = tuple(done.json()["backup_codes"])
+        await self.deliver()
         # The enrolment code is spent; the next step's code is fresh.
         self.clock.advance(seconds=30)
         return done
