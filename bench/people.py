@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg  # type: ignore[import-untyped]
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from focys.domain import totp
 from focys.domain.login import Step
 from focys.features.totp import new_secret
@@ -18,7 +20,8 @@ from focys.infra.keys import KeyRing
 from focys.infra.secret_box import SecretBox
 from focys.infra.tokens import digest, new_handle
 
-from bench.client import request
+from bench.bare import KEY, NONCE_BYTES
+from bench.client import ask, request
 from bench.servers import settings
 
 PASSWORD = "copper-bicycle-harbour-28"  # noqa: S105  of accounts that live a minute
@@ -57,9 +60,21 @@ class Person:
         headers = {**self.headers, "Cookie": cookie or f"focys_login={self.handle}"}
         return request("POST", "/auth/totp/verify", json.dumps({"code": self._code()}), headers)
 
-    def bare_request(self) -> bytes:
-        """Return what the bare service takes in its stead."""
-        return request("POST", "/verify", json.dumps({"user": str(self.id), "code": self._code()}))
+    def bare_request(self, path: str = "/verify") -> bytes:
+        """Return what a bare service takes instead."""
+        return request("POST", path, json.dumps({"user": str(self.id), "code": self._code()}))
+
+    def secure_request(self) -> bytes:
+        """Return what the bare service that does the security work takes instead."""
+        return self.bare_request("/verify-securely")
+
+    def bare_check(self) -> bytes:
+        """Return a session check at the bare service, of the session this person has from the start."""
+        return _check("/me", str(self.id))
+
+    def check(self, port: int) -> bytes:
+        """Return a session check; the session is opened for it, at the service behind *port*."""
+        return _check("/auth/me", json.loads(ask(port, self.totp_request()))["access_token"])
 
     def _code(self) -> str:
         return totp.code_for(self.secret, totp.step_at(time.time()))
@@ -103,10 +118,16 @@ def add_people(url: str, number: int, password_hash: str = "") -> list[Person]:
 
 
 def add_bare_people(url: str, number: int) -> list[Person]:
-    """Add users of the bare service."""
+    """Add users of the bare services, each with a session whose id is their own."""
     people = [Person(next(_numbers), uuid4(), new_secret(), "") for _ in range(number)]
-    columns = {"id": lambda p: p.id, "email": lambda p: p.email, "totp_secret": lambda p: p.secret}
-    _copy(url, people, {"bare_users": columns})
+    users = {
+        "id": lambda p: p.id,
+        "email": lambda p: p.email,
+        "totp_secret": lambda p: p.secret,
+        "totp_sealed": _sealed,
+    }
+    sessions = {"id": lambda p: p.id, "user_id": lambda p: p.id, "token": lambda _: ""}
+    _copy(url, people, {"bare_users": users, "bare_sessions": sessions})
     return people
 
 
@@ -121,6 +142,15 @@ def run_sql(url: str, statement: str) -> None:
             await connection.close()
 
     asyncio.run(run())
+
+
+def _check(path: str, bearer: str) -> bytes:
+    return request("GET", path, headers={"Authorization": f"Bearer {bearer}"})
+
+
+def _sealed(person: Person) -> bytes:
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + AESGCM(KEY).encrypt(nonce, person.secret.encode(), person.id.bytes)
 
 
 def _copy(url: str, people: Sequence[Person], tables: dict[str, dict[str, Callable[[Person], Any]]]) -> None:

@@ -14,8 +14,8 @@ LINT_IMPORTS = Path(sys.executable).parent / "lint-imports"
 VIOLATIONS = {
     "1 Everything points down": ("infra/clock.py", "import focys.features.audit"),
     "2 The domain is pure": ("domain/totp.py", "import time"),
-    "3 Tiers; neighbours are strangers": ("features/totp/service.py", "import focys.features.lockout"),
-    "4 Inside a feature": ("features/totp/repository.py", "import focys.features.totp.service"),
+    "3 Tiers; neighbours are strangers": ("features/totp/codes.py", "import focys.features.lockout"),
+    "4 Inside a feature": ("features/sessions/repository.py", "import focys.features.sessions.service"),
     "5 SQL stays in repositories and models": ("features/sessions/service.py", "import sqlalchemy"),
     "6 HTTP stays in routers": ("features/lockout/repository.py", "import fastapi"),
 }
@@ -50,6 +50,25 @@ def test_every_contract_notices_a_violation(tmp_path):
             source.write(f"\n{line}\n")
 
     assert verdicts_on(backend) == dict.fromkeys(VIOLATIONS, "BROKEN")
+
+
+@pytest.mark.parametrize("line", ["import focys.features.totp", "import focys.features.backup_codes"])
+def test_what_a_factor_is_does_not_depend_on_a_kind_of_factor(tmp_path, line):
+    """The protocol is a tier of its own, below the kinds."""
+    backend = copy_of_the_backend(tmp_path)
+    with (backend / "focys/features/factors/protocol.py").open("a", encoding="utf-8") as source:
+        source.write(f"\n{line}\n")
+
+    assert verdicts_on(backend)["3 Tiers; neighbours are strangers"] == "BROKEN"
+
+
+def test_the_login_knows_no_kind_of_factor():
+    """A new kind is registered in ``focys.app``, and nowhere else."""
+    imported = {name for path in modules(FEATURES / "login") for name in imports_of(path)}
+
+    assert {
+        name for name in imported if name.startswith(("focys.features.totp", "focys.features.backup_codes"))
+    } == set()
 
 
 def test_a_new_feature_has_to_be_given_its_tier(tmp_path):

@@ -72,9 +72,7 @@ async def some_people(services: Services, number: int, *, enrolled: bool) -> lis
         else:
             person.handle = new_handle()
             until = now + timedelta(minutes=15)
-            rows["totp_setups"].append(
-                {"user_id": person.id, "secret": sealed, "created_at": now, "expires_at": until}
-            )
+            rows["totp_setups"].append({"user_id": person.id, "secret": sealed, "created_at": now, "expires_at": until})
             rows["pending_logins"].append(a_login(person, person.handle, Step.ENROLL, now, until))
         people.append(person)
     async with database.engine.connect() as connection:

@@ -16,7 +16,9 @@ from tests.support.acts import (
     backup_code,
     bypassed,
     cancel,
+    charges_of,
     confirm,
+    enrol_out_of_turn,
     logout,
     mailed_code,
     password,
@@ -26,11 +28,12 @@ from tests.support.acts import (
     right_code,
     start_enrolment,
     state_of,
+    with_charge,
     wrong_code,
     wrong_mailed_code,
     wrong_password,
 )
-from tests.support.rows import execute, rows_of
+from tests.support.rows import allow_rows, refuse_rows, rows_of
 from tests.support.service import OPERATOR, Account, World
 
 Operate = Callable[[World, Account], Awaitable[Any]]
@@ -38,28 +41,6 @@ Operate = Callable[[World, Account], Awaitable[Any]]
 HOUR = timedelta(hours=1)
 NEWER_KEY = "a-newer-key-for-the-tests-that-is-long-enough-012"
 OTHER_PASSWORD = "violet-quarry-tandem-77"
-
-
-async def refuse_audit_rows(world: World) -> None:
-    """Make the database refuse every new audit row, as if the right to insert had been revoked."""
-    if world.services.database._is_sqlite:
-        await execute(
-            world,
-            "CREATE TRIGGER no_audit BEFORE INSERT ON audit_events BEGIN SELECT RAISE(ABORT, 'no more audit'); END",
-        )
-        return
-    await execute(
-        world,
-        "CREATE FUNCTION no_audit() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'no more audit'; END $$",
-    )
-    await execute(
-        world, "CREATE TRIGGER no_audit BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION no_audit()"
-    )
-
-
-async def allow_audit_rows(world: World) -> None:
-    await execute(world, "DROP TRIGGER no_audit" + ("" if world.services.database._is_sqlite else " ON audit_events"))
 
 
 async def audit_ids(world: World) -> set[UUID]:
@@ -71,26 +52,31 @@ async def events_since(world: World, told: set[UUID]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "act", [password, wrong_password, right_code, wrong_code, backup_code, refresh, logout, cancel, bypassed]
+    "act",
+    [
+        *[password, wrong_password, right_code, wrong_code, backup_code, enrol_out_of_turn],
+        *[refresh, logout, cancel, bypassed],
+    ],
 )
 async def test_what_cannot_be_told_does_not_happen(world: World, act: Act):
-    """LOG-05: the audit row commits with the change, or neither does."""
+    """LOG-05: the audit row commits with the change, or neither does; the attempt stays charged."""
     account = await world.an_account(enrolled=True)
     browser, _ = await world.signed_in(account)
     await world.at_second_factor(account, browser)
     if act is bypassed:
         await world.services.bypasses.begin(HOUR, "new phone", OPERATOR, address=account.email)
     await world.deliver()
-    before, told = await state_of(world), await audit_ids(world)
-    await refuse_audit_rows(world)
+    before, charged, told = await state_of(world, charges=False), await charges_of(world), await audit_ids(world)
+    await refuse_rows(world, audit_events)
 
     answer = await act(world, account, browser)
 
     assert answer.status_code in {500, 503}, answer.text
     assert "Set-Cookie" not in answer.headers
     assert "access_token" not in answer.text
-    assert await state_of(world) == before
-    await allow_audit_rows(world)
+    assert await state_of(world, charges=False) == before
+    assert await charges_of(world) == with_charge(charged, act)
+    await allow_rows(world, audit_events)
     await act(world, account, browser)
     assert await events_since(world, told) >= {name for name, acts in VISITORS_ACTS.items() if act in acts}
 
@@ -102,14 +88,15 @@ async def test_what_cannot_be_told_of_the_mailbox_does_not_happen(world: World, 
     browser = world.a_browser()
     await browser.sign_in_with_password(account)
     await world.deliver()
-    before, told = await state_of(world), await audit_ids(world)
-    await refuse_audit_rows(world)
+    before, charged, told = await state_of(world, charges=False), await charges_of(world), await audit_ids(world)
+    await refuse_rows(world, audit_events)
 
     answer = await act(world, account, browser)
 
     assert answer.status_code in {500, 503}
-    assert await state_of(world) == before
-    await allow_audit_rows(world)
+    assert await state_of(world, charges=False) == before
+    assert await charges_of(world) == with_charge(charged, act)
+    await allow_rows(world, audit_events)
     await act(world, account, browser)
     assert await events_since(world, told) >= {name for name, acts in VISITORS_ACTS.items() if act in acts}
 
@@ -121,15 +108,16 @@ async def test_what_cannot_be_told_of_an_enrolment_does_not_happen(world: World,
     browser = await at_enrolment(world, account)
     if act is not start_enrolment:
         account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
-    before, told = await state_of(world), await audit_ids(world)
-    await refuse_audit_rows(world)
+    before, charged, told = await state_of(world, charges=False), await charges_of(world), await audit_ids(world)
+    await refuse_rows(world, audit_events)
 
     answer = await act(world, account, browser)
 
     assert answer.status_code in {500, 503}
     assert "secret" not in answer.text
-    assert await state_of(world) == before
-    await allow_audit_rows(world)
+    assert await state_of(world, charges=False) == before
+    assert await charges_of(world) == with_charge(charged, act)
+    await allow_rows(world, audit_events)
     await act(world, account, browser)
     assert await events_since(world, told) >= {name for name, acts in VISITORS_ACTS.items() if act in acts}
 
@@ -159,7 +147,7 @@ VISITORS_ACTS: dict[EventName, tuple[Act, ...]] = {
     EventName.EMAIL_CODE: (mailed_code, wrong_mailed_code),
     EventName.EMAIL_CODE_SENT: (resend,),
     EventName.MFA_ENROLMENT_STARTED: (start_enrolment, restart_enrolment),
-    EventName.MFA_ENROLMENT: (confirm,),
+    EventName.MFA_ENROLMENT: (confirm, enrol_out_of_turn),
 }
 
 
@@ -183,12 +171,12 @@ async def test_what_cannot_be_told_of_an_operators_act_does_not_happen(
     rotated = SecretBox(KeyRing((NEWER_KEY, *world.services.settings.keys)))
     monkeypatch.setattr(world.services.totp, "_box", rotated)
     before, told = await state_of(world), await audit_ids(world)
-    await refuse_audit_rows(world)
+    await refuse_rows(world, audit_events)
 
-    with pytest.raises(Exception, match="no more audit"):
+    with pytest.raises(Exception, match="no more audit_events"):
         await OPERATORS_ACTS[name](world, account)
 
     assert await state_of(world) == before
-    await allow_audit_rows(world)
+    await allow_rows(world, audit_events)
     await OPERATORS_ACTS[name](world, account)
     assert await events_since(world, told) == {name}

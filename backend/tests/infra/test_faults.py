@@ -16,16 +16,25 @@ from tests.support.acts import (
     Act,
     at_enrolment,
     backup_code,
+    charges_of,
     confirm,
     logout,
+    mailed_code,
     password,
     refresh,
     right_code,
     state_of,
+    with_charge,
     wrong_code,
+    wrong_mailed_code,
 )
-from tests.support.rows import count_of, rows_of
+from tests.support.rows import allow_rows, count_of, refuse_rows, rows_of
 from tests.support.service import World
+
+
+async def gone(*_: object, **__: object) -> None:
+    """What a method of the database does once it cannot be reached."""
+    raise OSError("the database is gone")
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("boom"), ValueError("boom"), MemoryError(), RecursionError()])
@@ -87,7 +96,7 @@ async def test_a_fault_while_a_backup_code_is_looked_up_is_charged_and_spends_no
 async def test_a_fault_while_the_first_code_is_examined_is_charged_and_enrols_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    """AVL-04, TOTP-11."""
+    """AVL-04, TOTP-11: it is charged to the login, not to the account."""
     account = await world.an_account()
     browser = await at_enrolment(world, account)
     account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
@@ -100,7 +109,7 @@ async def test_a_fault_while_the_first_code_is_examined_is_charged_and_enrols_no
         answer = await confirm(world, account, browser)
 
     assert answer.status_code == 500
-    assert await count_of(world, second_factor_failures) == 1
+    assert await charges_of(world) == {"second_factor_failures": 0, "email_code_failures": 0, "code_tries": 1}
     [row] = await rows_of(world, users)
     assert (row.mfa_enabled, row.totp_secret) == (False, None)
     assert (await confirm(world, account, browser)).status_code == 200
@@ -123,7 +132,7 @@ async def test_a_clock_fault_denies_without_blaming_the_owner(world: World, monk
 
 
 @pytest.mark.parametrize("act", [password, right_code, wrong_code, backup_code, refresh, logout])
-async def test_a_database_that_fails_at_the_write_leaves_everything_as_it_was(
+async def test_a_database_that_fails_at_the_write_leaves_everything_as_it_was_but_the_charge(
     world: World, monkeypatch: pytest.MonkeyPatch, act: Act
 ):
     """AVL-05, AVL-01: a code is not accepted unless its use was recorded."""
@@ -131,19 +140,81 @@ async def test_a_database_that_fails_at_the_write_leaves_everything_as_it_was(
     browser, _ = await world.signed_in(account)
     await world.at_second_factor(account, browser)
     await world.deliver()
-    before = await state_of(world)
-
-    async def fail(*_: object, **__: object) -> None:
-        raise OSError("the database is gone")
+    before, charged = await state_of(world, charges=False), await charges_of(world)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Database, "write", fail)
+        patched.setattr(Database, "write", gone)
         answer = await act(world, account, browser)
 
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert answer.json()["retry_after"] == 5
     assert "Set-Cookie" not in answer.headers
+    assert await state_of(world, charges=False) == before
+    assert await charges_of(world) == with_charge(charged, act)
+    assert (await act(world, account, browser)).is_success or act is wrong_code
+
+
+@pytest.mark.parametrize("act", [mailed_code, wrong_mailed_code, confirm])
+async def test_a_database_that_fails_at_the_write_of_a_first_sign_in_leaves_everything_as_it_was_but_the_charge(
+    world: World, monkeypatch: pytest.MonkeyPatch, act: Act
+):
+    """AVL-05, AVL-01."""
+    account = await world.an_account()
+    if act is confirm:
+        browser = await at_enrolment(world, account)
+        account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
+    else:
+        browser = world.a_browser()
+        await browser.sign_in_with_password(account)
+    await world.deliver()
+    before, charged = await state_of(world, charges=False), await charges_of(world)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "write", gone)
+        answer = await act(world, account, browser)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert "Set-Cookie" not in answer.headers
+    assert await state_of(world, charges=False) == before
+    assert await charges_of(world) == with_charge(charged, act)
+    assert (await act(world, account, browser)).is_success or act is wrong_mailed_code
+
+
+@pytest.mark.parametrize("act", [right_code, wrong_code, backup_code])
+async def test_a_database_that_fails_at_the_charge_leaves_everything_as_it_was(
+    world: World, monkeypatch: pytest.MonkeyPatch, act: Act
+):
+    """AVL-01, AVL-05."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    await world.deliver()
+    before = await state_of(world)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "charge", gone)
+        answer = await act(world, account, browser)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert "Set-Cookie" not in answer.headers
     assert await state_of(world) == before
+    assert (await act(world, account, browser)).is_success or act is wrong_code
+
+
+@pytest.mark.parametrize("act", [right_code, wrong_code, backup_code])
+async def test_what_cannot_be_charged_is_not_examined(world: World, act: Act):
+    """LOCK-02: while no failure can be stored a right code is refused like a wrong one, so there is nothing to guess."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    await world.deliver()
+    before = await state_of(world)
+    await refuse_rows(world, second_factor_failures)
+
+    answer = await act(world, account, browser)
+
+    assert answer.status_code in {500, 503}
+    assert "Set-Cookie" not in answer.headers
+    assert await state_of(world) == before
+    await allow_rows(world, second_factor_failures)
     assert (await act(world, account, browser)).is_success or act is wrong_code
 
 

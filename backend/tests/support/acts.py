@@ -16,16 +16,32 @@ COUNTERS = {"throttles"}
 COUNTED = {"charge_seq"}
 
 
-async def state_of(world: World) -> dict[str, list[str]]:
-    """Everything that stands in the database, but for the counters."""
-    tables = [table for table in metadata.sorted_tables if table.name not in COUNTERS]
+# What an attempt is charged with before anything is compared, and stays charged with where the verdict cannot be written.
+LEDGERS = {"second_factor_failures", "email_code_failures"}
+TRIES = {"code_tries"}
+
+
+async def state_of(world: World, *, charges: bool = True) -> dict[str, list[str]]:
+    """Everything in the database but for the counters; without what attempts were charged, on demand."""
+    tables = COUNTERS if charges else COUNTERS | LEDGERS
+    columns = COUNTED if charges else COUNTED | TRIES
     return {
         table.name: sorted(
             str(row)
-            for row in await world.services.database.rows(select(*(c for c in table.c if c.name not in COUNTED)))
+            for row in await world.services.database.rows(select(*(c for c in table.c if c.name not in columns)))
         )
-        for table in tables
+        for table in metadata.sorted_tables
+        if table.name not in tables
     }
+
+
+async def charges_of(world: World) -> dict[str, int]:
+    """How many failures each ledger holds, and how many wrong codes the logins in progress were charged."""
+    database = world.services.database
+    counted = {name: len(await database.rows(select(metadata.tables[name]))) for name in sorted(LEDGERS)}
+    logins = metadata.tables["pending_logins"].c
+    tries = await database.rows(select(logins.code_tries).where(logins.consumed_at.is_(None)))
+    return {**counted, "code_tries": sum(row.code_tries for row in tries)}
 
 
 async def password(world: World, account: Account, browser: Browser) -> httpx.Response:
@@ -49,6 +65,7 @@ async def backup_code(world: World, account: Account, browser: Browser) -> httpx
 
 
 async def refresh(world: World, account: Account, browser: Browser) -> httpx.Response:
+    world.clock.advance(minutes=1)
     return await browser.post("/auth/refresh")
 
 
@@ -95,3 +112,23 @@ async def restart_enrolment(world: World, account: Account, browser: Browser) ->
 
 async def confirm(world: World, account: Account, browser: Browser) -> httpx.Response:
     return await browser.post("/auth/mfa/confirm", {"code": account.code(world.clock)})
+
+
+async def enrol_out_of_turn(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/auth/mfa/enroll")
+
+
+CHARGES: dict[Act, dict[str, int]] = {
+    right_code: {"second_factor_failures": 1},
+    wrong_code: {"second_factor_failures": 1},
+    backup_code: {"second_factor_failures": 1},
+    mailed_code: {"email_code_failures": 1, "code_tries": 1},
+    wrong_mailed_code: {"email_code_failures": 1, "code_tries": 1},
+    confirm: {"code_tries": 1},
+}
+"""What an act is charged before anything is compared."""
+
+
+def with_charge(charges: dict[str, int], act: Act) -> dict[str, int]:
+    """The charges once an act was charged and nothing else came of it."""
+    return {name: number + CHARGES.get(act, {}).get(name, 0) for name, number in charges.items()}

@@ -13,14 +13,14 @@ import pyotp
 from sqlalchemy import text
 
 from focys.app import Services
-from focys.domain.crockford import normalise
 from focys.features.accounts.repository import claim_and_enrol
 from focys.features.backup_codes import BackupCodes
+from focys.features.email_code import CodeIssue
 from focys.features.totp import new_secret
 from focys.infra.keys import KeyRing
 from focys.infra.secret_box import SecretBox
 from tests.support.processes import Server
-from tests.support.service import OPERATOR, PASSWORD, Account
+from tests.support.service import AS_OUR_PAGE, OPERATOR, PASSWORD, Account
 
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
@@ -34,7 +34,7 @@ class RemoteBrowser:
         number = next(_sources)
         self.source = source or f"10.{number // 65536}.{number // 256 % 256}.{number % 256}"
         self._servers, self._turn = servers, number
-        self.http = httpx.AsyncClient(timeout=30, headers={"X-Forwarded-For": self.source})
+        self.http = httpx.AsyncClient(timeout=30, headers={"X-Forwarded-For": self.source, **AS_OUR_PAGE})
 
     async def post(self, path: str, body: Any = None, *, worker: int | None = None) -> httpx.Response:
         """Ask one worker, or the next in turn."""
@@ -70,14 +70,14 @@ class Workers:
         return browser
 
     async def at_second_factor(self, account: Account, browsers: int = 1) -> list[RemoteBrowser]:
-        """Browsers that each have a login of the account under way; at most five live at once."""
+        """Browsers that each have a login of the account in progress."""
         found = [self.a_browser() for _ in range(browsers)]
         for browser in found:
             assert await browser.sign_in_with_password(account) == "totp"
         return found
 
     async def at_enrolment(self, account: Account, browsers: int = 1) -> list[RemoteBrowser]:
-        """Browsers that each have proven the mailbox; the account's pending secret is kept."""
+        """Browsers that each have proven the mailbox; the secret that the last one was shown is kept."""
         found = [self.a_browser() for _ in range(browsers)]
         for browser in found:
             assert await browser.sign_in_with_password(account) == "email_code"
@@ -120,6 +120,10 @@ class Workers:
         async with self.services.database.engine.connect() as connection:
             return (await connection.execute(text(sql), parameters)).scalar_one()
 
+    async def a_minute_later(self, account: Account) -> None:
+        """Have the account's refresh tokens be older than a minute, so that the next use replaces them."""
+        await self.run(f"UPDATE sessions SET rotated_at = rotated_at - INTERVAL '61 s' WHERE user_id = '{account.id}'")
+
     async def run(self, sql: str) -> None:
         """Run SQL of the test's own."""
         async with self.services.database.engine.connect() as connection:
@@ -157,10 +161,11 @@ class Workers:
 
     async def _newest_of(self, printed: Iterable[str], account: Account) -> str:
         login = await self.scalar(
-            "SELECT id FROM pending_logins WHERE user_id = :user ORDER BY created_at DESC LIMIT 1", user=account.id
+            "SELECT coalesce(code_source, id) FROM pending_logins WHERE user_id = :user ORDER BY created_at DESC LIMIT 1",
+            user=account.id,
         )
-        own = self.services.login._needs.email_codes
-        return next(code for code in printed if own.is_right(login, 1, normalise(code) or code, long=False))
+        own, issue = self.services.login._deps.email_codes, CodeIssue(login, 1, False, self.services.clock.now())
+        return next(code for code in printed if own.is_right(issue, code))
 
 
 def code_of(account: Account, steps: int = 0) -> str:

@@ -141,6 +141,20 @@ async def test_wrong_passwords_are_forgotten_after_a_day(world: World):
         assert told(await guess(world.a_browser())) == ("invalid_credentials", 0)
 
 
+async def test_right_passwords_meanwhile_keep_no_wrong_one_remembered(world: World):
+    """LOCK-09, LOCK-08: who signs in every morning is not held to what was mistyped last week."""
+    account = await world.an_account(enrolled=True)
+    for _ in range(4):
+        await guess(world.a_browser())
+    for _ in range(3):
+        world.clock.advance(hours=8, seconds=1)
+        await world.at_second_factor(account)
+
+    for _ in range(5):
+        assert told(await guess(world.a_browser())) == ("invalid_credentials", 0)
+    assert told(await guess(world.a_browser())) == ("throttled", 15)
+
+
 async def test_an_operator_lifts_the_wait(world: World):
     account = await world.an_account()
     for _ in range(5):
