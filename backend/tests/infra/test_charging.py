@@ -135,3 +135,20 @@ def test_a_parameter_that_nobody_gives_is_found_when_the_service_is_built():
 
     with pytest.raises(TypeError, match="Parameters lacks adress"):
         require(select(users.c.id).where(users.c.email == bindparam("adress")), Parameters)
+
+
+async def test_rows_that_depend_on_a_fact_are_left_out_where_it_is_not_true(database: Database):
+    """The counters go up all the same."""
+    depending = Charge(
+        FACTS.add_columns((users.c.charge_seq < 1).label("is_first")),
+        CHARGE.version,
+        CHARGE.rows,
+        CHARGE.raised,
+        rows_if="is_first",
+    )
+    parameters = {"address": "a@b.test", "moment": NOON}
+
+    charged = [await database.charge(depending, {**parameters, "charge_id": uuid4()}) for _ in range(2)]
+
+    assert all(found is not None and found[1] for found in charged)
+    assert await written(database) == (2, 1, 2)
