@@ -139,6 +139,8 @@ class GuessesCodes(StartsLogins):
                 self._single_again = now + timedelta(seconds=answer.json()["retry_after"])
             case "guarded":
                 self._single_again = now + A_YEAR
+            case "factor_disabled":
+                self._places = Places([])
             case _:
                 place.heed(answer, now)
 

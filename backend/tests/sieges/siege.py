@@ -42,7 +42,7 @@ class Pace:
 class Siege:
     """Moves the clock: in steps of *near* seconds while somebody waits, of *far* seconds while nobody signs in."""
 
-    def __init__(self, world: World, attackers: Sequence[Attacker], *, near: float = 8, far: float = 150) -> None:
+    def __init__(self, world: World, attackers: Sequence[Attacker], *, near: float = 8, far: float = 300) -> None:
         self.world, self._attackers = world, attackers
         self._near, self._far = near, far
         self._began, self._is_due = world.clock.now(), True
