@@ -140,6 +140,9 @@ async def test_what_an_account_has_failed_stays(world: World, focys: Focys):
 
 
 async def test_where_there_is_nothing_to_forget_it_says_so_and_audits_nothing(world: World, focys: Focys):
+    """Right passwords are nothing to forget."""
+    await world.a_browser(OFFICE).sign_in_with_password(await world.an_account())
+
     result = await to_thread(focys, "networks", "unlock", OFFICE)
 
     assert (result.exit_code, result.stdout.strip()) == (

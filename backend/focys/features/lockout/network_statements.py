@@ -184,7 +184,11 @@ _of_network = or_(
     throttles.c.key.like(bindparam("account_keys")),
     throttles.c.key.like(bindparam("of_account_keys")),
 )
-KNOWN = select(throttles.c.key).where(_of_network).limit(1)
+KNOWN = (
+    select(throttles.c.key)
+    .where(_of_network, throttles.c.hits > 0, throttles.c.expires_at > bindparam("moment"))
+    .limit(1)
+)
 FORGET = delete(throttles).where(_of_network)
 
 

@@ -94,7 +94,7 @@ class NetworksInDatabase:
 
     async def knows(self, network: str) -> bool:
         """Tell whether anything is counted for a network."""
-        return await self._database.first(sql.KNOWN, **sql.keys_of(network)) is not None
+        return await self._database.first(sql.KNOWN, **sql.keys_of(network), moment=self._clock.now()) is not None
 
     async def forget(self, network: str) -> list[Change]:
         """Return the change that forgets a network."""
