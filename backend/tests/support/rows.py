@@ -23,3 +23,26 @@ async def execute(world: World, statement: str) -> None:
     """Run SQL of the test's own, as an operator at the database would."""
     async with world.services.database.engine.connect() as connection:
         await connection.execute(text(statement))
+
+
+async def refuse_rows(world: World, table: Table) -> None:
+    """Make the database refuse every new row of a table, as if the right to insert had been revoked."""
+    name = f"no_{table.name}"
+    if world.services.database._is_sqlite:
+        await execute(
+            world,
+            f"CREATE TRIGGER {name} BEFORE INSERT ON {table.name} BEGIN SELECT RAISE(ABORT, 'no more {table.name}'); END",
+        )
+        return
+    await execute(
+        world,
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION 'no more {table.name}'; END $$",
+    )
+    await execute(world, f"CREATE TRIGGER {name} BEFORE INSERT ON {table.name} FOR EACH ROW EXECUTE FUNCTION {name}()")
+
+
+async def allow_rows(world: World, table: Table) -> None:
+    """Let the database take them again."""
+    on = "" if world.services.database._is_sqlite else f" ON {table.name}"
+    await execute(world, f"DROP TRIGGER no_{table.name}{on}")
