@@ -20,6 +20,27 @@ PATIENCE = 60
 """Seconds that a person waits for another email; asked to wait longer, they go back to the start."""
 
 
+_WAITS = {"throttled", "code_already_used"}
+_AFTER = {
+    ("email_code", "any"): "_mailed_code",
+    ("202", "any"): "_mailed_code",
+    ("invalid_code", "_mailed_code"): "_mailed_code",
+    ("new_code_needed", "any"): "_resend",
+    ("throttled", "_resend"): "_start",
+    ("enroll", "any"): "_enroll",
+    ("account_locked", "_enroll"): "_start",
+    ("login_expired", "any"): "_start",
+    ("totp", "any"): "_one_code",
+    ("guarded", "any"): "_two_codes",
+    ("account_locked", "_one_code"): "_two_codes",
+    # They are wrong where the older one was used a moment ago, in another browser.
+    ("invalid_code", "_two_codes"): "_two_codes",
+    ("account_locked", "_two_codes"): "_backup_code",
+    ("factor_disabled", "_two_codes"): "_backup_code",
+}
+"""What a person does next: after an outcome, of what they did last or of anything."""
+
+
 class NotInError(AssertionError):
     """The owner was not in within five minutes; the message is what happened to them."""
 
@@ -61,53 +82,33 @@ class Owner:
         return self._siege.seconds - self._began
 
     async def _next(self, answer: httpx.Response) -> httpx.Response:
-        body = answer.json()
-        if self._took > self._within:
+        name, body, last = outcome(answer), answer.json(), self._last.__name__
+        if name == "totp" and (body["guarded"] or body["retry_after"]):
+            name = "guarded"
+        step = _AFTER.get((name, last)) or _AFTER.get((name, "any"))
+        if name in _WAITS and not (last == "_resend" and body["retry_after"] > PATIENCE):
+            await self._siege.wait(body["retry_after"])
+            step = last
+        if step is None or self._took > self._within:
             raise self._not_in()
-        match outcome(answer), self._last.__name__:
-            case "totp", _:
-                is_closed = body["guarded"] or body["retry_after"]
-                return await (self._two_codes() if is_closed else self._one_code())
-            case (("account_locked" | "guarded"), "_one_code") | ("invalid_code", "_two_codes"):
-                # Two codes in a row are wrong where the older one was used a moment ago, in another browser.
-                return await self._two_codes()
-            case (("account_locked" | "factor_disabled"), "_two_codes"):
-                return await self._backup_code()
-            case ("email_code", _) | ("202", _) | ("invalid_code", "_mailed_code"):
-                return await self._mailed_code()
-            case "new_code_needed", _:
-                return await self._resend()
-            case "enroll", _:
-                return await self._enroll()
-            case ("login_expired", _) | ("account_locked", "_enroll"):
-                return await self._start()
-            case "throttled", "_resend" if body["retry_after"] > PATIENCE:
-                return await self._start()
-            case (("throttled" | "code_already_used"), _):
-                await self._siege.wait(body["retry_after"])
-                return await self._last()
-            case _:
-                raise self._not_in()
+        self._last = getattr(self, step)
+        return await self._last()
 
     async def _start(self) -> httpx.Response:
-        self._last = self._start
         self._tried.clear()
         email, password = self._account.email, self._account.password
         return await self._send("/auth/login", {"email": email, "password": password})
 
     async def _one_code(self) -> httpx.Response:
-        self._last = self._one_code
         await self._siege.wait(TYPING)
         return await self._send("/auth/totp/verify", {"code": self._shown()})
 
     async def _two_codes(self) -> httpx.Response:
-        self._last = self._two_codes
         older = self._shown()
         await self._siege.wait(seconds_left(self._siege.world.clock.now().timestamp()) + TYPING)
         return await self._send("/auth/totp/verify", {"codes": [older, self._shown()]})
 
     async def _backup_code(self) -> httpx.Response:
-        self._last = self._backup_code
         await self._siege.wait(FETCHING_PAPER)
         code, *rest = self._account.backup_codes
         self._account.backup_codes = tuple(rest)
@@ -115,24 +116,22 @@ class Owner:
 
     async def _mailed_code(self) -> httpx.Response:
         """Type the code of the newest email that was not tried yet: strangers' sign-ins have emails sent, too."""
-        self._last = self._mailed_code
         await self._siege.wait(TYPING)
         await self._siege.world.deliver()
         emails = reversed(self._siege.world.mail.letters)
         codes = [letter.code for to, letter in emails if to == self._account.email and letter.code]
         untried = next((code for code in codes if code not in self._tried), None)
         if untried is None:
-            return await self._resend()
+            self._last = self._resend
+            return await self._last()
         self._tried.add(untried)
         return await self._send("/auth/email-code/verify", {"code": untried})
 
     async def _resend(self) -> httpx.Response:
-        self._last = self._resend
         self._tried.clear()
         return await self._send("/auth/email-code/resend")
 
     async def _enroll(self) -> httpx.Response:
-        self._last = self._enroll
         shown = await self._send("/auth/mfa/enroll")
         if shown.status_code != httpx.codes.OK:
             return shown

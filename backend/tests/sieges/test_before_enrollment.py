@@ -33,13 +33,13 @@ async def newcomers(world: World) -> list[Account]:
 
 def with_the_password(account: Account) -> list[StartsLogins]:
     """Attackers who know an account's password."""
-    starts = StartsLogins(account, addresses("203.0.113", NETWORKS), rate=0.1, most=2)
-    return [starts, GuessesMailedCodes(account, addresses("192.0.2", NETWORKS), rate=0.02)]
+    starts = StartsLogins(account, addresses("203.0.113", NETWORKS), rate=1 / 16)
+    return [starts, GuessesMailedCodes(account, addresses("192.0.2", NETWORKS), rate=1 / 250)]
 
 
 def with_the_mailbox(account: Account) -> list[StartsLogins]:
     """Attackers who know an account's password, one of whom reads its mail."""
-    return [*with_the_password(account), ReadsTheMailbox(account, addresses("192.0.3", NETWORKS), rate=0.1)]
+    return [*with_the_password(account), ReadsTheMailbox(account, addresses("192.0.3", NETWORKS), rate=1 / 16)]
 
 
 @pytest.mark.parametrize("attackers_of", [with_the_password, with_the_mailbox])

@@ -46,7 +46,7 @@ async def test_everyone_is_in_within_five_minutes(world: World):
 async def test_everyone_is_in_when_all_mistype_in_the_same_minute(make_world: MakeWorld):
     """A4: an address that is named as the school's own has room for them."""
     async with make_world(own_networks=SCHOOL) as world:
-        people = await some_people(world.services, PEOPLE // 3, enrolled=True)
+        people = await some_people(world.services, PEOPLE // 5, enrolled=True)
 
         pupils = [
             Pupil(person, *((60 + 3 * number, 1 + number % 3) if number < MISTYPING else (2 * number, 0)))

@@ -65,7 +65,7 @@ class NetworksInDatabase:
             return
         [is_new] = await self._database.counts(sql.change(sql.LIST_ACCOUNT, parameters))
         if not is_new:
-            # Another try has listed the account meanwhile, and needs one place only.
+            # Another try has listed the account since; it needs only one place.
             await self._database.write(again, *self._given_back(counted.tried, places=1))
 
     async def give_back(self, counted: Counted, *, forgiving: bool) -> list[Change]:

@@ -2,7 +2,8 @@
 
 Anyone who has the password of an account without a factor can have its owner mailed, so there is a budget: a few codes
 per network, ten a day, each good for its own login only. Beyond that there is one email per lifetime of a code, and
-logins share it: so the owner, who reads the mailbox, can always go on, and is not flooded.
+logins share it, also when it has worked in one of them: so the owner, who reads the mailbox, can always go on, and is
+not flooded.
 """
 
 from dataclasses import dataclass, replace
@@ -34,7 +35,8 @@ async def code_login(request: LoginRequest, account: Account, *, is_long: bool) 
     shared = await _shared(request, account, is_long=is_long)
     if shared is not None:
         return shared
-    wait = await limits.charge(CODES_SHARED, user_id)
+    # Where six digits have just stopped working, an email of the last five minutes is of no use.
+    wait = await limits.charge(CODES_SHARED, user_id, "long" if is_long else "short")
     if wait is None:
         return _own(request, account, is_long=is_long)
     # Someone else has just had it mailed.

@@ -189,7 +189,7 @@ async def test_a_browser_of_the_owners_is_named_as_one(world: World):
 
     assert world.mail.subjects(account.email)[-1] == CLOSED
     text = " ".join(world.mail.letters[-1][1].paragraphs)
-    assert "in a browser that you have signed in with before" in text
+    assert "in a browser you have signed in with before" in text
     assert "with another browser" in text
 
 
