@@ -8,14 +8,26 @@ every morning at home, with a wrong code on some days, and once a month on a dev
 
 import math
 import sys
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Protocol
 
-from focys.domain.lockout import GUARDED_AFTER, MEMORY, Guarded, Locked, Open, verdict
+from focys.domain.lockout import (
+    GUARDED_AFTER,
+    MAX_FAILURES,
+    MEMORY,
+    STRONG_WINDOW,
+    Disabled,
+    Failures,
+    Guarded,
+    Locked,
+    Open,
+    Strength,
+    lock_state,
+    obstacle,
+)
 from rich.console import Console
 from rich.table import Table
 
@@ -25,8 +37,6 @@ CHANCE_OF_A_CODE = 3 / 10**6
 CHANCE_OF_A_PAIR = 3 / 10**12
 YEAR = timedelta(days=365)
 START = datetime(2026, 1, 1, tzinfo=UTC)
-ROWS_READ = 100
-"""The service reads the newest failures of a bucket, not more than this."""
 
 STRANGERS, HOME = "strangers", "the owner's own browser"
 
@@ -64,45 +74,72 @@ class Rule(Protocol):
         """Say when waiting may bring a better standing."""
 
 
+@dataclass(frozen=True)
+class Row:
+    """A failure: when, in which login and browser, and whether it was a pair while single codes were not examined."""
+
+    at: datetime
+    login: str
+    browser: str
+    is_strong: bool
+
+
 @dataclass
 class Focys:
-    """The ledger: a browser that completed a sign-in counts for itself, all others together."""
+    """The ledger: a browser that completed a sign-in counts for itself, all others together.
+
+    Each browser is in a network of its own.
+    """
 
     known: set[str] = field(default_factory=set)
-    rows: dict[str, deque[tuple[datetime, str]]] = field(default_factory=dict)
+    rows: dict[str, list[Row]] = field(default_factory=dict)
 
     def standing(self, browser: str, now: datetime) -> Single | Pair | Wait:
         """Say what is examined now."""
-        newest = self._rows(browser)
-        match verdict([at for at, _ in newest], now):
-            case Locked(until) | Guarded(datetime() as until):
+        failures = self._failures(browser, now)
+        if isinstance(lock_state(failures, now), Open):
+            return Single()
+        match obstacle(failures, Strength.STRONG, now):
+            case Locked(until):
                 return Wait(until)
-            case Guarded():
+            case Disabled():
+                return Wait(self._rows(browser)[-MAX_FAILURES].at + MEMORY)
+            case _:
                 return Pair()
-            case Open():
-                return Single()
 
     def fail(self, browser: str, login: str, now: datetime) -> None:
         """Count a wrong code."""
-        self._rows(browser).append((now, login))
+        is_strong = not isinstance(lock_state(self._failures(browser, now), now), Open)
+        self._rows(browser).append(Row(now, login, browser, is_strong))
 
     def succeed(self, browser: str, login: str) -> None:
         """Forgive the failures of the same known browser and of the same login; from now on the browser is known."""
-        if browser in self.known:
-            self._rows(browser).clear()
-        else:
-            strangers = self._rows(browser)
-            self.rows[STRANGERS] = deque((row for row in strangers if row[1] != login), maxlen=ROWS_READ)
+        rows = self._rows(browser)
+        rows[:] = [] if browser in self.known else [row for row in rows if row.login != login]
         self.known.add(browser)
 
     def changes_by_itself_at(self, browser: str, now: datetime) -> datetime:
-        """Say when the failure that keeps the bucket guarded is forgotten."""
-        rows = self._rows(browser)
-        return rows[-GUARDED_AFTER][0] + MEMORY if len(rows) >= GUARDED_AFTER else now
+        """Say when the lock ends, or the failure that keeps the bucket guarded is forgotten."""
+        match lock_state(self._failures(browser, now), now):
+            case Locked(until):
+                return until
+            case Guarded():
+                return [row.at for row in self._rows(browser) if not row.is_strong][-GUARDED_AFTER] + MEMORY
+            case Open():
+                return now
 
-    def _rows(self, browser: str) -> deque[tuple[datetime, str]]:
-        bucket = browser if browser in self.known else STRANGERS
-        return self.rows.setdefault(bucket, deque(maxlen=ROWS_READ))
+    def _failures(self, browser: str, now: datetime) -> Failures:
+        rows = [row for row in self._rows(browser) if row.at > now - MEMORY]
+        strong = [row for row in rows if row.is_strong and row.at > now - STRONG_WINDOW]
+        return Failures(
+            counted=[row.at for row in rows if not row.is_strong],
+            strong=[row.at for row in strong],
+            strong_here=[row.at for row in strong if row.browser == browser],
+            total=len(rows),
+        )
+
+    def _rows(self, browser: str) -> list[Row]:
+        return self.rows.setdefault(browser if browser in self.known else STRANGERS, [])
 
 
 @dataclass
@@ -156,24 +193,18 @@ class Attacker:
 class Game:
     """What came of it."""
 
-    length: timedelta
     singles: list[datetime] = field(default_factory=list)
-    pairs: int = 0
+    pairs: list[datetime] = field(default_factory=list)
 
     @property
     def most_in_a_year(self) -> int:
         """Return the most single codes that were examined within any 365 days."""
-        most, oldest = 0, 0
-        for newest, at in enumerate(self.singles):
-            while self.singles[oldest] <= at - YEAR:
-                oldest += 1
-            most = max(most, newest - oldest + 1)
-        return most
+        return _most_in_a_year(self.singles)
 
     @property
     def pairs_a_year(self) -> int:
-        """Return how many pairs of codes a year of this brings."""
-        return round(self.pairs * (YEAR / self.length))
+        """Return the most pairs of codes that were examined within any 365 days."""
+        return _most_in_a_year(self.pairs)
 
     @property
     def chance(self) -> float:
@@ -183,10 +214,19 @@ class Game:
         return -math.expm1(missed)
 
 
+def _most_in_a_year(moments: Sequence[datetime]) -> int:
+    most, oldest = 0, 0
+    for newest, at in enumerate(moments):
+        while moments[oldest] <= at - YEAR:
+            oldest += 1
+        most = max(most, newest - oldest + 1)
+    return most
+
+
 def play(rule: Rule, attacker: Attacker, *, days: int) -> Game:
     """Let attacker and owner go at one account for so many days."""
-    game = Game(timedelta(days=days))
-    now, end = START, START + game.length
+    game = Game()
+    now, end = START, START + timedelta(days=days)
     rule.succeed(HOME, "the first sign-in of all")
     for day, browser in _mornings(days):
         if not attacker.only_after_the_owner:
@@ -211,14 +251,14 @@ def _mornings(days: int) -> Iterator[tuple[datetime, str]]:
 def _attack(rule: Rule, attacker: Attacker, game: Game, now: datetime, until: datetime) -> None:
     """Guess from now on, as often and as soon as allowed; every guess is wrong."""
     while now < until:
-        number = len(game.singles) + game.pairs
+        number = len(game.singles) + len(game.pairs)
         browser = attacker.browser(number)
         match rule.standing(browser, now):
             case Single():
                 game.singles.append(now)
                 rule.fail(browser, f"login {number}", now)
             case Pair() if attacker.offers_pairs:
-                game.pairs += 1
+                game.pairs.append(now)
                 rule.fail(browser, f"login {number}", now)
             case Pair():
                 now = max(now + timedelta(microseconds=1), rule.changes_by_itself_at(browser, now))
@@ -251,8 +291,7 @@ COOKIE = Attacker("sits at the owner's own browser", has_the_owners_cookie=True)
 def main() -> int:
     """Play, and print what came of it; the exit code says whether the budget held."""
     started = perf_counter()
-    ours = [play(Focys(), attacker, days=3 * 365) for attacker in (ALONE, THOUSAND, AFTER_THE_OWNER)]
-    ours.append(play(Focys(), PAIRS, days=14))
+    ours = [play(Focys(), attacker, days=3 * 365) for attacker in (ALONE, THOUSAND, AFTER_THE_OWNER, PAIRS)]
     known = play(Focys(), COOKIE, days=365)
     guide, workers = (play(Guide(number), ALONE, days=365) for number in (1, 4))
     table = Table(title="The attacker who knows the password", title_style="bold", title_justify="left")
@@ -293,7 +332,7 @@ def _notes(ours: Sequence[Game], guide: Game, *, kept: bool, seconds: float) -> 
         f"[{color}]The budget of {GUARDED_AFTER} single codes in any 365 days {ending}[/]: "
         f"the chance is {times:,.0f} times smaller than under the guide's rule.\n"
         "\n"
-        "FOCYS: the worst 365 days of three years (pairs: 14 days, scaled to a year).\n"
+        "FOCYS: the worst 365 days of three years.\n"
         "At the owner's own browser: it has a budget of its own, which each sign-in of the owner there refills.\n"
         f"Played in {seconds:.1f} s."
     )

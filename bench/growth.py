@@ -1,6 +1,5 @@
 """The same service with ten thousand and with a million accounts in its database. `python -m bench.growth`."""
 
-import json
 import statistics
 import sys
 from collections.abc import Callable, Sequence
@@ -9,8 +8,8 @@ from dataclasses import dataclass, field
 from argon2 import PasswordHasher
 
 from bench import servers
-from bench.client import Load, Served, ask, clients, request
-from bench.people import PASSWORD, Person, add_people, run_sql
+from bench.client import Load, Served, clients
+from bench.people import PASSWORD, add_people, run_sql
 from bench.report import QUICK, Aim, Effort, Result, Row, Say, main, ratios
 
 CONNECTIONS = 16
@@ -98,13 +97,8 @@ def _codes(url: str, ports: tuple[int, ...], seconds: float) -> Load:
 
 def _checks(url: str, ports: tuple[int, ...], seconds: float) -> Load:
     people = add_people(url, CONNECTIONS)
-    requests = tuple(_check(ports[0], person) for person in people)
+    requests = tuple(person.check(ports[0]) for person in people)
     return Load(ports, requests, CONNECTIONS, seconds=seconds)
-
-
-def _check(port: int, person: Person) -> bytes:
-    token = json.loads(ask(port, person.totp_request()))["access_token"]
-    return request("GET", "/auth/me", headers={"Authorization": f"Bearer {token}"})
 
 
 def _rows(kind: Kind, small: int, large: int) -> list[Row]:

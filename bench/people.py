@@ -2,15 +2,17 @@
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg  # type: ignore[import-untyped]
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from focys.domain import totp
 from focys.domain.login import Step
 from focys.features.totp import new_secret
@@ -18,7 +20,8 @@ from focys.infra.keys import KeyRing
 from focys.infra.secret_box import SecretBox
 from focys.infra.tokens import digest, new_handle
 
-from bench.client import request
+from bench.bare import KEY, NONCE_BYTES
+from bench.client import ask, request
 from bench.servers import settings
 
 PASSWORD = "copper-bicycle-harbour-28"  # noqa: S105  of accounts that live a minute
@@ -29,12 +32,13 @@ _numbers = count(1)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An account, its authenticator, and the cookie of its login."""
+    """An account, its authenticator, and the cookies of its login and of the browser it has signed in from before."""
 
     number: int
-    id: UUID
-    secret: str
-    handle: str
+    id: UUID = field(default_factory=uuid4)
+    secret: str = field(default_factory=new_secret)
+    handle: str = field(default_factory=new_handle)
+    browser: str = field(default_factory=new_handle)
 
     @property
     def email(self) -> str:
@@ -52,14 +56,30 @@ class Person:
         body = json.dumps({"email": self.email, "password": PASSWORD})
         return request("POST", "/auth/login", body, self.headers)
 
-    def totp_request(self, cookie: str = "") -> bytes:
-        """Return the second step, with the code of this moment; *cookie* names the login where it is another one."""
-        headers = {**self.headers, "Cookie": cookie or f"focys_login={self.handle}"}
+    def totp_request(self, login: str = "", *, prefix: str = "") -> bytes:
+        """Return the second step, with the code of this moment; *login* is the cookie of another login than the first.
+
+        *prefix* is what the names of the cookies begin with.
+        """
+        cookies = [login or f"{prefix}focys_login={self.handle}", f"{prefix}focys_browser={self.browser}"]
+        headers = {**self.headers, "Cookie": "; ".join(cookies)}
         return request("POST", "/auth/totp/verify", json.dumps({"code": self._code()}), headers)
 
-    def bare_request(self) -> bytes:
-        """Return what the bare service takes in its stead."""
-        return request("POST", "/verify", json.dumps({"user": str(self.id), "code": self._code()}))
+    def bare_request(self, path: str = "/verify") -> bytes:
+        """Return what a bare service takes instead."""
+        return request("POST", path, json.dumps({"user": str(self.id), "code": self._code()}))
+
+    def secure_request(self) -> bytes:
+        """Return what the bare service that does the security work takes instead."""
+        return self.bare_request("/verify-securely")
+
+    def bare_check(self) -> bytes:
+        """Return a session check at the bare service, of the session this person has from the start."""
+        return _check("/me", str(self.id))
+
+    def check(self, port: int) -> bytes:
+        """Return a session check; the session is opened for it, at the service behind *port*."""
+        return _check("/auth/me", json.loads(ask(port, self.totp_request()))["access_token"])
 
     def _code(self) -> str:
         return totp.code_for(self.secret, totp.step_at(time.time()))
@@ -67,7 +87,7 @@ class Person:
 
 def add_people(url: str, number: int, password_hash: str = "") -> list[Person]:
     """Add enrolled accounts, each with a login that waits for its code."""
-    people = [Person(next(_numbers), uuid4(), new_secret(), new_handle()) for _ in range(number)]
+    people = [Person(next(_numbers)) for _ in range(number)]
     box, now = SecretBox(KeyRing(settings(url).keys)), datetime.now(UTC)
     users = {
         "id": lambda p: p.id,
@@ -98,15 +118,29 @@ def add_people(url: str, number: int, password_hash: str = "") -> list[Person]:
         "code_long": lambda _: False,
         "code_tries": lambda _: 0,
     }
-    _copy(url, people, {"users": users, "backup_codes": codes, "pending_logins": logins})
+    browsers = {
+        "id": lambda _: uuid4(),
+        "user_id": lambda p: p.id,
+        "token_hash": lambda p: digest(p.browser),
+        "epoch": lambda _: 0,
+        "created_at": lambda _: now,
+        "last_seen_at": lambda _: now,
+    }
+    _copy(url, people, {"users": users, "backup_codes": codes, "pending_logins": logins, "browsers": browsers})
     return people
 
 
 def add_bare_people(url: str, number: int) -> list[Person]:
-    """Add users of the bare service."""
-    people = [Person(next(_numbers), uuid4(), new_secret(), "") for _ in range(number)]
-    columns = {"id": lambda p: p.id, "email": lambda p: p.email, "totp_secret": lambda p: p.secret}
-    _copy(url, people, {"bare_users": columns})
+    """Add users of the bare services, each with a session whose id is their own."""
+    people = [Person(next(_numbers)) for _ in range(number)]
+    users = {
+        "id": lambda p: p.id,
+        "email": lambda p: p.email,
+        "totp_secret": lambda p: p.secret,
+        "totp_sealed": _sealed,
+    }
+    sessions = {"id": lambda p: p.id, "user_id": lambda p: p.id, "token": lambda _: ""}
+    _copy(url, people, {"bare_users": users, "bare_sessions": sessions})
     return people
 
 
@@ -121,6 +155,15 @@ def run_sql(url: str, statement: str) -> None:
             await connection.close()
 
     asyncio.run(run())
+
+
+def _check(path: str, bearer: str) -> bytes:
+    return request("GET", path, headers={"Authorization": f"Bearer {bearer}"})
+
+
+def _sealed(person: Person) -> bytes:
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + AESGCM(KEY).encrypt(nonce, person.secret.encode(), person.id.bytes)
 
 
 def _copy(url: str, people: Sequence[Person], tables: dict[str, dict[str, Callable[[Person], Any]]]) -> None:

@@ -2,7 +2,18 @@
 
 import sys
 
-from bench import argon2_build, deployment, growth, password_step, qr, refused_passwords, report, totp, totp_step
+from bench import (
+    argon2_build,
+    deployment,
+    growth,
+    password_step,
+    qr,
+    refused_passwords,
+    report,
+    session_check,
+    totp,
+    totp_step,
+)
 
 
 def main() -> int:
@@ -11,6 +22,7 @@ def main() -> int:
         totp.measure,
         qr.measure,
         totp_step.measure,
+        session_check.measure,
         password_step.measure,
         refused_passwords.measure,
         argon2_build.measure,

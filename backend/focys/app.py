@@ -31,16 +31,24 @@ from focys.features.bypass import composers as bypass_letters
 from focys.features.email_code import KIND, EmailCodes
 from focys.features.factors import AnyFactor
 from focys.features.housekeeping import Housekeeping
-from focys.features.lockout import REFRESHES, Limits, PasswordLedger, account_limits, composers, source_limits
+from focys.features.lockout import (
+    REFRESHES,
+    LoginLimits,
+    Networks,
+    PasswordLedger,
+    account_limits,
+    composers,
+    network_counters,
+)
 from focys.features.login import Dependencies, LoginFlow
 from focys.features.login import build_router as build_login_router
 from focys.features.login import composers as login_letters
 from focys.features.outbox import Composer, Outbox
 from focys.features.passwords import Passwords
-from focys.features.sessions import SessionRepository, Sessions
-from focys.features.sessions import build_router as build_sessions_router
+from focys.features.sessions import RotationLimit, SessionRepository, Sessions, SessionsApi
+from focys.features.sessions import routes as session_routes
 from focys.features.totp import Codes, TotpEnrolment, TotpFactor, TotpSecrets
-from focys.features.watching import AddressWatch, Watch
+from focys.features.watching import AddressWatch, SprayWatch, Watch
 from focys.infra import health, logs, metrics, replies
 from focys.infra.clock import Clock, DatabaseClock, SystemClock
 from focys.infra.database import Database
@@ -48,6 +56,7 @@ from focys.infra.hashing import Hasher
 from focys.infra.http import Cookies, Edge, PlainStart, Visitors
 from focys.infra.keys import KeyRing
 from focys.infra.mailer import Mailer, mailer_for, sender_of
+from focys.infra.origins import PAGE_HEADER, Origins
 from focys.infra.pages import Pages
 from focys.infra.schema import current_revision, why_unusable
 from focys.infra.secret_box import SecretBox
@@ -56,6 +65,7 @@ from focys.settings import PAGES, Settings, SettingsError, load_settings
 
 CLOCK_READING_SECONDS = 10
 LAST_ROUND_SECONDS = 3
+_TURNS = {path: turn for turn, path in enumerate(("/auth/me", "/auth/totp/verify", "/auth/login", "/auth/refresh"))}
 
 _log = logs.logger("focys.app")
 
@@ -76,12 +86,12 @@ class Services:
     outbox: Outbox
     login: LoginFlow
     bypasses: Bypasses
-    source_limits: Limits
+    networks: Networks
 
     async def close(self) -> None:
         """Give back what was opened."""
         self.hasher.close()
-        await self.source_limits.close()
+        await self.networks.close()
         await self.database.close()
 
 
@@ -127,23 +137,30 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         life=settings.session_life,
         mfa_required=mfa_required,
         repository=SessionRepository(database, left_for(users.c.id)),
-        charge_refresh=partial(by_account.charge, REFRESHES),
+        rotation_limit=RotationLimit(
+            charge=partial(by_account.charge, REFRESHES),
+            give_back=lambda session, now: by_account.give_back(REFRESHES, session, now=now),
+        ),
     )
     accounts = Accounts(database, clock)
     box = SecretBox(keys)
     totp = TotpSecrets(database, box, drift=settings.totp_window)
     codes = Codes(box, drift=settings.totp_window)
     backup_codes = BackupCodeFactor(BackupCodes(database, hasher))
-    sources = source_limits(settings.rate_limit_storage, database, clock)
+    by_network = network_counters(settings.rate_limit_storage, database, clock)
     login = LoginFlow(
         Dependencies(
             database=database,
             clock=clock,
             keys=keys,
             passwords=passwords,
-            ledger=PasswordLedger(database, sources),
-            source_limits=sources,
+            ledger=PasswordLedger(database, by_network, settings.network_limits),
             account_limits=by_account,
+            login_limits=LoginLimits.of(
+                started=settings.logins_per_network,
+                codes_per_network=settings.emailed_codes_per_network,
+                codes_a_day=settings.emailed_codes_a_day,
+            ),
             email_codes=email_codes,
             factors=second_factors(codes, backup_codes),
             companions=(backup_codes,),
@@ -169,7 +186,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         outbox,
         login,
         Bypasses(database, clock, accounts),
-        sources,
+        Networks(database, clock, by_network, settings.network_limits),
     )
 
 
@@ -192,18 +209,23 @@ def create_app(
         openapi_url=None,
         # Behind a proxy a redirect would name an address without TLS and without the prefix.
         redirect_slashes=False,
+        # Or each request is looked at for OpenTelemetry, which would also be told what a request could not be read for.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lambda _app: _running(services),
     )
     app.state.services = services
     cookies = Cookies(secure=settings.is_secure)
     visitors = Visitors(settings, cookies)
+    app.state.sessions_api = SessionsApi(services.sessions, visitors, cookies, Origins(settings), services.login.cancel)
     for router in (
         build_login_router(services.login, visitors, cookies),
-        build_sessions_router(services.sessions, visitors, cookies, cancel_login=services.login.cancel),
+        session_routes,
         health.build_router(health.Readiness(services.database, services.clock, services.totp.can_open_secrets)),
     ):
         # Flat: FastAPI goes twice through the routes of an included router at each request.
         app.router.routes.extend(router.routes)
+    # One after the other is tried until one fits.
+    app.router.routes.sort(key=lambda route: _TURNS.get(getattr(route, "path", ""), len(_TURNS)))
     app.include_router(
         metrics.build_router(of_all_workers=settings.prometheus_multiproc_dir is not None), include_in_schema=False
     )
@@ -213,7 +235,7 @@ def create_app(
         allow_origins=settings.cors_origins,
         allow_credentials=True,
         allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["Authorization", "Content-Type"],
+        allow_headers=["Authorization", "Content-Type", PAGE_HEADER],
         expose_headers=["Retry-After", "X-Request-ID"],
         max_age=600,
     )
@@ -251,7 +273,7 @@ async def _running(services: Services) -> AsyncIterator[None]:
     readiness = health.Readiness(services.database, services.clock, services.totp.can_open_secrets)
     watch = Watch(services.outbox, services.bypasses, readiness.failing)
     ending = {asyncio.create_task(services.outbox.run()), asyncio.create_task(watch.run())}
-    tasks = [*ending, asyncio.create_task(housekeeping.run())]
+    tasks = [*ending, asyncio.create_task(housekeeping.run()), asyncio.create_task(SprayWatch(services.networks).run())]
     if not services.settings.is_local:
         tasks.append(asyncio.create_task(AddressWatch(services.sessions, services.settings.trusted_proxies).run()))
     if isinstance(services.clock, DatabaseClock):

@@ -18,6 +18,8 @@ from pydantic_settings.sources import EnvSettingsSource
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from focys.domain.networks import NETWORK_PREFIX, NetworkLimit, NetworkLimits
+
 BACKEND = Path(__file__).resolve().parent.parent
 PAGES = BACKEND.parent / "frontend" / "dist"
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -82,6 +84,14 @@ class Settings(BaseSettings):
     mfa_policy: Literal["required", "optional"] = "required"
     totp_window: int = Field(default=1, ge=0, le=1)
     rate_limit_storage: str = "database"
+    network_password_failures: int = Field(default=30, ge=1, le=100_000)
+    network_accounts: int = Field(default=20, ge=1, le=100_000)
+    own_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = []
+    own_network_password_failures: int = Field(default=600, ge=1, le=100_000)
+    own_network_accounts: int = Field(default=1000, ge=1, le=100_000)
+    logins_per_network: int = Field(default=60, ge=5, le=10_000)
+    emailed_codes_per_network: int = Field(default=3, ge=1, le=100)
+    emailed_codes_a_day: int = Field(default=10, ge=1, le=1_000)
     trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = []
     trusted_proxy_hops: int | None = Field(default=None, ge=1, le=10)
     log_file: Path | None = None
@@ -117,7 +127,7 @@ class Settings(BaseSettings):
     def _split_lists(cls, value: object) -> object:
         return _split(value)
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "own_networks", mode="before")
     @classmethod
     def _parse_networks(cls, value: object) -> object:
         networks = _split(value)
@@ -125,6 +135,15 @@ class Settings(BaseSettings):
             return [ip_network(item, strict=False) for item in networks] if isinstance(networks, list) else networks
         except ValueError:
             raise ValueError("list networks such as 127.0.0.1 or 10.0.0.0/8") from None
+
+    @field_validator("own_networks")
+    @classmethod
+    def _are_networks_of_one_owner(cls, value: list[IPv4Network | IPv6Network]) -> list[IPv4Network | IPv6Network]:
+        if any(network.prefixlen == 0 for network in value):
+            raise ValueError("everybody's addresses are no network of your own")
+        if any(network.version == 6 and network.prefixlen > NETWORK_PREFIX[6] for network in value):  # noqa: PLR2004
+            raise ValueError("an IPv6 network is a /64 here; name that or a wider one")
+        return value
 
     @field_validator("trusted_proxy_hops", "log_file", "prometheus_multiproc_dir", "smtp_ca_file", mode="before")
     @classmethod
@@ -251,6 +270,15 @@ class Settings(BaseSettings):
         """The signing key and its predecessors, newest first; the embedded default keeps its own in a private file."""
         key = self.secret_key.get_secret_value() or _generated_key(self.data_dir / "secret_key")
         return (key, *(k.get_secret_value() for k in self.secret_key_fallbacks))
+
+    @property
+    def network_limits(self) -> NetworkLimits:
+        """How many wrong passwords a network may send, and an own one."""
+        return NetworkLimits(
+            usual=NetworkLimit(self.network_password_failures, self.network_accounts),
+            own=NetworkLimit(self.own_network_password_failures, self.own_network_accounts),
+            own_networks=tuple(self.own_networks),
+        )
 
     @property
     def access_token_life(self) -> timedelta:

@@ -63,10 +63,15 @@ test("another application's page sees who is signed in, calls its backend, and s
     const caller = new Caller(context.request, site);
     const person = await caller.enrol(nthStudent(1));
     const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text());
+    });
     await page.goto(origin);
     await page.waitForFunction(() => "client" in globalThis);
 
     const stranger = await currentUser(page);
+    const heardByStranger = [...complaints];
     await caller.password(person);
     await caller.post("/auth/totp/verify", { code: person.app.code(site.now()) });
     const [served, owner] = [await orders(page), await currentUser(page)];
@@ -74,6 +79,7 @@ test("another application's page sees who is signed in, calls its backend, and s
     const [refused, nobody] = [await orders(page), await currentUser(page)];
 
     expect(stranger).toBeUndefined();
+    expect(heardByStranger).toEqual([]);
     expect([served, owner]).toEqual([200, person.email]);
     expect(refused).toBe(401);
     expect(nobody).toBeUndefined();

@@ -15,6 +15,7 @@ from focys.domain.bypass import BypassError
 from focys.domain.plain_text import is_plain, printable
 from focys.features.accounts import AccountError, InvalidAddressError
 from focys.features.admin import ConflictError
+from focys.features.lockout import NetworkError
 from focys.features.passwords import WeakPasswordError
 from focys.infra.postgres import is_forbidden
 from focys.infra.schema import OWNER_NEEDED
@@ -33,7 +34,7 @@ def sentences() -> Iterator[None]:
         yield
     except SettingsError as fault:
         fail("The configuration cannot be used:", *fault.problems)
-    except (AccountError, InvalidAddressError, WeakPasswordError, ConflictError, BypassError) as fault:
+    except (AccountError, InvalidAddressError, WeakPasswordError, ConflictError, BypassError, NetworkError) as fault:
         fail(str(fault))
     except CommandError as fault:
         fail(

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from focys import __version__
-from focys.cli import audit, backup, keys, mfa, serve, sessions, users
+from focys.cli import audit, backup, keys, mfa, networks, serve, sessions, users
 from focys.cli.console import done, fail, sentences
 from focys.cli.demo import create_demo_accounts
 from focys.cli.doctor import doctor
@@ -26,6 +26,7 @@ app.command("serve")(serve.serve)
 app.command("doctor")(doctor)
 app.add_typer(users.app, name="users")
 app.add_typer(sessions.app, name="sessions")
+app.add_typer(networks.app, name="networks")
 app.add_typer(keys.app, name="keys")
 app.add_typer(mfa.app, name="mfa")
 app.add_typer(audit.app, name="audit")

@@ -74,6 +74,12 @@ async def run(attempt: Attempt[Facts, Proof, OutcomeT_co]) -> OutcomeT_co | Refu
         except NotComparedError as fault:
             await attempt.give_back(facts)
             raise (fault.__cause__ or fault) from None
+        except OSError:
+            # The database does not answer, so no more can be written either.
+            raise
+        except Exception:
+            await attempt.fail(facts, Unproven(Refused(Reason.INTERNAL)))
+            raise
         if isinstance(verdict, Unproven):
             return await attempt.fail(facts, verdict)
         outcome = await attempt.accept(facts, verdict)

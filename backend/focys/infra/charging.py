@@ -37,22 +37,25 @@ class Charge:
         version: the counter of charges.
         rows: what is inserted: for each column of a table, the label of a fact or else the name of a parameter.
         raised: further counters that go up by one, each with the label of the fact that is its row's id.
+        rows_if: the label of a fact that the rows are inserted for only where it is true; without one, they always are.
     """
 
     facts: Select[Any]
     version: Column[int]
     rows: Mapping[Table, Mapping[str, str]] = field(default_factory=dict)
     raised: Mapping[Column[int], str] = field(default_factory=dict)
+    rows_if: str | None = None
 
 
 def steps_of(charge: Charge, known: Mapping[str, Any]) -> list[tuple[Update | Insert, dict[str, Any]]]:
     """Return the statements of a charge one by one, with the values that its facts and parameters have."""
     counters = {charge.version: "user_id", **charge.raised}
+    rows = charge.rows if charge.rows_if is None or known[charge.rows_if] else {}
     return [
         *((_raised(column, bindparam("the_row")), {"the_row": known[label]}) for column, label in counters.items()),
         *(
             (insert(table), {name: known[source] for name, source in columns.items()})
-            for table, columns in charge.rows.items()
+            for table, columns in rows.items()
         ),
     ]
 
@@ -88,7 +91,9 @@ def as_one_statement(charge: Charge) -> Select[Any]:
                     facts.c[source] if source in facts.c else bindparam(source, type_=table.c[name].type)
                     for name, source in columns.items()
                 )
-            ).select_from(facts.join(gate, true())),
+            )
+            .select_from(facts.join(gate, true()))
+            .where(facts.c[charge.rows_if] if charge.rows_if is not None else true()),
             include_defaults=False,
         )
         .cte(f"row_{i}")

@@ -2,12 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import lru_cache
 from time import perf_counter
 from typing import Any
-from uuid import uuid4
 
-import structlog
+from prometheus_client import Histogram
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +16,8 @@ from starlette.responses import Response
 from focys.domain.outcome import Reason, Refused
 from focys.infra import metrics
 from focys.infra.client_address import client_address, source_of
-from focys.infra.logs import logger
+from focys.infra.logs import REQUEST_ID, logger
+from focys.infra.origins import Origins
 from focys.infra.replies import UNAVAILABLE_RETRY_SECONDS, refusal, where
 from focys.infra.visitor import Visitor
 from focys.settings import Settings
@@ -32,6 +34,8 @@ REQUEST_SECONDS = 15
 """Until the answer begins, body included; what it stands on gives up sooner."""
 MAX_AGENT_LENGTH = 200
 _METHODS = {"GET", "HEAD", "POST", "DELETE", "OPTIONS"}
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+_BODY_HEADERS = {b"content-length", b"transfer-encoding"}
 
 SECURITY_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
@@ -145,106 +149,107 @@ class Edge:
     """
 
     def __init__(self, app: App, settings: Settings, readable: Callable[[App], App] = _as_it_is) -> None:
-        self._app, self._readable = readable(app), readable
+        self._app, self._readable_app, self._readable = app, readable(app), readable
         self._hosts = settings.allowed_hosts
-        self._origins = {settings.public_url, *settings.cors_origins}
+        self._origins = Origins(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = scope["focys.request_id"] = uuid4().hex
-        started = is_read = False
-        began = perf_counter()
+        request_id = scope["focys.request_id"] = secrets.token_hex(16)
+        outer = REQUEST_ID.set(request_id)
+        answer = _Answer(scope, send, request_id)
+        try:
+            refused = await self._served(scope, receive, answer)
+            if refused is not None:
+                # A preflight is told nothing but that it failed, and would else be granted in the refusal's stead.
+                readable = _as_it_is if scope["method"] == "OPTIONS" else self._readable
+                await readable(refusal(refused))(scope, receive, answer.send)
+        finally:
+            REQUEST_ID.reset(outer)
 
-        async def send_with_headers(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                _add_headers(message, request_id)
-                if not is_read:
-                    # Or what is still to come of the body would hold the connection for as long as it likes.
-                    message["headers"].append((b"connection", b"close"))
-                _measure(scope, message["status"], perf_counter() - began)
-            await send(message)
-
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                refused = self._objection(scope)
-                if refused is None:
-                    receive = await _bounded(receive)
-                    is_read = True
-                    left = REQUEST_SECONDS - (perf_counter() - began)
-                    await _in_time(left, self._app, scope, receive, send_with_headers)
-                    return
-            except _UnreadableBodyError as fault:
-                refused = Refused(fault.reason)
-            except Exception as fault:
-                _log.error("fault", kind=type(fault).__name__, where=where(fault))
-                if started:
-                    raise
-                refused = Refused(Reason.INTERNAL)
-                if isinstance(fault, TimeoutError):
-                    refused = Refused(Reason.UNAVAILABLE, retry_after=UNAVAILABLE_RETRY_SECONDS)
-            # A preflight is told nothing but that it failed, and would else be granted in the refusal's stead.
-            readable = _as_it_is if scope["method"] == "OPTIONS" else self._readable
-            await readable(refusal(refused))(scope, receive, send_with_headers)
-
-    def _objection(self, scope: Scope) -> Refused | None:
-        headers = Headers(scope=scope)
-        host = headers.get("host", "")
-        if _hostname(host) not in self._hosts:
-            return Refused(Reason.UNKNOWN_HOST)
-        length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > MAX_BODY_BYTES:
+    async def _served(self, scope: Scope, receive: Receive, answer: "_Answer") -> Refused | None:
+        """Have the request answered, or return why it is not."""
+        # Of lines with the same name the first counts, as in what reads them later.
+        headers = dict(reversed(scope["headers"]))
+        # Who names no origin is no page, and asks nobody's leave to read.
+        app = self._readable_app if b"origin" in headers else self._app
+        has_body = scope["method"] not in _SAFE_METHODS or not headers.keys().isdisjoint(_BODY_HEADERS)
+        now = asyncio.get_running_loop().time()
+        try:
+            refused = self._objection(scope, headers)
+            if refused is not None:
+                return refused
+            async with asyncio.timeout_at(now + (BODY_SECONDS if has_body else REQUEST_SECONDS)) as answer.limit:
+                if has_body:
+                    receive = _replay(await _body(receive), receive)
+                    answer.limit.reschedule(now + REQUEST_SECONDS)
+                answer.request_is_read = True
+                await app(scope, receive, answer.send)
+        except _BodyTooLargeError:
             return Refused(Reason.PAYLOAD_TOO_LARGE)
-        if scope["method"] in {"GET", "HEAD", "OPTIONS"}:
+        except Exception as fault:
+            if isinstance(fault, TimeoutError) and not answer.request_is_read:
+                return Refused(Reason.REQUEST_TIMEOUT)
+            _log.error("fault", kind=type(fault).__name__, where=where(fault))
+            if answer.has_begun:
+                raise
+            if isinstance(fault, TimeoutError):
+                return Refused(Reason.UNAVAILABLE, retry_after=UNAVAILABLE_RETRY_SECONDS)
+            return Refused(Reason.INTERNAL)
+        finally:
+            answer.limit = None
+        return None
+
+    def _objection(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Refused | None:
+        if _hostname(headers.get(b"host", b"").decode("latin-1")) not in self._hosts:
+            return Refused(Reason.UNKNOWN_HOST)
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > MAX_BODY_BYTES:
+            return Refused(Reason.PAYLOAD_TOO_LARGE)
+        if scope["method"] in _SAFE_METHODS:
             return None
-        if not self._is_same_site(headers, host):
+        if not self._origins.may_change(Headers(scope=scope)):
             return Refused(Reason.FORBIDDEN_ORIGIN)
-        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json" and not (scope["method"] == "DELETE" and not media_type):
+        media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if media_type != b"application/json" and not (scope["method"] == "DELETE" and not media_type):
             return Refused(Reason.UNSUPPORTED_MEDIA_TYPE)
         return None
 
-    def _is_same_site(self, headers: Headers, host: str) -> bool:
-        """Judge by Origin, else by Sec-Fetch-Site; a client that sends neither is no browser."""
-        origin = headers.get("origin")
-        if origin is not None:
-            return origin in self._origins or origin in {f"http://{host}", f"https://{host}"}
-        return headers.get("sec-fetch-site", "none") in {"same-origin", "same-site", "none"}
 
+class _Answer:
+    """Sends the answer to one request, with what each answer carries, and measures it.
 
-class _UnreadableBodyError(Exception):
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-async def _in_time(seconds: float, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve a request whose answer has to begin in time, however long its sending takes.
-
-    Raises:
-        TimeoutError: it did not.
+    ``limit`` is the time within which it has to begin, while there is one; however long its sending takes.
     """
-    async with asyncio.timeout(seconds) as limit:
 
-        async def send_in_time(message: Message) -> None:
-            if message["type"] == "http.response.start" and not limit.expired():
-                limit.reschedule(None)
-            await send(message)
+    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+        self._scope, self._send, self._request_id = scope, send, request_id
+        self._began = perf_counter()
+        self.limit: asyncio.Timeout | None = None
+        self.has_begun = self.request_is_read = False
 
-        await app(scope, receive, send_in_time)
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.has_begun = True
+            if self.limit is not None and not self.limit.expired():
+                self.limit.reschedule(None)
+            _add_headers(message, self._request_id)
+            if not self.request_is_read:
+                # Or what is still to come of the body would hold the connection for as long as it likes.
+                message["headers"].append((b"connection", b"close"))
+            _measure(self._scope, message["status"], perf_counter() - self._began)
+        await self._send(message)
 
 
-async def _bounded(receive: Receive) -> Receive:
-    """Read the body up to its limits before anything is parsed."""
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await _body(receive)
-    except TimeoutError:
-        raise _UnreadableBodyError(Reason.REQUEST_TIMEOUT) from None
+class _BodyTooLargeError(Exception):
+    pass
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return what hands on a body that has been read, and then whatever comes after it."""
     sent = False
 
     async def replay() -> Message:
@@ -258,6 +263,7 @@ async def _bounded(receive: Receive) -> Receive:
 
 
 async def _body(receive: Receive) -> bytes:
+    """Read a body before anything of it is parsed, and no more of it than may be kept."""
     body = b""
     while True:
         message = await receive()
@@ -265,7 +271,7 @@ async def _body(receive: Receive) -> bytes:
             break
         body += message.get("body", b"")
         if len(body) > MAX_BODY_BYTES:
-            raise _UnreadableBodyError(Reason.PAYLOAD_TOO_LARGE)
+            raise _BodyTooLargeError
         if not message.get("more_body"):
             break
     return body
@@ -275,9 +281,16 @@ def _measure(scope: Scope, status: int, seconds: float) -> None:
     # The route's own pattern, never the path: a caller's text must not become a label.
     route = getattr(scope.get("route"), "path", "other")
     method = scope["method"] if scope["method"] in _METHODS else "other"
-    metrics.REQUEST_SECONDS.labels(method, route, str(status)).observe(seconds)
+    _seconds_of(method, route, status).observe(seconds)
 
 
+# The words of a label are put together for longer than it takes to count.
+@lru_cache(maxsize=1024)
+def _seconds_of(method: str, route: str, status: int) -> Histogram:
+    return metrics.REQUEST_SECONDS.labels(method, route, str(status))
+
+
+@lru_cache(maxsize=64)
 def _hostname(host: str) -> str:
     """Return the name in a Host header without its port, or nothing if it is not one (RFC 9110 section 7.2)."""
     found = _HOST.fullmatch(host)

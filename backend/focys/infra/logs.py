@@ -3,36 +3,50 @@
 import logging
 import logging.handlers
 import sys
-from collections.abc import MutableMapping
+from contextvars import ContextVar
+from functools import partialmethod
 from pathlib import Path
-from typing import Any
 
 import structlog
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
+
+REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The request that is being served; each event of it says so."""
+
+
+def _with_request_id(_logger: object, _method: str, event: EventDict) -> EventDict:
+    request_id = REQUEST_ID.get()
+    if request_id is not None:
+        event.setdefault("request_id", request_id)
+    return event
+
+
+_SHARED: tuple[Processor, ...] = (
+    _with_request_id,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+)
 
 
 def configure(*, log_file: Path | None = None, pretty: bool | None = None, quiet: bool = False) -> None:
     """Set up structlog and the standard library's logging once, for the whole process."""
     pretty = sys.stderr.isatty() if pretty is None else pretty
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*_SHARED, lambda _logger, _method, event: ((event,), {})],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=_Lines,
         cache_logger_on_first_use=True,
     )
     columns = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=34)
-    console = _handler(logging.StreamHandler(), shared, *((_escaped, columns) if pretty else (_json(),)))
+    console = _handler(logging.StreamHandler(), *((_escaped, columns) if pretty else (_json(),)))
     # A command that answers a person keeps its events for the log file.
     console.setLevel(logging.ERROR if quiet else logging.INFO)
     handlers: list[logging.Handler] = [console]
     if log_file is not None:
         log_file.parent.mkdir(parents=True, exist_ok=True)
         # The file is rotated from outside (deploy/logrotate): workers that rotate it themselves drift apart.
-        handlers.append(_handler(logging.handlers.WatchedFileHandler(log_file), shared, _json()))
+        handlers.append(_handler(logging.handlers.WatchedFileHandler(log_file), _json()))
     root = logging.getLogger()
     root.handlers = handlers
     root.setLevel(logging.INFO)
@@ -51,7 +65,7 @@ def _json() -> Processor:
     return structlog.processors.JSONRenderer(ensure_ascii=True)
 
 
-def _escaped(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _escaped(_logger: object, _method: str, event: EventDict) -> EventDict:
     """Spell out what would begin a new line or steer the terminal; JSON does so by itself."""
     for name, value in event.items():
         if isinstance(value, str) and name != "exception":
@@ -59,15 +73,47 @@ def _escaped(_logger: object, _method: str, event: MutableMapping[str, Any]) -> 
     return event
 
 
-def _handler(handler: logging.Handler, shared: list[Processor], *renderers: Processor) -> logging.Handler:
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                *renderers,
-            ],
-        )
-    )
+def _handler(handler: logging.Handler, *renderers: Processor) -> logging.Handler:
+    handler.setFormatter(_Formatter(renderers))
     return handler
+
+
+class _Lines:
+    """Hands our events to the handlers of the standard library.
+
+    A logger of the standard library looks for the line of code that an event comes from, and structlog's formatter
+    makes each record a second time. Together that is half of what a line costs.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def _hand_over(self, level: int, event: EventDict) -> None:
+        logging.getLogger().handle(logging.LogRecord(self._name, level, "", 0, event, None, None))
+
+    info = partialmethod(_hand_over, logging.INFO)
+    warning = partialmethod(_hand_over, logging.WARNING)
+    error = partialmethod(_hand_over, logging.ERROR)
+    critical = partialmethod(_hand_over, logging.CRITICAL)
+
+
+class _Formatter(logging.Formatter):
+    """Writes our events, and in the same way what a library logs."""
+
+    def __init__(self, renderers: tuple[Processor, ...]) -> None:
+        super().__init__()
+        self._renderers = renderers
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        line: EventDict = dict(record.msg) if isinstance(record.msg, dict) else _logged_by_a_library(record)
+        for render in self._renderers:
+            line = render(None, record.levelname, line)  # type: ignore[assignment]
+        return str(line)
+
+
+def _logged_by_a_library(record: logging.LogRecord) -> EventDict:
+    event: EventDict = {"event": record.getMessage(), "exc_info": record.exc_info}
+    for process in _SHARED:
+        event = process(None, record.levelname.lower(), event)  # type: ignore[assignment]
+    return event

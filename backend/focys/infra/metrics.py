@@ -77,6 +77,11 @@ SHARED_ADDRESS = Gauge(
     "People of the last day who all seem to come from one inner address, as behind a proxy that is not trusted.",
     multiprocess_mode=NEWEST,
 )
+SPRAY_ACCOUNTS = Gauge(
+    "focys_spray_accounts",
+    "Most accounts with a wrong password in the last hour from one IPv4 /24 or IPv6 /48, own networks left out.",
+    multiprocess_mode=NEWEST,
+)
 REQUEST_SECONDS = Histogram(
     "focys_request_seconds",
     "Requests by route.",

@@ -6,16 +6,17 @@ Executed by SQLAlchemy, the two statements of a TOTP step cost as much again as 
 import asyncio
 import json
 from collections import namedtuple
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import make_url
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.sql.expression import Executable
 
 from focys.infra import metrics
@@ -42,12 +43,57 @@ _FAULTS = (
     (asyncpg.DataError, DataError),
     (asyncpg.SyntaxOrAccessError, ProgrammingError),
 )
+# The last is what the driver says of a connection that the server has just cut.
+_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 def connect_arguments(url: str) -> dict[str, Any]:
     """Return what the driver's own ``connect`` is to be given for one of our URLs."""
     arguments: dict[str, Any] = _DIALECT.create_connect_args(make_url(url))[1]
     return arguments
+
+
+class Record(Protocol):
+    """A row as the driver has it."""
+
+    def keys(self) -> Iterable[str]: ...
+    def __iter__(self) -> Iterator[object]: ...
+
+
+class Connection(Protocol):
+    """What is used here of the driver's connection, which has no types of its own."""
+
+    def fetch(self, query: str, *args: object, timeout: float | None = None) -> Awaitable[list[Record]]: ...
+    def execute(self, query: str) -> Awaitable[str]: ...
+    def transaction(self) -> AbstractAsyncContextManager[object]: ...
+    def set_type_codec(
+        self, typename: str, *, schema: str, encoder: Callable[[Any], str], decoder: Callable[[str], Any]
+    ) -> Awaitable[None]: ...
+    def is_closed(self) -> bool: ...
+    def close(self, *, timeout: float) -> Awaitable[None]: ...
+    def terminate(self) -> None: ...
+
+
+@dataclass(slots=True)
+class _Compiled:
+    """A statement as the driver takes it: its parameters in order, the values of those it brings itself, its rows."""
+
+    sql: str
+    names: list[str]
+    constants: Mapping[str, object]
+    as_row: Callable[[Iterable[object]], Any] | None = None
+
+    def arguments(self, parameters: Mapping[str, object]) -> list[object]:
+        values = {**self.constants, **parameters} if self.constants else parameters
+        return [values[name] for name in self.names]
+
+    def rows(self, records: list[Record]) -> list[Any]:
+        if not records:
+            return []
+        if self.as_row is None:
+            # A statement has the same columns each time.
+            self.as_row = _row_type(tuple(records[0].keys()))._make
+        return list(map(self.as_row, records))
 
 
 class Postgres:
@@ -61,7 +107,7 @@ class Postgres:
         self._address = connect_arguments(url)
         self._size = pool_size
         self._room = asyncio.Semaphore(pool_size)
-        self._idle: list[tuple[float, Any]] = []
+        self._idle: list[tuple[float, Connection]] = []
         """Since when, and which; the longest idle first."""
 
     async def fetch(
@@ -75,20 +121,23 @@ class Postgres:
             SQLAlchemyError: as SQLAlchemy itself would.
             TimeoutError: no connection was to be had, or no answer.
         """
-        sql, names, constants = _compiled(statement)
-        arguments = [parameters[name] if name in parameters else constants[name] for name in names]
-        with _faults_of(sql):
-            async with asyncio.timeout(POOL_WAIT_SECONDS if self._room.locked() else None):
+        compiled = _compiled(statement)
+        arguments = compiled.arguments(parameters)
+        try:
+            if self._room.locked():
+                async with asyncio.timeout(POOL_WAIT_SECONDS):
+                    await self._room.acquire()
+            else:
                 await self._room.acquire()
+            metrics.DATABASE_CONNECTIONS.inc()
             try:
-                with metrics.DATABASE_CONNECTIONS.track_inprogress():
-                    records = await self._fetch(sql, arguments, seconds)
+                records = await self._fetch(compiled.sql, arguments, seconds)
             finally:
+                metrics.DATABASE_CONNECTIONS.dec()
                 self._room.release()
-        if not records:
-            return []
-        row = _row_type(tuple(records[0].keys()))
-        return [row(*record) for record in records]
+        except _DRIVER_ERRORS as fault:
+            raise _as_sqlalchemys(fault)(compiled.sql, None, fault) from fault
+        return compiled.rows(records)
 
     async def close(self) -> None:
         """Close all connections, those in use once they are given back."""
@@ -99,8 +148,8 @@ class Postgres:
         while self._idle:
             await _end(self._idle.pop()[1])
 
-    async def _fetch(self, sql: str, arguments: list[Any], seconds: float | None) -> Any:  # noqa: ANN401
-        connection = await self._take()
+    async def _fetch(self, sql: str, arguments: list[object], seconds: float | None) -> list[Record]:
+        connection = self._kept() or await self._connect()
         try:
             if seconds is None:
                 records = await connection.fetch(sql, *arguments)
@@ -116,7 +165,7 @@ class Postgres:
         self._idle.append((monotonic(), connection))
         return records
 
-    async def _take(self) -> Any:  # noqa: ANN401  asyncpg has no types
+    def _kept(self) -> Connection | None:
         forgotten = monotonic() - IDLE_SECONDS
         while self._idle and self._idle[0][0] < forgotten:
             self._idle.pop(0)[1].terminate()
@@ -124,7 +173,10 @@ class Postgres:
             connection = self._idle.pop()[1]
             if not connection.is_closed():
                 return connection
-        connection = await asyncpg.connect(
+        return None
+
+    async def _connect(self) -> Connection:
+        connection: Connection = await asyncpg.connect(
             **self._address,
             timeout=POOL_WAIT_SECONDS,
             command_timeout=STATEMENT_TIMEOUT_MS / 1000 + 1,
@@ -143,25 +195,25 @@ def is_forbidden(fault: BaseException) -> bool:
     return getattr(getattr(fault, "orig", None), "sqlstate", None) == _INSUFFICIENT_PRIVILEGE
 
 
-async def _fetch_at_length(connection: Any, sql: str, arguments: list[Any], seconds: float) -> Any:  # noqa: ANN401
+async def _fetch_at_length(connection: Connection, sql: str, arguments: list[object], seconds: float) -> list[Record]:
     limit = f"{int(seconds * 1000)}ms"
     async with connection.transaction():
         await connection.execute(f"SET LOCAL statement_timeout = '{limit}'; SET LOCAL lock_timeout = '{limit}'")
         return await connection.fetch(sql, *arguments, timeout=seconds + 1)
 
 
-async def _end(connection: Any) -> None:  # noqa: ANN401
+async def _end(connection: Connection) -> None:
     """Close a connection; the server is asked to give up the statement it may be at."""
     with suppress(Exception):
         await connection.close(timeout=POOL_WAIT_SECONDS)
 
 
 @lru_cache(maxsize=512)
-def _compiled(statement: Executable) -> tuple[str, list[str], dict[str, Any]]:
-    """Return a statement's SQL, its parameters in order, and the values of those it brings itself."""
+def _compiled(statement: Executable) -> _Compiled:
     compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
     names = compiled.positiontup
-    return str(compiled), names, {name: compiled.params[name] for name in names if not compiled.binds[name].required}
+    constants = {name: compiled.params[name] for name in names if not compiled.binds[name].required}
+    return _Compiled(str(compiled), names, constants)
 
 
 @lru_cache(maxsize=512)
@@ -169,11 +221,5 @@ def _row_type(columns: tuple[str, ...]) -> type[Any]:
     return namedtuple("Row", columns, rename=True)  # noqa: PYI024  the columns are known at run time only
 
 
-@contextmanager
-def _faults_of(sql: str) -> Iterator[None]:
-    try:
-        yield
-    # The last is what the driver says of a connection that the server has just cut.
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as fault:
-        kind = next((ours for theirs, ours in _FAULTS if isinstance(fault, theirs)), OperationalError)
-        raise kind(sql, None, fault) from fault
+def _as_sqlalchemys(fault: Exception) -> type[DBAPIError]:
+    return next((ours for theirs, ours in _FAULTS if isinstance(fault, theirs)), OperationalError)

@@ -16,8 +16,8 @@ def test_a_smoke_run_tries_everything_and_counts_two_round_trips_a_step():
     done = subprocess.run(command, cwd=BACKEND.parent, capture_output=True, text=True, timeout=240, check=False)
 
     assert done.returncode == 0, done.stderr[-2000:]
-    titles = ("TOTP verification", "QR code", "TOTP step", "Password step", "Refused passwords", "Deployment", "Growth")
-    for title in (*titles, "Password step, Argon2 built for the processor"):
+    titles = ("TOTP verification", "QR code", "TOTP step", "Session check", "Password step", "Refused passwords")
+    for title in (*titles, "Password step, Argon2 built for the processor", "Deployment", "Growth"):
         assert f"\n{title}\n" in done.stdout
     [ours] = [line for line in done.stdout.splitlines() if "FOCYS TOTP step" in line and "p50" in line]
     assert ours.endswith("2 round trips to the database")

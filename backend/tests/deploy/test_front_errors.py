@@ -19,7 +19,7 @@ REFUSED_OVER_TLS = {
     "a method of no page": (405, f"OPTIONS / HTTP/1.1\r\n{TO_US}\r\n"),
     "TRACE": (405, f"TRACE /api/auth/status HTTP/1.1\r\n{TO_US}\r\n"),
     "a method nobody knows": (405, f"FOO / HTTP/1.1\r\n{TO_US}\r\n"),
-    "CONNECT": (400, f"CONNECT {DOMAIN}:443 HTTP/1.1\r\n{TO_US}\r\n"),
+    "CONNECT": (405, f"CONNECT {DOMAIN}:443 HTTP/1.1\r\n{TO_US}\r\n"),
     "no path": (400, f"GET /%zz HTTP/1.1\r\n{TO_US}\r\n"),
     "a line that is no header": (400, f"GET / HTTP/1.1\r\n{TO_US}no header\r\n\r\n"),
     "no request at all": (400, "what is this\r\n\r\n"),

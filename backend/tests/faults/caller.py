@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tests.support.service import AS_OUR_PAGE
+
 ANSWER_SECONDS = 30
 
 _numbers = count(1)
@@ -115,7 +117,7 @@ class Caller:
         self, path: str, body: Any = None, *, method: str = "POST", bearer: str | None = None
     ) -> httpx.Response | None:
         """Ask once; None where no answer came."""
-        headers = {"X-Forwarded-For": self.source}
+        headers = {"X-Forwarded-For": self.source, **AS_OUR_PAGE}
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if bearer is not None:

@@ -6,18 +6,20 @@ from datetime import timedelta
 import pytest
 from limits import RateLimitItem
 
-from focys.domain import email_codes, lockout, totp
+from focys.domain import email_codes, lockout, networks, totp
 from focys.features.audit import Alarm, EventName
 from focys.features.backup_codes.service import SET_SIZE
 from focys.features.browsers.service import COOKIE_LIFE
 from focys.features.lockout import rate_limiter as limits
+from focys.features.lockout.passwords import CLOSED_AFTER, CLOSED_MEMORY
 from focys.features.login.repository import MAX_LIVE_LOGINS
 from focys.features.login.service import LOGIN_LIFE
 from focys.features.login.state import RESEND_PAUSE
 from focys.features.sessions.repository import MAX_SESSIONS
-from focys.features.sessions.service import ADMIN_IDLE, ADMIN_LIFE, GRACE, IDLE
+from focys.features.sessions.service import ADMIN_IDLE, ADMIN_LIFE, FRESH, GRACE, IDLE
 from focys.features.totp import ENROLMENT_LIFE
 from focys.infra.keys import Purpose
+from focys.infra.origins import PAGE_HEADER, PAGE_HEADER_VALUE
 from focys.settings import _SECRETS, Settings
 from tests.conftest import settings_for
 from tests.deploy.shipped import ROOT, SITE
@@ -35,6 +37,25 @@ def _hours(life: timedelta) -> int:
     return life // timedelta(hours=1)
 
 
+def _both(limit: networks.NetworkLimit, prefix: str) -> str:
+    """Both limits of a network, with the names of their settings."""
+    minutes = _minutes(networks.FAILURES_WINDOW)
+    assert _minutes(networks.ACCOUNTS_WINDOW) == 60
+    return (
+        f"{limit.failures} wrong in {minutes} minutes (`{prefix}NETWORK_PASSWORD_FAILURES`); "
+        f"{limit.accounts:,} different accounts an hour (`{prefix}NETWORK_ACCOUNTS`)"
+    )
+
+
+def _spraying(network: str, limit: networks.NetworkLimit) -> str:
+    """What a spraying attacker gets in a day."""
+    a_day = timedelta(days=1)
+    accounts = a_day // networks.ACCOUNTS_WINDOW * limit.accounts
+    passwords = a_day // networks.FAILURES_WINDOW * limit.failures
+    return f"| {network} | {accounts:,} | {passwords:,} |"
+
+
+USUAL, OWN = DEFAULTS.network_limits.usual, DEFAULTS.network_limits.own
 (FIRST, SHORT), (SECOND, LONG) = lockout.RUNGS.items()
 SENTENCES = [
     f"| {FIRST} wrong | locked for {_minutes(SHORT)} minutes |",
@@ -48,9 +69,15 @@ SENTENCES = [
     f"| new keys for an authenticator | {limits.ENROLMENTS.amount} an hour |",
     f"| {lockout.FREE_PASSWORDS} wrong | each further one waits twice as long, from {lockout.PASSWORD_DELAY.seconds} seconds",
     f"to {_minutes(lockout.PASSWORD_DELAY_MAX)} minutes; forgotten after {_hours(lockout.PASSWORD_MEMORY)} hours |",
-    f"{limits.PASSWORD_FAILURES.amount} wrong in {limits.PASSWORD_FAILURES.multiples} minutes;",
-    f"{limits.ACCOUNTS_TRIED.amount} different accounts an hour",
-    f"| renewals of a session | {limits.REFRESHES.amount} an hour |",
+    f"| {CLOSED_AFTER} wrong in a row, less than a day apart | closed for {CLOSED_MEMORY.days} days",
+    f"| passwords from one network | {_both(USUAL, '')} | wait |",
+    f"| passwords from a network of `OWN_NETWORKS` | {_both(OWN, 'OWN_')} | wait |",
+    _spraying("a network", USUAL),
+    _spraying("a network of `OWN_NETWORKS`", OWN),
+    f"| rotations of a session's refresh token | {limits.REFRESHES.amount} an hour;",
+    f"a page that reloads all the time causes {timedelta(hours=1) // FRESH} |",
+    f"| a refresh token | kept for {FRESH.seconds} seconds",
+    f"`{PAGE_HEADER}: {PAGE_HEADER_VALUE}`",
     f"| {MAX_LIVE_LOGINS} and {MAX_SESSIONS} of an account |",
     f"| {_minutes(LOGIN_LIFE)} minutes, never longer; {_minutes(ENROLMENT_LIFE)} minutes from the mailed code on",
     f"`OTP_EXPIRE_MINUTES`, {DEFAULTS.otp_expire_minutes} minutes",
@@ -74,8 +101,7 @@ def test_every_limit_is_told():
     known = {name for name, item in vars(limits).items() if name.isupper() and isinstance(item, RateLimitItem)}
 
     assert known == {
-        *("PASSWORD_FAILURES", "ACCOUNTS_TRIED", "GUARDED_TRIES", "CODES_RESENT", "CODES_RESENT_A_DAY"),
-        *("CODES_SENT", "ENROLMENTS", "REFRESHES"),
+        *("GUARDED_TRIES", "CODES_RESENT", "CODES_RESENT_A_DAY", "CODES_SENT", "ENROLMENTS", "REFRESHES"),
     }
     assert (SET_SIZE, totp.DRIFT_STEPS) == (10, 1)
 

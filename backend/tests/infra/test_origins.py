@@ -9,6 +9,7 @@ import pytest
 from focys.infra.hashing import BusyError
 from focys.infra.http import MAX_BODY_BYTES
 from tests.conftest import world_on
+from tests.support.acts import state_of
 from tests.support.service import Browser, World
 
 Call = Callable[[Browser, dict[str, str]], Awaitable[httpx.Response]]
@@ -26,6 +27,8 @@ FOREIGN = [
     "http://localhost:5174",
     "http://localhost",
     "https://localhost:5173",
+    # The host that was asked, under a scheme that is not ours.
+    "https://localhost:8000",
     "http://LOCALHOST:5173",
     "http://localhost:5173/",
     "http://localhost:5173, http://evil.example",
@@ -66,6 +69,7 @@ async def test_behind_a_public_address_only_that_address_counts(sqlite_url: str)
             origin: (await browser.post("/auth/login", CREDENTIALS, headers={"Origin": origin})).json()["code"]
             for origin in (
                 "https://login.example.com",
+                "http://login.example.com",
                 "https://example.com",
                 "https://www.login.example.com",
                 "https://login.example.com.evil.example",
@@ -82,7 +86,7 @@ async def test_behind_a_public_address_only_that_address_counts(sqlite_url: str)
     ("site", "code"),
     [
         ("same-origin", "invalid_credentials"),
-        ("same-site", "invalid_credentials"),
+        ("same-site", "forbidden_origin"),
         ("none", "invalid_credentials"),
         (None, "invalid_credentials"),
         ("cross-site", "forbidden_origin"),
@@ -92,12 +96,79 @@ async def test_behind_a_public_address_only_that_address_counts(sqlite_url: str)
     ],
 )
 async def test_without_an_origin_the_browsers_own_word_decides(lone_world: World, site: str | None, code: str):
-    """WEB-03."""
+    """WEB-03: a client that says nothing, such as curl, is no browser, and brings its own credentials."""
     headers = {} if site is None else {"Sec-Fetch-Site": site}
 
-    answer = await lone_world.a_browser().post("/auth/login", CREDENTIALS, headers=headers)
+    answer = await a_bare_client(lone_world).post("/auth/login", CREDENTIALS, headers=headers)
 
     assert answer.json()["code"] == code
+
+
+OURS = {"X-Requested-With": "focys"}
+PROVEN = [
+    {"Origin": PAGE},
+    {"Origin": "http://localhost:8000"},
+    {"Sec-Fetch-Site": "same-origin"},
+    OURS,
+    {"Sec-Fetch-Site": "none", **OURS},
+]
+UNPROVEN = [
+    {},
+    {"Sec-Fetch-Site": "none"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "same-site", **OURS},
+    {"Sec-Fetch-Site": "cross-site", **OURS},
+    {"X-Requested-With": "XMLHttpRequest"},
+    {"X-Requested-With": "Focys"},
+    {"X-Requested-With": ""},
+    {"Referer": f"{PAGE}/"},
+    {"Authorization": "Bearer a.b.c"},
+    *({"Origin": origin, **OURS} for origin in FOREIGN),
+    {"Origin": "https://localhost:8000", "Sec-Fetch-Site": "same-origin"},
+]
+
+
+@pytest.mark.parametrize("headers", PROVEN, ids=str)
+async def test_a_call_that_a_cookie_authenticates_goes_through_if_it_proves_where_it_is_from(
+    lone_world: World, headers: dict[str, str]
+):
+    """WEB-03: by an exact Origin, or else by a header that no page of another site can send."""
+    client = await a_signed_in_client(lone_world)
+
+    answers = [await client.post(path, headers=headers) for path in ("/auth/refresh", "/auth/logout")]
+
+    assert [answer.status_code for answer in answers] == [200, 204]
+
+
+@pytest.mark.parametrize("headers", UNPROVEN, ids=str)
+@pytest.mark.parametrize("path", ["/auth/refresh", "/auth/logout"])
+async def test_a_call_that_a_cookie_authenticates_is_refused_without_that_proof(
+    lone_world: World, path: str, headers: dict[str, str]
+):
+    """WEB-03: neither token nor session changes by it."""
+    client = await a_signed_in_client(lone_world)
+    lone_world.clock.advance(minutes=1)
+    before = await state_of(lone_world)
+
+    answer = await client.post(path, headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden_origin")
+    assert "Set-Cookie" not in answer.headers
+    assert await state_of(lone_world) == before
+    assert (await client.post("/auth/refresh", headers=OURS)).status_code == 200
+
+
+def a_bare_client(world: World) -> Browser:
+    """A client that says nothing of where its calls are from."""
+    client = world.a_browser()
+    del client.http.headers["X-Requested-With"]
+    return client
+
+
+async def a_signed_in_client(world: World) -> Browser:
+    """The same, with the cookies of a session."""
+    client, _ = await world.signed_in(await world.an_account(enrolled=True), a_bare_client(world))
+    return client
 
 
 async def test_a_foreign_origin_is_refused_whatever_the_fetch_header_says(lone_world: World):
@@ -142,7 +213,7 @@ async def test_json_is_known_by_its_name(lone_world: World, media_type: str):
         "/auth/refresh", content=b"{}", headers={"Content-Type": media_type}
     )
 
-    assert answer.json()["code"] == "session_ended"
+    assert answer.status_code == 204
 
 
 async def test_cancelling_needs_no_body_but_takes_no_form(lone_world: World):
@@ -170,7 +241,10 @@ async def test_another_site_may_not_read_an_answer(lone_world: World):
 async def test_a_configured_page_may_read_with_its_cookies(lone_world: World):
     """WEB-04."""
     browser = lone_world.a_browser()
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type,authorization"}
+    asked = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type,authorization,x-requested-with",
+    }
 
     simple = await browser.get("/auth/status", headers={"Origin": PAGE})
     preflight = await browser.http.options("/auth/login", headers={"Origin": PAGE, **asked})

@@ -63,6 +63,8 @@ def assert_all_unavailable(answers: dict[str, httpx.Response]) -> None:
 async def signed_in_and_at_second_factor(world: World) -> tuple[Account, Browser, str]:
     account = await world.an_account(enrolled=True)
     browser, token = await world.signed_in(account)
+    # A refresh has to write by now.
+    world.clock.advance(minutes=1)
     await world.at_second_factor(account, browser)
     return account, browser, token
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from focys.app import create_app, create_site
+from focys.domain.networks import NetworkLimit
 from focys.settings import Settings, SettingsError, load_settings
 
 KEY = "fHk3v0Qe7mW9sXz2Lr8TnB4yUc6JpA1dGq5EoIiV"
@@ -102,6 +103,14 @@ REFUSED = [
     ("TRUSTED_PROXY_HOPS", {"TRUSTED_PROXY_HOPS": "1"}),
     ("TRUSTED_PROXY_HOPS", {"TRUSTED_PROXIES": "10.0.0.0/8", "TRUSTED_PROXY_HOPS": "0"}),
     ("TRUSTED_PROXY_HOPS", {"TRUSTED_PROXIES": "10.0.0.0/8", "TRUSTED_PROXY_HOPS": "many"}),
+    ("NETWORK_PASSWORD_FAILURES", {"NETWORK_PASSWORD_FAILURES": "0"}),
+    ("NETWORK_ACCOUNTS", {"NETWORK_ACCOUNTS": "twenty"}),
+    ("OWN_NETWORKS", {"OWN_NETWORKS": "school.example.com"}),
+    ("OWN_NETWORKS", {"OWN_NETWORKS": "203.0.113.0/24,0.0.0.0/0"}),
+    ("OWN_NETWORKS", {"OWN_NETWORKS": "::/0"}),
+    ("OWN_NETWORKS", {"OWN_NETWORKS": "2001:db8::1"}),
+    ("OWN_NETWORK_PASSWORD_FAILURES", {"OWN_NETWORK_PASSWORD_FAILURES": "-1"}),
+    ("OWN_NETWORK_ACCOUNTS", {"OWN_NETWORK_ACCOUNTS": "9999999999"}),
     ("DATABASE_URL", {"DATABASE_URL": "mysql://user:hunter2@db/focys"}),
     ("DATABASE_URL", {"DATABASE_URL": "hunter2"}),
     ("DATABASE_URL", {"DATABASE_URL": "sqlite:////no/such/folder/focys.db"}),
@@ -294,6 +303,23 @@ def test_lists_are_written_with_commas(environment):
 
     assert settings.cors_origins == ["https://a.example.com", "http://localhost:5173"]
     assert [str(network) for network in settings.trusted_proxies] == ["127.0.0.1/32", "10.0.0.0/8", "::1/128"]
+
+
+def test_limits_of_networks_are_the_guides_and_can_be_set(environment):
+    """LOCK-10."""
+    usual = environment().network_limits
+    set_ones = environment(
+        NETWORK_PASSWORD_FAILURES="40",
+        NETWORK_ACCOUNTS="25",
+        OWN_NETWORKS="203.0.113.9/24, 2001:db8:1::/48",
+        OWN_NETWORK_PASSWORD_FAILURES="700",
+        OWN_NETWORK_ACCOUNTS="800",
+    ).network_limits
+
+    assert (usual.usual, usual.own) == (NetworkLimit(30, 20), NetworkLimit(600, 1000))
+    assert (set_ones.usual, set_ones.own) == (NetworkLimit(40, 25), NetworkLimit(700, 800))
+    assert [str(network) for network in set_ones.own_networks] == ["203.0.113.0/24", "2001:db8:1::/48"]
+    assert list(usual.own_networks) == []
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,7 @@ async def test_a_refresh_token_rotates_and_its_reuse_ends_the_session(world: Wor
     account = await world.an_account(enrolled=True)
     browser, _ = await world.signed_in(account)
     old = browser.http.cookies["focys_refresh"]
+    world.clock.advance(minutes=1)
 
     first = await browser.post("/auth/refresh")
     assert first.status_code == 200, first.text
@@ -116,6 +117,7 @@ async def test_a_refresh_token_rotates_and_its_reuse_ends_the_session(world: Wor
     again = await browser.post("/auth/refresh")
 
     assert again.status_code == 200
+    assert again.cookies["focys_refresh"] == first.cookies["focys_refresh"] != old
     await browser.post("/auth/refresh")
     world.clock.advance(seconds=11)
     browser.http.cookies.clear()

@@ -51,6 +51,35 @@ async def test_of_a_source_s_parallel_passwords_thirty_are_examined(workers: Wor
     assert len(elsewhere) == 1
 
 
+async def test_of_forty_accounts_that_a_source_tries_at_once_twenty_are_examined(workers: Workers):
+    """LOCK-10: over four workers, known and unknown addresses mixed, and again in the next burst."""
+    attacker = workers.a_browser()
+    known = [(await workers.an_account()).email for _ in range(10)]
+    addresses = [*known, *(f"{uuid4().hex}@student.com" for _ in range(30))]
+
+    answers = await gather(*(guess(attacker, address, 0) for address in addresses))
+    again = await gather(*(guess(attacker, address, 1) for address in addresses))
+
+    assert tally(answers)["invalid_credentials"] <= 20
+    assert tally(again).get("invalid_credentials", 0) <= 30 - tally(answers)["invalid_credentials"]
+    assert set(tally(answers)) == {"invalid_credentials", "throttled"}
+    assert await accounts_listed(workers, attacker) <= 20
+
+
+async def test_thirty_people_of_a_source_mistype_at_once_and_then_all_get_in(workers: Workers):
+    """LOCK-10: ten at a time, as at nine o'clock; what is refused meanwhile works a second later."""
+    school = workers.a_browser().source
+    pupils = [await workers.an_account() for _ in range(30)]
+
+    for i in range(0, 30, 10):
+        some = pupils[i : i + 10]
+        await gather(*(guess(workers.a_browser(school), pupil.email, 0) for pupil in some))
+        steps = await gather(*(workers.a_browser(school).sign_in_with_password(pupil) for pupil in some))
+        assert {*steps} == {"email_code"}
+
+    assert await accounts_listed(workers, workers.a_browser(school)) == 0
+
+
 async def test_an_owner_signs_in_from_a_known_browser_while_others_guess(workers: Workers):
     """LOCK-09."""
     account = await workers.an_account(enrolled=True)
@@ -73,3 +102,9 @@ async def examined(workers: Workers, attacker: RemoteBrowser, user: UUID | None 
     who = "user_id = :user" if user else "user_id IS NULL"
     parameters = {"source": attacker.source, **({"user": user} if user else {})}
     return int(await workers.scalar(f"{EXAMINED} {who} AND source = :source", **parameters))
+
+
+async def accounts_listed(workers: Workers, browser: RemoteBrowser) -> int:
+    """How many accounts the source's set holds."""
+    query = "SELECT coalesce(max(hits), 0) FROM throttles WHERE key = :key"
+    return int(await workers.scalar(query, key=f"source-accounts/{browser.source}"))

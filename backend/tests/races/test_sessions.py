@@ -11,6 +11,7 @@ async def test_parallel_refreshes_get_one_successor_the_same_for_all(workers: Wo
     (browser,) = await workers.at_second_factor(account)
     await browser.offer(code_of(account))
     token = browser.http.cookies["focys_refresh"]
+    await workers.a_minute_later(account)
     tabs = [workers.a_browser(browser.source) for _ in range(20)]
     for tab in tabs:
         tab.http.cookies.set("focys_refresh", token)
@@ -33,6 +34,7 @@ async def test_signing_out_while_refreshing_leaves_no_live_session(workers: Work
     (browser,) = await workers.at_second_factor(account)
     await browser.offer(code_of(account))
     token = browser.http.cookies["focys_refresh"]
+    await workers.a_minute_later(account)
     tabs = [workers.a_browser(browser.source) for _ in range(8)]
     for tab in tabs:
         tab.http.cookies.set("focys_refresh", token)

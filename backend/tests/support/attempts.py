@@ -7,7 +7,8 @@ from uuid import uuid4
 import httpx
 import pyotp
 
-from focys.features.lockout import failed
+from focys.features.lockout import second_factor_failures
+from focys.infra.database import Change
 from tests.support.service import Account, Browser, World
 
 WRONG_BACKUP_CODE = "0000-0000-0000-0000"
@@ -37,10 +38,16 @@ async def fail(world: World, account: Account, times: int, browser: Browser | No
     return browser
 
 
-async def strangers_failed(world: World, account: Account, times: int, *, ago: timedelta) -> None:
-    """Record failures of strangers as the service would have, without the waiting in between."""
-    at = world.clock.now() - ago
-    await world.services.database.write(*(failed(account.id, None, uuid4(), at) for _ in range(times)))
+async def strangers_failed(
+    world: World, account: Account, times: int, *, ago: timedelta, strong: bool = False, network: str = "203.0.113.99"
+) -> None:
+    """Record failures of strangers as the service would have, without the waiting in between.
+
+    *strong* ones are pairs and backup codes that failed while single codes were not examined.
+    """
+    row = {"user_id": account.id, "browser_id": None, "at": world.clock.now() - ago, "strong": strong}
+    rows = [{**row, "id": uuid4(), "login_id": uuid4(), "network": network} for _ in range(times)]
+    await world.services.database.write(*(Change(second_factor_failures, values) for values in rows))
 
 
 async def offer_wrong(world: World, account: Account, browser: Browser) -> httpx.Response:

@@ -81,6 +81,8 @@ async def _second_sign_in(world: World, account: Account, browser: Browser, life
     bearer = {"Authorization": f"Bearer {done.json()['access_token']}"}
     life.answers.append(await browser.get("/auth/me", headers=bearer))
     life.answers.append(await browser.get("/auth/status"))
+    # By then it replaces its token.
+    world.clock.advance(minutes=1)
     await call("/auth/refresh")
     await call("/auth/logout", headers=bearer)
     await call("/auth/login", credentials)

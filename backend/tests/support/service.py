@@ -18,6 +18,8 @@ from tests.support.mail import KeptMail
 
 PASSWORD = "copper-bicycle-harbour-28"
 ADDRESS = "alice@student.com"
+AS_OUR_PAGE = {"X-Requested-With": "focys"}
+"""What our own pages send, and a test's client in the place of an Origin."""
 OPERATOR = Visitor(address="console:test", source="console:test", agent="pytest", request_id="test")
 
 
@@ -42,7 +44,8 @@ class Browser:
 
     def __init__(self, app: FastAPI, address: str = "192.0.2.1", base_url: str = "http://localhost:8000") -> None:
         transport = httpx.ASGITransport(app=app, client=(address, 40000))
-        self.http = httpx.AsyncClient(transport=transport, base_url=base_url, headers={"User-Agent": "Test/1.0"})
+        headers = {"User-Agent": "Test/1.0", **AS_OUR_PAGE}
+        self.http = httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers)
 
     async def post(self, path: str, body: Any = None, **options: Any) -> httpx.Response:
         return await self.http.post(path, json={} if body is None else body, **options)
@@ -103,6 +106,7 @@ class World:
         done = await browser.post("/auth/mfa/confirm", {"code": account.code(self.clock)})
         assert done.status_code == 200, done.text
         account.backup_codes = tuple(done.json()["backup_codes"])
+        await self.deliver()
         # The enrolment code is spent; the next step's code is fresh.
         self.clock.advance(seconds=30)
         return done
@@ -119,5 +123,6 @@ class World:
         browser = await self.at_second_factor(account, browser)
         answer = await browser.offer(account.code(self.clock))
         assert answer.status_code == 200, answer.text
+        await self.deliver()
         self.clock.advance(seconds=30)
         return browser, answer.json()["access_token"]

@@ -72,3 +72,8 @@ def running_valkey(folder: Path) -> Iterator[ValkeyServer]:
         yield server
     finally:
         server.stop()
+
+
+def keys_in(server: ValkeyServer) -> list[str]:
+    """The names of all keys."""
+    return [line for line in server.ask("KEYS *").split("\r\n") if line and line[0] not in "*$"]

@@ -20,7 +20,7 @@ from focys.features.totp import new_secret
 from focys.infra.keys import KeyRing
 from focys.infra.secret_box import SecretBox
 from tests.support.processes import Server
-from tests.support.service import OPERATOR, PASSWORD, Account
+from tests.support.service import AS_OUR_PAGE, OPERATOR, PASSWORD, Account
 
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
@@ -34,7 +34,7 @@ class RemoteBrowser:
         number = next(_sources)
         self.source = source or f"10.{number // 65536}.{number // 256 % 256}.{number % 256}"
         self._servers, self._turn = servers, number
-        self.http = httpx.AsyncClient(timeout=30, headers={"X-Forwarded-For": self.source})
+        self.http = httpx.AsyncClient(timeout=30, headers={"X-Forwarded-For": self.source, **AS_OUR_PAGE})
 
     async def post(self, path: str, body: Any = None, *, worker: int | None = None) -> httpx.Response:
         """Ask one worker, or the next in turn."""
@@ -119,6 +119,10 @@ class Workers:
         """The single value a query answers with."""
         async with self.services.database.engine.connect() as connection:
             return (await connection.execute(text(sql), parameters)).scalar_one()
+
+    async def a_minute_later(self, account: Account) -> None:
+        """Have the account's refresh tokens be older than a minute, so that the next use replaces them."""
+        await self.run(f"UPDATE sessions SET rotated_at = rotated_at - INTERVAL '61 s' WHERE user_id = '{account.id}'")
 
     async def run(self, sql: str) -> None:
         """Run SQL of the test's own."""

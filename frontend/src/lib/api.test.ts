@@ -19,7 +19,13 @@ const json = (body: unknown, status = 200, headers: Record<string, string> = {})
 const token = (name: string) =>
   json({ access_token: name, token_type: "bearer", expires_in: 1800, user });
 
-type Call = { path: string; method: string; authorization: string | null; type: string | null };
+type Call = {
+  path: string;
+  method: string;
+  authorization: string | null;
+  type: string | null;
+  from: string | null;
+};
 
 /** A server of a few lines, and what it was asked. */
 function serve(answer: (call: Call) => Response | Promise<Response>): Call[] {
@@ -31,6 +37,7 @@ function serve(answer: (call: Call) => Response | Promise<Response>): Call[] {
       method: init.method ?? "GET",
       authorization: headers.get("Authorization"),
       type: headers.get("Content-Type"),
+      from: headers.get("X-Requested-With"),
     };
     calls.push(call);
     return answer(call);
@@ -96,6 +103,52 @@ test("every call that changes something says it is JSON, also without a body", a
   await api.logout();
 
   expect(calls.map(({ type }) => type)).toEqual(["application/json", "application/json"]);
+});
+
+test("every call says that it is from our own page", async () => {
+  const calls = serve(({ method }) =>
+    method === "GET" ? json({}) : new Response(null, { status: 204 }),
+  );
+
+  await api.status();
+  await refresh();
+  await api.logout();
+
+  expect(calls.map(({ from }) => from)).toEqual(["focys", "focys", "focys"]);
+});
+
+test("a visitor without a session is nobody, and no problem", async () => {
+  const seen: string[] = [];
+  const stop = watchProblems((problem) => seen.push(problem.code));
+  const calls = serve(() => new Response(null, { status: 204 }));
+
+  const nobody = await refresh();
+  stop();
+
+  expect(nobody).toBeNull();
+  expect(seen).toEqual([]);
+  expect(calls).toHaveLength(1);
+});
+
+test("a session whose cookie is gone has ended, for the calls that need it", async () => {
+  let isGone = false;
+  const seen: string[] = [];
+  const stop = watchProblems((problem) => seen.push(problem.code));
+  const calls = serve(({ path }) => {
+    if (!path.endsWith("/auth/refresh")) return json({ code: "not_authenticated" }, 401);
+    return isGone ? new Response(null, { status: 204 }) : token("first");
+  });
+  await refresh();
+  isGone = true;
+
+  const problem = await refusalOf(api.me());
+  const again = await refusalOf(api.me());
+  stop();
+
+  expect([problem?.code, again?.code]).toEqual(["session_ended", "session_ended"]);
+  expect(seen).toEqual(["session_ended", "session_ended"]);
+  // The token of the session that has ended is not tried again.
+  expect(calls.filter(({ path }) => path.endsWith("/auth/me"))).toHaveLength(1);
 });
 
 test("two calls that find their token expired wait for one renewal", async () => {

@@ -69,7 +69,7 @@ const BASE = (import.meta.env.VITE_API_URL ?? "/api").replace(/\/$/, "");
 const GIVE_UP_AFTER_MS = 30_000;
 
 let accessToken: string | null = null;
-let refreshing: Promise<Refreshed> | null = null;
+let refreshing: Promise<Refreshed | null> | null = null;
 const watchers = new Set<(problem: ApiProblem) => void>();
 
 /** Hear of every refusal, wherever it happened; answers how to stop. */
@@ -112,7 +112,11 @@ async function send(
   body: unknown,
   token: string | null,
 ): Promise<Response> {
-  const headers: Record<string, string> = { Accept: "application/json" };
+  // The second one says that a call is from our own page, also where the browser sends no Origin.
+  const headers: Record<string, string> = {
+    Accept: "application/json",
+    "X-Requested-With": "focys",
+  };
   if (method !== "get") headers["Content-Type"] = "application/json";
   if (token) headers.Authorization = `Bearer ${token}`;
   try {
@@ -134,7 +138,10 @@ async function send(
 
 async function read<T>(response: Response): Promise<T> {
   if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T;
-  const problem = await problemFrom(response);
+  return fail(await problemFrom(response));
+}
+
+function fail(problem: ApiProblem): never {
   for (const watcher of watchers) watcher(problem);
   throw problem;
 }
@@ -152,17 +159,30 @@ async function callSignedIn<P extends keyof paths & string, M extends Method>(
   method: M,
   path: P,
 ): Promise<Answer<P, M>> {
-  const token = accessToken ?? (await refresh()).access_token;
+  const token = accessToken ?? (await renewed());
   const response = await send(method, path, undefined, token);
   if (response.status !== 401) return read(response);
-  if (accessToken === token) await refresh();
-  return read(await send(method, path, undefined, accessToken));
+  const current = accessToken === token ? await renewed() : accessToken;
+  return read(await send(method, path, undefined, current));
 }
 
-/** One renewal at a time: every call that finds its token expired waits for the same one. */
-export function refresh(): Promise<Refreshed> {
+/** A new access token, where there must be a session: without its cookie it has ended. */
+async function renewed(): Promise<string> {
+  const answer = await refresh();
+  return answer ? answer.access_token : fail(new ApiProblem({ code: "session_ended" }));
+}
+
+/**
+ * Who is signed in, or null for nobody, and a new access token.
+ * One renewal at a time: every call that finds its token expired waits for the same one.
+ */
+export function refresh(): Promise<Refreshed | null> {
   refreshing ??= call("post", "/auth/refresh")
-    .then(admit)
+    .then((answer: Refreshed | undefined) => {
+      if (answer) return admit(answer);
+      forgetAccess();
+      return null;
+    })
     .finally(() => {
       refreshing = null;
     });

@@ -53,7 +53,8 @@ async function askServer(): Promise<{ appName: string; state: AuthState }> {
   const fallback = status.login ? underWay(status.login) : signedOut();
   if (!status.signed_in) return { appName: status.app_name, state: fallback };
   try {
-    return { appName: status.app_name, state: signedIn((await refresh()).user) };
+    const session = await refresh();
+    return { appName: status.app_name, state: session ? signedIn(session.user) : fallback };
   } catch (fault) {
     if (!(fault instanceof ApiProblem) || fault.code !== "session_ended") throw fault;
     const state = status.login ? fallback : signedOut("session_ended");

@@ -183,7 +183,9 @@ export interface paths {
         put?: never;
         /**
          * Refresh
-         * @description Exchange the refresh cookie for a new access token and a new cookie.
+         * @description Exchange the refresh cookie for a new access token.
+         *
+         *     Without an `Origin`, send `X-Requested-With: focys`. The cookie is replaced where it is a minute old.
          */
         post: operations["refresh_auth_refresh_post"];
         delete?: never;
@@ -203,7 +205,9 @@ export interface paths {
         put?: never;
         /**
          * Logout
-         * @description End the session.
+         * @description End the session, and cancel a login in progress.
+         *
+         *     Without an `Origin`, send `X-Requested-With: focys`.
          */
         post: operations["logout_auth_logout_post"];
         delete?: never;
@@ -941,6 +945,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Tokens"];
                 };
+            };
+            /** @description Nobody is signed in: there is no refresh cookie */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Problem */
             default: {

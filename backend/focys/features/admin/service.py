@@ -115,7 +115,8 @@ class Administration:
         # Whoever set up an authenticator with the old password has seen the pending secret.
         dropped = setups_dropped(user.id)
         changes = (AccountRepository.password_set(user.id, hashed, now), all_ended(user.id, now), dropped)
-        await self._commit(event, visitor, now, *changes)
+        forgiven = passwords_forgiven(password_keys(self._keys, user.email))
+        await self._commit(event, visitor, now, *changes, forgiven)
 
     async def rotate_keys(self, visitor: Visitor, progress: Progress) -> Rotation:
         """Re-encrypt every TOTP secret that is not under the newest key, while the service runs.

@@ -30,6 +30,7 @@ class EventName(StrEnum):
     MFA_BYPASS_ENDED = "MFA bypass ended"
     MFA_BYPASSED = "MFA bypassed"
     UNLOCKED = "MFA unlocked"
+    NETWORK_UNLOCKED = "network unlocked"
     LOGIN_CANCELLED = "login cancelled"
     SESSION_REFRESH = "session refresh"
     SIGN_OUT = "sign-out"

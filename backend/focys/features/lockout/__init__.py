@@ -1,15 +1,18 @@
-"""The ledgers of failures. Facts are rows; what they mean is ``focys.domain.lockout``.
+"""The ledgers of failures. Facts are rows; what they mean is ``focys.domain.lockout`` and ``focys.domain.networks``.
 
 second factor   a row per failure, per account and bucket     failed(…), forgiven(…) -> changes
-password        a row per account and bucket with a count      PasswordLedger.charge / refund
-source          counts per network on the ``limits`` library   Limits.charge / refund
+password        a row per account and bucket with a count      PasswordLedger.charge, then keep, forgive or undo
+network         wrong passwords, and accounts that have one    charged with the password's; Networks for the operator
+account         counts of everything else                      Limits.charge
 """
 
 from focys.features.lockout.letters import composers
 from focys.features.lockout.models import second_factor_failures, throttles
-from focys.features.lockout.passwords import PasswordLedger, PasswordLimit, password_keys
+from focys.features.lockout.network_stores import network_counters
+from focys.features.lockout.networks import Full, NetworkCounters, NetworkError, Try
+from focys.features.lockout.operating import Networks, Standing
+from focys.features.lockout.passwords import CLOSED_AFTER, Charge, PasswordLedger, PasswordLimit, password_keys
 from focys.features.lockout.rate_limiter import (
-    ACCOUNTS_TRIED,
     CODES_A_DAY,
     CODES_PER_NETWORK,
     CODES_RESENT,
@@ -18,12 +21,11 @@ from focys.features.lockout.rate_limiter import (
     ENROLMENTS,
     LOGINS_STARTED,
     OUT_OF_TURN,
-    PASSWORD_FAILURES,
     REFRESHES,
     UNFINISHED_LOGINS,
     Limits,
+    LoginLimits,
     account_limits,
-    source_limits,
 )
 from focys.features.lockout.repository import (
     CHARGE_ROW,
@@ -38,11 +40,11 @@ from focys.features.lockout.repository import (
     taken_back,
     tally,
 )
-from focys.features.lockout.service import notices_for
+from focys.features.lockout.service import notices_for, passwords_notice_for
 
 __all__ = [
-    "ACCOUNTS_TRIED",
     "CHARGE_ROW",
+    "CLOSED_AFTER",
     "CODES_A_DAY",
     "CODES_PER_NETWORK",
     "CODES_RESENT",
@@ -51,25 +53,33 @@ __all__ = [
     "ENROLMENTS",
     "LOGINS_STARTED",
     "OUT_OF_TURN",
-    "PASSWORD_FAILURES",
     "REFRESHES",
     "UNFINISHED_LOGINS",
     "BucketParameters",
+    "Charge",
+    "Full",
     "Limits",
+    "LoginLimits",
+    "NetworkCounters",
+    "NetworkError",
+    "Networks",
     "PasswordLedger",
     "PasswordLimit",
+    "Standing",
     "StrengthParameters",
+    "Try",
     "account_limits",
     "all_forgiven",
     "bucket_parameters",
     "composers",
     "failed",
     "forgiven",
+    "network_counters",
     "notices_for",
     "password_keys",
     "passwords_forgiven",
+    "passwords_notice_for",
     "second_factor_failures",
-    "source_limits",
     "strength_parameters",
     "taken_back",
     "tally",

@@ -1,11 +1,13 @@
-"""What the owner is told when somebody who has the password fails at the second factor."""
+"""The emails to the owner about failures: at the second factor after the right password, or at the password itself."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from focys.features.outbox import Composer, Waiting
 from focys.infra.mailer import Letter
 
 FAILING, LOCKED, GUARDED = "totp_failing", "totp_locked", "totp_guarded"
+PASSWORDS_CLOSED = "passwords_closed"
 
 _ADVICE = (
     "If that was you, there is nothing to do. If it was not, somebody knows your password: choose a new one as soon "
@@ -29,7 +31,8 @@ _WHAT_HAPPENED = {
 
 def composers(app_name: str) -> Mapping[str, Composer]:
     """Return the composer of each kind of notice."""
-    return {kind: _composer(app_name, kind) for kind in _WHAT_HAPPENED}
+    notices = {kind: _composer(app_name, kind) for kind in _WHAT_HAPPENED}
+    return {**notices, PASSWORDS_CLOSED: partial(_passwords_closed, app_name)}
 
 
 def _composer(app_name: str, kind: str) -> Composer:
@@ -44,3 +47,24 @@ def _composer(app_name: str, kind: str) -> Composer:
         )
 
     return compose
+
+
+def _passwords_closed(app_name: str, waiting: Waiting) -> Letter:
+    source, subject = waiting.about["source"], "Too many wrong passwords for your account"
+    if waiting.about["known_browser"]:
+        where = f"in a browser you have signed in with before ({source})"
+        elsewhere = "You can still sign in with another browser."
+    else:
+        where = f"from {source}"
+        elsewhere = "You can still sign in from elsewhere, and with any browser you have signed in with before."
+    happened = (
+        f"Someone entered 100 wrong passwords in a row for your account {where}, the last one at "
+        f"{waiting.about['at']} UTC. Passwords are no longer accepted there until an administrator unlocks your "
+        "account or sets a new password."
+    )
+    advice = f"{elsewhere} If this was not you: your password has not been guessed, and you do not need to do anything."
+    return Letter(
+        subject=f"{subject} · {app_name}",
+        paragraphs=(happened, advice),
+        console=f"Notice for {waiting.address}: {subject}",
+    )

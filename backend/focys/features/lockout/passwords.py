@@ -1,17 +1,21 @@
-"""Wrong passwords per account and network: counted before the password is looked at, given back when it was right."""
+"""Wrong passwords per account and network: charged before the password is compared, given back when it was right."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import bindparam, case, delete, update
 from sqlalchemy.dialects.postgresql import insert
 
-from focys.domain.lockout import PASSWORD_MEMORY, password_delay
+from focys.domain.lockout import MEMORY, PASSWORD_DELAY_MAX, PASSWORD_MEMORY, password_delay
+from focys.domain.networks import NetworkLimits
 from focys.features.lockout.models import throttles
-from focys.features.lockout.rate_limiter import ACCOUNTS_TRIED, PASSWORD_FAILURES, Limits
-from focys.infra.database import Change, Database
+from focys.features.lockout.networks import AccountCharge, Counted, Full, NetworkCounters, Try
+from focys.infra.database import Change, Database, UtcTime
 from focys.infra.keys import KeyRing, Purpose
+
+CLOSED_AFTER = 100
+"""So many wrong passwords in a row, with less than a day between them, close a bucket (NIST SP 800-63B-4, 3.2.2)."""
+CLOSED_MEMORY = MEMORY
 
 _insert = insert(throttles)
 # Both databases speak the same ON CONFLICT, so one construct serves both.
@@ -29,10 +33,16 @@ _CHARGE = _insert.values(
     },
     where=throttles.c.hits == bindparam("hits_read"),
 )
+_is_ours = throttles.c.hits == bindparam("charged_hits")
+# A right password leaves the bucket as it was, so that wrong ones are forgotten a day after the last wrong one.
 _REFUND = (
     update(throttles)
     .where(throttles.c.key == bindparam("throttle_key"), throttles.c.hits > 0)
-    .values(hits=throttles.c.hits - 1)
+    .values(
+        hits=throttles.c.hits - 1,
+        last_at=case((_is_ours, bindparam("last_wrong_at", type_=UtcTime())), else_=throttles.c.last_at),
+        expires_at=case((_is_ours, bindparam("remembered_until", type_=UtcTime())), else_=throttles.c.expires_at),
+    )
 )
 _CLEAR = delete(throttles).where(throttles.c.key == bindparam("throttle_key"))
 
@@ -45,15 +55,21 @@ class PasswordLimit:
     hits: int
     stored_hits: int
     retry_after: int | None
+    last_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What came of counting a try: whether the account counted it, which network did, or the seconds to wait."""
+    """A try that was counted: in its bucket, and for its network unless a known browser made it."""
 
-    is_counted: bool = False
-    source: str | None = None
-    retry_after: int | None = None
+    bucket: PasswordLimit
+    at: datetime
+    network: Counted | None
+
+    @property
+    def closes(self) -> bool:
+        """Whether a wrong password closes the bucket."""
+        return self.bucket.hits + 1 == CLOSED_AFTER
 
 
 def password_keys(keys: KeyRing, address: str) -> str:
@@ -62,58 +78,91 @@ def password_keys(keys: KeyRing, address: str) -> str:
 
 
 class PasswordLedger:
-    """Counts wrong passwords: five are free, then each waits twice as long as the one before; networks have limits."""
+    """Counts wrong passwords: five are free, each further one waits twice as long, a hundred close the bucket.
 
-    def __init__(self, database: Database, sources: Limits) -> None:
-        self._database, self._sources = database, sources
+    A bucket is an account from one network, or one known browser of it; networks have limits of their own.
+    """
+
+    def __init__(self, database: Database, networks: NetworkCounters, limits: NetworkLimits) -> None:
+        self._database, self._networks, self._limits = database, networks, limits
 
     @staticmethod
-    def judge(key: str, row: Any, now: datetime) -> PasswordLimit:  # noqa: ANN401  (hits, last_at) or None
-        """Read a counter as it stands; a try that a wrong clock stamped further ahead than its delay delays nothing."""
-        hits, last_at = row or (0, None)
-        stored = hits or 0
-        if last_at is None or last_at + PASSWORD_MEMORY < now:
-            return PasswordLimit(key, 0, stored, None)
-        delay = password_delay(stored)
+    def judge(key: str, row: tuple[int | None, datetime | None], now: datetime) -> PasswordLimit:
+        """Read a counter, given as hits and last_at, as it stands now.
+
+        A try that a wrong clock stamped further ahead than its delay delays nothing.
+        """
+        hits, last_at = row[0] or 0, row[1]
+        is_closed = hits >= CLOSED_AFTER
+        if last_at is None or last_at + (CLOSED_MEMORY if is_closed else PASSWORD_MEMORY) < now:
+            return PasswordLimit(key, 0, hits, None)
+        if is_closed:
+            return PasswordLimit(key, hits, hits, int(PASSWORD_DELAY_MAX.total_seconds()), last_at)
+        delay = password_delay(hits)
         wait = (min(last_at, now) + delay - now).total_seconds() if last_at <= now + delay else 0
-        return PasswordLimit(key, stored, stored, max(1, round(wait)) if wait > 0 else None)
+        return PasswordLimit(key, hits, hits, max(1, round(wait)) if wait > 0 else None, last_at)
 
-    async def charge(self, limit: PasswordLimit, source: str | None, now: datetime) -> Charge:
-        """Count one try for the account, if nobody else has counted since its counter was read, and for *source*."""
-        account = Change(
-            _CHARGE,
-            {
-                "the_key": limit.key,
-                "new_hits": limit.hits + 1,
-                "hits_read": limit.stored_hits,
-                "moment": now,
-                "until": now + PASSWORD_MEMORY,
-            },
-        )
-        if source is None:
-            [counted] = await self._database.counts(account)
-            return Charge(is_counted=counted > 0)
-        network = await self._sources.charge_within(PASSWORD_FAILURES, source, other=ACCOUNTS_TRIED, now=now)
-        if isinstance(network, Change):
-            counted, within = await self._database.counts(account, network)
+    async def charge(self, bucket: PasswordLimit, tried: Try | None, now: datetime) -> Charge | Full | None:
+        """Count one try in its bucket and, unless a known browser made it, for its network: all of it or nothing.
+
+        None: another try was counted first, and the bucket has to be read again.
+        """
+        account = AccountCharge(_counted(bucket, now), _refunded(bucket, now))
+        if tried is None:
+            [counted] = await self._database.counts(account.counted)
+            return Charge(bucket, now, None) if counted else None
+        network = await self._networks.charge(tried, self._limits.of(tried.network), account)
+        return Charge(bucket, now, network) if isinstance(network, Counted) else network
+
+    async def keep(self, charge: Charge) -> None:
+        """Settle a try whose password was wrong."""
+        if charge.network is not None:
+            await charge.network.by.keep(charge.network)
+
+    async def forgive(self, charge: Charge) -> list[Change]:
+        """Return what a right password changes: its try is given back, and its account leaves the network's set.
+
+        A known browser's bucket is emptied; in an account's bucket of a network the earlier failures stay.
+        """
+        if charge.network is None:
+            return [Change(_CLEAR, {"throttle_key": charge.bucket.key})]
+        return await self._given_back(charge, charge.network, forgiving=True)
+
+    async def undo(self, charge: Charge) -> None:
+        """Give back a try whose password was never compared."""
+        if charge.network is None:
+            await self._database.write(_refunded(charge.bucket, charge.at))
         else:
-            counted, within = (*await self._database.counts(account), 1) if network else (0, 0)
-        if within:
-            return Charge(is_counted=counted > 0, source=source)
-        if counted:
-            await self._database.write(self.refund(limit, known_browser=False))
-        return Charge(retry_after=await self._wait(source) or 1)
-
-    async def give_back(self, source: str | None, now: datetime) -> list[Change]:
-        """Return what gives a network's try back."""
-        return [] if source is None else await self._sources.give_back(PASSWORD_FAILURES, source, now=now)
+            await self._database.write(*await self._given_back(charge, charge.network, forgiving=False))
 
     @staticmethod
-    def refund(limit: PasswordLimit, *, known_browser: bool) -> Change:
-        """Give the try back: the password was right. A known browser's own count starts anew."""
-        return Change(_CLEAR if known_browser else _REFUND, {"throttle_key": limit.key})
+    async def _given_back(charge: Charge, network: Counted, *, forgiving: bool) -> list[Change]:
+        refund = _refunded(charge.bucket, charge.at)
+        return [refund, *await network.by.give_back(network, forgiving=forgiving)]
 
-    async def _wait(self, source: str) -> int | None:
-        return await self._sources.is_used_up(PASSWORD_FAILURES, source) or await self._sources.is_used_up(
-            ACCOUNTS_TRIED, source
-        )
+
+def _counted(bucket: PasswordLimit, now: datetime) -> Change:
+    hits = bucket.hits + 1
+    return Change(
+        _CHARGE,
+        {
+            "the_key": bucket.key,
+            "new_hits": hits,
+            "hits_read": bucket.stored_hits,
+            "moment": now,
+            "until": now + (CLOSED_MEMORY if hits >= CLOSED_AFTER else PASSWORD_MEMORY),
+        },
+    )
+
+
+def _refunded(bucket: PasswordLimit, now: datetime) -> Change:
+    last_wrong_at = bucket.last_at or now
+    return Change(
+        _REFUND,
+        {
+            "throttle_key": bucket.key,
+            "charged_hits": bucket.hits + 1,
+            "last_wrong_at": last_wrong_at,
+            "remembered_until": last_wrong_at + PASSWORD_MEMORY if bucket.hits else now,
+        },
+    )

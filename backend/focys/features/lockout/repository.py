@@ -1,4 +1,4 @@
-"""The SQL of the second-factor ledger, and of the counters."""
+"""The SQL of the second-factor ledger, and of the wrong passwords of accounts."""
 
 from datetime import datetime
 from typing import TypedDict
@@ -7,9 +7,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import CTE, Boolean, FromClause, and_, bindparam, case, delete, false, func, or_, select, true
 
 from focys.domain import lockout
+from focys.domain.lockout import PASSWORD_MEMORY
 from focys.features.lockout.models import second_factor_failures as failures
 from focys.features.lockout.models import throttles
-from focys.infra.database import Change
+from focys.infra.database import Change, Database
+from focys.infra.lifetime import TOLERANCE
 from focys.infra.moments import moments
 
 CHARGE_ROW = {
@@ -33,6 +35,21 @@ _FORGIVE_BROWSER = delete(failures).where(
 )
 _TAKE_BACK = delete(failures).where(failures.c.id == bindparam("the_failure"))
 _FORGIVE_ALL = delete(failures).where(failures.c.user_id == bindparam("for_user"))
+_MOST_TRIED = 5000
+"""Only so many of the newest buckets are read; more than that in an hour is an attack anyway."""
+
+# A bucket ends a day after its last wrong password, so the index on its end leads to those of the last hour.
+_TRIED = (
+    select(throttles.c.key)
+    .where(
+        throttles.c.expires_at > bindparam("since"),
+        throttles.c.expires_at <= bindparam("until"),
+        throttles.c.key.like("password:%"),
+        throttles.c.hits > 0,
+    )
+    .order_by(throttles.c.expires_at.desc())
+    .limit(_MOST_TRIED)
+)
 _FORGIVE_PASSWORDS = delete(throttles).where(throttles.c.key.like(bindparam("key_pattern")))
 
 
@@ -174,3 +191,13 @@ def all_forgiven(user_id: UUID) -> Change:
 def passwords_forgiven(account_key: str) -> Change:
     """Drop the wrong-password counts of an account in all buckets: an operator's act."""
     return Change(_FORGIVE_PASSWORDS, {"key_pattern": f"password:{account_key}:%"})
+
+
+async def list_tried(database: Database, since: datetime, now: datetime) -> list[tuple[str, str]]:
+    """Return account key and network of each bucket whose last wrong password came after *since*.
+
+    For a known browser's bucket, the browser's key takes the place of the network.
+    """
+    rows = await database.rows(_TRIED, since=since + PASSWORD_MEMORY, until=now + TOLERANCE + PASSWORD_MEMORY)
+    keys = (row.key.split(":", 2) for row in rows)
+    return [(account, source) for _, account, source in keys]

@@ -13,7 +13,7 @@ from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_ch
 from focys.features.browsers import recognize
 from focys.features.email_code import EmailCodes
 from focys.features.factors import AnyFactor, Claim, Companion, Enroller, Issued, Proven
-from focys.features.lockout import Limits, PasswordLedger, forgiven
+from focys.features.lockout import Limits, LoginLimits, PasswordLedger, forgiven
 from focys.features.login.changes import consumed, for_live_login
 from focys.features.login.repository import LoginRepository
 from focys.features.login.snapshots import Account, LoginSnapshot
@@ -37,8 +37,8 @@ class Dependencies:
     keys: KeyRing
     passwords: Passwords
     ledger: PasswordLedger
-    source_limits: Limits
     account_limits: Limits
+    login_limits: LoginLimits
     email_codes: EmailCodes
     factors: tuple[AnyFactor, ...]
     companions: tuple[Companion[Any], ...]

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Update, Uuid, and_, bindparam, exists, literal, or_, select, update
+from sqlalchemy import Update, Uuid, and_, bindparam, exists, literal, select, update
 
 from focys.features.email_code import CodeIssue
 from focys.features.login.models import pending_logins
@@ -22,16 +22,6 @@ _CONSUME_TOKEN = (
     update(pending_logins)
     .where(pending_logins.c.handle_hash == bindparam("old_token"), pending_logins.c.consumed_at.is_(None))
     .values(consumed_at=bindparam("moment"))
-)
-_CONSUME_SHARING = (
-    update(pending_logins)
-    .where(
-        pending_logins.c.user_id == bindparam("for_user"),
-        or_(pending_logins.c.id == bindparam("source"), pending_logins.c.code_source == bindparam("source")),
-        pending_logins.c.consumed_at.is_(None),
-    )
-    # The code has worked: no later login may share it.
-    .values(consumed_at=bindparam("moment"), code_expires_at=bindparam("moment"))
 )
 _REPLACE_TOKEN = (
     update(pending_logins)
@@ -85,11 +75,6 @@ def consumed(login_id: UUID, now: datetime) -> Change:
 def token_consumed(token: str, now: datetime) -> Change:
     """Consume the login that the browser had in progress before."""
     return Change(_CONSUME_TOKEN, {"old_token": digest(token), "moment": now})
-
-
-def sharing_consumed(login: PendingLogin, user_id: UUID, now: datetime) -> Change:
-    """Consume a login and all others that take the same mailed code, so that it works once."""
-    return Change(_CONSUME_SHARING, {"for_user": user_id, "source": login.code.login_id, "moment": now})
 
 
 def token_replaced(login_id: UUID, token: str) -> Change:

@@ -2,14 +2,15 @@
 
 Anyone who has the password of an account without a factor can have its owner mailed, so there is a budget: a few codes
 per network, ten a day, each good for its own login only. Beyond that there is one email per lifetime of a code, and
-logins share it: so the owner, who reads the mailbox, can always go on, and is not flooded.
+logins share it, also when it has worked in one of them: so the owner, who reads the mailbox, can always go on, and is
+not flooded.
 """
 
 from dataclasses import dataclass, replace
 
 from focys.domain.login import Step
 from focys.domain.outcome import Reason, Refused
-from focys.features.lockout import CODES_A_DAY, CODES_PER_NETWORK, CODES_SHARED
+from focys.features.lockout import CODES_SHARED
 from focys.features.login.attempt import LoginRequest
 from focys.features.login.snapshots import LOGIN_LIFE, Account, PendingLogin
 from focys.infra.database import Change
@@ -26,14 +27,16 @@ class CodeLogin:
 async def code_login(request: LoginRequest, account: Account, *, is_long: bool) -> CodeLogin | Refused:
     """Return the login that a right password begins; refused, for minutes at most, where no email may leave now."""
     user_id, network = str(account.user_id), request.visit.visitor.source
-    limits = request.deps.account_limits
-    is_beyond = await limits.charge(CODES_PER_NETWORK, user_id, network) or await limits.charge(CODES_A_DAY, user_id)
+    limits, most = request.deps.account_limits, request.deps.login_limits
+    is_beyond = await limits.charge(most.codes_per_network, user_id, network)
+    is_beyond = is_beyond or await limits.charge(most.codes_a_day, user_id)
     if not is_beyond:
         return _own(request, account, is_long=is_long)
     shared = await _shared(request, account, is_long=is_long)
     if shared is not None:
         return shared
-    wait = await limits.charge(CODES_SHARED, user_id)
+    # Where six digits have just stopped working, an email of the last five minutes is of no use.
+    wait = await limits.charge(CODES_SHARED, user_id, "long" if is_long else "short")
     if wait is None:
         return _own(request, account, is_long=is_long)
     # Someone else has just had it mailed.

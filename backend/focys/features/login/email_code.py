@@ -9,9 +9,9 @@ from focys.domain.login import Proof, Step, advance
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.email_code import CodeIssue, taken_back
-from focys.features.lockout import CODES_A_DAY, CODES_RESENT, CODES_RESENT_A_DAY
+from focys.features.lockout import CODES_RESENT, CODES_RESENT_A_DAY
 from focys.features.login.attempt import LoginRequest, event_of
-from focys.features.login.changes import begun, code_mailed, sharing_consumed, try_taken_back
+from focys.features.login.changes import begun, code_mailed, consumed, try_taken_back
 from focys.features.login.snapshots import RESEND_PAUSE, Begun, LoginSnapshot, PendingLogin, state_of_enrolment
 from focys.infra.tokens import new_handle
 
@@ -100,7 +100,8 @@ class EmailCodeAttempt:
         )
         changes = (
             taken_back(self.charge_id),
-            sharing_consumed(facts.login, account.user_id, now),
+            # Others that share the code go on: one may be the owner's, and this one a stranger's who reads the mailbox.
+            consumed(facts.login.login_id, now),
             begun(login, token, account),
         )
         event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
@@ -125,5 +126,5 @@ def _next_issue(facts: LoginSnapshot, request: LoginRequest) -> CodeIssue:
 
 async def _wait(request: LoginRequest, user_id: str) -> int | None:
     limits = request.deps.account_limits
-    await limits.charge(CODES_A_DAY, user_id)
+    await limits.charge(request.deps.login_limits.codes_a_day, user_id)
     return await limits.charge(CODES_RESENT, user_id) or await limits.charge(CODES_RESENT_A_DAY, user_id)

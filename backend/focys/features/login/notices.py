@@ -61,6 +61,13 @@ async def unfinished_mails(limits: Limits, outbox: Outbox, account: Account, vis
     return [letter_for(account.user_id, UNFINISHED, _about(visit), visit.now)]
 
 
+async def finished(limits: Limits, account: Account, visit: Visit) -> list[Change]:
+    """Return what takes a sign-in that a stranger began, and has now finished, off that count."""
+    if account.browser_id is not None:
+        return []
+    return await limits.give_back(UNFINISHED_LOGINS, str(account.user_id), now=visit.now)
+
+
 def _about(visit: Visit) -> dict[str, str]:
     return {"at": f"{visit.now:%Y-%m-%d %H:%M}", "source": visit.visitor.address}
 

@@ -1,6 +1,6 @@
 """The first step: email and password. Unknown addresses, disabled accounts and wrong passwords look alike."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from focys.domain.attempt import BUSY, CHARGE_TRIES
 from focys.domain.bypass import Bypass
@@ -9,7 +9,7 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import AccountRepository, claim
 from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.bypass import claim_under, use_told
-from focys.features.lockout import ACCOUNTS_TRIED, LOGINS_STARTED, PasswordLimit
+from focys.features.lockout import CLOSED_AFTER, Charge, Full, Try, passwords_notice_for
 from focys.features.login.attempt import Grant, LoginRequest, SignedIn, event_of
 from focys.features.login.changes import begun, token_consumed, token_replaced
 from focys.features.login.code_mails import code_login
@@ -31,72 +31,59 @@ from focys.infra.tokens import new_handle
 _EVENT = event_of(Proof.PASSWORD_WITH_MFA)
 
 
-@dataclass(frozen=True, slots=True)
-class Charged:
-    """A try that is counted: what it is decided from, its account's counter, and the network that counted it too."""
-
-    facts: PasswordSnapshot
-    limit: PasswordLimit
-    network: str | None
-
-
 async def start(request: LoginRequest, address: str, password: str) -> Begun | SignedIn | Refused:
     """Take email and password; the same response and the same work for wrong, unknown and disabled."""
-    keys = ThrottleKeys.of(request.deps.keys, address, request.visit.visitor)
+    keys, ledger = ThrottleKeys.of(request.deps.keys, address, request.visit.visitor), request.deps.ledger
     charged = await _charge(request, address, keys)
     if isinstance(charged, Refused):
         return request.refuse(_EVENT, None, charged)
-    facts = charged.facts
+    facts, charge = charged
     try:
         is_right = await request.deps.passwords.verify(facts.password_hash, password)
     except BusyError:
         # Nothing was compared.
-        await request.deps.database.write(*await _refunds(request, charged, known_browser=False))
+        await ledger.undo(charge)
         raise
     request = request.later()
     if facts.account is None or not is_right or facts.account.disabled_at is not None:
-        return await _wrong(request, facts, keys)
-    refunds = await _refunds(request, charged, known_browser=facts.browser_id is not None)
+        return await _wrong(request, facts, charge)
+    given_back = await ledger.forgive(charge)
     await _upgrade_hash(request, facts, password)
-    outcome = await _right(request, facts, facts.account, refunds)
+    outcome = await _right(request, facts, facts.account, given_back)
     if isinstance(outcome, Refused):
-        await request.deps.database.write(*refunds)
+        await request.deps.database.write(*given_back)
     return outcome
 
 
-async def _charge(request: LoginRequest, address: str, keys: ThrottleKeys) -> Charged | Refused:
+async def _charge(request: LoginRequest, address: str, keys: ThrottleKeys) -> tuple[PasswordSnapshot, Charge] | Refused:
     """Count the try before the password is compared, so that parallel tries cannot slip through."""
     ledger, visit = request.deps.ledger, request.visit
-    network: str | None = None
     for _ in range(CHARGE_TRIES):
         facts = await request.repository.find_at_start(address, keys, visit)
-        is_known = facts.browser_id is not None
-        key = keys.of_browser(facts.account.known_hash if facts.account is not None and is_known else None)
-        limit = ledger.judge(key, facts.throttle, visit.now)
+        known_hash = facts.account.known_hash if facts.account is not None and facts.browser_id is not None else None
+        limit = ledger.judge(keys.of_browser(known_hash), facts.throttle, visit.now)
         if limit.retry_after is not None:
-            await request.deps.database.write(*await ledger.give_back(network, visit.now))
             return Refused(Reason.THROTTLED, retry_after=limit.retry_after)
-        counted = await ledger.charge(limit, None if is_known or network else visit.visitor.source, visit.now)
-        if counted.retry_after is not None:
-            return Refused(Reason.THROTTLED, retry_after=counted.retry_after)
-        network = network or counted.source
-        if counted.is_counted:
-            return Charged(facts, limit, network)
-    await request.deps.database.write(*await ledger.give_back(network, visit.now))
+        tried = None if known_hash is not None else Try(visit.visitor.source, keys.account, visit.now)
+        charge = await ledger.charge(limit, tried, visit.now)
+        if isinstance(charge, Full):
+            return Refused(Reason.THROTTLED, retry_after=charge.retry_after)
+        if charge is not None:
+            return facts, charge
     return BUSY
 
 
-async def _refunds(request: LoginRequest, charged: Charged, *, known_browser: bool) -> list[Change]:
-    ledger, now = request.deps.ledger, request.visit.now
-    given_back = await ledger.give_back(charged.network, now)
-    return [ledger.refund(charged.limit, known_browser=known_browser), *given_back]
-
-
-async def _wrong(request: LoginRequest, facts: PasswordSnapshot, keys: ThrottleKeys) -> Refused:
-    if facts.browser_id is None:
-        await request.deps.source_limits.charge_once(ACCOUNTS_TRIED, keys.account, request.visit.visitor.source)
-    user_id = facts.account.user_id if facts.account is not None else None
-    await request.commit(AuditEvent(_EVENT, Outcome.REFUSED, user_id, Reason.INVALID_CREDENTIALS))
+async def _wrong(request: LoginRequest, facts: PasswordSnapshot, charge: Charge) -> Refused:
+    deps, account = request.deps, facts.account
+    await deps.ledger.keep(charge)
+    user_id = account.user_id if account is not None else None
+    detail = f"closed after {CLOSED_AFTER} wrong passwords in a row" if charge.closes else None
+    owner = user_id if account is not None and account.disabled_at is None else None
+    mails = await passwords_notice_for(deps.outbox, owner, charge, request.visit.visitor, request.visit.now)
+    event = AuditEvent(_EVENT, Outcome.REFUSED, user_id, Reason.INVALID_CREDENTIALS, detail)
+    await request.commit(event, *mails)
+    if mails:
+        deps.outbox.nudge()
     return Refused(Reason.INVALID_CREDENTIALS)
 
 
@@ -123,7 +110,7 @@ async def _right(
         return await _sign_in(request, facts, account, bypass, refunds) or BUSY
     if facts.browser_id is None:
         limits, network = request.deps.account_limits, request.visit.visitor.source
-        wait = await limits.charge(LOGINS_STARTED, str(account.user_id), network)
+        wait = await limits.charge(request.deps.login_limits.started, str(account.user_id), network)
         if wait is not None:
             return request.refuse(_EVENT, account.user_id, Refused(Reason.THROTTLED, retry_after=wait))
     if step is Step.EMAIL_CODE:

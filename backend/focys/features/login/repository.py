@@ -123,7 +123,9 @@ class LoginRepository:
             {email_code.email_code_failures: email_code.CHARGE_ROW},
             {pending_logins.c.code_tries: "login_id"},
         )
-        return StepQuery(Charge(facts, users.c.charge_seq, rows, raised), self._read_email_code)
+        # Once codes have sixteen characters, no further failure changes anything, and strangers can add no end of them.
+        charge = Charge(facts, users.c.charge_seq, rows, raised, rows_if=tally.c.takes_six_digits.name)
+        return StepQuery(charge, self._read_email_code)
 
     def _first_factor_query(self, person: CTE) -> StepQuery:
         facts = facts_of(person, None, person.c.step_word == Step.ENROLL, person.c.code_tries < email_codes.TRIES)

@@ -14,7 +14,7 @@ from focys.features.audit import Alarm, AuditEvent, Outcome
 from focys.features.factors import AnyFactor
 from focys.features.lockout import notices_for, taken_back
 from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn
-from focys.features.login.notices import new_browser_mail
+from focys.features.login.notices import finished, new_browser_mail
 from focys.features.login.snapshots import LoginSnapshot, seconds_until
 from focys.infra import metrics
 
@@ -81,6 +81,7 @@ class SecondFactorAttempt:
         mails = [new_browser_mail(account, self.request.visit)] if is_new and not proof.proven.tells_owner else []
         event = AuditEvent(self.factor.event, Outcome.OK, account.user_id, detail="new browser" if is_new else None)
         guard = self.request.guard(facts, proof.proven.guard)
+        changes += await finished(self.request.deps.account_limits, account, self.request.visit)
         done = await self.request.commit(event, *proof.changes, *changes, *mails, guard=guard)
         if done and (mails or proof.changes):
             self.request.deps.outbox.nudge()

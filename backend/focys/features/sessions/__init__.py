@@ -1,28 +1,31 @@
-"""Signed-in browsers: one row each, a short access token, and a refresh token that changes at every use.
+"""Signed-in browsers: one row each, a short access token, and a refresh token that is replaced once a minute at most.
 
 opened = sessions.open(evidence, …)    # the only way in; commit opened.changes with the proof
-await sessions.refresh(visitor)        # rotates; the same successor for 10 s, then reuse ends the session
+await sessions.refresh(visitor)        # rotates after 60 s; the same successor for 10 s, then reuse ends the session
 await sessions.identify(bearer)        # who a protected call comes from, if the session still lives
 """
 
-from focys.features.sessions.models import sessions
+from focys.features.sessions.models import LiveSession, sessions
 from focys.features.sessions.repository import SessionRepository, all_ended, everybodys_ended, live_count_for
-from focys.features.sessions.router import build_router
+from focys.features.sessions.router import SessionsApi, routes
 from focys.features.sessions.schemas import SignedIn as SignedInReply
 from focys.features.sessions.schemas import User
-from focys.features.sessions.service import Evidence, Listed, Opened, Sessions
+from focys.features.sessions.service import Evidence, Listed, Opened, RotationLimit, Sessions
 
 __all__ = [
     "Evidence",
     "Listed",
+    "LiveSession",
     "Opened",
+    "RotationLimit",
     "SessionRepository",
     "Sessions",
+    "SessionsApi",
     "SignedInReply",
     "User",
     "all_ended",
-    "build_router",
     "everybodys_ended",
     "live_count_for",
+    "routes",
     "sessions",
 ]

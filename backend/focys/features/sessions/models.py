@@ -1,8 +1,15 @@
-"""The table of signed-in browsers."""
+"""The table of signed-in browsers, and what is read from it and written to it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Uuid
 
 from focys.infra.database import UtcTime, metadata
+
+Role = Literal["user", "admin"]
 
 sessions = Table(
     "sessions",
@@ -25,3 +32,56 @@ sessions = Table(
     Column("bypass_id", Uuid),
     Index("ix_sessions_user_id_created_at", "user_id", "created_at"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session about to be written."""
+
+    id: UUID
+    user_id: UUID
+    epoch: int
+    refresh_seed: bytes
+    amr: tuple[str, ...]
+    address: str
+    agent: str
+    opened_at: datetime
+    expires_at: datetime
+    bypass_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What decides how long a session may go on."""
+
+    role: Role
+    amr: tuple[str, ...]
+    last_used_at: datetime
+    expires_at: datetime
+    bypass_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession(Terms):
+    """A session that was not ended, with its user as they are now."""
+
+    session_id: UUID
+    user_id: UUID
+    email: str
+    display_name: str
+    mfa_enabled: bool
+    backup_codes_left: int
+    auth_time: datetime
+    rotated_at: datetime
+    refresh_seed: bytes
+    refresh_generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSession(Terms):
+    """A session of the list, ended or not."""
+
+    address: str
+    agent: str
+    created_at: datetime
+    is_live: bool

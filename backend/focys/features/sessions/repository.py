@@ -1,15 +1,13 @@
 """The SQL of sessions. A rotation is one conditional UPDATE, so N parallel ones have one winner."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, select, update
 
 from focys.features.accounts import users
 from focys.features.bypass import not_ended
-from focys.features.sessions.models import sessions
+from focys.features.sessions.models import KeptSession, LiveSession, NewSession, sessions
 from focys.infra.database import Change, Database
 
 MAX_SESSIONS = 10
@@ -20,21 +18,25 @@ _live = (
     sessions.c.epoch == users.c.credential_epoch,
     not_ended(sessions.c.bypass_id),
 )
-_person = (
+_terms = (users.c.role, sessions.c.amr, sessions.c.last_used_at, sessions.c.expires_at, sessions.c.bypass_id)
+_live_session = (
+    *_terms,
+    sessions.c.id.label("session_id"),
     users.c.id.label("user_id"),
     users.c.email,
     users.c.display_name,
-    users.c.role,
     users.c.mfa_enabled,
-    sessions.c.id.label("session_id"),
-    sessions.c.amr,
     sessions.c.auth_time,
-    sessions.c.expires_at,
-    sessions.c.bypass_id,
-    sessions.c.last_used_at,
     sessions.c.rotated_at,
     sessions.c.refresh_seed,
     sessions.c.refresh_generation,
+)
+_kept_session = (
+    *_terms,
+    sessions.c.address,
+    sessions.c.agent,
+    sessions.c.created_at,
+    and_(*_live).label("is_live"),
 )
 _ROTATE = (
     update(sessions)
@@ -61,7 +63,7 @@ _END_EVERYBODYS = (
     .values(revoked_at=bindparam("moment"))
 )
 _LIST_OF = (
-    select(sessions, users.c.role, and_(*_live).label("is_live"))
+    select(*_kept_session)
     .join_from(sessions, users, users.c.id == sessions.c.user_id)
     .where(sessions.c.user_id == bindparam("for_user"))
     .order_by(sessions.c.created_at.desc())
@@ -88,7 +90,7 @@ _END_OLDEST = (
 )
 
 
-def live_count_for(user_id: Any) -> ColumnElement[int]:  # noqa: ANN401  a column of the caller's query
+def live_count_for(user_id: ColumnElement[UUID]) -> ColumnElement[int]:
     """Return how many sessions of a user have not been ended, as a column."""
     return (
         select(func.count(sessions.c.id))
@@ -118,8 +120,24 @@ def oldest_ended(user_id: UUID, now: datetime) -> Change:
     return Change(_END_OLDEST, {"for_user": user_id, "moment": now})
 
 
-def opened(row: dict[str, Any]) -> Change:
+def opened(new: NewSession) -> Change:
     """Insert a session."""
+    row = {
+        "id": new.id,
+        "user_id": new.user_id,
+        "epoch": new.epoch,
+        "refresh_seed": new.refresh_seed,
+        "refresh_generation": 0,
+        "rotated_at": new.opened_at,
+        "amr": " ".join(new.amr),
+        "auth_time": new.opened_at,
+        "address": new.address,
+        "agent": new.agent,
+        "created_at": new.opened_at,
+        "last_used_at": new.opened_at,
+        "expires_at": new.expires_at,
+        "bypass_id": new.bypass_id,
+    }
     return Change(sessions, row)
 
 
@@ -134,14 +152,15 @@ class SessionRepository:
     def __init__(self, database: Database, backup_codes_left: ColumnElement[int]) -> None:
         self._database = database
         self._find = (
-            select(*_person, backup_codes_left.label("backup_codes_left"))
+            select(*_live_session, backup_codes_left.label("backup_codes_left"))
             .join_from(sessions, users, users.c.id == sessions.c.user_id)
             .where(sessions.c.id == bindparam("for_session"), *_live)
         )
 
-    async def list_of(self, user_id: UUID) -> Sequence[Row[Any]]:
+    async def list_of(self, user_id: UUID) -> list[KeptSession]:
         """Return all sessions of a user that are kept, the newest first."""
-        return await self._database.rows(_LIST_OF, for_user=user_id)
+        rows = await self._database.rows(_LIST_OF, for_user=user_id)
+        return [KeptSession(**{**row._asdict(), "amr": tuple(row.amr.split())}) for row in rows]
 
     async def count_under(self, bypass_id: UUID) -> int:
         """Return how many sessions were opened under a bypass."""
@@ -153,6 +172,7 @@ class SessionRepository:
         row = await self._database.first(_ADDRESSES, since=since)
         return (row.people, row.addresses, row.one) if row else (0, 0, None)
 
-    async def find_live(self, session_id: UUID) -> Row[Any] | None:
+    async def find_live(self, session_id: UUID) -> LiveSession | None:
         """Return a session with its user, if neither was ended, disabled or overtaken by a credential change."""
-        return await self._database.first(self._find, for_session=session_id)
+        row = await self._database.first(self._find, for_session=session_id)
+        return LiveSession(**{**row._asdict(), "amr": tuple(row.amr.split())}) if row else None

@@ -1,71 +1,122 @@
 """Refresh, sign out, who am I."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Response, status
+from fastapi import APIRouter, Depends, Header, Request, Response, status
 
 from focys.domain.outcome import Reason, Refused
+from focys.features.sessions.models import LiveSession
 from focys.features.sessions.schemas import Me, Nothing, Tokens, User
 from focys.features.sessions.service import Sessions
 from focys.infra.http import Cookies, Visitors
-from focys.infra.replies import PROBLEMS, refusal
+from focys.infra.origins import Origins
+from focys.infra.replies import PROBLEMS, refusal, reply
 from focys.infra.visitor import Visitor
 
 _CLEAR_SITE_DATA = '"cache", "storage"'
 
+routes = APIRouter(prefix="/auth", tags=["sessions"], responses=PROBLEMS)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsApi:
+    """What the routes work with; the app keeps it as ``app.state.sessions_api``."""
+
+    sessions: Sessions
+    visitors: Visitors
+    cookies: Cookies
+    origins: Origins
+    cancel_login: Callable[[Visitor], Awaitable[None]]
+
+
+async def _api(request: Request) -> SessionsApi:
+    api: SessionsApi = request.app.state.sessions_api
+    return api
+
+
+Api = Annotated[SessionsApi, Depends(_api)]
+
+
+async def _visitor(request: Request, api: Api) -> Visitor:
+    return await api.visitors(request)
+
+
+async def _objection(request: Request, api: Api) -> Refused | None:
+    """Refuse a call that a cookie authenticates, unless it proves that it comes from our pages."""
+    return None if api.origins.may_use_cookies(request.headers) else Refused(Reason.FORBIDDEN_ORIGIN)
+
+
+Caller = Annotated[Visitor, Depends(_visitor)]
+Objection = Annotated[Refused | None, Depends(_objection)]
 Bearer = Annotated[str | None, Header(alias="Authorization", max_length=2048)]
 
 
-def build_router(
-    sessions: Sessions, visitors: Visitors, cookies: Cookies, *, cancel_login: Callable[[Visitor], Awaitable[None]]
-) -> APIRouter:
-    """Return the session calls; signing out cancels a login under way too."""
-    router = APIRouter(prefix="/auth", tags=["sessions"], responses=PROBLEMS)
-    VisitorDep = Annotated[Visitor, Depends(visitors)]  # noqa: N806  a type
+@routes.post(
+    "/refresh",
+    response_model=Tokens,
+    responses={status.HTTP_204_NO_CONTENT: {"description": "Nobody is signed in: there is no refresh cookie"}},
+)
+async def refresh(api: Api, caller: Caller, objection: Objection, body: Nothing | None = None) -> Response:  # noqa: ARG001
+    """Exchange the refresh cookie for a new access token.
 
-    @router.post("/refresh", response_model=Tokens)
-    async def refresh(visitor: VisitorDep, response: Response, body: Nothing | None = None) -> Any:  # noqa: ANN401, ARG001
-        """Exchange the refresh cookie for a new access token and a new cookie."""
-        outcome = await sessions.refresh(visitor)
-        if isinstance(outcome, Refused):
-            answer = refusal(outcome)
-            if outcome.reason is Reason.SESSION_ENDED and visitor.refresh:
-                cookies.clear(answer, cookies.refresh)
-            return answer
-        cookies.set(response, cookies.refresh, outcome.refresh_token, outcome.refresh_seconds)
-        return Tokens(access_token=outcome.access_token, expires_in=outcome.expires_in, user=user_of(outcome.row))
-
-    @router.post("/logout", status_code=status.HTTP_204_NO_CONTENT, response_class=Response)
-    async def logout(
-        visitor: VisitorDep,
-        authorization: Bearer = None,
-        body: Nothing | None = None,  # noqa: ARG001
-    ) -> Response:
-        """End the session."""
-        await sessions.sign_out(visitor, bearer_of(authorization))
-        await cancel_login(visitor)
-        answer = Response(status_code=status.HTTP_204_NO_CONTENT, headers={"Clear-Site-Data": _CLEAR_SITE_DATA})
-        for name in (cookies.refresh, cookies.login):
-            cookies.clear(answer, name)
+    Without an `Origin`, send `X-Requested-With: focys`. The cookie is replaced where it is a minute old.
+    """
+    outcome = objection or await api.sessions.refresh(caller)
+    if outcome is None:
+        return Response(status_code=status.HTTP_204_NO_CONTENT)
+    if isinstance(outcome, Refused):
+        answer = refusal(outcome)
+        if outcome.reason is Reason.SESSION_ENDED:
+            api.cookies.clear(answer, api.cookies.refresh)
         return answer
+    user = user_of(outcome.session)
+    answer = reply(Tokens(access_token=outcome.access_token, expires_in=outcome.expires_in, user=user))
+    api.cookies.set(answer, api.cookies.refresh, outcome.refresh_token, outcome.refresh_seconds)
+    return answer
 
-    @router.get("/me", response_model=Me)
-    async def me(authorization: Bearer = None) -> Any:  # noqa: ANN401
-        """Say who is signed in."""
-        row = await sessions.identify(bearer_of(authorization))
-        if row is None:
-            return refusal(Refused(Reason.NOT_AUTHENTICATED))
-        factors = (["totp"] if row.mfa_enabled else []) + (["backup_codes"] if row.backup_codes_left else [])
-        return {
-            **user_of(row).model_dump(),
-            "factors": factors,
-            "amr": row.amr.split(),
-            "auth_time": row.auth_time,
-            "session_expires_at": row.expires_at,
-        }
 
-    return router
+@routes.post("/logout", status_code=status.HTTP_204_NO_CONTENT, response_class=Response)
+async def logout(
+    api: Api,
+    caller: Caller,
+    objection: Objection,
+    authorization: Bearer = None,
+    body: Nothing | None = None,  # noqa: ARG001
+) -> Response:
+    """End the session, and cancel a login in progress.
+
+    Without an `Origin`, send `X-Requested-With: focys`.
+    """
+    if objection is not None:
+        return refusal(objection)
+    await api.sessions.sign_out(caller, bearer_of(authorization))
+    await api.cancel_login(caller)
+    answer = Response(status_code=status.HTTP_204_NO_CONTENT, headers={"Clear-Site-Data": _CLEAR_SITE_DATA})
+    for name in (api.cookies.refresh, api.cookies.login):
+        api.cookies.clear(answer, name)
+    return answer
+
+
+@routes.get("/me", response_model=Me)
+async def me(api: Api, authorization: Bearer = None) -> Response:
+    """Say who is signed in."""
+    session = await api.sessions.identify(bearer_of(authorization))
+    if session is None:
+        return refusal(Refused(Reason.NOT_AUTHENTICATED))
+    return reply(
+        Me(
+            **user_of(session).model_dump(),
+            factors=[
+                *(["totp"] if session.mfa_enabled else []),
+                *(["backup_codes"] if session.backup_codes_left else []),
+            ],
+            amr=list(session.amr),
+            auth_time=session.auth_time,
+            session_expires_at=session.expires_at,
+        )
+    )
 
 
 def bearer_of(authorization: str | None) -> str | None:
@@ -74,13 +125,13 @@ def bearer_of(authorization: str | None) -> str | None:
     return token if scheme.lower() == "bearer" else None
 
 
-def user_of(row: Any) -> User:  # noqa: ANN401  a live session with its user
+def user_of(session: LiveSession) -> User:
     """Return the user as the wire shows them."""
     return User(
-        id=row.user_id,
-        email=row.email,
-        display_name=row.display_name,
-        role=row.role,
-        mfa_enabled=row.mfa_enabled,
-        backup_codes_left=row.backup_codes_left,
+        id=session.user_id,
+        email=session.email,
+        display_name=session.display_name,
+        role=session.role,
+        mfa_enabled=session.mfa_enabled,
+        backup_codes_left=session.backup_codes_left,
     )

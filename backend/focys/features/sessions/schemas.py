@@ -5,6 +5,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from focys.features.sessions.models import Role
+
 
 class Nothing(BaseModel):
     """An empty body."""
@@ -18,7 +20,7 @@ class User(BaseModel):
     id: UUID
     email: str
     display_name: str
-    role: Literal["user", "admin"]
+    role: Role
     mfa_enabled: bool
     backup_codes_left: int = 0
 

@@ -1,14 +1,15 @@
 """Opens, refreshes, checks and ends sessions."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID, uuid4
 
 from focys.domain.bypass import Bypass
 from focys.domain.outcome import Reason, Refused
 from focys.features import audit
+from focys.features.sessions.models import LiveSession, NewSession, Terms
 from focys.features.sessions.repository import (
     MAX_SESSIONS,
     SessionRepository,
@@ -22,6 +23,9 @@ from focys.infra.database import Change, Database
 from focys.infra.tokens import AccessClaims, InvalidTokenError, Tokens, new_seed
 from focys.infra.visitor import Visitor
 
+FRESH = timedelta(seconds=60)
+"""How long a new refresh token is answered without being replaced, so that loading pages costs a session nothing."""
+
 GRACE = timedelta(seconds=10)
 """How long the token just replaced still gets the same successor: two tabs, or an answer lost on the way."""
 
@@ -30,8 +34,16 @@ ADMIN_IDLE = timedelta(minutes=30)
 ADMIN_LIFE = timedelta(hours=12)
 _A_DAY, _MANY_PEOPLE = timedelta(days=1), 10
 
-ChargeRefresh = Callable[[str], Awaitable[int | None]]
-"""Counts a use of a session's refresh token; answers with the seconds to wait if that was one too many."""
+
+@dataclass(frozen=True, slots=True)
+class RotationLimit:
+    """Counts the rotations of a session, given its id.
+
+    ``charge`` answers with the seconds to wait if that was one too many; ``give_back`` with the changes that undo it.
+    """
+
+    charge: Callable[[str], Awaitable[int | None]]
+    give_back: Callable[[str, datetime], Awaitable[Sequence[Change]]]
 
 
 class PolicyError(Exception):
@@ -69,9 +81,9 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """A refreshed session: its row, joined with its user's, and its new tokens."""
+    """A session that goes on, and its tokens."""
 
-    row: Any
+    session: LiveSession
     access_token: str
     expires_in: int
     refresh_token: str
@@ -101,10 +113,10 @@ class Sessions:
         life: timedelta,
         mfa_required: bool,
         repository: SessionRepository,
-        charge_refresh: ChargeRefresh,
+        rotation_limit: RotationLimit,
     ) -> None:
         self._database, self._clock, self._tokens = database, clock, tokens
-        self._repository, self._charge_refresh = repository, charge_refresh
+        self._repository, self._rotation_limit = repository, rotation_limit
         self._life, self._mfa_required = life, mfa_required
 
     def open(self, evidence: Evidence, visitor: Visitor, now: datetime, *, live: int) -> Opened:
@@ -121,27 +133,23 @@ class Sessions:
         life = min(self._life, ADMIN_LIFE) if evidence.role == "admin" else self._life
         if evidence.bypass is not None:
             life = min(life, evidence.bypass.until - now)
-        row = {
-            "id": session_id,
-            "user_id": evidence.user_id,
-            "epoch": evidence.epoch,
-            "refresh_seed": seed,
-            "refresh_generation": 0,
-            "rotated_at": now,
-            "amr": " ".join(evidence.amr),
-            "auth_time": now,
-            "address": visitor.address,
-            "agent": visitor.agent,
-            "created_at": now,
-            "last_used_at": now,
-            "expires_at": now + life,
-            "bypass_id": evidence.bypass.id if evidence.bypass is not None else None,
-        }
+        new = NewSession(
+            id=session_id,
+            user_id=evidence.user_id,
+            epoch=evidence.epoch,
+            refresh_seed=seed,
+            amr=evidence.amr,
+            address=visitor.address,
+            agent=visitor.agent,
+            opened_at=now,
+            expires_at=now + life,
+            bypass_id=evidence.bypass.id if evidence.bypass is not None else None,
+        )
         room = (oldest_ended(evidence.user_id, now),) if live >= MAX_SESSIONS else ()
         claims = AccessClaims(evidence.user_id, session_id, evidence.amr, now)
         seconds = self._access_seconds(evidence.role, now + life, now)
         return Opened(
-            changes=(*room, opened(row)),
+            changes=(*room, opened(new)),
             access_token=self._tokens.access(claims, now, seconds),
             expires_in=seconds,
             refresh_token=self._tokens.refresh(session_id, 0, seed),
@@ -152,8 +160,14 @@ class Sessions:
         """Return a user's sessions, newest first; those that ended more than a month ago have been deleted."""
         now = self._clock.now()
         return [
-            Listed(row.address, row.agent, row.created_at, row.last_used_at, self._state_of(row, now))
-            for row in await self._repository.list_of(user_id)
+            Listed(
+                session.address,
+                session.agent,
+                session.created_at,
+                session.last_used_at,
+                "ended" if not session.is_live else "live" if self._may_go_on(session, now) else "expired",
+            )
+            for session in await self._repository.list_of(user_id)
         ]
 
     async def count_under(self, bypass_id: UUID) -> int:
@@ -168,97 +182,106 @@ class Sessions:
         people, addresses, address = await self._repository.count_addresses(self._clock.now() - _A_DAY)
         return (people, address) if address is not None and addresses == 1 and people >= _MANY_PEOPLE else None
 
-    async def identify(self, bearer: str | None) -> Any | None:  # noqa: ANN401  a live session with its user
-        """Return the session that a bearer token belongs to, joined with its user, if it is still live."""
+    async def identify(self, bearer: str | None) -> LiveSession | None:
+        """Return the session that a bearer token belongs to, if it is still live."""
         now = self._clock.now()
         try:
             claims = self._tokens.read_access(bearer or "", now)
         except InvalidTokenError:
             return None
-        row = await self._repository.find_live(claims.session_id)
-        is_live = row is not None and row.user_id == claims.user_id and self._may_go_on(row, now)
-        return row if is_live else None
+        session = await self._repository.find_live(claims.session_id)
+        if session is None or session.user_id != claims.user_id:
+            return None
+        return session if self._may_go_on(session, now) else None
 
-    async def refresh(self, visitor: Visitor) -> Refreshed | Refused:
-        """Rotate the refresh token, or refuse; a token older than the one just replaced ends its session."""
-        charged = False
+    async def refresh(self, visitor: Visitor) -> Refreshed | Refused | None:
+        """Go on with the session of the refresh cookie; None if there is no cookie, so nobody is signed in.
+
+        A token that is a minute old is replaced. One older than the one just replaced ends its session.
+        """
+        if visitor.refresh is None:
+            return None
         for _ in range(2):
             now = self._clock.now()
-            row, generation = await self._presented(visitor)
-            if row is None:
+            session, generation = await self._presented(visitor)
+            if session is None:
                 return Refused(Reason.SESSION_ENDED)
-            is_replaced = generation == row.refresh_generation - 1 and abs(now - row.rotated_at) <= GRACE
-            is_reused = generation != row.refresh_generation and not is_replaced
-            is_over = not self._may_go_on(row, now)
-            if is_over or is_reused:
-                return await self._end(row, visitor, now, is_reused=is_reused and not is_over)
-            wait = None if charged else await self._charge_refresh(str(row.session_id))
-            if wait is not None:
-                return Refused(Reason.THROTTLED, retry_after=wait)
-            charged = True
-            if is_replaced:
-                return self._successor(row, row.refresh_generation, now)
-            event = audit.AuditEvent(audit.EventName.SESSION_REFRESH, audit.Outcome.OK, row.user_id)
-            guard = rotated(row.session_id, generation, now)
-            if await self._database.write(audit.as_change(event, visitor, now), guard=guard):
-                audit.announce(event, visitor)
-                return self._successor(row, generation + 1, now)
+            objection = self._objection(session, generation, now)
+            if objection is not None:
+                await self._end(session, visitor, now, objection)
+                return Refused(Reason.SESSION_ENDED)
+            # The token just replaced is taken for less than a minute, so it never gets past here either.
+            if abs(now - session.rotated_at) < FRESH:
+                return self._refreshed(session, now)
+            outcome = await self._rotate(session, visitor, now)
+            if outcome is not None:
+                return outcome
         return Refused(Reason.THROTTLED, retry_after=1)
 
     async def sign_out(self, visitor: Visitor, bearer: str | None) -> None:
         """End the session of the refresh cookie or of the bearer token, if there is one."""
-        row, _ = await self._presented(visitor)
-        if row is None:
-            row = await self.identify(bearer)
-        if row is None:
-            return
+        session, generation = await self._presented(visitor)
         now = self._clock.now()
-        event = audit.AuditEvent(audit.EventName.SIGN_OUT, audit.Outcome.OK, row.user_id)
-        await self._database.write(ended(row.session_id, now), audit.as_change(event, visitor, now))
-        audit.announce(event, visitor)
+        is_reused = session is not None and self._may_go_on(session, now) and _is_reused(session, generation, now)
+        session = session or await self.identify(bearer)
+        if session is None:
+            return
+        event = audit.AuditEvent(audit.EventName.SIGN_OUT, audit.Outcome.OK, session.user_id)
+        await self._end(session, visitor, now, _with_alarm(event) if is_reused else event)
 
-    async def _presented(self, visitor: Visitor) -> tuple[Any, int]:
+    async def _presented(self, visitor: Visitor) -> tuple[LiveSession | None, int]:
         """Return the live session of a genuine refresh cookie, and the cookie's generation."""
         try:
             claims = self._tokens.read_refresh(visitor.refresh or "")
         except InvalidTokenError:
             return None, 0
-        row = await self._repository.find_live(claims.session_id)
-        is_genuine = row is not None and self._tokens.is_genuine(claims, row.refresh_seed)
-        return (row if is_genuine else None), claims.generation
+        session = await self._repository.find_live(claims.session_id)
+        is_genuine = session is not None and self._tokens.is_genuine(claims, session.refresh_seed)
+        return (session if is_genuine else None), claims.generation
 
-    async def _end(self, row: Any, visitor: Visitor, now: datetime, *, is_reused: bool) -> Refused:  # noqa: ANN401  a live session
-        why = "refresh token used twice" if is_reused else "idle, over or below policy"
-        alarm = audit.Alarm.REFRESH_TOKEN_REUSED if is_reused else None
-        event = audit.AuditEvent(
-            audit.EventName.SESSION_REFRESH, audit.Outcome.REFUSED, row.user_id, Reason.SESSION_ENDED, why, alarm
-        )
-        await self._database.write(ended(row.session_id, now), audit.as_change(event, visitor, now))
+    async def _rotate(self, session: LiveSession, visitor: Visitor, now: datetime) -> Refreshed | Refused | None:
+        """Replace the refresh token; return None if another call was first."""
+        limited = str(session.session_id)
+        wait = await self._rotation_limit.charge(limited)
+        if wait is not None:
+            return Refused(Reason.THROTTLED, retry_after=wait)
+        event = audit.AuditEvent(audit.EventName.SESSION_REFRESH, audit.Outcome.OK, session.user_id)
+        guard = rotated(session.session_id, session.refresh_generation, now)
+        if not await self._database.write(audit.as_change(event, visitor, now), guard=guard):
+            # Many tabs that load at once rotate once, and are counted once.
+            await self._database.write(*await self._rotation_limit.give_back(limited, now))
+            return None
         audit.announce(event, visitor)
-        return Refused(Reason.SESSION_ENDED)
+        return self._refreshed(replace(session, refresh_generation=session.refresh_generation + 1), now)
 
-    def _successor(self, row: Any, generation: int, now: datetime) -> Refreshed:  # noqa: ANN401  a live session
-        amr = tuple(row.amr.split())
-        seconds = self._access_seconds(row.role, row.expires_at, now)
-        claims = AccessClaims(row.user_id, row.session_id, amr, row.auth_time)
+    def _objection(self, session: LiveSession, generation: int, now: datetime) -> audit.AuditEvent | None:
+        """Return why a session may not be refreshed with a token of this generation, if so."""
+        name, refused = audit.EventName.SESSION_REFRESH, audit.Outcome.REFUSED
+        event = audit.AuditEvent(name, refused, session.user_id, Reason.SESSION_ENDED, "idle, over or below policy")
+        if not self._may_go_on(session, now):
+            return event
+        return _with_alarm(event) if _is_reused(session, generation, now) else None
+
+    async def _end(self, session: LiveSession, visitor: Visitor, now: datetime, event: audit.AuditEvent) -> None:
+        await self._database.write(ended(session.session_id, now), audit.as_change(event, visitor, now))
+        audit.announce(event, visitor)
+
+    def _refreshed(self, session: LiveSession, now: datetime) -> Refreshed:
+        seconds = self._access_seconds(session.role, session.expires_at, now)
+        claims = AccessClaims(session.user_id, session.session_id, session.amr, session.auth_time)
         return Refreshed(
-            row=row,
+            session=session,
             access_token=self._tokens.access(claims, now, seconds),
             expires_in=seconds,
-            refresh_token=self._tokens.refresh(row.session_id, generation, row.refresh_seed),
-            refresh_seconds=int((row.expires_at - now).total_seconds()),
+            refresh_token=self._tokens.refresh(session.session_id, session.refresh_generation, session.refresh_seed),
+            refresh_seconds=int((session.expires_at - now).total_seconds()),
         )
 
-    def _state_of(self, row: Any, now: datetime) -> Literal["live", "expired", "ended"]:  # noqa: ANN401  a session
-        if not row.is_live:
-            return "ended"
-        return "live" if self._may_go_on(row, now) else "expired"
-
-    def _may_go_on(self, row: Any, now: datetime) -> bool:  # noqa: ANN401  a live session
-        idle = ADMIN_IDLE if row.role == "admin" else IDLE
+    def _may_go_on(self, session: Terms, now: datetime) -> bool:
+        idle = ADMIN_IDLE if session.role == "admin" else IDLE
         # A last use that lies far in the future was stamped by a wrong clock, and counts as idle.
-        in_time = now < row.expires_at and abs(now - row.last_used_at) <= idle
-        return in_time and self._satisfies_policy(tuple(row.amr.split()), bypassed=row.bypass_id is not None)
+        in_time = now < session.expires_at and abs(now - session.last_used_at) <= idle
+        return in_time and self._satisfies_policy(session.amr, bypassed=session.bypass_id is not None)
 
     def _satisfies_policy(self, amr: tuple[str, ...], *, bypassed: bool) -> bool:
         return "mfa" in amr or bypassed or not self._mfa_required
@@ -267,3 +290,14 @@ class Sessions:
         # An administrator's token ends well before the idle limit, so that working is not being idle.
         life = min(self._tokens.access_life, ADMIN_IDLE / 2) if role == "admin" else self._tokens.access_life
         return int(min(life, session_ends - now).total_seconds())
+
+
+def _is_reused(session: LiveSession, generation: int, now: datetime) -> bool:
+    """Tell whether a genuine refresh token is out of date: two parties hold it, and one went on without the other."""
+    if generation == session.refresh_generation - 1:
+        return abs(now - session.rotated_at) > GRACE
+    return generation != session.refresh_generation
+
+
+def _with_alarm(event: audit.AuditEvent) -> audit.AuditEvent:
+    return replace(event, detail="refresh token used twice", alarm=audit.Alarm.REFRESH_TOKEN_REUSED)

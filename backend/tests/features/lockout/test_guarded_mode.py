@@ -7,6 +7,7 @@ import pytest
 from focys.features.accounts import users
 from focys.features.lockout import second_factor_failures
 from tests.support.attempts import (
+    WRONG_BACKUP_CODE,
     at_enrolment,
     confirm,
     fail,
@@ -103,8 +104,8 @@ async def test_guarded_tries_are_limited_per_source(world: World, guarded: Accou
 
 
 async def test_guarded_tries_are_limited_per_account(world: World, guarded: Account):
-    """LOCK-06: sixty an hour of all networks together; then pairs wait, at most an hour; a backup code never does (AVL-08)."""
-    await strangers_failed(world, guarded, 59, ago=timedelta(0))
+    """LOCK-06: sixty an hour of all networks; then pairs wait, at most an hour; a backup code never does (AVL-08)."""
+    await strangers_failed(world, guarded, 59, ago=timedelta(0), strong=True)
     browser = await world.at_second_factor(guarded, world.a_browser("203.0.113.5"))
     answer = await offer_wrong(world, guarded, browser)
     assert (answer.json()["code"], answer.json()["retry_after"]) == ("account_locked", 3600)
@@ -117,6 +118,59 @@ async def test_guarded_tries_are_limited_per_account(world: World, guarded: Acco
     world.clock.advance(hours=1)
     stranger = await world.at_second_factor(guarded)
     assert (await offer_pair(stranger, pair(guarded, world))).status_code == 200
+
+
+async def test_backup_codes_are_limited_per_network_too(world: World, guarded: Account):
+    """LOCK-06: ten an hour of one network, pairs included."""
+    await strangers_failed(world, guarded, 9, ago=timedelta(0), strong=True, network="203.0.113.5")
+    browser = await world.at_second_factor(guarded, world.a_browser("203.0.113.5"))
+
+    tenth = await use_backup_code(browser, WRONG_BACKUP_CODE)
+    eleventh = await use_backup_code(browser, guarded.backup_codes[0])
+
+    assert (tenth.status_code, tenth.json()["code"]) == (401, "invalid_code")
+    assert (eleventh.json()["code"], eleventh.json()["retry_after"]) == ("account_locked", 3600)
+    owner = await world.at_second_factor(guarded, world.a_browser("198.51.100.9"))
+    assert (await use_backup_code(owner, guarded.backup_codes[0])).status_code == 200
+
+
+async def test_a_hundred_failures_end_the_pairs_of_strangers_for_good(world: World, guarded: Account):
+    """LOCK-06, AVL-08 (NIST SP 800-63B section 3.2.2): a backup code still works, and so does the owner's browser."""
+    home = await world.at_second_factor(guarded, world.a_browser("198.51.100.9"))
+    assert (await offer_pair(home, pair(guarded, world))).status_code == 200
+    world.clock.advance(minutes=1)
+    await strangers_failed(world, guarded, 84, ago=timedelta(hours=2), strong=True)
+    stranger = await world.at_second_factor(guarded)
+    assert (await offer_wrong(world, guarded, stranger)).json()["code"] == "invalid_code"
+
+    refused = await offer_pair(stranger, pair(guarded, world))
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "factor_disabled")
+    assert (await stranger.offer(guarded.code(world.clock))).json()["code"] == "guarded"
+    world.clock.advance(days=30)
+    stranger = await world.at_second_factor(guarded)
+    assert (await offer_pair(stranger, pair(guarded, world))).json()["code"] == "factor_disabled"
+    assert (await (await world.at_second_factor(guarded, home)).offer(guarded.code(world.clock))).status_code == 200
+    assert (await use_backup_code(stranger, guarded.backup_codes[0])).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("spent", "network"),
+    [(60, "203.0.113.99"), (10, "192.0.2.1"), (85, "203.0.113.99")],
+    ids=["sixty of all networks", "ten of this network", "a hundred in all"],
+)
+async def test_a_new_password_opens_a_fresh_allowance(world: World, guarded: Account, spent: int, network: str):
+    """LOCK-06, LOCK-07: who fails from then on knows the new password, too; the owner waits for nobody else."""
+    await strangers_failed(world, guarded, spent, ago=timedelta(minutes=1), strong=True, network=network)
+    browser = await world.at_second_factor(guarded)
+    refused = await offer_pair(browser, pair(guarded, world))
+    assert refused.json()["code"] in {"account_locked", "factor_disabled"}
+
+    guarded.password = NEW_PASSWORD
+    await world.services.administration.set_password(guarded.email, NEW_PASSWORD, OPERATOR)
+    browser = await world.at_second_factor(guarded)
+
+    assert (await offer_pair(browser, pair(guarded, world))).status_code == 200
 
 
 async def test_guarded_does_not_end_with_a_new_password_alone(world: World, guarded: Account):
@@ -145,7 +199,7 @@ async def test_a_sign_in_without_a_new_password_does_not_end_guarded(world: Worl
 
 
 async def test_failures_after_the_new_password_are_not_forgiven_by_the_sign_in(world: World, guarded: Account):
-    """LOCK-07: what is cleared is older than the change."""
+    """LOCK-07: what is cleared is older than the change; pairs that failed since then still use up their allowance."""
     await world.services.administration.set_password(guarded.email, NEW_PASSWORD, OPERATOR)
     guarded.password = NEW_PASSWORD
     world.clock.advance(minutes=1)
@@ -153,6 +207,10 @@ async def test_failures_after_the_new_password_are_not_forgiven_by_the_sign_in(w
 
     owner = await world.at_second_factor(guarded, world.a_browser("198.51.100.9"))
     assert (await offer_pair(owner, pair(guarded, world))).status_code == 200
+    assert [row.strong for row in await rows_of(world, second_factor_failures)] == [True, True]
+    await fail(world, guarded, 2, world.a_browser("203.0.113.5"))
+    world.clock.advance(minutes=1)
+    await world.signed_in(guarded, world.a_browser("198.51.100.10"))
 
     stranger = await world.at_second_factor(guarded, world.a_browser("203.0.113.5"))
     assert (await stranger.get("/auth/login")).json()["tries_left"] == 3

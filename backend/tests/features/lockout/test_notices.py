@@ -5,6 +5,7 @@ from tests.support.attempts import (
     at_enrolment,
     confirm,
     fail,
+    offer_pair,
     offer_wrong,
     use_backup_code,
     wrong_code,
@@ -65,19 +66,44 @@ async def test_a_notice_says_when_from_where_and_what_to_do(world: World):
 
 
 async def test_failures_of_all_kinds_lead_to_the_notice(world: World):
-    """LOCK-13, BKP-04, TOTP-11: backup codes, and the first codes of an enrolment."""
-    alice = await world.an_account(enrolled=True)
-    browser = await world.at_second_factor(alice)
-    for _ in range(3):
-        await use_backup_code(browser, WRONG_BACKUP_CODE)
-    bob = await world.an_account("bob@student.com")
-    browser = await at_enrolment(world, bob)
-    for _ in range(3):
-        await confirm(browser, wrong_code(bob, world))
+    """LOCK-13, BKP-04: single codes, pairs and backup codes."""
+    account = await world.an_account(enrolled=True)
+    browser = await fail(world, account, 1)
+    wrong = wrong_code(account, world)
+
+    await offer_pair(browser, {"codes": [wrong, wrong]})
+    await use_backup_code(browser, WRONG_BACKUP_CODE)
     await world.deliver()
 
-    assert FAILING in world.mail.subjects(alice.email)
-    assert FAILING in world.mail.subjects(bob.email)
+    assert world.mail.subjects(account.email)[-1] == FAILING
+
+
+async def test_strong_proofs_that_fail_while_it_is_locked_send_no_notice(world: World):
+    """LOCK-13: the lock was told, and they bring the next one no nearer."""
+    account = await world.an_account(enrolled=True)
+    browser = await fail(world, account, 5)
+    await world.deliver()
+    before, wrong = len(world.mail.letters), wrong_code(account, world)
+
+    for _ in range(5):
+        await offer_pair(browser, {"codes": [wrong, wrong]})
+        await use_backup_code(browser, WRONG_BACKUP_CODE)
+    await world.deliver()
+
+    assert len(world.mail.letters) == before
+
+
+async def test_wrong_first_codes_send_no_notice(world: World):
+    """LOCK-13, TOTP-11: whoever sets an app up guesses nothing."""
+    account = await world.an_account()
+    browser = await at_enrolment(world, account)
+    before = len(world.mail.letters)
+
+    for _ in range(5):
+        await confirm(browser, wrong_code(account, world))
+    await world.deliver()
+
+    assert len(world.mail.letters) == before
 
 
 async def test_nobody_is_told_of_wrong_passwords(world: World):

@@ -1,4 +1,4 @@
-"""The ladder over HTTP: five, ten, fifteen failures; whose failures they are; and what forgives them."""
+"""The locks over HTTP: five, ten, fifteen failures; whose failures they are; and what forgives them."""
 
 import asyncio
 from datetime import timedelta
@@ -16,16 +16,17 @@ from tests.support.attempts import (
     offer_pair,
     offer_wrong,
     pair,
+    strangers_failed,
     use_backup_code,
     wait_until_open,
     wrong_code,
 )
 from tests.support.clock import NOON, FrozenClock
-from tests.support.rows import count_of
+from tests.support.rows import count_of, rows_of
 from tests.support.service import World
 
 
-async def test_the_ladder_rung_by_rung(world: World):
+async def test_the_locks_one_by_one(world: World):
     """LOCK-03, LOCK-04: 5 failures close it for 15 minutes, 10 for 60, at 15 one code is no longer enough."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
@@ -42,7 +43,7 @@ async def test_the_ladder_rung_by_rung(world: World):
     assert (await browser.get("/auth/login")).json()["guarded"] is True
 
 
-async def test_while_it_is_locked_nothing_is_examined_and_nothing_extends_it(world: World):
+async def test_while_it_is_locked_no_single_code_is_examined_and_nothing_extends_it(world: World):
     """LOCK-03."""
     account = await world.an_account(enrolled=True)
     browser = await fail(world, account, 5)
@@ -51,12 +52,7 @@ async def test_while_it_is_locked_nothing_is_examined_and_nothing_extends_it(wor
     for minute in range(1, 15):
         world.clock.advance(minutes=1)
         browser = await world.at_second_factor(account)
-        offers = [
-            await browser.offer(account.code(world.clock)),
-            await offer_pair(browser, pair(account, world)),
-            await use_backup_code(browser, account.backup_codes[0]),
-            await browser.offer(wrong_code(account, world)),
-        ]
+        offers = [await browser.offer(account.code(world.clock)), await browser.offer(wrong_code(account, world))]
         assert {offer.json()["code"] for offer in offers} == {"account_locked"}
         assert {offer.headers["Retry-After"] for offer in offers} == {str((15 - minute) * 60)}
         assert (await browser.get("/auth/status")).json()["login"]["retry_after"] == (15 - minute) * 60
@@ -64,6 +60,63 @@ async def test_while_it_is_locked_nothing_is_examined_and_nothing_extends_it(wor
     assert await count_of(world, second_factor_failures) == failures
     world.clock.advance(minutes=1)
     assert (await browser.offer(account.code(world.clock))).status_code == 200
+
+
+@pytest.mark.parametrize("failures", [5, 10])
+async def test_a_lock_holds_up_neither_two_codes_in_a_row_nor_a_backup_code(world: World, failures: int):
+    """LOCK-03, AVL-08: whoever has the password locks single codes, and never the owner out."""
+    account = await world.an_account(enrolled=True)
+    await strangers_failed(world, account, failures, ago=timedelta(0))
+    world.clock.advance(minutes=1)
+    first, second = await world.at_second_factor(account), await world.at_second_factor(account)
+    assert (await first.offer(account.code(world.clock))).json()["code"] == "account_locked"
+
+    with_a_pair = await offer_pair(first, pair(account, world))
+    with_a_backup_code = await use_backup_code(second, account.backup_codes[0])
+
+    assert (with_a_pair.status_code, with_a_backup_code.status_code) == (200, 200)
+    stranger = await world.at_second_factor(account)
+    assert (await stranger.offer(account.code(world.clock, 1))).json()["code"] == "account_locked"
+
+
+@pytest.mark.parametrize(("failures", "minutes"), [(5, 15), (10, 60)])
+async def test_strong_proofs_that_fail_while_it_is_locked_move_no_lock(world: World, failures: int, minutes: int):
+    """LOCK-03, LOCK-04: they neither extend nor shorten this one, and bring the next one no nearer."""
+    account = await world.an_account(enrolled=True)
+    await strangers_failed(world, account, failures, ago=timedelta(0))
+    wrong = wrong_code(account, world)
+
+    for minute in range(1, 8):
+        world.clock.advance(minutes=1)
+        browser = await world.at_second_factor(account, world.a_browser(f"203.0.113.{minute}"))
+        offers = [
+            await offer_pair(browser, {"codes": [wrong, wrong]}),
+            await use_backup_code(browser, WRONG_BACKUP_CODE),
+        ]
+        assert [(offer.status_code, offer.json()["code"]) for offer in offers] == [(401, "invalid_code")] * 2
+        assert not any({"tries_left", "retry_after"} & offer.json().keys() for offer in offers)
+        state = (await browser.get("/auth/login")).json()
+        assert (state["guarded"], state["retry_after"]) == (False, (minutes - minute) * 60)
+
+    rows = await rows_of(world, second_factor_failures)
+    assert sorted(row.strong for row in rows) == [False] * failures + [True] * 14
+    world.clock.advance(minutes=minutes - 7)
+    browser = await world.at_second_factor(account)
+    assert (await offer_wrong(world, account, browser)).json()["tries_left"] == 4
+
+
+async def test_a_hundred_failures_end_the_pairs_while_it_is_locked_too(world: World):
+    """LOCK-06, AVL-08 (NIST SP 800-63B section 3.2.2)."""
+    account = await world.an_account(enrolled=True)
+    await strangers_failed(world, account, 90, ago=timedelta(days=1), strong=True)
+    await strangers_failed(world, account, 10, ago=timedelta(0))
+    browser = await world.at_second_factor(account)
+
+    refused = await offer_pair(browser, pair(account, world))
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "factor_disabled")
+    assert (await browser.offer(account.code(world.clock))).json()["code"] == "account_locked"
+    assert (await use_backup_code(browser, account.backup_codes[0])).status_code == 200
 
 
 async def test_the_answer_of_a_lock_says_so(world: World):
@@ -78,21 +131,24 @@ async def test_the_answer_of_a_lock_says_so(world: World):
     assert answer.json()["retry_after"] == 900
 
 
-async def test_totp_and_backup_codes_share_one_ledger(world: World):
-    """BKP-04: three wrong codes and two wrong backup codes lock."""
+async def test_single_codes_pairs_and_backup_codes_share_one_ledger(world: World):
+    """BKP-04: two wrong codes, a wrong pair and two wrong backup codes lock."""
     account = await world.an_account(enrolled=True)
-    browser = await fail(world, account, 3)
+    browser = await fail(world, account, 2)
+    wrong = wrong_code(account, world)
 
+    third = await offer_pair(browser, {"codes": [wrong, wrong]})
     fourth = await use_backup_code(browser, WRONG_BACKUP_CODE)
     fifth = await use_backup_code(browser, WRONG_BACKUP_CODE)
 
+    assert (third.json()["code"], third.json()["tries_left"]) == ("invalid_code", 2)
     assert (fourth.json()["code"], fourth.json()["tries_left"]) == ("invalid_code", 1)
     assert fifth.json()["code"] == "account_locked"
     assert (await browser.offer(account.code(world.clock))).json()["code"] == "account_locked"
 
 
-async def test_tries_of_the_first_code_count_in_the_same_ledger(world: World):
-    """TOTP-11: the sixth confirmation is not looked at, and the lock outlives the enrolment."""
+async def test_wrong_first_codes_end_their_login_and_no_other(world: World):
+    """TOTP-11: whoever sets an app up sees its secret, so there is nothing to guess; starting again gives five new tries."""
     account = await world.an_account()
     browser = await at_enrolment(world, account)
 
@@ -100,9 +156,11 @@ async def test_tries_of_the_first_code_count_in_the_same_ledger(world: World):
     sixth = await confirm(browser, account.code(world.clock))
 
     assert [answer.get("tries_left") for answer in told] == [4, 3, 2, 1, None]
+    assert (told[4]["code"], told[4]["retry_after"]) == ("account_locked", 900)
     assert (sixth.status_code, sixth.json()["code"], sixth.json()["retry_after"]) == (429, "account_locked", 900)
-    world.clock.advance(minutes=15)
-    browser = await at_enrolment(world, account)
+    assert await count_of(world, second_factor_failures) == 0
+    browser = await at_enrolment(world, account, world.a_browser("198.51.100.9"))
+    assert (await confirm(browser, wrong_code(account, world))).json()["tries_left"] == 4
     assert (await confirm(browser, account.code(world.clock))).status_code == 200
 
 
@@ -179,23 +237,22 @@ async def test_a_fault_inside_an_attempt_refuses_it_and_is_charged(
     """LOCK-02, AVL-04."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
-    needs = world.services.login.second_factor._needs
 
-    def fault(*_: object, **__: object) -> object:
+    async def fault(*_: object, **__: object) -> object:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(needs.totp, "judge", fault)
-    monkeypatch.setattr(needs.backup_codes, "find", fault)
-    offer = browser.offer(account.code(world.clock)) if proof == "totp" else use_backup_code(browser, WRONG_BACKUP_CODE)
-    answer = await offer
+    for factor in world.services.login.factors:
+        monkeypatch.setattr(type(factor), "verify", fault)
+    code = account.code(world.clock)
+    answer = await (browser.offer(code) if proof == "totp" else use_backup_code(browser, account.backup_codes[0]))
     monkeypatch.undo()
 
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert (await browser.get("/auth/login")).json()["tries_left"] == 4
 
 
-async def test_a_failure_that_cannot_be_written_is_not_told(world: World, monkeypatch: pytest.MonkeyPatch):
-    """LOCK-02, AVL-01: without its record no code is judged, neither a wrong nor a right one."""
+async def test_a_verdict_that_cannot_be_written_is_not_told(world: World, monkeypatch: pytest.MonkeyPatch):
+    """LOCK-02, AVL-01: neither that of a right code nor that of a wrong one; both stay charged."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
 
@@ -207,6 +264,7 @@ async def test_a_failure_that_cannot_be_written_is_not_told(world: World, monkey
     monkeypatch.undo()
 
     assert [(a.status_code, a.json()["code"]) for a in answers] == [(503, "unavailable")] * 2
+    assert (await browser.get("/auth/login")).json()["tries_left"] == 3
     assert (await browser.offer(account.code(world.clock))).status_code == 200
 
 

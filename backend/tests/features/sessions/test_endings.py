@@ -6,6 +6,8 @@ import pytest
 
 from focys.features.audit import EventName, audit_events
 from focys.features.sessions import sessions
+from tests.support.jar import REFRESH, put
+from tests.support.numbers import scrape
 from tests.support.rows import execute, rows_of
 from tests.support.service import OPERATOR, Account, Browser, World
 
@@ -78,6 +80,43 @@ async def test_signing_out_is_told_once(world: World):
 
     told = [row for row in await rows_of(world, audit_events) if row.event == EventName.SIGN_OUT]
     assert [(row.outcome, row.user_id) for row in told] == [("ok", account.id)]
+
+
+@pytest.mark.parametrize("rotations", [1, 2, 3])
+async def test_an_old_token_at_the_sign_out_raises_the_alarm_as_it_does_at_a_refresh(world: World, rotations: int):
+    """SESS-05, LOG-06: the one who signs out with it, or the one who has gone on, has stolen it."""
+    account = await world.an_account(enrolled=True)
+    browser, token = await world.signed_in(account)
+    stolen = browser.http.cookies["focys_refresh"]
+    for _ in range(rotations):
+        world.clock.advance(minutes=1)
+        await browser.post("/auth/refresh")
+    world.clock.advance(seconds=11)
+    before = await scrape(browser)
+
+    answer = await put(world.a_browser(), stolen, REFRESH).post("/auth/logout")
+
+    assert answer.status_code == 204
+    assert await is_alive(browser, token) == (False, False)
+    told = [row for row in await rows_of(world, audit_events) if row.event == EventName.SIGN_OUT]
+    assert [(row.user_id, row.detail) for row in told] == [(account.id, "refresh token used twice")]
+    alarms = [seen.of("focys_alarms_total", alarm="refresh_token_reused") for seen in (before, await scrape(browser))]
+    assert alarms[1] - alarms[0] == 1
+
+
+async def test_the_token_just_replaced_signs_out_without_an_alarm(world: World):
+    """SESS-06: another tab has replaced it a moment ago."""
+    account = await world.an_account(enrolled=True)
+    browser, token = await world.signed_in(account)
+    replaced = browser.http.cookies["focys_refresh"]
+    world.clock.advance(minutes=1)
+    await browser.post("/auth/refresh")
+
+    await put(world.a_browser(), replaced, REFRESH).post("/auth/logout")
+
+    assert await is_alive(browser, token) == (False, False)
+    told = [row for row in await rows_of(world, audit_events) if row.event == EventName.SIGN_OUT]
+    assert [(row.outcome, row.detail) for row in told] == [("ok", None)]
 
 
 async def disable(world: World, account: Account) -> None:

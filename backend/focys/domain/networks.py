@@ -1,0 +1,74 @@
+"""How many wrong passwords a network may send, and what looks like one password tried on many accounts.
+
+A network is what ``focys.infra.client_address.source_of`` returns: an IPv4 address, an IPv6 /64, or ``unknown``.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+Network = IPv4Network | IPv6Network
+
+FAILURES_WINDOW = timedelta(minutes=15)
+ACCOUNTS_WINDOW = timedelta(hours=1)
+SPRAY_WINDOW = timedelta(hours=1)
+NETWORK_PREFIX = {4: 32, 6: 64}
+WIDE_PREFIX = {4: 24, 6: 48}
+"""What one attacker easily has: a range of IPv4 addresses, or a customer's share of IPv6."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkLimit:
+    """Wrong passwords in 15 minutes, and different accounts with a wrong password in an hour."""
+
+    failures: int
+    accounts: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkLimits:
+    """The limits of every network, and the higher ones of networks that many of one's own people share."""
+
+    usual: NetworkLimit = NetworkLimit(failures=30, accounts=20)
+    own: NetworkLimit = NetworkLimit(failures=600, accounts=1000)
+    own_networks: Sequence[Network] = ()
+
+    def of(self, source: str) -> NetworkLimit:
+        """Return the limits of a network."""
+        return self.own if self.is_own(source) else self.usual
+
+    def is_own(self, source: str) -> bool:
+        """Tell whether a network lies within one of the own ones."""
+        network = _parse(source) if self.own_networks else None
+        return network is not None and any(_is_within(network, own) for own in self.own_networks)
+
+
+def most_accounts_tried(tried: Iterable[tuple[str, str]], limits: NetworkLimits) -> int:
+    """Return the largest number of different accounts tried from one IPv4 /24 or IPv6 /48.
+
+    *tried* are pairs of account and network. Own networks are left out: many people mistype there in the same hour.
+    """
+    by_network: dict[str, set[str]] = {}
+    for account, source in tried:
+        by_network.setdefault(source, set()).add(account)
+    by_wide: dict[Network, set[str]] = {}
+    for source, accounts in by_network.items():
+        network = _parse(source)
+        if network is not None and not limits.is_own(source):
+            wide = network.supernet(new_prefix=WIDE_PREFIX[network.version])
+            by_wide.setdefault(wide, set()).update(accounts)
+    return max(map(len, by_wide.values()), default=0)
+
+
+def _parse(source: str) -> Network | None:
+    try:
+        return ip_network(source)
+    except ValueError:
+        return None
+
+
+def _is_within(network: Network, own: Network) -> bool:
+    if isinstance(network, IPv4Network):
+        return isinstance(own, IPv4Network) and network.subnet_of(own)
+    return isinstance(own, IPv6Network) and network.subnet_of(own)

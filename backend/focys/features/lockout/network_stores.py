@@ -1,0 +1,17 @@
+"""Where the counts of networks are kept."""
+
+from focys.features.lockout.networks import NetworkCounters
+from focys.features.lockout.networks_in_database import NetworksInDatabase
+from focys.features.lockout.networks_in_memory import NetworksInMemory
+from focys.features.lockout.networks_in_redis import NetworksInRedis
+from focys.infra.clock import Clock
+from focys.infra.database import Database
+
+
+def network_counters(storage: str, database: Database, clock: Clock) -> NetworkCounters:
+    """Return the counts of networks, in the store that RATE_LIMIT_STORAGE names."""
+    if storage == "database":
+        return NetworksInDatabase(database, clock)
+    if storage.startswith("memory://"):
+        return NetworksInMemory(database)
+    return NetworksInRedis(storage, database, clock)

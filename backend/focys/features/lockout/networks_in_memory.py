@@ -1,0 +1,125 @@
+"""The networks' counts in the memory of one process: for development, and for a service that is one process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from focys.domain.networks import ACCOUNTS_WINDOW, FAILURES_WINDOW, NetworkLimit
+from focys.features.lockout.networks import (
+    ACCOUNTS,
+    FAILURES,
+    IN_FLIGHT,
+    AccountCharge,
+    Counted,
+    Full,
+    NetworkError,
+    Try,
+    Usage,
+    refused,
+)
+from focys.infra.database import Change, Database
+
+
+def _out_of_reach(what: str) -> NetworkError:
+    return NetworkError(
+        f"The counts for {what} are in the service's memory (RATE_LIMIT_STORAGE=memory://), "
+        "where commands cannot reach them; restart the service to clear them."
+    )
+
+
+@dataclass
+class _Window:
+    """What was counted since it began, and which accounts: with their failures, or as holders of a place."""
+
+    began: datetime
+    ends: datetime
+    last: datetime
+    count: int = 0
+    accounts: dict[str, int] = field(default_factory=dict)
+
+
+class NetworksInMemory:
+    """Counts of this process. Nothing here waits between a look and what follows from it, so nothing comes between."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._failures: dict[str, _Window] = {}
+        self._accounts: dict[str, _Window] = {}
+
+    async def charge(self, tried: Try, limit: NetworkLimit, account: AccountCharge) -> Counted | Full | None:
+        """Charge a try to its network and then to its account."""
+        failures = _current(self._failures, tried, FAILURES_WINDOW)
+        accounts = _current(self._accounts, tried, ACCOUNTS_WINDOW)
+        was_listed = tried.account in accounts.accounts
+        is_full = failures.count >= limit.failures
+        if is_full or (accounts.count >= limit.accounts and not was_listed):
+            full, name = (failures, FAILURES) if is_full else (accounts, ACCOUNTS)
+            in_flight = accounts.last >= tried.at - IN_FLIGHT and len(accounts.accounts) < accounts.count
+            return refused(name, 1 if in_flight else (full.ends - tried.at).total_seconds())
+        failures.count += 1
+        if not was_listed:
+            accounts.count, accounts.last = accounts.count + 1, tried.at
+        counted = Counted(tried, was_listed, self)
+        [by_account] = await self._database.counts(account.counted)
+        if not by_account:
+            await self.give_back(counted, forgiving=False)
+            return None
+        return counted
+
+    async def keep(self, counted: Counted) -> None:
+        """Settle a try whose password was wrong."""
+        tried = counted.tried
+        failures, accounts = _ours(self._failures, tried), _ours(self._accounts, tried)
+        if accounts is None:
+            return
+        if not counted.was_listed:
+            if tried.account in accounts.accounts:
+                accounts.count -= 1
+            accounts.accounts[tried.account] = 1
+        if failures is not None and tried.account in accounts.accounts:
+            failures.accounts[tried.account] = failures.accounts.get(tried.account, 0) + 1
+
+    async def give_back(self, counted: Counted, *, forgiving: bool) -> list[Change]:
+        """Give a try back at once."""
+        tried = counted.tried
+        failures, accounts = _ours(self._failures, tried), _ours(self._accounts, tried)
+        was_listed = counted.was_listed
+        if forgiving and was_listed:
+            was_listed = accounts is None or accounts.accounts.pop(tried.account, None) is None
+        if failures is not None:
+            earlier = failures.accounts.pop(tried.account, 0) if forgiving else 0
+            failures.count = max(0, failures.count - 1 - earlier)
+        if accounts is not None and not was_listed:
+            accounts.count = max(0, accounts.count - 1)
+        return []
+
+    async def usage(self) -> Mapping[str, Usage]:
+        """No command runs in the process that counts."""
+        raise _out_of_reach("networks")
+
+    async def knows(self, network: str) -> bool:
+        """No command runs in the process that counts."""
+        raise _out_of_reach(network)
+
+    async def forget(self, network: str) -> list[Change]:
+        """No command runs in the process that counts."""
+        raise _out_of_reach(network)
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+def _current(windows: dict[str, _Window], tried: Try, length: timedelta) -> _Window:
+    """Return the network's window, which begins with its first try."""
+    # All are as long, so the oldest end first.
+    while windows and next(iter(windows.values())).ends <= tried.at:
+        del windows[next(iter(windows))]
+    window = windows.setdefault(tried.network, _Window(tried.at, tried.at + length, tried.at))
+    window.began = min(window.began, tried.at)
+    return window
+
+
+def _ours(windows: dict[str, _Window], tried: Try) -> _Window | None:
+    """Return the window that counted a try, unless another one has begun since."""
+    window = windows.get(tried.network)
+    return window if window is not None and window.began <= tried.at else None

@@ -1,0 +1,118 @@
+"""What an operator and the watch see of networks: which are near a limit, and how many accounts are tried at once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_network
+
+from focys.domain.networks import (
+    NETWORK_PREFIX,
+    SPRAY_WINDOW,
+    Network,
+    NetworkLimit,
+    NetworkLimits,
+    most_accounts_tried,
+)
+from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
+from focys.features.lockout.networks import NetworkCounters, NetworkError, Usage, Used
+from focys.features.lockout.repository import list_tried
+from focys.infra.client_address import source_of
+from focys.infra.clock import Clock
+from focys.infra.database import Database
+from focys.infra.visitor import Visitor
+
+UNKNOWN = source_of("")
+_FORGET_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How much of its limits a network has used."""
+
+    network: str
+    usage: Usage
+    limit: NetworkLimit
+    is_own: bool
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a limit is reached."""
+        return any(used.count >= most for used, most in self._both())
+
+    @property
+    def until(self) -> datetime | None:
+        """When the last of the limits that are near begins again; None if none is near."""
+        return max((used.until for used, most in self._both() if used.until and 2 * used.count >= most), default=None)
+
+    def _both(self) -> tuple[tuple[Used, int], ...]:
+        return (self.usage.failures, self.limit.failures), (self.usage.accounts, self.limit.accounts)
+
+
+class Networks:
+    """Looks at the counts of networks, and forgets them for an operator whom the caller has authorized."""
+
+    def __init__(self, database: Database, clock: Clock, counters: NetworkCounters, limits: NetworkLimits) -> None:
+        self._database, self._clock = database, clock
+        self._counters, self._limits = counters, limits
+
+    async def list_near_limit(self) -> list[Standing]:
+        """Return the networks that have used half of a limit or more, those that wait first.
+
+        Raises:
+            NetworkError: the counts cannot be reached.
+        """
+        all_used = [
+            Standing(network, usage, self._limits.of(network), self._limits.is_own(network))
+            for network, usage in (await self._counters.usage()).items()
+        ]
+        near = [standing for standing in all_used if standing.until is not None]
+        return sorted(near, key=lambda s: (not s.is_full, -s.usage.failures.count, s.network))
+
+    async def unlock(self, text: str, operator: Visitor) -> tuple[str, bool]:
+        """Forget what is counted for a network; return it, and whether there was anything to forget.
+
+        Raises:
+            NetworkError: the text names no network, or the counts cannot be reached.
+        """
+        network = network_named(text)
+        if not await self._counters.knows(network):
+            return network, False
+        event = AuditEvent(EventName.NETWORK_UNLOCKED, Outcome.OK, detail=network)
+        forgotten = await self._counters.forget(network)
+        row = as_change(event, operator, self._clock.now())
+        await self._database.counts(*forgotten, row, seconds=_FORGET_SECONDS)
+        announce(event, operator)
+        return network, True
+
+    async def most_accounts_tried(self) -> int:
+        """Return how many accounts had a wrong password from one IPv4 /24 or IPv6 /48 within the last hour."""
+        now = self._clock.now()
+        return most_accounts_tried(await list_tried(self._database, now - SPRAY_WINDOW, now), self._limits)
+
+    async def close(self) -> None:
+        """Give back connections of the counts' own."""
+        await self._counters.close()
+
+
+def network_named(text: str) -> str:
+    """Return the network that an address belongs to, or that is named itself.
+
+    Raises:
+        NetworkError: the text is neither.
+    """
+    text = text.strip()
+    if text == UNKNOWN:
+        return text
+    network = _parse(text)
+    if network is None:
+        raise NetworkError(f"{text} is no network: give an IP address, as 203.0.113.7.")
+    if network.prefixlen < NETWORK_PREFIX[network.version]:
+        raise NetworkError(f"{text} is more than one network: give one IPv4 address, or one IPv6 /64.")
+    return source_of(str(network.network_address))
+
+
+def _parse(text: str) -> Network | None:
+    try:
+        # A zone (fe80::1%eth0) means something on its own host only.
+        return None if "%" in text else ip_network(text, strict=False)
+    except ValueError:
+        return None

@@ -1,0 +1,66 @@
+"""Limits of an account: fixed windows in the database, exact over all workers, whatever else is lost."""
+
+from asyncio import gather
+from collections.abc import AsyncIterator
+
+import pytest
+from limits import RateLimitItemPerMinute
+
+from focys.features.lockout import Limits, account_limits
+from focys.infra.database import Database
+from tests.conftest import settings_for
+from tests.support.clock import FrozenClock
+
+THREE = RateLimitItemPerMinute(3, 1, namespace="test-three")
+WINDOW = 60
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(settings_for(database_url).database)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture
+def limits(database: Database, clock: FrozenClock) -> Limits:
+    return account_limits(database, clock)
+
+
+async def test_a_limit_holds_and_says_when_it_opens_again(limits: Limits, clock: FrozenClock):
+    answers = [await limits.charge(THREE, "alice") for _ in range(3)]
+    clock.advance(seconds=20)
+
+    assert answers == [None] * 3
+    assert await limits.charge(THREE, "alice") == WINDOW - 20
+    assert await limits.charge(THREE, "bob") is None
+
+
+async def test_a_limit_opens_again_after_its_window(limits: Limits, clock: FrozenClock):
+    for _ in range(4):
+        await limits.charge(THREE, "alice")
+
+    clock.advance(seconds=WINDOW)
+
+    assert [await limits.charge(THREE, "alice") is None for _ in range(4)] == [True, True, True, False]
+
+
+async def test_of_many_at_once_as_many_pass_as_there_is_room(limits: Limits):
+    answers = await gather(*(limits.charge(THREE, "alice") for _ in range(12)))
+
+    assert answers.count(None) == 3
+
+
+async def test_a_window_that_a_wrong_clock_began_in_the_future_is_over(limits: Limits, clock: FrozenClock):
+    """LOCK-14."""
+    clock.advance(days=1)
+    for _ in range(4):
+        await limits.charge(THREE, "alice")
+    clock.advance(days=-1)
+
+    assert await limits.charge(THREE, "alice") is None

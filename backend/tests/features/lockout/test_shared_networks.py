@@ -1,0 +1,163 @@
+"""Many people behind one address: who mistypes gets in, who sprays does not, and an own network has room for everybody."""
+
+from asyncio import gather
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.conftest import MakeWorld
+from tests.features.lockout.test_wrong_passwords import guess, told
+from tests.support.service import Account, World
+from tests.support.valkey import ValkeyServer, keys_in, running_valkey
+
+SCHOOL = "203.0.113.7"
+
+
+@pytest.fixture(scope="module")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    with running_valkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture(params=["database", "memory", "valkey"])
+async def world(request: pytest.FixtureRequest, make_world: MakeWorld, valkey: ValkeyServer) -> AsyncIterator[World]:
+    """The service, with the networks counted in each of the three places."""
+    valkey.ask("FLUSHALL")
+    storage = {"database": "database", "memory": "memory://", "valkey": valkey.url}[request.param]
+    async with make_world(rate_limit_storage=storage) as world:
+        yield world
+
+
+async def people_of(world: World, number: int) -> list[Account]:
+    """So many people who have an account, and all the same password."""
+    return [await world.an_account(f"pupil{i}@student.com") for i in range(number)]
+
+
+def let_pass(world: World, valkey: ValkeyServer, minutes: int) -> None:
+    """Let time pass; Valkey's own clock cannot be moved, but the end of each window can."""
+    world.clock.advance(minutes=minutes)
+    for key in keys_in(valkey):
+        if minutes >= (15 if "passwords" in key else 60):
+            valkey.ask(f"PEXPIREAT {key} 1")
+
+
+def count_compared(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Keep what passwords are compared from now on."""
+    compared: list[str] = []
+    fits = world.services.hasher._fits
+
+    def and_note(stored: str, password: str) -> bool:
+        compared.append(password)
+        return fits(stored, password)
+
+    monkeypatch.setattr(world.services.hasher, "_fits", and_note)
+    return compared
+
+
+async def test_thirty_people_who_mistype_once_all_get_in(world: World):
+    """LOCK-10: a right password takes its account off the network's counts, with what it had failed."""
+    for pupil in await people_of(world, 30):
+        wrong = await guess(world.a_browser(SCHOOL), pupil.email)
+        right = await world.a_browser(SCHOOL).sign_in_with_password(pupil)
+
+        assert told(wrong) == ("invalid_credentials", 0), pupil.email
+        assert right.json()["step"] == "email_code", pupil.email
+
+
+async def test_twenty_people_mistype_first_and_get_in_then(world: World, valkey: ValkeyServer):
+    """LOCK-10: a full set holds back nobody who is in it."""
+    pupils = await people_of(world, 20)
+    for pupil in pupils:
+        await guess(world.a_browser(SCHOOL), pupil.email)
+    assert told(await guess(world.a_browser(SCHOOL), "another@student.com"))[0] == "throttled"
+
+    for pupil in pupils[:10]:
+        assert told(await guess(world.a_browser(SCHOOL), pupil.email))[0] == "invalid_credentials"
+    let_pass(world, valkey, 15)
+    for pupil in pupils:
+        assert (await world.a_browser(SCHOOL).sign_in_with_password(pupil)).json()["step"] == "email_code"
+
+    assert told(await guess(world.a_browser(SCHOOL), "another@student.com"))[0] == "invalid_credentials"
+
+
+async def test_of_forty_passwords_at_once_on_forty_accounts_twenty_are_compared(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """LOCK-10: known and unknown addresses alike; charged before anything is compared."""
+    pupils = await people_of(world, 20)
+    addresses = [*(pupil.email for pupil in pupils), *(f"nobody{i}@student.com" for i in range(20))]
+    compared = count_compared(world, monkeypatch)
+
+    answers = await gather(*(guess(world.a_browser(SCHOOL), address) for address in addresses))
+    again = await gather(*(guess(world.a_browser(SCHOOL), f"other{i}@student.com") for i in range(40)))
+
+    codes = [told(answer)[0] for answer in answers]
+    assert len(compared) == codes.count("invalid_credentials") <= 20
+    assert len(compared) + [told(answer)[0] for answer in again].count("throttled") >= 40
+    assert {*codes} == {"invalid_credentials", "throttled"}
+
+
+async def test_a_class_that_signs_in_in_the_same_second_waits_for_a_second_at_most(world: World):
+    """LOCK-10: places are free again as soon as the passwords before it are found right."""
+    pupils = await people_of(world, 30)
+
+    answers = await gather(*(world.a_browser(SCHOOL).sign_in_with_password(pupil) for pupil in pupils))
+    late = [(pupil, answer) for pupil, answer in zip(pupils, answers, strict=True) if answer.status_code != 200]
+    again = [await world.a_browser(SCHOOL).sign_in_with_password(pupil) for pupil, _ in late]
+
+    assert {told(answer) for _, answer in late} <= {("throttled", 1)}
+    assert {answer.status_code for answer in again} <= {200}
+
+
+async def test_right_passwords_of_ones_own_make_no_room_for_guesses(world: World, valkey: ValkeyServer):
+    """LOCK-10: a success elsewhere clears what that account has failed, and no more."""
+    own = await world.an_account("mallory@student.com")
+    for i in range(20):
+        assert told(await guess(world.a_browser(SCHOOL), f"user{i}@student.com"))[0] == "invalid_credentials"
+
+    crowded_out = await world.a_browser(SCHOOL).sign_in_with_password(own)
+    let_pass(world, valkey, 60)
+    for i in range(30):
+        if i % 3 == 0:
+            assert (await world.a_browser(SCHOOL).sign_in_with_password(own)).status_code == 200
+        assert told(await guess(world.a_browser(SCHOOL), f"user{i % 15}@student.com"))[0] == "invalid_credentials", i
+
+    assert told(crowded_out)[1] == pytest.approx(3600, abs=5)
+    code, wait = told(await guess(world.a_browser(SCHOOL), "user1@student.com"))
+    assert code == "throttled"
+    assert wait == pytest.approx(900, abs=5)
+
+
+async def test_a_known_browser_is_not_held_back_by_its_network(world: World):
+    """LOCK-10, AVL-08."""
+    account = await world.an_account(enrolled=True)
+    owner, _ = await world.signed_in(account, world.a_browser(SCHOOL))
+    for i in range(20):
+        await guess(world.a_browser(SCHOOL), f"user{i}@student.com")
+
+    assert told(await world.a_browser(SCHOOL).sign_in_with_password(account))[0] == "throttled"
+    assert (await owner.sign_in_with_password(account)).json()["step"] == "totp"
+
+
+async def test_an_own_network_has_its_own_limits_and_others_the_usual_ones(make_world: MakeWorld):
+    """LOCK-10: OWN_NETWORKS."""
+    limits = {
+        "network_password_failures": 4,
+        "network_accounts": 2,
+        "own_network_password_failures": 9,
+        "own_network_accounts": 8,
+    }
+    async with make_world(own_networks="203.0.113.0/24,2001:db8:1::/48", **limits) as world:
+
+        async def compared_from(source: str, accounts: int) -> int:
+            answers = [
+                await guess(world.a_browser(source), f"{source[-1]}{i % accounts}@student.com") for i in range(12)
+            ]
+            return [told(answer)[0] for answer in answers].count("invalid_credentials")
+
+        assert await compared_from("203.0.113.1", 12) == 8
+        assert await compared_from("203.0.113.2", 4) == 9
+        assert await compared_from("2001:db8:1:2::3", 12) == 8
+        assert await compared_from("198.51.100.4", 12) == 2
+        assert await compared_from("198.51.100.5", 2) == 4
+        assert await compared_from("2001:db8:2:2::6", 12) == 2

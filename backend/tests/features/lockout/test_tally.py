@@ -1,0 +1,201 @@
+"""The rules in SQL, by which a charge is allowed, against the rules in Python, by which it is explained."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Table, Uuid, bindparam, insert, select
+
+from focys.domain.lockout import (
+    GUARDED_AFTER,
+    LOCKS,
+    MEMORY,
+    STRONG_WINDOW,
+    Failures,
+    Open,
+    Strength,
+    lock_state,
+    obstacle,
+)
+from focys.features.accounts import users
+from focys.features.browsers import browsers
+from focys.features.lockout import bucket_parameters, second_factor_failures, strength_parameters, tally
+from tests.support.clock import NOON
+from tests.support.service import World
+
+HERE, THERE = "192.0.2.1", "198.51.100.7"
+INSTANT, HOUR = timedelta(microseconds=1), timedelta(hours=1)
+EDGES = [
+    sign * (length + step * INSTANT)
+    for length in (*LOCKS.values(), STRONG_WINDOW, MEMORY)
+    for sign in (1, -1)
+    for step in (-1, 0, 1)
+]
+"""Ages at which something changes, to the microsecond; a failure of a clock that ran ahead has an age below zero."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A failure of the ledger; no browser means a stranger."""
+
+    at: datetime
+    browser: UUID | None
+    strong: bool = False
+    network: str | None = None
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """An account's failures, and the visitor who is about to try."""
+
+    rows: list[Row]
+    browser: UUID | None
+    password_changed_at: datetime | None
+
+    def failures(self, now: datetime) -> Failures:
+        """What they come to, as ``Failures`` defines it."""
+        rows = [row for row in self.rows if row.browser == self.browser and row.at > now - MEMORY]
+        new = [row for row in rows if self.password_changed_at is None or row.at > self.password_changed_at]
+        strong = [row for row in new if row.strong and now - STRONG_WINDOW < row.at <= now + STRONG_WINDOW]
+        return Failures(
+            counted=sorted(row.at for row in rows if not row.strong),
+            strong=sorted(row.at for row in strong),
+            strong_here=sorted(row.at for row in strong if row.network == HERE),
+            total=len(new),
+        )
+
+
+def any_ledger(random: Random, known: list[UUID]) -> Ledger:
+    """Every number of counted failures about the locks, with few, just enough or too many strong ones beside them."""
+
+    def moment() -> datetime:
+        spread = timedelta(seconds=random.uniform(-2 * 3600, random.choice([3600, 24 * 3600, 400 * 24 * 3600])))
+        return NOON - random.choice([spread, random.choice(EDGES), timedelta(0), random.uniform(0, 1) * HOUR])
+
+    def strong(number: int, network: str) -> list[Row]:
+        browser = random.choice(buckets)
+        return [
+            Row(NOON - random.uniform(0, 1.05) * HOUR, browser, strong=True, network=network) for _ in range(number)
+        ]
+
+    buckets = [None, known[0], known[0]]
+    counted = [Row(moment(), random.choice(buckets), network=HERE) for _ in range(random.randint(0, 34))]
+    here, there = strong(random.choice([0, 3, 9, 10, 11]), HERE), strong(random.choice([0, 0, 30, 58, 66]), THERE)
+    old = [
+        Row(moment(), random.choice(buckets), strong=True, network=THERE) for _ in range(random.choice([0, 80, 130]))
+    ]
+    rows = [*counted, *here, *there, *old]
+    changes = [None, None, NOON - 2 * HOUR, moment(), *(row.at for row in rows[:1])]
+    return Ledger(rows, random.choice([None, known[0], known[1]]), random.choice(changes))
+
+
+def exactly(counted: int, age: timedelta, strong: int = 0, network: str = HERE) -> Ledger:
+    """So many failures of strangers so long ago; where strong ones are asked for, those, and the others a day ago."""
+    at = NOON - age if not strong else NOON - timedelta(days=1)
+    rows = [Row(at, None)] * counted + [Row(NOON - age, None, strong=True, network=network)] * strong
+    return Ledger(rows, None, None)
+
+
+@pytest.fixture
+async def known(world: World) -> list[UUID]:
+    """Two browsers that are known, of whatever account."""
+    account = await world.an_account("carol@student.com")
+    times = dict.fromkeys(("created_at", "last_seen_at"), NOON)
+    rows = [{"id": uuid4(), "user_id": account.id, "token_hash": uuid4().bytes * 2, "epoch": 0} | times for _ in "ab"]
+    await inserted(world, browsers, rows)
+    return [row["id"] for row in rows]
+
+
+async def inserted(world: World, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert many rows at once."""
+    async with world.services.database.engine.connect() as connection:
+        await connection.exec_driver_sql("BEGIN")
+        await connection.execute(insert(table), rows)
+        await connection.exec_driver_sql("COMMIT")
+
+
+async def stored(world: World, ledgers: list[Ledger]) -> list[UUID]:
+    """Give each ledger an account, and return those."""
+    accounts = [uuid4() for _ in ledgers]
+    person = {"password_hash": "", "display_name": "", "created_at": NOON, "updated_at": NOON}
+    people = [
+        {"id": account, "email": f"{account}@student.com", "password_changed_at": ledger.password_changed_at, **person}
+        for account, ledger in zip(accounts, ledgers, strict=True)
+    ]
+    rows = [
+        {"id": uuid4(), "user_id": account, "browser_id": row.browser, "at": row.at}
+        | {"strong": row.strong, "network": row.network}
+        for account, ledger in zip(accounts, ledgers, strict=True)
+        for row in ledger.rows
+    ]
+    await inserted(world, users, people)
+    await inserted(world, second_factor_failures, rows)
+    return accounts
+
+
+PERSON = (
+    select(
+        users.c.id.label("user_id"),
+        users.c.password_changed_at,
+        bindparam("the_browser", type_=Uuid).label("browser_id"),
+    )
+    .where(users.c.id == bindparam("for_user"))
+    .cte("person")
+)
+TALLY = select(tally(PERSON))
+
+
+async def said_of(world: World, ledgers: list[Ledger]) -> set[str]:
+    """Ask both for every ledger and every kind of proof, compare, and return what they said."""
+    said = set[str]()
+    for account, ledger in zip(await stored(world, ledgers), ledgers, strict=True):
+        failures = ledger.failures(NOON)
+        is_open = isinstance(lock_state(failures, NOON), Open)
+        for strength in Strength:
+            parameters = {**bucket_parameters(HERE, NOON), **strength_parameters(strength)}
+            row = await world.services.database.first(TALLY, for_user=account, the_browser=ledger.browser, **parameters)
+            assert row is not None
+            expected = obstacle(failures, strength, NOON)
+            assert Failures(*(sorted(times or ()) for times in row[:3]), row.total) == failures, ledger
+            assert (row.charged_as_strong, row.takes_proof) == (not is_open, expected is None), (ledger, strength)
+            said.add(f"{strength.name}: {type(expected).__name__}")
+    return said
+
+
+async def test_a_charge_is_allowed_exactly_where_no_obstacle_is_named(world: World, known: list[UUID]):
+    """LOCK-02: on any ledger, with clocks that ran ahead and passwords that were changed."""
+    random = Random(1)
+
+    said = await said_of(world, [any_ledger(random, known) for _ in range(250)])
+
+    assert said == {
+        *("WEAK: NoneType", "WEAK: Locked", "WEAK: Guarded"),
+        *("STRONG: NoneType", "STRONG: Locked", "STRONG: Disabled"),
+        *("UNGUESSABLE: NoneType", "UNGUESSABLE: Locked"),
+    }
+
+
+async def test_both_see_every_lock_begin_and_end_at_the_same_instant(world: World):
+    """LOCK-03, LOCK-05: at five, ten and fifteen failures, one fewer and one more."""
+    counts = sorted({number + step for number in (*LOCKS, GUARDED_AFTER) for step in (-1, 0, 1)})
+
+    said = await said_of(world, [exactly(count, age) for count in counts for age in (*EDGES, timedelta(0))])
+
+    assert said >= {"WEAK: NoneType", "WEAK: Locked", "WEAK: Guarded"}
+
+
+async def test_both_see_every_limit_of_strong_proofs_at_the_same_failure_and_instant(world: World):
+    """LOCK-06: the tenth of a network, the sixtieth of all, and the hundredth of the account."""
+    tenth = [exactly(15, age, 10 + step) for age in (*EDGES, timedelta(0)) for step in (-1, 0)]
+    sixtieth = [exactly(15, age, 60 + step, THERE) for age in (*EDGES, timedelta(0)) for step in (-1, 0)]
+    hundredth = [exactly(15, 2 * HOUR, 85 + step, THERE) for step in (-1, 0, 1)]
+
+    said = await said_of(world, [*tenth, *sixtieth, *hundredth])
+
+    assert said == {
+        *("WEAK: Guarded", "STRONG: NoneType", "STRONG: Locked", "STRONG: Disabled"),
+        *("UNGUESSABLE: NoneType", "UNGUESSABLE: Locked"),
+    }
