@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -32,12 +32,13 @@ _numbers = count(1)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An account, its authenticator, and the cookie of its login."""
+    """An account, its authenticator, and the cookies of its login and of the browser it has signed in from before."""
 
     number: int
-    id: UUID
-    secret: str
-    handle: str
+    id: UUID = field(default_factory=uuid4)
+    secret: str = field(default_factory=new_secret)
+    handle: str = field(default_factory=new_handle)
+    browser: str = field(default_factory=new_handle)
 
     @property
     def email(self) -> str:
@@ -55,9 +56,13 @@ class Person:
         body = json.dumps({"email": self.email, "password": PASSWORD})
         return request("POST", "/auth/login", body, self.headers)
 
-    def totp_request(self, cookie: str = "") -> bytes:
-        """Return the second step, with the code of this moment; *cookie* names the login where it is another one."""
-        headers = {**self.headers, "Cookie": cookie or f"focys_login={self.handle}"}
+    def totp_request(self, login: str = "", *, prefix: str = "") -> bytes:
+        """Return the second step, with the code of this moment; *login* is the cookie of another login than the first.
+
+        *prefix* is what the names of the cookies begin with.
+        """
+        cookies = [login or f"{prefix}focys_login={self.handle}", f"{prefix}focys_browser={self.browser}"]
+        headers = {**self.headers, "Cookie": "; ".join(cookies)}
         return request("POST", "/auth/totp/verify", json.dumps({"code": self._code()}), headers)
 
     def bare_request(self, path: str = "/verify") -> bytes:
@@ -82,7 +87,7 @@ class Person:
 
 def add_people(url: str, number: int, password_hash: str = "") -> list[Person]:
     """Add enrolled accounts, each with a login that waits for its code."""
-    people = [Person(next(_numbers), uuid4(), new_secret(), new_handle()) for _ in range(number)]
+    people = [Person(next(_numbers)) for _ in range(number)]
     box, now = SecretBox(KeyRing(settings(url).keys)), datetime.now(UTC)
     users = {
         "id": lambda p: p.id,
@@ -113,13 +118,21 @@ def add_people(url: str, number: int, password_hash: str = "") -> list[Person]:
         "code_long": lambda _: False,
         "code_tries": lambda _: 0,
     }
-    _copy(url, people, {"users": users, "backup_codes": codes, "pending_logins": logins})
+    browsers = {
+        "id": lambda _: uuid4(),
+        "user_id": lambda p: p.id,
+        "token_hash": lambda p: digest(p.browser),
+        "epoch": lambda _: 0,
+        "created_at": lambda _: now,
+        "last_seen_at": lambda _: now,
+    }
+    _copy(url, people, {"users": users, "backup_codes": codes, "pending_logins": logins, "browsers": browsers})
     return people
 
 
 def add_bare_people(url: str, number: int) -> list[Person]:
     """Add users of the bare services, each with a session whose id is their own."""
-    people = [Person(next(_numbers), uuid4(), new_secret(), "") for _ in range(number)]
+    people = [Person(next(_numbers)) for _ in range(number)]
     users = {
         "id": lambda p: p.id,
         "email": lambda p: p.email,

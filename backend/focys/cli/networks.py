@@ -1,4 +1,4 @@
-"""``focys networks``: which networks have sent too many wrong passwords, and how one of them is let go."""
+"""``focys networks``: lists networks that have sent too many wrong passwords, and unlocks one."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from focys.infra.visitor import Visitor
 HEAD = ("Network", "State", "Wrong passwords", "Accounts", "Until (UTC)", "Own network")
 NONE_NEAR = "No network is near a limit."
 
-app = typer.Typer(help="List networks that are near a limit of wrong passwords; forget one.", no_args_is_help=True)
+app = typer.Typer(help="List networks near a limit for wrong passwords; unlock one.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -51,17 +51,17 @@ def unlock(
         typer.Argument(metavar="NETWORK", help="An address, or a network as the list shows it.", show_default=False),
     ],
 ) -> None:
-    """Forget the wrong passwords of a network, so that people there can sign in at once.
+    """Clear the wrong passwords counted for a network, so that people there can sign in at once.
 
-    What an account has failed from there stays: focys users unlock forgets that.
+    Wrong passwords counted for one account are kept; focys users unlock clears those.
 
     Example: [bold]focys networks unlock 203.0.113.7[/]
     """
     name, was_known = run(lambda services, operator: services.networks.unlock(network, operator))
     if was_known:
-        done(f"Unlocked {name}. Its wrong passwords are forgotten.")
+        done(f"Unlocked {name}. Its wrong passwords no longer count.")
     else:
-        out.print(f"There is nothing to forget: {name} has sent no wrong passwords lately.", markup=False)
+        out.print(f"There is nothing to clear: {name} has sent no wrong passwords lately.", markup=False)
 
 
 def _row(standing: Standing) -> tuple[str, ...]:

@@ -69,11 +69,7 @@ async def run(attempt: Attempt[Facts, Proof, OutcomeT_co]) -> OutcomeT_co | Refu
     for _ in range(WRITE_TRIES):
         if isinstance(facts, Refused):
             return facts
-        try:
-            verdict = await attempt.compare(facts)
-        except NotComparedError as fault:
-            await attempt.give_back(facts)
-            raise (fault.__cause__ or fault) from None
+        verdict = await _compared(attempt, facts)
         if isinstance(verdict, Unproven):
             return await attempt.fail(facts, verdict)
         outcome = await attempt.accept(facts, verdict)
@@ -81,3 +77,18 @@ async def run(attempt: Attempt[Facts, Proof, OutcomeT_co]) -> OutcomeT_co | Refu
             return outcome
         facts = await attempt.look_again()
     return BUSY
+
+
+async def _compared(attempt: Attempt[Facts, Proof, OutcomeT_co], facts: Facts) -> Proof | Unproven:
+    """Compare the answer; a fault meanwhile is written as a failure and raised."""
+    try:
+        return await attempt.compare(facts)
+    except NotComparedError as fault:
+        await attempt.give_back(facts)
+        raise (fault.__cause__ or fault) from None
+    except OSError:
+        # The database does not answer, so nothing can be written either.
+        raise
+    except Exception:
+        await attempt.fail(facts, Unproven(Refused(Reason.INTERNAL)))
+        raise

@@ -4,7 +4,7 @@
     lock state             Open      15 min     Open      60 min     Open        Guarded
                                      Locked               Locked
 
-A lock closes the way to whoever guesses, never to whoever holds a factor: while an account is locked or guarded, a
+A lock stops those who guess, never those who hold a factor: while an account is locked or guarded, a
 single six-digit code is not examined, but two codes in a row and backup codes are.
 
 Failures are counted per bucket: each browser that once completed a sign-in of the account has its own, all strangers

@@ -2,9 +2,9 @@
 
 import asyncio
 import re
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import lru_cache
-from secrets import token_hex
 from time import perf_counter
 from typing import Any
 
@@ -158,7 +158,7 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = scope["focys.request_id"] = token_hex(16)
+        request_id = scope["focys.request_id"] = secrets.token_hex(16)
         outer = REQUEST_ID.set(request_id)
         answer = _Answer(scope, send, request_id)
         try:

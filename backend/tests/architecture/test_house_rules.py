@@ -29,6 +29,7 @@ CHANCE = {
     ("features/totp/enrolment.py", "secrets.token_bytes(totp.SECRET_BYTES)"): "160 bits of a TOTP secret",
     ("infra/hashing.py", "secrets.token_bytes(_SALT_BYTES)"): "a salt",
     ("infra/hashing.py", "secrets.token_urlsafe(16)"): "the password of nobody",
+    ("infra/http.py", "secrets.token_hex(16)"): "the id of a request",
     ("infra/secret_box.py", "os.urandom(_NONCE_BYTES)"): "a nonce",
     ("infra/tokens.py", "secrets.token_bytes(SEED_BYTES)"): "256 bits of a refresh token",
     ("infra/tokens.py", "secrets.token_urlsafe(32)"): "256 bits of a handle",

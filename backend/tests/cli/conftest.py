@@ -1,6 +1,7 @@
 """The commands in the test's process, and the installed program on a copy of the backend."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,10 +10,13 @@ from typer.testing import CliRunner, Result
 
 from focys.cli.root import app
 from focys.settings import Settings
+from tests.cluster import Cluster, find_programs
 from tests.conftest import SECRET_KEY
+from tests.support.dumps import scratch_role
 from tests.support.processes import copy_backend
 
 Focys = Callable[..., Result]
+Verify = Callable[..., Result]
 
 
 @pytest.fixture
@@ -55,3 +59,24 @@ def with_pages(backend: Path) -> Path:
     (pages / "index.html").write_text("<!doctype html><title>The page</title>")
     (pages / "assets" / "index-1a2b3c.js").write_text("export {}")
     return backend
+
+
+@pytest.fixture
+def scratch(cluster: Cluster) -> Iterator[str]:
+    with scratch_role(cluster) as url:
+        yield url
+
+
+@pytest.fixture
+def verify(command: Focys, monkeypatch: pytest.MonkeyPatch, postgres_url: str, scratch: str, tmp_path: Path) -> Verify:
+    """Run ``focys backup verify`` on a dump's bytes."""
+    monkeypatch.setenv("DATABASE_URL", postgres_url)
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(find_programs()), os.environ["PATH"]]))
+
+    def on(dump: bytes, *options: str) -> Result:
+        path = tmp_path / "backup"
+        path.write_bytes(dump)
+        return command("backup", "verify", str(path), *(options or ("--scratch", scratch)))
+
+    return on

@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -13,21 +13,14 @@ import pytest
 from typer.testing import Result
 
 from focys.infra.schema import needed_revision
-from tests.cli.conftest import Focys
+from tests.cli.conftest import Focys, Verify
 from tests.cluster import Cluster, find_programs
 from tests.conftest import SECRET_KEY
 from tests.support.dumps import STUBBORN, pg_dump, scratch_role
 from tests.support.processes import free_port
 from tests.support.roles import psql_command
 
-Verify = Callable[..., Result]
 CHANGED = "has changed the role that tried it"
-
-
-@pytest.fixture
-def scratch(cluster: Cluster) -> Iterator[str]:
-    with scratch_role(cluster) as url:
-        yield url
 
 
 @pytest.fixture

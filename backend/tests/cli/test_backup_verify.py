@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,41 +17,22 @@ from urllib.parse import urlsplit
 import asyncpg  # type: ignore[import-untyped]
 import pytest
 from rich.console import Console
-from typer.testing import Result
 
 from focys.cli.backup import scratch as scratch_module
 from focys.cli.backup import trial
-from focys.features.totp import new_secret
-from focys.infra.schema import migrate, needed_revision
-from tests.cli.conftest import Focys
-from tests.cluster import Cluster, find_programs
-from tests.conftest import SECRET_KEY, settings_for, world_on
+from focys.infra.schema import needed_revision
+from tests.cli.conftest import Focys, Verify
+from tests.cluster import Cluster
+from tests.conftest import SECRET_KEY, world_on
 from tests.support.attempts import at_enrolment
 from tests.support.clock import FrozenClock
-from tests.support.dumps import pg_dump, scratch_role
+from tests.support.dumps import line_of, pg_dump, states_of
 from tests.support.processes import BACKEND, environment
 from tests.support.rows import execute
 from tests.support.service import World
 
 OTHER_KEY = "another-key-that-is-long-enough-for-everyone-0987654321"
 CLEAR = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-
-Verify = Callable[..., Result]
-
-
-def line_of(result: Result, name: str) -> str:
-    """What the report says about one thing, with what mends it."""
-    text = " ".join(result.stdout.split())
-    assert f" {name} " in text, text
-    after = text.split(f" {name} ", 1)[1]
-    return after.split(" ✓ ")[0].split(" ! ")[0].split(" ✗ ")[0]
-
-
-def states_of(result: Result) -> dict[str, str]:
-    """Each line's state by what it is about."""
-    rows = [line.split(maxsplit=2) for line in result.stdout.splitlines() if line[:1] in "✓!✗" and line[:1]]
-    names = ("backup", "schema", "migrations", "people", "secrets", "by itself", "hashes", "age")
-    return {next(n for n in names if rest.startswith(n)): state for _, state, rest in rows}
 
 
 @pytest.fixture
@@ -63,27 +44,6 @@ async def world(postgres_url: str) -> AsyncIterator[World]:
         await world.signed_in(alice)
         await at_enrolment(world, await world.an_account("carol@student.com"))
         yield world
-
-
-@pytest.fixture
-def scratch(cluster: Cluster) -> Iterator[str]:
-    with scratch_role(cluster) as url:
-        yield url
-
-
-@pytest.fixture
-def verify(command: Focys, monkeypatch: pytest.MonkeyPatch, postgres_url: str, scratch: str, tmp_path: Path) -> Verify:
-    """Run ``focys backup verify`` on a dump's bytes."""
-    monkeypatch.setenv("DATABASE_URL", postgres_url)
-    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
-    monkeypatch.setenv("PATH", os.pathsep.join([str(find_programs()), os.environ["PATH"]]))
-
-    def on(dump: bytes, *options: str) -> Result:
-        path = tmp_path / "backup"
-        path.write_bytes(dump)
-        return command("backup", "verify", str(path), *(options or ("--scratch", scratch)))
-
-    return on
 
 
 def scratch_databases(cluster: Cluster) -> list[str]:
@@ -243,35 +203,6 @@ async def test_an_old_backup_is_looked_at_twice(world: World, verify: Verify, po
     assert result.exit_code == 0
     assert states_of(result)["age"] == "warn"
     assert "9 days ago" in line_of(result, "age")
-
-
-async def test_the_backup_before_the_upgrade_is_migrated_on_trial_and_its_secrets_in_clear_are_told(
-    cluster: Cluster, verify: Verify
-):
-    """CRY-05, CFG-08: as the guide's earlier version left it."""
-    url = cluster.create_database("before_the_upgrade")
-    await to_thread(migrate, settings_for(url).database, "0002")
-    connection = await asyncpg.connect(url)
-    secrets = [new_secret() for _ in range(3)]
-    for number, secret in enumerate(secrets):
-        await connection.execute(
-            "INSERT INTO users (id, email, password_hash, display_name, created_at, updated_at, totp_secret, mfa_enabled)"
-            f" VALUES (gen_random_uuid(), 'p{number}@student.com', '$argon2id$x', 'P', now(), now(), '{secret}', true)"
-        )
-    dump = await to_thread(pg_dump, url)
-
-    result = await to_thread(verify, dump)
-
-    at = await connection.fetchval("SELECT version_num FROM alembic_version")
-    await connection.close()
-    cluster.drop_database("before_the_upgrade")
-    assert result.exit_code == 1
-    assert at == "0002"
-    assert "at 0002; 0003, 0004, 0005, 0006, " in line_of(result, "schema")
-    assert "3 in users.totp_secret" in line_of(result, "by itself")
-    assert "SECRET_KEY opens all 3" in line_of(result, "secrets")
-    assert "3 accounts, 3 with an authenticator" in line_of(result, "people")
-    assert not [secret for secret in secrets if secret in result.output]
 
 
 @pytest.mark.parametrize(

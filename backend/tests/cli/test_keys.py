@@ -9,8 +9,10 @@ import pytest
 
 from focys.features.accounts import users
 from focys.features.audit import audit_events
-from focys.features.totp import TotpSecrets, new_secret, totp_setups
-from focys.features.totp.repository import BATCH, EnrolmentRepository, Vault
+from focys.features.login import pending_logins
+from focys.features.totp import Codes, new_secret, totp_setups
+from focys.features.totp.codes import Expected
+from focys.features.totp.repository import BATCH, SetupRepository, Vault
 from focys.infra.database import Change
 from focys.infra.keys import KeyRing
 from focys.infra.secret_box import SecretBox
@@ -64,9 +66,15 @@ async def people_with_secrets(world: World, number: int, box: SecretBox = OLD) -
 
 
 async def a_pending_secret(world: World, owner: UUID, box: SecretBox) -> str:
-    now, secret = world.clock.now(), new_secret()
-    row = {"user_id": owner, "secret": box.seal(secret, owner), "created_at": now}
-    await world.services.database.write(Change(totp_setups, {**row, "expires_at": now + timedelta(minutes=15)}))
+    """What a login is shown that is about to set an app up."""
+    now, secret, login = world.clock.now(), new_secret(), uuid4()
+    times = {"user_id": owner, "created_at": now, "expires_at": now + timedelta(minutes=15)}
+    codes = {"code_issue": 0, "code_long": False, "code_tries": 0}
+    row = {"id": login, "handle_hash": login.bytes * 2, "step": "enroll", "epoch": 0, **codes, **times}
+    await world.services.database.write(Change(pending_logins, row))
+    await world.services.database.write(
+        Change(totp_setups, {"login_id": login, "secret": box.seal(secret, owner), **times})
+    )
     return secret
 
 
@@ -152,17 +160,17 @@ async def test_a_row_that_changes_meanwhile_is_read_again(world: World, monkeypa
     secrets = await people_with_secrets(world, 3)
     changed, reset, kept = secrets
     newer = new_secret()
-    replace = EnrolmentRepository.replace
+    replace = SetupRepository.replace
     tries: list[set[UUID]] = []
 
-    async def somebody_is_first(self: EnrolmentRepository, vault: Vault, texts: dict[UUID, tuple[str, str]]) -> int:
+    async def somebody_is_first(self: SetupRepository, vault: Vault, texts: dict[UUID, tuple[str, str]]) -> int:
         if not tries:
             await execute_as(world, changed, OLD.seal(newer, changed))
             await execute_as(world, reset, None)
         tries.append(set(texts))
         return await replace(self, vault, texts)
 
-    monkeypatch.setattr(EnrolmentRepository, "replace", somebody_is_first)
+    monkeypatch.setattr(SetupRepository, "replace", somebody_is_first)
     counts = await rotate(world)
 
     assert tries == [{changed, reset, kept}, {changed}]
@@ -185,13 +193,13 @@ async def test_a_set_up_confirmed_during_the_rotation_is_stored_under_the_newest
     browser = await at_enrolment(world, account)
     assert account.secret is not None
     await execute(world, f"UPDATE totp_setups SET secret = '{OLD.seal(account.secret, account.id)}'")
-    judge = TotpSecrets.judge
+    compare = Codes.compare
 
-    def with_what_was_read_before(self: TotpSecrets, sealed: str, *arguments: object, **options: object) -> object:
-        assert not NEW.is_current(sealed)
-        return judge(self, sealed, *arguments, **options)  # type: ignore[arg-type]
+    def with_what_was_read_before(self: Codes, typed: tuple[str, ...], expected: Expected, now: datetime) -> object:
+        assert not NEW.is_current(expected.sealed)
+        return compare(self, typed, expected, now)
 
-    monkeypatch.setattr(TotpSecrets, "judge", with_what_was_read_before)
+    monkeypatch.setattr(Codes, "compare", with_what_was_read_before)
     answer = await confirm(browser, account.code(world.clock))
 
     assert answer.status_code == 200

@@ -4,13 +4,14 @@ from asyncio import create_task, gather, to_thread, wait
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from focys.features.accounts import users
 from focys.features.audit import audit_events
 from focys.features.sessions import sessions
-from focys.features.totp import totp_setups
+from focys.features.totp import TotpFactor, totp_setups
 from focys.infra import postgres
 from focys.infra.database import Change
 from tests.cli.conftest import Focys
@@ -103,18 +104,17 @@ async def test_every_browser_is_a_stranger(world: World, focys: Focys):
 
 
 async def test_what_was_decided_before_and_is_written_after_opens_no_session(world: World, monkeypatch):
-    """SESS-15: an attempt that is under way when everything ends, in either order."""
+    """SESS-15: an attempt in progress when everything ends, in either order."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
-    totp = type(world.services.totp)
-    examined = totp.judge
+    verify = TotpFactor.verify
     waiting: list[bool] = []
 
-    def and_note(self, *arguments, **options):
+    async def and_note(*asked: Any) -> Any:
         waiting.append(True)
-        return examined(self, *arguments, **options)
+        return await verify(*asked)
 
-    monkeypatch.setattr(totp, "judge", and_note)
+    monkeypatch.setattr(TotpFactor, "verify", and_note)
     write = world.services.database.write
 
     async def after_the_end(*changes: Change, guard: Change | None = None) -> bool:

@@ -11,10 +11,11 @@ from argon2 import PasswordHasher
 from sqlalchemy import text
 
 from tests.conftest import world_on
+from tests.support.attempts import at_enrolment
 from tests.support.guide import Deployment
 from tests.support.service import PASSWORD, Account, World
 
-HEAD = "0007"
+HEAD = "0008"
 DESTROY = "-x destroy-credentials=yes"
 ADVISORY_LOCK = 4_602_697
 
@@ -46,14 +47,14 @@ async def test_every_revision_goes_down_and_up_again_with_rows_in_it(deployment:
     await deployment.alembic("upgrade head")
     account = await enrol_somebody(deployment)
 
-    for below in ("0006", "0005", "0004"):
+    for below in ("0007", "0006", "0005", "0004"):
         assert await deployment.alembic("downgrade -1") == ""
         assert await deployment.revision() == below
     assert "destroy 10 unspent backup codes" in await refusal_at(deployment, "0004")
     await deployment.alembic("upgrade head")
     assert await sign_in(deployment.url, account, secret=account.secret) == "done"
 
-    for below in ("0006", "0005", "0004", "0003"):
+    for below in ("0007", "0006", "0005", "0004", "0003"):
         assert await deployment.alembic(f"{DESTROY} downgrade -1") == ""
         assert await deployment.revision() == below
     assert await deployment.alembic("downgrade -1") == ""
@@ -71,6 +72,36 @@ async def test_every_revision_goes_down_and_up_again_with_rows_in_it(deployment:
     assert await deployment.revision() is None
     await deployment.alembic("upgrade head")
     assert await deployment.sql("SELECT count(*) FROM users") == [(0,)]
+
+
+async def test_what_the_newest_revision_adds_goes_and_comes_back_and_takes_nothing_else_along(deployment: Deployment):
+    """CFG-08: an attempt in progress, a lock and a set-up are no credentials; everything else stays."""
+    await deployment.alembic("upgrade head")
+    account = await enrol_somebody(deployment)
+    async with world_on(deployment.url) as world:
+        await at_enrolment(world, await world.an_account("carol@student.com"))
+    before = await counts_of(deployment)
+
+    refused = await deployment.alembic("downgrade -1")
+    below = await counts_of(deployment)
+    await deployment.alembic("upgrade head")
+    after = await counts_of(deployment)
+
+    assert refused == ""
+    assert (before["totp_setups"], before["second_factor_failures"], before["backup_codes"]) == (1, 1, 10)
+    assert below == {name: number for name, number in before.items() if name != "totp_setups"}
+    assert after == {**before, "totp_setups": 0}
+    assert await deployment.sql("SELECT DISTINCT strong, network FROM second_factor_failures") == [(False, None)]
+    assert await sign_in(deployment.url, account, secret=account.secret) == "done"
+
+
+async def counts_of(deployment: Deployment) -> dict[str, int]:
+    """How many rows each table has."""
+    catalog = "sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+    if not deployment.url.startswith("sqlite"):
+        catalog = "(SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public') AS found"
+    names = [name for (name,) in await deployment.sql(f"SELECT name FROM {catalog}")]
+    return {name: (await deployment.sql(f"SELECT count(*) FROM {name}"))[0][0] for name in sorted(names)}
 
 
 async def refusal_at(deployment: Deployment, revision: str) -> str:
@@ -102,8 +133,8 @@ async def test_the_guide_s_commands_go_up_and_down_and_say_in_a_sentence_why_the
     await enrol_somebody(deployment)
 
     deployment.done("alembic downgrade -1")
-    refused = deployment.run("alembic downgrade -3")
-    deployment.done(f"alembic {DESTROY} downgrade -3 && alembic upgrade head")
+    refused = deployment.run("alembic downgrade -4")
+    deployment.done(f"alembic {DESTROY} downgrade -4 && alembic upgrade head")
 
     assert refused.returncode == 1
     assert refused.stderr.splitlines() == [

@@ -12,9 +12,7 @@ from focys.features.backup_codes.service import SET_SIZE
 from focys.features.browsers.service import COOKIE_LIFE
 from focys.features.lockout import rate_limiter as limits
 from focys.features.lockout.passwords import CLOSED_AFTER, CLOSED_MEMORY
-from focys.features.login.repository import MAX_LIVE_LOGINS
-from focys.features.login.service import LOGIN_LIFE
-from focys.features.login.state import RESEND_PAUSE
+from focys.features.login.snapshots import LOGIN_LIFE, RESEND_PAUSE
 from focys.features.sessions.repository import MAX_SESSIONS
 from focys.features.sessions.service import ADMIN_IDLE, ADMIN_LIFE, FRESH, GRACE, IDLE
 from focys.features.totp import ENROLMENT_LIFE
@@ -56,17 +54,25 @@ def _spraying(network: str, limit: networks.NetworkLimit) -> str:
 
 
 USUAL, OWN = DEFAULTS.network_limits.usual, DEFAULTS.network_limits.own
-(FIRST, SHORT), (SECOND, LONG) = lockout.RUNGS.items()
+(FIRST, SHORT), (SECOND, LONG) = lockout.LOCKS.items()
 SENTENCES = [
-    f"| {FIRST} wrong | locked for {_minutes(SHORT)} minutes |",
-    f"| {SECOND} wrong | locked for {_minutes(LONG)} minutes |",
+    f"| {FIRST} wrong | single codes locked for {_minutes(SHORT)} minutes |",
+    f"| {SECOND} wrong | single codes locked for {_minutes(LONG)} minutes |",
     f"| {lockout.GUARDED_AFTER} wrong in {lockout.MEMORY.days} days | guarded",
-    f"No lock is longer than {_minutes(max(lockout.RUNGS.values()))} minutes.",
-    f"{lockout.GUARDED_TRIES_PER_HOUR} an hour for an account, {limits.GUARDED_TRIES.amount} an hour from a network",
+    f"No lock is longer than {_minutes(max(lockout.LOCKS.values()))} minutes.",
+    f"{lockout.STRONG_TRIES} an hour for an account, {lockout.STRONG_TRIES_PER_NETWORK} an hour from a network",
+    f"| {lockout.MAX_FAILURES} wrong of an account since the last change of password | switched off",
+    f"| a backup code, meanwhile | {lockout.STRONG_TRIES_PER_NETWORK} an hour from a network |",
     f"| {email_codes.TRIES} wrong | that code is dead; after {email_codes.LONG_AFTER} wrong ones it has 16 characters",
-    f"{RESEND_PAUSE.seconds} seconds apart; {limits.CODES_RESENT.amount} more in {limits.CODES_RESENT.multiples} minutes",
-    f"{limits.CODES_RESENT_A_DAY.amount} more a day; {limits.CODES_SENT.amount} sign-ins an hour",
-    f"| new keys for an authenticator | {limits.ENROLMENTS.amount} an hour |",
+    f"{limits.CODES_PER_NETWORK.amount} in {limits.CODES_PER_NETWORK.multiples} minutes for an account from one network",
+    f"{limits.CODES_A_DAY.amount} a day for an account (`EMAILED_CODES_A_DAY`) | one in {limits.CODES_SHARED.multiples}",
+    f"{RESEND_PAUSE.seconds} seconds apart; {limits.CODES_RESENT.amount} in {limits.CODES_RESENT.multiples} minutes",
+    f"{limits.CODES_RESENT_A_DAY.amount} a day for an account |",
+    f"| {limits.LOGINS_STARTED.amount} in {limits.LOGINS_STARTED.multiples} minutes for an account from one network",
+    f"| {limits.UNFINISHED_LOGINS.amount} unfinished in an hour | an email to the owner",
+    f"| the first code of a new authenticator | {email_codes.TRIES} wrong in one login |",
+    f"| new keys for an authenticator | {limits.ENROLMENTS.amount} an hour in one login |",
+    f"| enrollments tried at another step | {limits.OUT_OF_TURN.amount} an hour of one login",
     f"| {lockout.FREE_PASSWORDS} wrong | each further one waits twice as long, from {lockout.PASSWORD_DELAY.seconds} seconds",
     f"to {_minutes(lockout.PASSWORD_DELAY_MAX)} minutes; forgotten after {_hours(lockout.PASSWORD_MEMORY)} hours |",
     f"| {CLOSED_AFTER} wrong in a row, less than a day apart | closed for {CLOSED_MEMORY.days} days",
@@ -78,7 +84,7 @@ SENTENCES = [
     f"a page that reloads all the time causes {timedelta(hours=1) // FRESH} |",
     f"| a refresh token | kept for {FRESH.seconds} seconds",
     f"`{PAGE_HEADER}: {PAGE_HEADER_VALUE}`",
-    f"| {MAX_LIVE_LOGINS} and {MAX_SESSIONS} of an account |",
+    f"| sessions | {MAX_SESSIONS} of an account |",
     f"| {_minutes(LOGIN_LIFE)} minutes, never longer; {_minutes(ENROLMENT_LIFE)} minutes from the mailed code on",
     f"`OTP_EXPIRE_MINUTES`, {DEFAULTS.otp_expire_minutes} minutes",
     f"its {totp.PERIOD} seconds and one step before and after",
@@ -101,7 +107,8 @@ def test_every_limit_is_told():
     known = {name for name, item in vars(limits).items() if name.isupper() and isinstance(item, RateLimitItem)}
 
     assert known == {
-        *("GUARDED_TRIES", "CODES_RESENT", "CODES_RESENT_A_DAY", "CODES_SENT", "ENROLMENTS", "REFRESHES"),
+        *("CODES_PER_NETWORK", "CODES_A_DAY", "CODES_SHARED", "CODES_RESENT", "CODES_RESENT_A_DAY"),
+        *("LOGINS_STARTED", "UNFINISHED_LOGINS", "ENROLMENTS", "OUT_OF_TURN", "REFRESHES"),
     }
     assert (SET_SIZE, totp.DRIFT_STEPS) == (10, 1)
 

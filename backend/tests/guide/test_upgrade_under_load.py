@@ -38,6 +38,31 @@ SIGNING_IN = 8
 RESTART_SECONDS = 0.3
 PATIENCE_SECONDS = 60
 EARLIER = "0002"
+BEFORE = "0007"
+# An attempt, the start of a login and a set-up, with the columns that the version before knows.
+READ_BEFORE = """
+SELECT users.totp_secret, users.attempt_seq, pending_logins.step, second_factor_failures.at
+FROM users
+LEFT JOIN pending_logins ON pending_logins.user_id = users.id
+LEFT JOIN second_factor_failures ON second_factor_failures.user_id = users.id
+WHERE users.id = $1
+"""
+WRITE_BEFORE = """
+WITH guard AS (UPDATE users SET attempt_seq = attempt_seq + 1 WHERE id = $1 RETURNING id),
+failure AS (
+    INSERT INTO second_factor_failures (id, user_id, browser_id, login_id, at)
+    SELECT gen_random_uuid(), id, NULL, gen_random_uuid(), now() FROM guard
+),
+login AS (
+    INSERT INTO pending_logins (id, handle_hash, user_id, step, epoch, created_at, expires_at, consumed_at,
+                                code_issue, code_long, code_tries, code_sent_at, code_expires_at)
+    SELECT gen_random_uuid(), sha256(convert_to(gen_random_uuid()::text, 'UTF8')), id, 'totp', 0, now(), now(), NULL,
+           0, false, 0, NULL, NULL
+    FROM guard
+)
+INSERT INTO totp_enrolments (user_id, secret, created_at, expires_at) SELECT id, 'v1.', now(), now() FROM guard
+ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret
+"""
 
 
 @pytest.fixture
@@ -131,6 +156,36 @@ async def test_a_downgrade_of_twenty_thousand_people_brings_the_earlier_form_bac
     assert took < PATIENCE_SECONDS
 
 
+async def test_the_version_before_serves_while_the_newest_migration_is_made_and_taken_back(
+    pristine: Path, focys_db: str, tell: Tell
+):
+    """CFG-08: and as long as it likes between the two."""
+    before = Deployment(pristine, focys_db)
+    before.done(f"alembic upgrade {BEFORE}")
+    people = await people_of(before, PEOPLE // 10)
+
+    async with in_use(before.url, people, READ_BEFORE, WRITE_BEFORE) as use:
+        phases = []
+        for command in ("upgrade head", f"downgrade {BEFORE}", "upgrade head"):
+            asked = use.reads + use.writes
+            done = await asyncio.to_thread(before.run, f"alembic {command}")
+            assert done.returncode == 0, done.stderr
+            await asyncio.sleep(0.5)
+            phases.append(use.reads + use.writes - asked)
+
+    rows = await before.sql("SELECT count(*) FROM second_factor_failures WHERE NOT strong AND network IS NULL")
+    assert await before.revision() == needed_revision()
+    assert min(phases) > 20
+    tell(
+        f"The version before read {use.reads} times and wrote {use.writes} times around the newest migration, which was "
+        f"made, taken back and made again; none waited for longer than {use.slowest:.2f} s",
+        lost={
+            "reads and writes that failed": len(use.failed),
+            "failures that it counted": max(0, use.writes - rows[0][0]),
+        },
+    )
+
+
 async def test_a_table_that_is_busy_is_tried_again_and_nobody_queues_behind_the_upgrade(earlier: Deployment):
     """CFG-08: an ALTER that waits makes everybody wait who comes after it."""
     [person] = await people_of(earlier, 1)
@@ -219,8 +274,13 @@ class Use:
 
 
 @asynccontextmanager
-async def in_use(url: str, people: list[Account]) -> AsyncIterator[Use]:
-    """Read and write users as the earlier version does, and wait for locks no longer than the service itself."""
+async def in_use(
+    url: str,
+    people: list[Account],
+    read: str = "SELECT email, totp_secret FROM users WHERE id = $1",
+    write: str = "UPDATE users SET updated_at = now() WHERE id = $1",
+) -> AsyncIterator[Use]:
+    """Read and write as the earlier version does, and wait for locks no longer than the service itself."""
     use = Use()
 
     async def ask(statement: str, kind: str) -> None:
@@ -237,8 +297,8 @@ async def in_use(url: str, people: list[Account]) -> AsyncIterator[Use]:
                 await asyncio.sleep(0.01)
 
     asking = [
-        asyncio.create_task(ask("SELECT email, totp_secret FROM users WHERE id = $1", "reads")),
-        asyncio.create_task(ask("UPDATE users SET updated_at = now() WHERE id = $1", "writes")),
+        asyncio.create_task(ask(read, "reads")),
+        asyncio.create_task(ask(write, "writes")),
     ]
     try:
         yield use

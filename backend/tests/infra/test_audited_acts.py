@@ -39,6 +39,7 @@ from tests.support.service import OPERATOR, Account, World
 Operate = Callable[[World, Account], Awaitable[Any]]
 
 HOUR = timedelta(hours=1)
+OFFICE = "203.0.113.7"
 NEWER_KEY = "a-newer-key-for-the-tests-that-is-long-enough-012"
 OTHER_PASSWORD = "violet-quarry-tandem-77"
 
@@ -128,6 +129,7 @@ OPERATORS_ACTS: dict[EventName, Operate] = {
     EventName.ACCOUNT_ENABLED: lambda w, a: w.services.accounts.set_disabled(a.email, OPERATOR, disabled=False),
     EventName.MFA_RESET: lambda w, a: w.services.administration.reset_mfa(a.email, OPERATOR),
     EventName.UNLOCKED: lambda w, a: w.services.administration.unlock(a.email, OPERATOR),
+    EventName.NETWORK_UNLOCKED: lambda w, _: w.services.networks.unlock(OFFICE, OPERATOR),
     EventName.PASSWORD_SET: lambda w, a: w.services.administration.set_password(a.email, OTHER_PASSWORD, OPERATOR),
     EventName.KEYS_ROTATED: lambda w, _: w.services.administration.rotate_keys(OPERATOR, lambda *_: None),
     EventName.ALL_SESSIONS_ENDED: lambda w, _: w.services.administration.end_all_sessions(OPERATOR, "a leak"),
@@ -166,6 +168,7 @@ async def test_what_cannot_be_told_of_an_operators_act_does_not_happen(
     await wrong_code(world, account, await world.at_second_factor(account))
     if name is EventName.MFA_BYPASS_ENDED:
         await OPERATORS_ACTS[EventName.MFA_BYPASS_STARTED](world, account)
+    await wrong_password(world, account, world.a_browser(OFFICE))
     world.clock.advance(seconds=1)
     await world.deliver()
     rotated = SecretBox(KeyRing((NEWER_KEY, *world.services.settings.keys)))

@@ -1,5 +1,10 @@
 """The guide's two sign-ins, end to end over HTTP."""
 
+from datetime import timedelta
+
+import pytest
+
+from tests.support.attempts import offer_pair, pair, strangers_failed, use_backup_code
 from tests.support.service import World
 
 
@@ -34,6 +39,7 @@ async def test_five_wrong_codes_lock_for_fifteen_minutes(world: World):
         assert (wrong.status_code, wrong.json()["code"], wrong.json()["tries_left"]) == (401, "invalid_code", left)
     locked = await browser.offer("000000")
 
+    assert (await browser.get("/auth/login")).json()["factors"] == ["totp", "backup_codes"]
     assert (locked.status_code, locked.json()["code"]) == (429, "account_locked")
     assert locked.headers["Retry-After"] == "900"
     world.clock.advance(minutes=14)
@@ -41,6 +47,49 @@ async def test_five_wrong_codes_lock_for_fifteen_minutes(world: World):
     assert (await browser.offer(account.code(world.clock))).json()["code"] == "account_locked"
     world.clock.advance(minutes=1, seconds=1)
     assert (await browser.offer(account.code(world.clock))).status_code == 200
+
+
+@pytest.mark.parametrize("failures", [5, 10, 15])
+@pytest.mark.parametrize("way", ["two codes in a row", "a backup code"])
+async def test_a_locked_owner_need_not_wait(world: World, failures: int, way: str):
+    """AVL-08: what the owner holds and a guesser does not."""
+    account = await world.an_account(enrolled=True)
+    await strangers_failed(world, account, failures, ago=timedelta(seconds=1))
+    browser = await world.at_second_factor(account)
+
+    single = await browser.offer(account.code(world.clock))
+    if way == "a backup code":
+        done = await use_backup_code(browser, account.backup_codes[0])
+    else:
+        done = await offer_pair(browser, pair(account, world, newest=1))
+
+    assert single.json()["code"] == ("account_locked" if failures < 15 else "guarded")
+    assert (done.status_code, done.json().get("step")) == (200, "done"), done.text
+
+
+async def test_the_owner_is_emailed_about_what_is_new(world: World):
+    """RCV-09: a factor, and a browser; a known browser is no news, and a backup code has an email of its own."""
+    account, browser = await world.an_account(), world.a_browser()
+
+    async def news() -> list[str]:
+        await world.deliver()
+        subjects = [letter.subject.partition(" · ")[0] for to, letter in world.mail.letters if to == account.email]
+        world.mail.letters.clear()
+        return [subject for subject in subjects if "FOCYS code" not in subject]
+
+    await world.enrol(account, browser)
+    at_enrolment = await news()
+    await world.signed_in(account, browser)
+    in_the_same_browser = await news()
+    await world.signed_in(account, world.a_browser("203.0.113.9"))
+    elsewhere = await news()
+    stranger = await world.at_second_factor(account, world.a_browser("203.0.113.10"))
+    await use_backup_code(stranger, account.backup_codes[0])
+
+    assert at_enrolment == ["A second step was added to your account"]
+    assert in_the_same_browser == []
+    assert elsewhere == ["New sign-in to your account"]
+    assert await news() == ["A backup code was used"]
 
 
 async def test_a_backup_code_works_once(world: World):

@@ -54,20 +54,23 @@ async def test_a_right_mailed_code_that_is_sent_twice_at_once_is_not_charged(wor
     assert sum(left) == 0
 
 
-async def test_a_mailed_code_that_several_logins_share_works_once_in_each_of_them(workers: Workers):
-    """EOTP-06, EOTP-08: beyond three codes a network's logins take the one mailed last, and none of them ends another."""
+async def test_a_mailed_code_that_several_logins_share_works_once_in_each(workers: Workers):
+    """EOTP-06, EOTP-08: beyond three codes a network's logins take the one mailed last, and none ends another."""
     account, network = await workers.an_account(), workers.a_browser().source
     browsers = [workers.a_browser(network) for _ in range(6)]
     for browser in browsers:
         assert await browser.sign_in_with_password(account) == "email_code"
     entry = {"code": await workers.mailed_code(account)}
+    sharing = browsers[2:]
 
-    answers = await gather(*(browser.post("/auth/email-code/verify", entry) for browser in browsers[2:4] for _ in "ab"))
+    twice_each = [browser.post("/auth/email-code/verify", entry) for browser in sharing for _ in range(2)]
+    answers = tally(await gather(*twice_each))
+    later = tally([await browser.post("/auth/email-code/verify", entry) for browser in sharing])
 
     assert await workers.rows_of("outbox", account.id, "kind = 'email_code'") == 3
-    # One of the two was mailed the code, and the other shares it; each sends it twice.
-    assert tally(answers) == {"enroll": 2, "login_expired": 2}
-    assert await workers.rows_of("pending_logins", account.id, "step = 'enroll'") == 2
+    assert set(answers) <= {"enroll", "login_expired", "throttled"}
+    assert answers["enroll"] + later.get("enroll", 0) == len(sharing)
+    assert await workers.rows_of("pending_logins", account.id, "step = 'enroll'") == len(sharing)
 
 
 async def test_of_two_browsers_that_confirm_at_once_one_wins_and_one_factor_results(workers: Workers):

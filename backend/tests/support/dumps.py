@@ -8,6 +8,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 from uuid import uuid4
 
+from typer.testing import Result
+
 from tests.cluster import Cluster, find_programs
 from tests.support.roles import psql_command
 
@@ -64,3 +66,18 @@ def scratch_role(cluster: Cluster, rights: str = "CREATEDB") -> Iterator[str]:
         yield urlunsplit(parts._replace(netloc=f"{name}:scratch-password@{place}"))
     finally:
         psql_command(cluster.url, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+
+
+def line_of(result: Result, name: str) -> str:
+    """What the report says about one thing, with what mends it."""
+    text = " ".join(result.stdout.split())
+    assert f" {name} " in text, text
+    after = text.split(f" {name} ", 1)[1]
+    return after.split(" ✓ ")[0].split(" ! ")[0].split(" ✗ ")[0]
+
+
+def states_of(result: Result) -> dict[str, str]:
+    """Each line's state by what it is about."""
+    rows = [line.split(maxsplit=2) for line in result.stdout.splitlines() if line[:1] in "✓!✗" and line[:1]]
+    names = ("backup", "schema", "migrations", "people", "secrets", "by itself", "hashes", "age")
+    return {next(n for n in names if rest.startswith(n)): state for _, state, rest in rows}

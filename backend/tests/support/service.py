@@ -123,5 +123,6 @@ class World:
         browser = await self.at_second_factor(account, browser)
         answer = await browser.offer(account.code(self.clock))
         assert answer.status_code == 200, answer.text
+        await self.deliver()
         self.clock.advance(seconds=30)
         return browser, answer.json()["access_token"]

@@ -1,4 +1,4 @@
-"""What the owner is told when somebody fails at the second factor behind the right password, or at the password."""
+"""The emails to the owner about failures: at the second factor after the right password, or at the password itself."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -52,17 +52,17 @@ def _composer(app_name: str, kind: str) -> Composer:
 def _passwords_closed(app_name: str, waiting: Waiting) -> Letter:
     source, subject = waiting.about["source"], "Too many wrong passwords for your account"
     if waiting.about["known_browser"]:
-        where = f"in a browser that you have signed in with before ({source})"
+        where = f"in a browser you have signed in with before ({source})"
         elsewhere = "You can still sign in with another browser."
     else:
         where = f"from {source}"
-        elsewhere = "You can still sign in from elsewhere, and with any browser that you have signed in with before."
+        elsewhere = "You can still sign in from elsewhere, and with any browser you have signed in with before."
     happened = (
-        f"A hundred wrong passwords in a row were entered for your account {where}, the last of them at "
-        f"{waiting.about['at']} UTC. No password is accepted there any more until an administrator unlocks your "
+        f"Someone entered 100 wrong passwords in a row for your account {where}, the last one at "
+        f"{waiting.about['at']} UTC. Passwords are no longer accepted there until an administrator unlocks your "
         "account or sets a new password."
     )
-    advice = f"{elsewhere} If it was not you, your password has not been guessed, and there is nothing to do."
+    advice = f"{elsewhere} If this was not you: your password has not been guessed, and you do not need to do anything."
     return Letter(
         subject=f"{subject} · {app_name}",
         paragraphs=(happened, advice),

@@ -100,7 +100,7 @@ HOLD_ACCOUNT = (
     .where(throttles.c.key == bindparam("account_key"), _lives(throttles))
     .values(hits=throttles.c.hits)
 )
-"""Changes nothing, and tells whether the account is listed; until the write ends nobody takes it off."""
+"""Locks the account's row without changing it; the number of rows says whether the account is listed."""
 
 TAKE_PLACE = _begun_or_counted(
     _one("accounts_key", "accounts_until", and_(~_is_listed, ~_has_failed_enough)),
@@ -184,7 +184,11 @@ _of_network = or_(
     throttles.c.key.like(bindparam("account_keys")),
     throttles.c.key.like(bindparam("of_account_keys")),
 )
-KNOWN = select(throttles.c.key).where(_of_network).limit(1)
+KNOWN = (
+    select(throttles.c.key)
+    .where(_of_network, throttles.c.hits > 0, throttles.c.expires_at > bindparam("moment"))
+    .limit(1)
+)
 FORGET = delete(throttles).where(_of_network)
 
 

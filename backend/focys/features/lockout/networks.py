@@ -1,8 +1,8 @@
 """What every store of the networks' counts does, and the names both sides use.
 
-A try from outside every known browser is charged before its password is compared: to its network's failures, and, for
-an account that the network's set does not hold yet, as a place in that set. What the password turned out to be settles
-it: a wrong one keeps the place for its account, a right one gives all of it back, with the account's earlier failures.
+A try in an unknown browser is charged before its password is compared: to its network's failures and, for an account
+that is not in the network's set yet, as a place in that set. The outcome settles it: a wrong password keeps the place
+for its account, a right one gives everything back, and the account's earlier failures with it.
 """
 
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ for _limit in (FAILURES, ACCOUNTS):
 
 
 class NetworkError(Exception):
-    """The text names no network, or its counts are out of reach; the message is a sentence for the operator."""
+    """The text names no network, or its counts cannot be reached; the message is a sentence for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """A password tried from outside every known browser: its network, what stands for the account, and when."""
+    """A password tried in an unknown browser: its network, the account's key, and when."""
 
     network: str
     account: str
@@ -90,7 +90,7 @@ class NetworkCounters(Protocol):
         ...
 
     async def give_back(self, counted: Counted, *, forgiving: bool) -> list[Change]:
-        """Return the changes that give a try back; where the database does not count, it is given back at once.
+        """Return the changes that give a try back; other stores than the database do it at once.
 
         *forgiving* takes the account off the network's set, with its earlier failures: its password was right.
         """
@@ -100,7 +100,7 @@ class NetworkCounters(Protocol):
         """Return what each network has used.
 
         Raises:
-            NetworkError: the store is out of reach.
+            NetworkError: the store cannot be reached.
         """
         ...
 
@@ -108,7 +108,7 @@ class NetworkCounters(Protocol):
         """Tell whether anything is counted for a network.
 
         Raises:
-            NetworkError: the store is out of reach.
+            NetworkError: the store cannot be reached.
         """
         ...
 
@@ -116,7 +116,7 @@ class NetworkCounters(Protocol):
         """Return the changes that forget a network; what another store than the database counts is forgotten at once.
 
         Raises:
-            NetworkError: the store is out of reach.
+            NetworkError: the store cannot be reached.
         """
         ...
 

@@ -65,7 +65,7 @@ class NetworksInDatabase:
             return
         [is_new] = await self._database.counts(sql.change(sql.LIST_ACCOUNT, parameters))
         if not is_new:
-            # Another try has listed the account meanwhile, and needs one place only.
+            # Another try has listed the account since; it needs only one place.
             await self._database.write(again, *self._given_back(counted.tried, places=1))
 
     async def give_back(self, counted: Counted, *, forgiving: bool) -> list[Change]:
@@ -94,7 +94,7 @@ class NetworksInDatabase:
 
     async def knows(self, network: str) -> bool:
         """Tell whether anything is counted for a network."""
-        return await self._database.first(sql.KNOWN, **sql.keys_of(network)) is not None
+        return await self._database.first(sql.KNOWN, **sql.keys_of(network), moment=self._clock.now()) is not None
 
     async def forget(self, network: str) -> list[Change]:
         """Return the change that forgets a network."""

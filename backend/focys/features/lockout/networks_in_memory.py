@@ -22,8 +22,8 @@ from focys.infra.database import Change, Database
 
 def _out_of_reach(what: str) -> NetworkError:
     return NetworkError(
-        f"What is counted for {what} is in the memory of the service (RATE_LIMIT_STORAGE=memory://), "
-        "where no command reaches it; a restart of the service forgets it."
+        f"The counts for {what} are in the service's memory (RATE_LIMIT_STORAGE=memory://), "
+        "where commands cannot reach them; restart the service to clear them."
     )
 
 

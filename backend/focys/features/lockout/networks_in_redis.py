@@ -38,7 +38,7 @@ PAUSE_SECONDS = 5
 """How long a Redis that failed is left alone."""
 SCAN_SECONDS = 10
 
-_OUT_OF_REACH = (
+_NO_ANSWER = (
     "The counts of networks are in Redis or Valkey (RATE_LIMIT_STORAGE), which does not answer; nothing was changed."
 )
 _PREFIX = "focys:"
@@ -116,7 +116,7 @@ _FORGET = "return {redis.call('del', KEYS[1], KEYS[2])}"
 
 
 class NetworksInRedis:
-    """Counts in Redis or Valkey; the database stands in for it, and settles what it has counted itself."""
+    """Counts in Redis or Valkey; the database replaces it while it is away, and settles what it has counted itself."""
 
     def __init__(self, url: str, database: Database, clock: Clock) -> None:
         self._client = Redis.from_url(
@@ -132,14 +132,14 @@ class NetworksInRedis:
     async def charge(self, tried: Try, limit: NetworkLimit, account: AccountCharge) -> Counted | Full | None:
         """Charge a try to its network and then to its account."""
         windows = [int(window.total_seconds()) for window in (FAILURES_WINDOW, ACCOUNTS_WINDOW)]
-        told = await self._ask(
+        answer = await self._ask(
             _CHARGE,
             tried.network,
             [tried.account, limit.failures, limit.accounts, _milliseconds(tried.at), *windows, _IN_FLIGHT],
         )
-        if told is None:
+        if answer is None:
             return await self._instead.charge(tried, limit, account)
-        full, more = told
+        full, more = answer
         if full:
             return refused((FAILURES, ACCOUNTS)[full - 1], more / 1000)
         counted = Counted(tried, bool(more), self)
@@ -174,7 +174,7 @@ class NetworksInRedis:
     async def forget(self, network: str) -> list[Change]:
         """Forget a network in Redis, and return the change that does so in the database."""
         if await self._ask(_FORGET, network, []) is None:
-            raise NetworkError(_OUT_OF_REACH)
+            raise NetworkError(_NO_ANSWER)
         return await self._instead.forget(network)
 
     async def close(self) -> None:
@@ -190,17 +190,17 @@ class NetworksInRedis:
                 async for key in self._client.scan_iter(match=f"{_PREFIX}source-*", count=1000):
                     found.add(str(key).partition("/")[2])
         except Exception as fault:
-            raise NetworkError(_OUT_OF_REACH) from fault
+            raise NetworkError(_NO_ANSWER) from fault
         return found
 
     async def _usage_of(self, network: str) -> Usage:
         return Usage(*[await self._used(limit, network) for limit in (FAILURES, ACCOUNTS)])
 
     async def _used(self, limit: str, network: str) -> Used:
-        told = await self._run(_LOOK, [f"{_PREFIX}{limit}/{network}"], [])
-        if told is None:
-            raise NetworkError(_OUT_OF_REACH)
-        count, milliseconds = told
+        answer = await self._run(_LOOK, [f"{_PREFIX}{limit}/{network}"], [])
+        if answer is None:
+            raise NetworkError(_NO_ANSWER)
+        count, milliseconds = answer
         return Used(count, self._clock.now() + timedelta(milliseconds=milliseconds)) if count else Used()
 
     async def _ask(self, script: str, network: str, arguments: Sequence[str | int]) -> list[int] | None:

@@ -58,7 +58,7 @@ class Networks:
         """Return the networks that have used half of a limit or more, those that wait first.
 
         Raises:
-            NetworkError: the counts are out of reach.
+            NetworkError: the counts cannot be reached.
         """
         all_used = [
             Standing(network, usage, self._limits.of(network), self._limits.is_own(network))
@@ -71,7 +71,7 @@ class Networks:
         """Forget what is counted for a network; return it, and whether there was anything to forget.
 
         Raises:
-            NetworkError: the text names no network, or the counts are out of reach.
+            NetworkError: the text names no network, or the counts cannot be reached.
         """
         network = network_named(text)
         if not await self._counters.knows(network):
@@ -94,7 +94,7 @@ class Networks:
 
 
 def network_named(text: str) -> str:
-    """Return the network that an address, or a network itself, stands for.
+    """Return the network that an address belongs to, or that is named itself.
 
     Raises:
         NetworkError: the text is neither.

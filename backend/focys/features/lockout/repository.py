@@ -36,7 +36,7 @@ _FORGIVE_BROWSER = delete(failures).where(
 _TAKE_BACK = delete(failures).where(failures.c.id == bindparam("the_failure"))
 _FORGIVE_ALL = delete(failures).where(failures.c.user_id == bindparam("for_user"))
 _MOST_TRIED = 5000
-"""Newest buckets that are looked at; so many in an hour are an attack however they are spread."""
+"""Only so many of the newest buckets are read; more than that in an hour is an attack anyway."""
 
 # A bucket ends a day after its last wrong password, so the index on its end leads to those of the last hour.
 _TRIED = (
@@ -194,9 +194,9 @@ def passwords_forgiven(account_key: str) -> Change:
 
 
 async def list_tried(database: Database, since: datetime, now: datetime) -> list[tuple[str, str]]:
-    """Return what stands for account and network of each bucket whose last wrong password came after *since*.
+    """Return account key and network of each bucket whose last wrong password came after *since*.
 
-    A known browser's stands in place of its network.
+    For a known browser's bucket, the browser's key takes the place of the network.
     """
     rows = await database.rows(_TRIED, since=since + PASSWORD_MEMORY, until=now + TOLERANCE + PASSWORD_MEMORY)
     keys = (row.key.split(":", 2) for row in rows)

@@ -35,7 +35,7 @@ async def show(request: LoginRequest, *, restart: bool) -> BaseModel | Refused:
 class FirstFactorAttempt:
     """One try at the first proof of a new factor.
 
-    It is charged to the login alone: whoever is at this step is shown the secret, so there is nothing to guess, and a
+    It is charged to the login alone: anyone at this step is shown the secret, so there is nothing to guess, and a
     stranger's mistakes must not keep the owner from enrolling.
     """
 

@@ -140,7 +140,8 @@ async def test_a_set_waits_for_its_turn_once(world: World):
     assert ended == ["set", "password", "password", "password"]
 
 
-async def test_an_ordinary_step_asks_and_hashes_no_more_than_before(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_an_ordinary_step_hashes_nothing_and_asks_once(world: World, monkeypatch: pytest.MonkeyPatch):
+    """AVL-06: what tells whether codes are left comes with the charge."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
     hashed: list[object] = []
@@ -149,7 +150,8 @@ async def test_an_ordinary_step_asks_and_hashes_no_more_than_before(world: World
     with statements_of(world.services.database) as heard:
         answer = await browser.offer(account.code(world.clock))
 
-    reads = [line for line in heard if line.startswith("SELECT") and "FROM outbox" not in line]
+    asked = [line for line in heard if line.startswith(("SELECT", "WITH person")) and "FROM outbox" not in line]
     assert answer.status_code == 200
     assert hashed == []
-    assert len(reads) == 1
+    assert len(asked) == 1
+    assert not any("code_hash" in line for line in heard)

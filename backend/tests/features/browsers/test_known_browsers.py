@@ -83,10 +83,86 @@ async def test_a_success_on_a_new_browser_forgives_its_own_typing_errors_only(wo
 
 @pytest.mark.parametrize("change", ["password", "factor", "disabled and enabled"])
 async def test_a_change_of_a_credential_makes_every_browser_a_stranger(world: World, change: str):
-    """SESS-13, LOCK-07: its cookie selects no bucket of its own until it has signed in anew."""
+    """SESS-13, LOCK-07: its cookie selects no bucket of its own until it has signed in again."""
     account = await world.an_account(enrolled=True)
     owner, _ = await world.signed_in(account)
+    await change_of(world, account, change)
     await strangers_failed(world, account, 5, ago=timedelta(0))
+
+    await world.at_second_factor(account, owner)
+
+    assert (await owner.offer(account.code(world.clock))).json()["code"] == "account_locked"
+
+
+async def test_one_browser_may_be_known_to_two_accounts_and_counts_for_each(world: World):
+    """SESS-13: by a token of its own for each, in one cookie."""
+    alice = await world.an_account(enrolled=True)
+    bob = await world.an_account("bob@student.com", enrolled=True)
+    browser, _ = await world.signed_in(alice)
+    first = cookie(browser, KNOWN)
+    await world.signed_in(bob, browser)
+    kept, second = cookie(browser, KNOWN).split(".")
+    assert kept == first != second
+
+    await fail(world, alice, 2, browser)
+
+    assert await tries_left(world, alice, browser) == 3
+    assert await tries_left(world, bob, browser) == 5
+
+
+async def test_a_browser_is_known_to_three_accounts_and_forgets_the_one_that_was_there_longest_ago(world: World):
+    """SESS-13: a cookie has room for so many; who signs in there daily is not forgotten for those who came once."""
+    names = ("alice", "bob", "carol", "dave")
+    alice, bob, carol, dave = [await world.an_account(f"{name}@student.com", enrolled=True) for name in names]
+    browser = world.a_browser()
+    for account in (alice, bob, carol, alice, dave):
+        await world.signed_in(account, browser)
+    for account in (alice, bob, carol, dave):
+        await strangers_failed(world, account, 15, ago=timedelta(days=1))
+
+    left = [await tries_left(world, account, browser) for account in (alice, bob, carol, dave)]
+
+    assert len(cookie(browser, KNOWN).split(".")) == 3
+    assert left == [5, None, 5, 5]
+
+
+async def test_a_copy_of_the_cookie_is_no_known_browser_of_who_signs_in_there_next(world: World):
+    """SESS-13, LOCK-05, LOCK-09: whoever had the browser before guesses as a stranger, in nobody's name but their own."""
+    alice = await world.an_account(enrolled=True)
+    bob = await world.an_account("bob@student.com", enrolled=True)
+    browser, _ = await world.signed_in(alice)
+    copy = put(world.a_browser("203.0.113.5"), cookie(browser, KNOWN), KNOWN)
+    await world.signed_in(bob, browser)
+
+    await fail(world, bob, 2, copy)
+    for _ in range(5):
+        await copy.post("/auth/login", {"email": bob.email, "password": "wrong-horse-battery-77"})
+
+    assert await tries_left(world, bob, world.a_browser()) == 3
+    assert await tries_left(world, bob, browser) == 5
+    throttled = await copy.sign_in_with_password(bob)
+    assert throttled.json()["code"] == "throttled"
+
+
+@pytest.mark.parametrize("change", ["password", "factor", "disabled and enabled"])
+async def test_an_old_copy_of_the_cookie_is_worth_nothing_once_the_browser_is_known_again(world: World, change: str):
+    """SESS-13, LOCK-07: the browser has a new token after a change of a credential."""
+    account = await world.an_account(enrolled=True)
+    owner, _ = await world.signed_in(account)
+    old = cookie(owner, KNOWN)
+    await change_of(world, account, change)
+    await world.signed_in(account, owner)
+    await strangers_failed(world, account, 15, ago=timedelta(days=1))
+
+    copy = put(world.a_browser("203.0.113.5"), old, KNOWN)
+
+    assert await tries_left(world, account, copy) is None
+    assert await tries_left(world, account, owner) == 5
+    assert digest(old) not in {row.token_hash for row in await rows_of(world, browsers)}
+
+
+async def change_of(world: World, account: Account, change: str) -> None:
+    """A change after which every browser is a stranger; the account is ready to sign in again."""
     act = world.services.administration
     if change == "password":
         account.password = "seven-quiet-lanterns-41"
@@ -95,28 +171,9 @@ async def test_a_change_of_a_credential_makes_every_browser_a_stranger(world: Wo
         await act.reset_mfa(account.email, OPERATOR)
         world.clock.advance(minutes=20)
         await world.enrol(account, world.a_browser())
-        await strangers_failed(world, account, 5, ago=timedelta(0))
     else:
         for disabled in (True, False):
             await world.services.accounts.set_disabled(account.email, OPERATOR, disabled=disabled)
-
-    await world.at_second_factor(account, owner)
-
-    assert (await owner.offer(account.code(world.clock))).json()["code"] == "account_locked"
-
-
-async def test_one_browser_may_be_known_to_two_accounts_and_counts_for_each(world: World):
-    alice = await world.an_account(enrolled=True)
-    bob = await world.an_account("bob@student.com", enrolled=True)
-    browser, _ = await world.signed_in(alice)
-    token = cookie(browser, KNOWN)
-    await world.signed_in(bob, browser)
-    assert cookie(browser, KNOWN) == token
-
-    await fail(world, alice, 2, browser)
-
-    assert await tries_left(world, alice, browser) == 3
-    assert await tries_left(world, bob, browser) == 5
 
 
 async def test_another_accounts_browser_is_a_stranger(world: World):
@@ -130,15 +187,40 @@ async def test_another_accounts_browser_is_a_stranger(world: World):
     assert await tries_left(world, alice, world.a_browser()) == 4
 
 
-@pytest.mark.parametrize("value", ["", "x", "A" * 43, "z" * 5000])
-async def test_a_cookie_we_never_gave_out_is_replaced(world: World, value: str):
-    """SESS-13: nobody plants a browser cookie of his choice."""
+MALFORMED = ["", "x", "z" * 5000, "A" * 42, "A" * 44, "...", ".".join("xyz"), "A" * 42 + "."]
+
+
+@pytest.mark.parametrize("value", MALFORMED)
+async def test_what_is_no_token_is_dropped_from_the_cookie(world: World, value: str):
+    """SESS-13."""
     account = await world.an_account(enrolled=True)
 
     browser, _ = await world.signed_in(account, put(world.a_browser(), value, KNOWN))
 
-    assert cookie(browser, KNOWN) != value
     assert len(cookie(browser, KNOWN)) == 43
+    assert digest(cookie(browser, KNOWN)) in {row.token_hash for row in await rows_of(world, browsers)}
+
+
+@pytest.mark.parametrize(
+    "value", ["A" * 43, ".".join(["A" * 43, "B" * 43, "C" * 43]), ".".join("ABCDEFGH"[i] * 43 for i in range(8))]
+)
+async def test_a_token_we_never_gave_out_is_known_to_no_account(world: World, value: str):
+    """SESS-13: nobody plants a browser cookie of their choice; the account's own token is a new one beside it."""
+    account = await world.an_account(enrolled=True)
+    planted = value.split(".")
+
+    browser, _ = await world.signed_in(account, put(world.a_browser(), value, KNOWN))
+
+    *left, own = cookie(browser, KNOWN).split(".")
+    assert set(left) <= set(planted)
+    assert len(left) <= 2
+    assert own not in planted
+    known = {row.token_hash for row in await rows_of(world, browsers)}
+    assert digest(own) in known
+    assert not known & {digest(token) for token in planted}
+    await strangers_failed(world, account, 15, ago=timedelta(days=1))
+    assert await tries_left(world, account, put(world.a_browser(), value, KNOWN)) is None
+    assert await tries_left(world, account, browser) == 5
 
 
 async def test_a_login_begun_in_one_browser_counts_for_the_browser_that_guesses(world: World):

@@ -49,11 +49,11 @@ async def test_six_digits_from_a_keyed_digest_are_uniform_and_new_each_time(worl
     """EOTP-02."""
     account = await world.an_account()
     codes = set()
-    for _ in range(12):
-        await at_mailed_code(world, account)
+    for number in range(10):
+        await at_mailed_code(world, account, world.a_browser(f"203.0.113.{number}"))
         codes.add(world.mail.last_code(account.email))
 
-    assert len(codes) == 12
+    assert len(codes) == 10
     assert all(re.fullmatch(r"[0-9]{6}", code) for code in codes)
 
 
@@ -283,7 +283,8 @@ async def test_of_twenty_parallel_submissions_one_succeeds(world: World):
     answers = await asyncio.gather(*(enter_mailed_code(browser, code) for _ in range(20)))
 
     assert [answer.status_code for answer in answers].count(200) == 1
-    assert {a.json()["code"] for a in answers if a.status_code != 200} <= {"login_expired", "throttled", "out_of_turn"}
+    others = {answer.json()["code"] for answer in answers if answer.status_code != 200}
+    assert others <= {"login_expired", "throttled", "out_of_turn", "new_code_needed"}
     assert [row.step for row in await rows_of(world, pending_logins) if row.consumed_at is None] == ["enroll"]
 
 

@@ -99,7 +99,7 @@ async def test_without_valkey_the_database_counts(
 async def test_what_the_database_has_counted_is_settled_there_although_valkey_is_back(
     valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis], monkeypatch: pytest.MonkeyPatch
 ):
-    """AVL-02: nothing is given back to whoever has not counted it."""
+    """AVL-02: nothing is given back where it was not counted."""
     seconds = [0.0]
     monkeypatch.setattr("focys.features.lockout.networks_in_redis.monotonic", lambda: seconds[0])
     ledger, worker = PasswordLedger(database, workers[0], THREE), workers[0]
@@ -144,7 +144,7 @@ async def test_valkey_is_left_alone_for_a_while_and_then_used_again(
 async def test_an_emptied_valkey_begins_again_and_nothing_breaks(
     valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis]
 ):
-    """AVL-02: also where a try was under way."""
+    """AVL-02: also while a try is in flight."""
     charges = [await charged(workers[0]) for _ in range(4)]
 
     valkey.ask("FLUSHALL")

@@ -5,12 +5,8 @@ from typing import Any
 
 import pytest
 
-from focys.features.accounts import users
-from focys.features.login import pending_logins
-from focys.features.outbox import outbox
-from focys.features.sessions import sessions
+from tests.support.acts import state_of
 from tests.support.attempts import at_enrolment, at_mailed_code
-from tests.support.rows import rows_of
 from tests.support.service import ADDRESS, PASSWORD, Account, Browser, World
 
 CANARY = "canary-7f3a"
@@ -76,10 +72,6 @@ HAS_NO_FIELDS = {"not UTF-8", "nested", "a number of 5000 digits"}
 
 async def send(browser: Browser, path: str, body: bytes) -> Any:
     return await browser.http.post(path, content=body, headers={"Content-Type": "application/json"})
-
-
-async def state_of(world: World) -> list[Any]:
-    return [await rows_of(world, table) for table in (users, pending_logins, sessions, outbox)]
 
 
 async def in_stage(world: World, stage: str) -> tuple[Account, Browser]:

@@ -1,4 +1,4 @@
-"""A login under way: found by its handle only, five minutes long, good for one completion, bound to nobody else."""
+"""A login in progress: found by its token only, five minutes long, good for one completion, bound to nobody else."""
 
 import asyncio
 import re
@@ -10,9 +10,11 @@ import httpx
 import pytest
 
 import focys
+from focys.features.backup_codes import BackupCodes
 from focys.features.login import pending_logins
 from focys.features.sessions import sessions
 from focys.infra.tokens import digest
+from tests.conftest import MakeWorld, settings_for
 from tests.support.attempts import (
     at_enrolment,
     at_mailed_code,
@@ -24,7 +26,7 @@ from tests.support.attempts import (
     wrong_code,
 )
 from tests.support.jar import KNOWN, LOGIN, REFRESH, cookie, put
-from tests.support.rows import count_of, execute, rows_of
+from tests.support.rows import count_of, rows_of
 from tests.support.service import OPERATOR, World
 
 FOCYS = Path(focys.__file__).parent
@@ -150,75 +152,74 @@ async def test_a_change_between_check_and_commit_refuses_the_right_proof(
     """FLOW-06, LOCK-02: the account is as it was read when the session is minted, or there is none."""
     account = await world.an_account(enrolled=True)
     browser, before = await world.at_second_factor(account), await count_of(world, sessions)
-    context, code = world.services.login.second_factor._context, account.code(world.clock)
-    commit, operator = context.commit, world.services.administration
+    database, code, operator = world.services.database, account.code(world.clock), world.services.administration
+    write = database.write
 
-    async def change_and_commit(*decision: Any, **guard: Any) -> bool:
-        monkeypatch.setattr(context, "commit", commit)
+    async def change_and_write(*decision: Any, **guard: Any) -> bool:
+        monkeypatch.setattr(database, "write", write)
         if act == "disable":
             await world.services.accounts.set_disabled(account.email, OPERATOR, disabled=True)
         elif act == "set password":
             await operator.set_password(account.email, "seven-quiet-lanterns-41", OPERATOR)
         else:
             await operator.reset_mfa(account.email, OPERATOR)
-        return await commit(*decision, **guard)
+        return await write(*decision, **guard)
 
-    monkeypatch.setattr(context, "commit", change_and_commit)
+    monkeypatch.setattr(database, "write", change_and_write)
     answer = await (browser.offer(code) if proof == "totp" else use_backup_code(browser, account.backup_codes[0]))
 
     assert answer.json()["code"] == "login_expired"
     assert await count_of(world, sessions) == before
 
 
-async def test_six_logins_leave_five_under_way(world: World):
-    """FLOW-08: the oldest gives way."""
+async def test_newer_logins_end_none_of_the_older_ones(world: World):
+    """FLOW-08, AVL-08: whoever has the password begins what they like; the owner's login lasts its five minutes."""
     account = await world.an_account(enrolled=True)
-    browsers = []
-    for _ in range(6):
-        browsers.append(await world.at_second_factor(account))
-        world.clock.advance(seconds=1)
+    owner = await world.at_second_factor(account)
+    others = [await world.at_second_factor(account, world.a_browser("203.0.113.5")) for _ in range(8)]
+    world.clock.advance(minutes=4, seconds=59)
 
-    standing = [(await browser.get("/auth/login")).status_code for browser in browsers]
+    standing = [(await browser.get("/auth/login")).status_code for browser in (owner, *others)]
 
-    assert standing == [401, 200, 200, 200, 200, 200]
-
-
-async def test_a_login_that_is_one_too_many_is_over_wherever_it_is_asked_for(world: World):
-    """FLOW-08: none has to give way first, which a start that runs beside others does not see."""
-    account = await world.an_account(enrolled=True)
-    browsers = []
-    for _ in range(7):
-        browsers.append(await world.at_second_factor(account))
-        world.clock.advance(seconds=1)
-    await execute(world, "UPDATE pending_logins SET consumed_at = NULL WHERE step = 'totp'")
-
-    standing = [(await browser.get("/auth/login")).status_code for browser in browsers]
-    status = [(await browser.get("/auth/status")).json()["login"] is not None for browser in browsers]
-    offered = (await browsers[1].offer(account.code(world.clock))).json()["code"]
-    await browsers[1].http.delete("/auth/login")
-    done = (await browsers[2].offer(account.code(world.clock))).json()["step"]
-
-    assert standing == [401, 401, 200, 200, 200, 200, 200]
-    assert status == [False, False, True, True, True, True, True]
-    assert (offered, done) == ("login_expired", "done")
-    left = [row for row in await rows_of(world, pending_logins) if row.step == "totp" and row.consumed_at is None]
-    assert len(left) == 6
+    assert standing == [200] * 9
+    assert (await owner.offer(account.code(world.clock))).status_code == 200
 
 
-async def test_logins_that_are_over_take_no_room(world: World):
-    """FLOW-08: neither those whose time is up, nor those of a clock that stood far ahead."""
+async def test_a_network_begins_so_many_logins_of_an_account_in_five_minutes_and_no_more(make_world: MakeWorld):
+    """FLOW-08: so the table is bounded; neither other networks nor known browsers wait for it."""
+    async with make_world(logins_per_network=5) as world:
+        account = await world.an_account(enrolled=True)
+        known, _ = await world.signed_in(account, world.a_browser("203.0.113.5"))
+        world.clock.advance(minutes=5)
+        begun = [await world.at_second_factor(account, world.a_browser("203.0.113.5")) for _ in range(5)]
+        world.clock.advance(minutes=1)
+
+        sixth = await world.a_browser("203.0.113.5").sign_in_with_password(account)
+
+        assert (sixth.status_code, sixth.json()["code"], sixth.json()["retry_after"]) == (429, "throttled", 240)
+        assert [(await browser.get("/auth/login")).status_code for browser in begun] == [200] * 5
+        await world.at_second_factor(account, world.a_browser("198.51.100.9"))
+        await world.at_second_factor(account, known)
+        world.clock.advance(minutes=4)
+        await world.at_second_factor(account, world.a_browser("203.0.113.5"))
+
+
+def test_sixty_is_how_many_unless_the_settings_say_otherwise():
+    """FLOW-08: a household or a classroom that shares an address never meets the limit."""
+    assert settings_for("sqlite:///unused.db").logins_per_network == 60
+
+
+async def test_a_login_that_a_clock_far_ahead_began_is_over(world: World):
+    """AVL-07, FLOW-03."""
     account = await world.an_account(enrolled=True)
     waiting = await world.at_second_factor(account)
     world.clock.advance(hours=1)
-    for _ in range(5):
-        await world.at_second_factor(account)
+    ahead = await world.at_second_factor(account)
     world.clock.advance(hours=-1)
-    await execute(world, "UPDATE pending_logins SET consumed_at = NULL WHERE step = 'totp'")
 
-    others = [await world.at_second_factor(account) for _ in range(4)]
-    standing = [(await browser.get("/auth/login")).status_code for browser in [waiting, *others]]
-
-    assert standing == [200] * 5
+    assert (await ahead.get("/auth/login")).json()["code"] == "login_expired"
+    assert (await ahead.offer(account.code(world.clock))).json()["code"] == "login_expired"
+    assert (await waiting.offer(account.code(world.clock))).status_code == 200
 
 
 async def test_beginning_again_forgets_no_failure(world: World):
@@ -307,18 +308,18 @@ async def test_a_field_that_is_not_asked_for_is_refused(world: World, path: str,
 async def test_of_two_browsers_that_confirm_at_once_one_wins(world: World, monkeypatch: pytest.MonkeyPatch):
     """FLOW-12: the loser is told 409, and the account has the winner's factor and one set of backup codes."""
     account = await world.an_account()
-    first, second = await at_enrolment(world, account), await at_enrolment(world, account)
-    code = account.code(world.clock)
-    backup_codes = world.services.login.enrolment._needs.backup_codes
-    issue, answers = backup_codes.issue, list[httpx.Response]()
+    first = await at_enrolment(world, account)
+    losing = account.code(world.clock)
+    second = await at_enrolment(world, account, world.a_browser("198.51.100.9"))
+    issue, answers = BackupCodes.issue, list[httpx.Response]()
 
     async def let_the_other_confirm_first(*arguments: Any) -> Any:
-        monkeypatch.setattr(backup_codes, "issue", issue)
-        answers.append(await confirm(second, code))
+        monkeypatch.setattr(BackupCodes, "issue", issue)
+        answers.append(await confirm(second, account.code(world.clock)))
         return await issue(*arguments)
 
-    monkeypatch.setattr(backup_codes, "issue", let_the_other_confirm_first)
-    answers.append(await confirm(first, code))
+    monkeypatch.setattr(BackupCodes, "issue", let_the_other_confirm_first)
+    answers.append(await confirm(first, losing))
 
     won, lost = answers
     assert (won.status_code, lost.status_code, lost.json()["code"]) == (200, 409, "enrolment_expired")
@@ -326,6 +327,8 @@ async def test_of_two_browsers_that_confirm_at_once_one_wins(world: World, monke
     account.backup_codes = tuple(won.json()["backup_codes"])
     browser = await world.at_second_factor(account)
     assert (await use_backup_code(browser, account.backup_codes[9])).json()["backup_codes_left"] == 9
+    world.clock.advance(seconds=30)
+    assert (await (await world.at_second_factor(account)).offer(account.code(world.clock))).status_code == 200
 
 
 async def test_of_parallel_proofs_of_one_login_one_completes_it(world: World):
@@ -361,7 +364,7 @@ def test_one_place_in_the_code_opens_sessions():
     """FLOW-07: the call stands in the login, and the table is written in the sessions alone."""
     sources = {path.relative_to(FOCYS): path.read_text() for path in FOCYS.rglob("*.py")}
 
-    assert [str(path) for path, text in sources.items() if ".sessions.open(" in text] == ["features/login/context.py"]
+    assert [str(path) for path, text in sources.items() if ".sessions.open(" in text] == ["features/login/attempt.py"]
     assert [str(path) for path, text in sources.items() if re.search(r"Change\(sessions,|insert\(sessions", text)] == [
         "features/sessions/repository.py"
     ]

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -11,10 +12,12 @@ import zxingcpp
 from PIL import Image
 
 from focys.features.accounts import users
+from focys.features.login import pending_logins
 from focys.features.totp import new_secret, totp_setups
 from focys.infra.database import metadata
 from tests.conftest import MakeWorld
 from tests.support.attempts import at_enrolment, confirm, wrong_code
+from tests.support.jar import cookie, put
 from tests.support.rows import execute, rows_of
 from tests.support.service import OPERATOR, World
 
@@ -86,18 +89,54 @@ async def test_no_name_adds_or_changes_a_parameter(make_world: MakeWorld, app_na
         assert len((shown_issuer + shown_account).encode()) <= 60
 
 
-async def test_the_pending_secret_survives_wrong_codes_reloads_tabs_and_new_logins(world: World):
-    """TOTP-10: one row per account, the same secret for a quarter of an hour."""
+async def test_the_pending_secret_survives_wrong_codes_reloads_and_tabs(world: World):
+    """TOTP-10: a login has one secret until it ends."""
     account = await world.an_account()
     browser = await at_enrolment(world, account)
     first = account.secret
 
     await confirm(browser, wrong_code(account, world))
     reloaded = (await browser.post("/auth/mfa/enroll")).json()["secret"]
-    await at_enrolment(world, account, world.a_browser("203.0.113.5"))
+    second_tab = put(world.a_browser(), cookie(browser))
+    world.clock.advance(minutes=14)
+    shown_there = (await second_tab.post("/auth/mfa/enroll", {"restart": False})).json()["secret"]
 
-    assert reloaded == account.secret == first
+    assert reloaded == shown_there == first
     assert len(await rows_of(world, totp_setups)) == 1
+    assert (await confirm(second_tab, account.code(world.clock))).status_code == 200
+
+
+async def test_another_login_of_the_account_sees_another_secret(world: World):
+    """TOTP-10: and takes no code of the first one, nor the other way round; each is still good in its own login."""
+    account, other = await world.an_account(), world.a_browser("198.51.100.9")
+    first = await at_enrolment(world, account)
+    kept = replace(account)
+    await at_enrolment(world, account, other)
+
+    refused = [await confirm(other, kept.code(world.clock)), await confirm(first, account.code(world.clock))]
+
+    assert account.secret != kept.secret
+    assert [(answer.json()["code"], answer.json()["tries_left"]) for answer in refused] == [("invalid_code", 4)] * 2
+    assert (await first.post("/auth/mfa/enroll")).json()["secret"] == kept.secret
+    assert (await confirm(first, kept.code(world.clock))).status_code == 200
+
+
+async def test_whoever_was_shown_a_secret_once_has_no_codes_of_the_owner(world: World):
+    """TOTP-10: someone with password and mailbox reads a secret and cancels; the owner enrolls a minute later."""
+    account = await world.an_account()
+    stranger = await at_enrolment(world, account, world.a_browser("203.0.113.5"))
+    seen = replace(account)
+    await stranger.http.delete("/auth/login")
+    world.clock.advance(minutes=1)
+
+    owner = await at_enrolment(world, account)
+    assert (await confirm(owner, account.code(world.clock))).status_code == 200
+    world.clock.advance(seconds=30)
+
+    await world.at_second_factor(account, stranger)
+    assert (await stranger.offer(seen.code(world.clock))).json()["code"] == "invalid_code"
+    assert (await stranger.offer(account.code(world.clock))).status_code == 200
+    assert await rows_of(world, totp_setups) == []
 
 
 async def test_tabs_that_begin_at_once_see_one_secret(world: World):
@@ -129,21 +168,49 @@ async def test_start_over_makes_a_new_secret_and_the_old_one_is_void(world: Worl
     assert (await confirm(browser, account.code(world.clock))).status_code == 200
 
 
-async def test_a_pending_secret_that_is_over_has_to_be_asked_for_anew(world: World):
-    """TOTP-10: 409 while the login lives on."""
+async def test_a_pending_secret_ends_with_its_login(world: World):
+    """TOTP-10: a quarter of an hour; the next login has a secret of its own."""
     account = await world.an_account()
-    await at_enrolment(world, account)
-    world.clock.advance(minutes=10)
     browser = await at_enrolment(world, account)
-    code, first = account.code(world.clock), account.secret
-    world.clock.advance(minutes=5)
+    first = account.secret
+    world.clock.advance(minutes=15)
 
-    answer = await confirm(browser, code)
-
-    assert (answer.status_code, answer.json()["code"]) == (409, "enrolment_expired")
-    account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
+    assert (await confirm(browser, account.code(world.clock))).json()["code"] == "login_expired"
+    browser = await at_enrolment(world, account)
     assert account.secret != first
     assert (await confirm(browser, account.code(world.clock))).status_code == 200
+
+
+@pytest.mark.parametrize("damage", ["DELETE FROM totp_setups", "UPDATE totp_setups SET secret = 'v1.00000000.AAAA'"])
+async def test_a_first_code_without_a_secret_to_compare_it_with_is_no_try(world: World, damage: str):
+    """TOTP-10, CRY-04: 409 while the login lives on; a secret that cannot be read counts as none, and is replaced."""
+    account = await world.an_account()
+    browser = await at_enrolment(world, account)
+    await execute(world, damage)
+
+    for _ in range(6):
+        answer = await confirm(browser, account.code(world.clock))
+        assert (answer.status_code, answer.json()["code"]) == (409, "enrolment_expired")
+    first, account.secret = account.secret, (await browser.post("/auth/mfa/enroll")).json()["secret"]
+
+    assert account.secret != first
+    assert (await confirm(browser, wrong_code(account, world))).json()["tries_left"] == 4
+    assert (await confirm(browser, account.code(world.clock))).status_code == 200
+
+
+async def test_of_parallel_first_codes_no_more_than_five_are_compared(world: World):
+    """LOCK-02, TOTP-11: and the right one comes too late then."""
+    account = await world.an_account()
+    browser = await at_enrolment(world, account)
+    wrong = wrong_code(account, world)
+
+    answers = await asyncio.gather(*(confirm(browser, wrong) for _ in range(12)))
+
+    told = [answer.json()["code"] for answer in answers]
+    assert set(told) <= {"invalid_code", "account_locked", "throttled"}
+    assert told.count("invalid_code") <= 4
+    [login] = [row for row in await rows_of(world, pending_logins) if row.step == "enroll"]
+    assert told.count("invalid_code") <= login.code_tries <= 5
 
 
 async def test_nothing_of_the_account_changes_before_the_first_code(world: World):
@@ -174,7 +241,7 @@ async def test_an_enrolled_account_reaches_no_enrolment_and_keeps_its_secret(wor
 
 
 async def test_ten_secrets_an_hour(world: World):
-    """TOTP-11: looking again costs nothing, the eleventh new one waits."""
+    """TOTP-11: looking again costs nothing, the eleventh new one of a login waits; no other login does."""
     account = await world.an_account()
     browser = await at_enrolment(world, account)
     for _ in range(9):
@@ -185,9 +252,8 @@ async def test_ten_secrets_an_hour(world: World):
 
     assert (eleventh.status_code, eleventh.json()["code"], eleventh.json()["retry_after"]) == (429, "throttled", 3600)
     assert (await browser.post("/auth/mfa/enroll")).status_code == 200
-    world.clock.advance(hours=1)
-    browser = await at_enrolment(world, account)
-    assert (await confirm(browser, account.code(world.clock))).status_code == 200
+    other = await at_enrolment(world, account, world.a_browser("198.51.100.9"))
+    assert (await confirm(other, account.code(world.clock))).status_code == 200
 
 
 async def test_the_secret_stands_in_the_answer_of_the_enrolment_and_nowhere_else(
@@ -222,17 +288,18 @@ async def test_the_secret_stands_in_the_answer_of_the_enrolment_and_nowhere_else
 async def test_a_change_of_a_credential_voids_the_pending_secret(world: World, act: str):
     """TOTP-10, SESS-11: whoever saw it with the old password has no part in the owner's authenticator."""
     account = await world.an_account()
-    await at_enrolment(world, account)
-    seen = account.secret
+    stranger = await at_enrolment(world, account, world.a_browser("203.0.113.5"))
+    seen = replace(account)
     if act == "set password":
         account.password = "seven-quiet-lanterns-41"
         await world.services.administration.set_password(account.email, account.password, OPERATOR)
     else:
         await world.services.administration.reset_mfa(account.email, OPERATOR)
 
+    assert await rows_of(world, totp_setups) == []
+    assert (await confirm(stranger, seen.code(world.clock))).json()["code"] == "login_expired"
     await at_enrolment(world, account)
-
-    assert account.secret != seen
+    assert account.secret != seen.secret
 
 
 async def test_the_secret_is_shown_to_whoever_waits_for_it_only(world: World):

@@ -1,0 +1,149 @@
+"""What is charged and when: before anything is compared, or nothing is; and never against the owner's own attempt."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+
+from focys.domain import totp
+from focys.features.accounts import users
+from focys.features.email_code import email_code_failures
+from focys.features.lockout import second_factor_failures
+from focys.features.login import pending_logins
+from focys.features.sessions import sessions
+from tests.support.attempts import (
+    WRONG_BACKUP_CODE,
+    at_mailed_code,
+    enter_mailed_code,
+    offer_pair,
+    offer_wrong,
+    pair,
+    use_backup_code,
+    wrong_code,
+    wrong_mailed_code,
+)
+from tests.support.rows import allow_rows, count_of, refuse_rows, rows_of
+from tests.support.service import Account, Browser, World
+
+Offer = Callable[[World, Account, Browser], Awaitable[httpx.Response]]
+
+
+async def right(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.offer(account.code(world.clock))
+
+
+async def right_pair(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await offer_pair(browser, pair(account, world))
+
+
+async def wrong_pair(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await offer_pair(browser, {"codes": [wrong_code(account, world)] * 2})
+
+
+async def backup_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await use_backup_code(browser, account.backup_codes[0])
+
+
+async def wrong_backup_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await use_backup_code(browser, WRONG_BACKUP_CODE)
+
+
+OFFERS: tuple[Offer, ...] = (right, offer_wrong, right_pair, wrong_pair, backup_code, wrong_backup_code)
+
+
+@pytest.fixture
+def compared(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was compared meanwhile, with an authenticator's secret or with hashes."""
+    compared: list[str] = []
+
+    def noted(name: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        compared.append(name)
+        return function(*arguments, **options)
+
+    for module, name in ((totp, "examine"), (totp, "examine_pair"), (world.services.hasher, "_run")):
+        monkeypatch.setattr(module, name, partial(noted, name, getattr(module, name)))
+    return compared
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+async def test_what_cannot_be_charged_is_neither_compared_nor_accepted(world: World, compared: list[str], offer: Offer):
+    """LOCK-02: else guessing would be free while the table of failures cannot be written."""
+    account = await world.an_account(enrolled=True)
+    browser, before = await world.at_second_factor(account), await count_of(world, sessions)
+    world.clock.advance(seconds=30)
+    await refuse_rows(world, second_factor_failures)
+    compared.clear()
+
+    answer = await offer(world, account, browser)
+
+    assert answer.status_code in {500, 503}
+    assert compared == []
+    assert await count_of(world, sessions) == before
+    await allow_rows(world, second_factor_failures)
+    assert (await browser.get("/auth/login")).json()["tries_left"] == 5
+    assert (await right(world, account, browser)).status_code == 200
+    assert compared
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+async def test_a_mailed_code_that_cannot_be_charged_is_not_accepted(world: World, *, is_right: bool):
+    """LOCK-02, EOTP-04."""
+    account = await world.an_account()
+    browser = await at_mailed_code(world, account)
+    code = world.mail.last_code(account.email)
+    await refuse_rows(world, email_code_failures)
+
+    answer = await enter_mailed_code(browser, code if is_right else wrong_mailed_code(world, account))
+
+    assert answer.status_code in {500, 503}
+    assert [(row.step, row.code_tries) for row in await rows_of(world, pending_logins)] == [("email_code", 0)]
+    await allow_rows(world, email_code_failures)
+    assert (await enter_mailed_code(browser, code)).json()["step"] == "enroll"
+
+
+async def version_of(world: World) -> int:
+    return int((await rows_of(world, users))[0].attempt_seq)
+
+
+async def test_starts_cancels_and_failures_move_nothing_that_an_attempt_is_guarded_by(world: World):
+    """LOCK-02, AVL-08: a sign-in does."""
+    account = await world.an_account(enrolled=True)
+    before, stranger = await version_of(world), world.a_browser("203.0.113.5")
+
+    for _ in range(3):
+        await world.at_second_factor(account, stranger)
+        await stranger.http.delete("/auth/login")
+    await world.at_second_factor(account, stranger)
+    for offer in (offer_wrong, wrong_pair, wrong_backup_code):
+        await offer(world, account, stranger)
+
+    assert await version_of(world) == before
+    assert (await right(world, account, stranger)).status_code == 200
+    assert await version_of(world) == before + 1
+
+
+@pytest.mark.parametrize("offer", [right, backup_code])
+async def test_nobody_who_starts_and_cancels_all_the_time_makes_the_owners_proof_fail(
+    world: World, monkeypatch: pytest.MonkeyPatch, offer: Offer
+):
+    """AVL-08: between what an attempt was decided from and its write, a stranger always gets a sign-in in."""
+    account = await world.an_account(enrolled=True)
+    owner, stranger = await world.at_second_factor(account), world.a_browser("203.0.113.5")
+    write, starts, is_the_strangers = world.services.database.write, 0, False
+
+    async def write_after_a_stranger(*changes: Any, **guard: Any) -> bool:
+        nonlocal starts, is_the_strangers
+        if not is_the_strangers:
+            is_the_strangers = True
+            await stranger.sign_in_with_password(account)
+            await stranger.http.delete("/auth/login")
+            starts, is_the_strangers = starts + 1, False
+        return await write(*changes, **guard)
+
+    monkeypatch.setattr(world.services.database, "write", write_after_a_stranger)
+    answer = await offer(world, account, owner)
+
+    assert starts
+    assert answer.status_code == 200, answer.text
