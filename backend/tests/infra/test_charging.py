@@ -1,137 +1,33 @@
-"""A query that is charged for: read and charged in one step, and never more often than the facts allow."""
+"""A charge on PostgreSQL is made at once and not waited for."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from typing import Any, TypedDict
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import pytest
-from sqlalchemy import bindparam, select
+import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import bindparam, func, literal, select
 
 from focys.features.accounts import users
-from focys.features.browsers import browsers
-from focys.features.email_code import email_code_failures
-from focys.infra.charging import Charge, as_one_statement, require
-from focys.infra.database import Change, Database
+from focys.infra.charging import Charge, as_one_statement
+from focys.infra.postgres import Postgres, connect_arguments
 from tests.conftest import settings_for
-from tests.support.clock import NOON
-from tests.support.statements import statements_of
 
-MOST = 3
-FACTS = (
-    select(
-        users.c.id.label("user_id"),
-        users.c.charge_seq,
-        browsers.c.id.label("browser_id"),
-        (users.c.charge_seq < MOST).label("may_charge"),
-    )
-    .select_from(users.join(browsers, browsers.c.user_id == users.c.id))
-    .where(users.c.email == bindparam("address"))
-)
-CHARGE = Charge(
-    FACTS,
-    users.c.charge_seq,
-    {email_code_failures: {"id": "charge_id", "user_id": "user_id", "at": "moment"}},
-    {browsers.c.epoch: "browser_id"},
-)
+_OPEN = select(users.c.id.label("user_id"), users.c.charge_seq, literal(value=True).label("may_charge"))
+CHARGE = Charge(_OPEN.where(users.c.id == bindparam("who")), users.c.charge_seq)
+ADD = """
+INSERT INTO users (id, email, password_hash, display_name, created_at, updated_at) VALUES ($1, $2, '', '', now(), now())
+"""
 
 
-class Parameters(TypedDict):
-    address: str
-    charge_id: UUID
-    moment: object
+async def test_a_charge_does_not_wait_for_the_disk_and_what_comes_after_it_does(postgres_url: str):
+    """The verdict is later in the same log, so once the disk has it, it has the charge too."""
+    url, who = settings_for(postgres_url).database, uuid4()
+    aside = await asyncpg.connect(**connect_arguments(url))
+    await aside.execute(ADD, who, "dana@student.com")
+    connections = Postgres(url, 1)
 
+    [charged] = await connections.fetch(as_one_statement(CHARGE), {"who": who})
+    [[later]] = await connections.fetch(select(func.current_setting("synchronous_commit")), {})
 
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """A database with one person, who has one browser."""
-    opened = Database(settings_for(database_url).database)
-    user_id, now = uuid4(), {"created_at": NOON}
-    person = {"id": user_id, "email": "a@b.test", "password_hash": "x", "display_name": "A"}
-    browser = {"id": uuid4(), "user_id": user_id, "token_hash": b"x" * 32, "epoch": 0, "last_seen_at": NOON}
-    await opened.write(Change(users, {**person, **now, "updated_at": NOON}), Change(browsers, {**browser, **now}))
-    yield opened
-    await opened.close()
-
-
-async def charge(database: Database, address: str = "a@b.test") -> tuple[Any, bool] | None:
-    return await database.charge(CHARGE, {"address": address, "charge_id": uuid4(), "moment": NOON})
-
-
-async def written(database: Database) -> tuple[int, int, int]:
-    """The counter of charges, the rows, and the other counter."""
-    [user] = await database.rows(select(users.c.charge_seq))
-    [browser] = await database.rows(select(browsers.c.epoch))
-    return user.charge_seq, len(await database.rows(select(email_code_failures))), browser.epoch
-
-
-async def test_the_facts_are_those_before_the_charge_and_all_of_it_is_written(database: Database):
-    found = await charge(database)
-
-    assert found is not None
-    assert (found[0].charge_seq, found[1]) == (0, True)
-    assert await written(database) == (1, 1, 1)
-
-
-async def test_where_the_facts_do_not_allow_it_nothing_is_charged_and_the_facts_are_returned(database: Database):
-    for _ in range(MOST):
-        await charge(database)
-
-    found = await charge(database)
-
-    assert found is not None
-    assert (found[0].charge_seq, bool(found[0].may_charge), found[1]) == (MOST, False, False)
-    assert await written(database) == (MOST, MOST, MOST)
-
-
-async def test_where_there_is_nothing_to_read_there_is_nothing_to_charge(database: Database):
-    assert await charge(database, "nobody@b.test") is None
-    assert await written(database) == (0, 0, 0)
-
-
-async def test_parallel_charges_are_never_more_than_the_facts_allow(database: Database):
-    """LOCK-02: each was decided from the facts that it was charged against."""
-    charged: list[int] = []
-
-    async def insist() -> None:
-        while True:
-            found = await charge(database)
-            assert found is not None
-            if found[1]:
-                charged.append(found[0].charge_seq)
-            if found[1] or not found[0].may_charge:
-                return
-
-    await asyncio.gather(*(insist() for _ in range(40)))
-
-    assert sorted(charged) == list(range(MOST))
-    assert await written(database) == (MOST, MOST, MOST)
-
-
-async def test_a_charge_that_fails_halfway_writes_nothing(database: Database):
-    """AVL-05: the row is refused, so the counters stay."""
-    taken = uuid4()
-    parameters = {"address": "a@b.test", "charge_id": taken, "moment": NOON}
-    await database.charge(CHARGE, parameters)
-
-    with pytest.raises(Exception, match=r"(?i)unique"):
-        await database.charge(CHARGE, parameters)
-
-    assert await written(database) == (1, 1, 1)
-
-
-async def test_a_charge_on_postgresql_is_one_statement_and_on_sqlite_one_transaction(database: Database):
-    with statements_of(database) as sent:
-        await charge(database)
-
-    if database._is_sqlite:
-        assert (sent[0], sent[-1], len(sent)) == ("BEGIN IMMEDIATE", "COMMIT", 6)
-    else:
-        assert len(sent) == 1
-
-
-def test_a_parameter_that_nobody_gives_is_found_when_the_service_is_built():
-    require(as_one_statement(CHARGE), Parameters)
-
-    with pytest.raises(TypeError, match="Parameters lacks adress"):
-        require(select(users.c.id).where(users.c.email == bindparam("adress")), Parameters)
+    assert (charged.is_charged, charged.synchronous_commit, later) == (True, "off", "on")
+    assert await aside.fetchval("SELECT charge_seq FROM users WHERE id = $1", who) == 1
+    await connections.close()
+    await aside.close()
