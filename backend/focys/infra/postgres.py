@@ -34,8 +34,12 @@ _SERVER_SETTINGS = {
     "statement_timeout": str(STATEMENT_TIMEOUT_MS),
     "lock_timeout": str(LOCK_TIMEOUT_MS),
     "timezone": "UTC",
-    # Every statement looks things up by key, so one plan fits all values and none needs to be made twice.
+    # Every statement looks things up by key, so one plan fits all values and none needs to be made twice. Made while a
+    # table is next to empty, it would else go through the whole of it until the next ANALYZE.
     "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    # What costs as much as reading a whole table now does, is still not worth compiling.
+    "jit": "off",
 }
 # What is our fault, or the data's; everything else means that the database cannot be used just now.
 _FAULTS = (
