@@ -100,5 +100,5 @@ def pair(account: Account, world: World, newest: int = 0) -> dict[str, list[str]
     return {"codes": [account.code(world.clock, newest - 1), account.code(world.clock, newest)]}
 
 
-async def offer_pair(browser: Browser, codes: dict[str, list[str]]):
+async def offer_pair(browser: Browser, codes: dict[str, list[str]]) -> httpx.Response:
     return await browser.post("/auth/totp/verify", codes)

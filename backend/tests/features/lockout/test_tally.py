@@ -104,9 +104,10 @@ async def known(world: World) -> list[UUID]:
     """Two browsers that are known, of whatever account."""
     account = await world.an_account("carol@student.com")
     times = dict.fromkeys(("created_at", "last_seen_at"), NOON)
-    rows = [{"id": uuid4(), "user_id": account.id, "token_hash": uuid4().bytes * 2, "epoch": 0} | times for _ in "ab"]
+    ids = [uuid4(), uuid4()]
+    rows = [{"id": i, "user_id": account.id, "token_hash": i.bytes * 2, "epoch": 0, **times} for i in ids]
     await inserted(world, browsers, rows)
-    return [row["id"] for row in rows]
+    return ids
 
 
 async def inserted(world: World, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -159,7 +160,8 @@ async def said_of(world: World, ledgers: list[Ledger]) -> set[str]:
             row = await world.services.database.first(TALLY, for_user=account, the_browser=ledger.browser, **parameters)
             assert row is not None
             expected = obstacle(failures, strength, NOON)
-            assert Failures(*(sorted(times or ()) for times in row[:3]), row.total) == failures, ledger
+            counted, strong, strong_here = (sorted(times or ()) for times in row[:3])
+            assert Failures(counted, strong, strong_here, row.total) == failures, ledger
             assert (row.charged_as_strong, row.takes_proof) == (not is_open, expected is None), (ledger, strength)
             said.add(f"{strength.name}: {type(expected).__name__}")
     return said

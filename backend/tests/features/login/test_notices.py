@@ -38,6 +38,7 @@ async def test_the_owner_is_told_of_a_factor_that_was_added(world: World):
     text = " ".join(world.mail.letters[-1][1].paragraphs)
     assert "2026-03-02 12:00 UTC, from 203.0.113.5" in text
     assert "tell an administrator" in text
+    assert account.secret
     assert account.secret not in text
     assert await audited(world, "MFA enrolment") == [("ok", None, None)]
 
