@@ -9,12 +9,11 @@ from limits import RateLimitItem
 from focys.domain import email_codes, lockout, networks, totp
 from focys.features.audit import Alarm, EventName
 from focys.features.backup_codes.service import SET_SIZE
-from focys.features.browsers.service import COOKIE_LIFE
+from focys.features.browsers import COOKIE_LIFE, MAX_TOKENS
 from focys.features.lockout import rate_limiter as limits
 from focys.features.lockout.passwords import CLOSED_AFTER, CLOSED_MEMORY
-from focys.features.login.repository import MAX_LIVE_LOGINS
-from focys.features.login.service import LOGIN_LIFE
-from focys.features.login.state import RESEND_PAUSE
+from focys.features.login.notices import UNFINISHED_QUIET
+from focys.features.login.snapshots import LOGIN_LIFE, RESEND_PAUSE
 from focys.features.sessions.repository import MAX_SESSIONS
 from focys.features.sessions.service import ADMIN_IDLE, ADMIN_LIFE, FRESH, GRACE, IDLE
 from focys.features.totp import ENROLMENT_LIFE
@@ -55,18 +54,35 @@ def _spraying(network: str, limit: networks.NetworkLimit) -> str:
     return f"| {network} | {accounts:,} | {passwords:,} |"
 
 
+def _most(limit: RateLimitItem) -> str:
+    return f"{limit.amount} in {limit.multiples} minutes"
+
+
+LOGINS = limits.LoginLimits.of(
+    started=DEFAULTS.logins_per_network,
+    codes_per_network=DEFAULTS.emailed_codes_per_network,
+    codes_a_day=DEFAULTS.emailed_codes_a_day,
+)
 USUAL, OWN = DEFAULTS.network_limits.usual, DEFAULTS.network_limits.own
-(FIRST, SHORT), (SECOND, LONG) = lockout.RUNGS.items()
+(FIRST, SHORT), (SECOND, LONG) = lockout.LOCKS.items()
 SENTENCES = [
-    f"| {FIRST} wrong | locked for {_minutes(SHORT)} minutes |",
+    f"| {FIRST} wrong | locked for {_minutes(SHORT)} minutes: a single code is refused |",
     f"| {SECOND} wrong | locked for {_minutes(LONG)} minutes |",
     f"| {lockout.GUARDED_AFTER} wrong in {lockout.MEMORY.days} days | guarded",
-    f"No lock is longer than {_minutes(max(lockout.RUNGS.values()))} minutes.",
-    f"{lockout.GUARDED_TRIES_PER_HOUR} an hour for an account, {limits.GUARDED_TRIES.amount} an hour from a network",
-    f"| {email_codes.TRIES} wrong | that code is dead; after {email_codes.LONG_AFTER} wrong ones it has 16 characters",
+    f"No lock lasts longer than {_minutes(max(lockout.LOCKS.values()))} minutes",
+    f"{lockout.STRONG_TRIES_PER_NETWORK} wrong an hour from a network; two codes in a row, {lockout.STRONG_TRIES} an hour from all",
+    f"| {lockout.MAX_FAILURES} wrong codes of any kind since the last new password | two codes in a row are refused, too",
+    f"| {email_codes.TRIES} wrong | that code no longer works; after {email_codes.LONG_AFTER} wrong ones in {lockout.MEMORY.days} days it has 16 characters",
     f"{RESEND_PAUSE.seconds} seconds apart; {limits.CODES_RESENT.amount} more in {limits.CODES_RESENT.multiples} minutes",
-    f"{limits.CODES_RESENT_A_DAY.amount} more a day; {limits.CODES_SENT.amount} sign-ins an hour",
-    f"| new keys for an authenticator | {limits.ENROLMENTS.amount} an hour |",
+    f"{limits.CODES_RESENT_A_DAY.amount} more a day | wait |",
+    f"| {_most(LOGINS.codes_per_network)} for an account from one network (`EMAILED_CODES_PER_NETWORK`),",
+    f"{LOGINS.codes_a_day.amount} a day for an account (`EMAILED_CODES_A_DAY`) | one in {limits.CODES_SHARED.multiples} minutes;",
+    f"the owner can have a code emailed every {limits.CODES_SHARED.multiples} minutes",
+    f"| the first code of a new authenticator | {email_codes.TRIES} wrong in one sign-in |",
+    f"| new keys for an authenticator | {limits.ENROLMENTS.amount} an hour in one sign-in |",
+    f"| never | refused; the first {limits.OUT_OF_TURN.amount} in an hour of a sign-in raise an alarm |",
+    f"in an unknown browser | {_most(LOGINS.started)} (`LOGINS_PER_NETWORK`) | wait |",
+    f"| {limits.UNFINISHED_LOGINS.amount} in an hour that nobody finishes, from all networks | an email to the owner, once a day |",
     f"| {lockout.FREE_PASSWORDS} wrong | each further one waits twice as long, from {lockout.PASSWORD_DELAY.seconds} seconds",
     f"to {_minutes(lockout.PASSWORD_DELAY_MAX)} minutes; forgotten after {_hours(lockout.PASSWORD_MEMORY)} hours |",
     f"| {CLOSED_AFTER} wrong in a row, less than a day apart | closed for {CLOSED_MEMORY.days} days",
@@ -78,15 +94,16 @@ SENTENCES = [
     f"a page that reloads all the time causes {timedelta(hours=1) // FRESH} |",
     f"| a refresh token | kept for {FRESH.seconds} seconds",
     f"`{PAGE_HEADER}: {PAGE_HEADER_VALUE}`",
-    f"| {MAX_LIVE_LOGINS} and {MAX_SESSIONS} of an account |",
-    f"| {_minutes(LOGIN_LIFE)} minutes, never longer; {_minutes(ENROLMENT_LIFE)} minutes from the mailed code on",
+    f"| sessions | {MAX_SESSIONS} of an account |",
+    f"| {_minutes(LOGIN_LIFE)} minutes, or as long as its emailed code if that is longer;",
+    f"{_minutes(ENROLMENT_LIFE)} minutes from the emailed code on",
     f"`OTP_EXPIRE_MINUTES`, {DEFAULTS.otp_expire_minutes} minutes",
     f"its {totp.PERIOD} seconds and one step before and after",
     f"`ACCESS_TOKEN_EXPIRE_MINUTES`, {DEFAULTS.access_token_expire_minutes} minutes",
     f"`REFRESH_TOKEN_EXPIRE_DAYS`, {DEFAULTS.refresh_token_expire_days} days; {_hours(IDLE)} hours unused",
     f"{_hours(ADMIN_LIFE)} hours; {_minutes(ADMIN_IDLE)} minutes unused",
     f"| a replaced refresh token | {GRACE.seconds} seconds",
-    f"| a known browser | {COOKIE_LIFE.days} days",
+    f"| a known browser | {COOKIE_LIFE.days} days from its last sign-in; a token for each account, up to {MAX_TOKENS},",
 ]
 
 
@@ -101,9 +118,12 @@ def test_every_limit_is_told():
     known = {name for name, item in vars(limits).items() if name.isupper() and isinstance(item, RateLimitItem)}
 
     assert known == {
-        *("GUARDED_TRIES", "CODES_RESENT", "CODES_RESENT_A_DAY", "CODES_SENT", "ENROLMENTS", "REFRESHES"),
+        *("CODES_RESENT", "CODES_RESENT_A_DAY", "CODES_PER_NETWORK", "CODES_A_DAY", "CODES_SHARED", "ENROLMENTS"),
+        *("LOGINS_STARTED", "UNFINISHED_LOGINS", "OUT_OF_TURN", "REFRESHES"),
     }
     assert (SET_SIZE, totp.DRIFT_STEPS) == (10, 1)
+    assert timedelta(days=1) == UNFINISHED_QUIET
+    assert limits.CODES_SHARED.amount == 1
 
 
 def test_the_limits_of_nginx_are_told():
