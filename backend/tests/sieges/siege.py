@@ -52,7 +52,7 @@ class Siege:
         """How long the siege has lasted."""
         return (self.world.clock.now() - self._began).total_seconds()
 
-    async def last_an_hour(self, at_each_moment: Callable[[int], Awaitable[None]]) -> None:
+    async def last_an_hour(self, at_each_moment: Callable[[int], Awaitable[object]]) -> None:
         """Let the hour pass; at each of ``MOMENTS``, the owner does what is given, called with its number."""
         for number, minute in enumerate(MOMENTS):
             await self.until(minute * 60)
