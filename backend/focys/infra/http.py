@@ -164,7 +164,7 @@ class Edge:
         try:
             refused = await self._served(scope, receive, answer)
             if refused is not None:
-                # A preflight needs no more than the failure; otherwise the refusal would be sent with a grant.
+                # A refused preflight skips CORS, which would grant it instead of sending the refusal.
                 readable = _as_it_is if scope["method"] == "OPTIONS" else self._readable
                 await readable(refusal(refused))(scope, receive, answer.send)
         finally:
@@ -284,7 +284,7 @@ def _measure(scope: Scope, status: int, seconds: float) -> None:
     _seconds_of(method, route, status).observe(seconds)
 
 
-# Looking up a label takes longer than counting.
+# Cached, because looking up the labels takes longer than counting.
 @lru_cache(maxsize=1024)
 def _seconds_of(method: str, route: str, status: int) -> Histogram:
     return metrics.REQUEST_SECONDS.labels(method, route, str(status))

@@ -29,7 +29,7 @@ class Origins:
         return headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
 
     def may_use_cookies(self, headers: Headers) -> bool:
-        """Tell whether a call may be authenticated by a cookie alone: only if it proves that it comes from our pages."""
+        """Tell whether a call may be authenticated by a cookie alone: only if it proves it comes from our pages."""
         is_named = (
             "origin" in headers
             or headers.get("sec-fetch-site") == "same-origin"
