@@ -51,7 +51,7 @@ class _Log(Protocol):
 
 
 class _Server(Protocol):
-    """What is used of gunicorn, which has no types; ``focys_numbers``, where it is there, is ours."""
+    """The part of gunicorn that we use, which has no types; ``focys_numbers``, if present, is ours."""
 
     log: _Log
     num_workers: int

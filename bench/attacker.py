@@ -76,7 +76,7 @@ class Rule(Protocol):
 
 @dataclass(frozen=True)
 class Row:
-    """A failure: when, in which login and browser, and whether it was a pair while single codes were not examined."""
+    """A failure: when, in which login and browser, and whether it was a pair while single codes were refused."""
 
     at: datetime
     login: str
@@ -88,7 +88,7 @@ class Row:
 class Focys:
     """The ledger: a browser that completed a sign-in counts for itself, all others together.
 
-    Each browser is in a network of its own.
+    Each browser is in its own network.
     """
 
     known: set[str] = field(default_factory=set)
@@ -119,7 +119,7 @@ class Focys:
         self.known.add(browser)
 
     def changes_by_itself_at(self, browser: str, now: datetime) -> datetime:
-        """Say when the lock ends, or the failure that keeps the bucket guarded is forgotten."""
+        """Return when the lock ends, or when the failure that keeps the bucket guarded expires."""
         match lock_state(self._failures(browser, now), now):
             case Locked(until):
                 return until
@@ -203,7 +203,7 @@ class Game:
 
     @property
     def pairs_a_year(self) -> int:
-        """Return the most pairs of codes that were examined within any 365 days."""
+        """Return the largest number of pairs of codes checked within any 365 days."""
         return _most_in_a_year(self.pairs)
 
     @property

@@ -4,7 +4,7 @@
     A TOTP step: reads the user, checks the code with three HMACs, burns the step and inserts a session. No attempt
     counter, lockout, encryption of the secret, known browser, audit row or signed token.
 ``/verify-securely``
-    The same with the security work of a real one, in two statements as well: charges the attempt before it looks at
+    The same with the security work of a real one, in two statements as well: charges the attempt before it checks
     the code and locks after five, opens the secret with AES-GCM, stores the digest of a refresh token, writes an audit
     row. No ladder of locks, known browser, signed token, log line or metrics.
 ``/me``
@@ -118,7 +118,7 @@ async def verify(entry: Entry) -> dict[str, str]:
 
 @app.post("/verify-securely")
 async def verify_securely(entry: Entry) -> dict[str, str]:
-    """Take a code, once, and count the attempt before anything is known of it."""
+    """Take a code once, and count the attempt before comparing it."""
     async with app.state.pool.acquire() as connection:
         user = await connection.fetchrow(_CHARGE, entry.user)
         if user is None:

@@ -22,7 +22,7 @@ from bench.report import Effort, Result, Row, Say, main, ratios
 CLIENTS = (1, 16, 64)
 MOST_ROUNDS = 3
 PREFIX = "__Host-"
-"""Of the names of cookies, behind TLS."""
+"""The prefix of cookie names, behind TLS."""
 
 SIGN_INS_PER_SECOND, STEPS_PER_SECOND = 250, 2000
 """More than two cores can do: each person signs in once."""

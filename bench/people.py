@@ -32,7 +32,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An account, its authenticator, and the cookies of its login and of the browser it has signed in from before."""
+    """An account, its authenticator, and the cookies of its login and its known browser."""
 
     number: int
     id: UUID = field(default_factory=uuid4)
@@ -57,28 +57,28 @@ class Person:
         return request("POST", "/auth/login", body, self.headers)
 
     def totp_request(self, login: str = "", *, prefix: str = "") -> bytes:
-        """Return the second step, with the code of this moment; *login* is the cookie of another login than the first.
+        """Return the second step, with the current code; *login* is the cookie of a login other than the first.
 
-        *prefix* is what the names of the cookies begin with.
+        *prefix* is the prefix of the cookie names.
         """
         cookies = [login or f"{prefix}focys_login={self.handle}", f"{prefix}focys_browser={self.browser}"]
         headers = {**self.headers, "Cookie": "; ".join(cookies)}
         return request("POST", "/auth/totp/verify", json.dumps({"code": self._code()}), headers)
 
     def bare_request(self, path: str = "/verify") -> bytes:
-        """Return what a bare service takes instead."""
+        """Return the equivalent request to a bare service."""
         return request("POST", path, json.dumps({"user": str(self.id), "code": self._code()}))
 
     def secure_request(self) -> bytes:
-        """Return what the bare service that does the security work takes instead."""
+        """Return the equivalent request to the bare service with the security work."""
         return self.bare_request("/verify-securely")
 
     def bare_check(self) -> bytes:
-        """Return a session check at the bare service, of the session this person has from the start."""
+        """Return a session check at the bare service, for this person's initial session."""
         return _check("/me", str(self.id))
 
     def check(self, port: int) -> bytes:
-        """Return a session check; the session is opened for it, at the service behind *port*."""
+        """Return a session check for a session opened at the service behind *port*."""
         return _check("/auth/me", json.loads(ask(port, self.totp_request()))["access_token"])
 
     def _code(self) -> str:
@@ -131,7 +131,7 @@ def add_people(url: str, number: int, password_hash: str = "") -> list[Person]:
 
 
 def add_bare_people(url: str, number: int) -> list[Person]:
-    """Add users of the bare services, each with a session whose id is their own."""
+    """Add users of the bare services, each with a session under the user's id."""
     people = [Person(next(_numbers)) for _ in range(number)]
     users = {
         "id": lambda p: p.id,

@@ -96,7 +96,7 @@ class Services:
 
 
 def second_factors(codes: Codes, backup_codes: BackupCodeFactor) -> tuple[AnyFactor, ...]:
-    """Return every kind of second factor, in the order in which they are offered; a new kind is one more entry."""
+    """Return every kind of second factor, in the order offered; add new kinds here."""
     return TotpFactor(codes), backup_codes
 
 
@@ -209,7 +209,7 @@ def create_app(
         openapi_url=None,
         # Behind a proxy a redirect would name an address without TLS and without the prefix.
         redirect_slashes=False,
-        # Or each request is looked at for OpenTelemetry, which would also be told what a request could not be read for.
+        # Otherwise each request is instrumented for OpenTelemetry, including why a request could not be read.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lambda _app: _running(services),
     )
@@ -224,7 +224,7 @@ def create_app(
     ):
         # Flat: FastAPI goes twice through the routes of an included router at each request.
         app.router.routes.extend(router.routes)
-    # One after the other is tried until one fits.
+    # Routes are tried in order until one matches.
     app.router.routes.sort(key=lambda route: _TURNS.get(getattr(route, "path", ""), len(_TURNS)))
     app.include_router(
         metrics.build_router(of_all_workers=settings.prometheus_multiproc_dir is not None), include_in_schema=False

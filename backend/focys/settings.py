@@ -273,7 +273,7 @@ class Settings(BaseSettings):
 
     @property
     def network_limits(self) -> NetworkLimits:
-        """How many wrong passwords a network may send, and an own one."""
+        """How many wrong passwords a network may send, and one of OWN_NETWORKS."""
         return NetworkLimits(
             usual=NetworkLimit(self.network_password_failures, self.network_accounts),
             own=NetworkLimit(self.own_network_password_failures, self.own_network_accounts),

@@ -20,10 +20,10 @@ app = typer.Typer(help="List networks near a limit for wrong passwords; unlock o
 
 @app.command("list")
 def list_networks() -> None:
-    """List the networks that have used half of a limit or more, those that wait first.
+    """List the networks that have used half of a limit or more, those at a limit first.
 
     A network is an IPv4 address or an IPv6 /64; its limits are NETWORK_PASSWORD_FAILURES in 15 minutes and
-    NETWORK_ACCOUNTS in an hour, or those of OWN_NETWORKS. In a pipe the columns are separated by tabs.
+    NETWORK_ACCOUNTS in an hour, or those of OWN_NETWORKS. In a pipe, tabs separate the columns.
 
     Example: [bold]focys networks list[/]
     """

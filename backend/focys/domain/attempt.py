@@ -1,8 +1,8 @@
-"""How anything that can be guessed is tried: charged, then compared, then written. In this order, and nowhere else.
+"""How every guessable proof is tried: charged, then compared, then written. In this order, and nowhere else.
 
-A charge is a failure that is committed before the comparison. It is taken back only where the proof was right or
-nothing was compared, so a fault at any point leaves the attempt charged, and no interleaving of attempts compares more
-than their charges allow. ``tests/domain/test_attempt_interleavings.py`` walks through all of them.
+A charge is a failure that is committed before the comparison. It is refunded only if the proof was right or nothing
+was compared. A fault at any point therefore leaves the attempt charged, and no interleaving of attempts compares more
+than their charges allow. ``tests/domain/test_attempt_interleavings.py`` runs all of them.
 """
 
 from typing import Protocol, TypeVar
@@ -10,9 +10,9 @@ from typing import Protocol, TypeVar
 from focys.domain.outcome import Reason, Refused, Unproven
 
 CHARGE_TRIES = 8
-"""How often a charge is tried again because another attempt on the same account was charged first."""
+"""How many times a charge is tried when other attempts on the same account are charged first."""
 WRITE_TRIES = 3
-"""How often facts are read again because the account was changed before the verdict was written."""
+"""How many times an answer is compared when the account changes before the verdict is written."""
 
 BUSY = Refused(Reason.THROTTLED, retry_after=1)
 
@@ -22,11 +22,11 @@ OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
 
 
 class NotComparedError(Exception):
-    """The proof could not be compared, so its charge is given back."""
+    """The proof could not be compared, so its charge is refunded."""
 
 
 class Attempt(Protocol[Facts, Proof, OutcomeT_co]):
-    """One try at one step; *Facts* is what it is decided from, *Proof* what a right answer proves."""
+    """One try at one step, decided from *Facts*; a right answer yields a *Proof*."""
 
     async def charge(self) -> Facts | Refused | None:
         """Charge the attempt and return the facts it was charged against; None if another charge came first."""
@@ -45,11 +45,11 @@ class Attempt(Protocol[Facts, Proof, OutcomeT_co]):
         ...
 
     async def give_back(self, facts: Facts) -> None:
-        """Take the charge back: nothing was compared."""
+        """Refund the charge: nothing was compared."""
         ...
 
     async def accept(self, facts: Facts, proof: Proof) -> OutcomeT_co | None:
-        """Write the success, which takes the charge back; None if the account is no longer as in the facts."""
+        """Write the success and refund the charge; None if the account no longer matches the facts."""
         ...
 
     async def fail(self, facts: Facts, unproven: Unproven) -> Refused:
@@ -80,7 +80,7 @@ async def run(attempt: Attempt[Facts, Proof, OutcomeT_co]) -> OutcomeT_co | Refu
 
 
 async def _compared(attempt: Attempt[Facts, Proof, OutcomeT_co], facts: Facts) -> Proof | Unproven:
-    """Compare the answer; a fault meanwhile is written as a failure and raised."""
+    """Compare the answer; write a fault during the comparison as a failure, and raise it."""
     try:
         return await attempt.compare(facts)
     except NotComparedError as fault:

@@ -1,13 +1,13 @@
-"""When an account takes another guess: failures and a time in, a lock state out.
+"""Whether an account takes another guess: failures and a time in, a lock state out.
 
     failures in 365 days   0 ··· 4   5          6 ··· 9   10         11 ··· 14   15 and more
     lock state             Open      15 min     Open      60 min     Open        Guarded
                                      Locked               Locked
 
-A lock stops those who guess, never those who hold a factor: while an account is locked or guarded, a
-single six-digit code is not examined, but two codes in a row and backup codes are.
+A lock stops guessers, never the holder of a factor: while an account is locked or guarded, a single six-digit code is
+not checked, but two codes in a row and backup codes are.
 
-Failures are counted per bucket: each browser that once completed a sign-in of the account has its own, all strangers
+Failures are counted per bucket: each browser that once completed a sign-in of the account has its own; all strangers
 share one. So a stranger cannot lock the owner's browser, and someone who knows the password has fifteen guesses a year.
 """
 
@@ -21,12 +21,12 @@ LOCKS = {5: timedelta(minutes=15), 10: timedelta(minutes=60)}
 GUARDED_AFTER = 15
 STRONG_WINDOW = timedelta(hours=1)
 STRONG_TRIES = 60
-"""Strong proofs per hour and bucket that may fail while single codes are not examined, from all networks together."""
+"""Strong proofs of a bucket that may fail in an hour while single codes are refused, from all networks together."""
 STRONG_TRIES_PER_NETWORK = 10
 MAX_FAILURES = 100
-"""Failures of a bucket after which its strong proofs are not examined any more (NIST SP 800-63B section 3.2.2)."""
+"""Failures of a bucket after which its strong proofs are no longer checked (NIST SP 800-63B section 3.2.2)."""
 NOTICE_AT = 3
-"""The failure at which the owner learns that someone has the password."""
+"""The failure that triggers an email to the owner: someone has the password."""
 
 FREE_PASSWORDS = 5
 PASSWORD_DELAY = timedelta(seconds=15)
@@ -48,13 +48,13 @@ class Strength(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """What a bucket's failures of the last 365 days come to.
+    """A bucket's failures of the last 365 days.
 
     Attributes:
-        counted: the times of those that count toward the locks, in any order.
-        strong: the times, within the last hour, of strong proofs that failed while single codes were not examined.
-        strong_here: those of them that came from the visitor's network.
-        total: how many failures there are since the last change of password.
+        counted: when the failures that count toward the locks happened, in any order.
+        strong: when strong proofs failed within the last hour, while single codes were refused.
+        strong_here: those from the visitor's network.
+        total: the number of failures since the last change of password.
     """
 
     counted: Sequence[datetime] = ()
@@ -65,28 +65,28 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A single code is examined; after ``tries_left`` failures the next lock is reached."""
+    """A single code is checked; after ``tries_left`` more failures the next lock begins."""
 
     tries_left: int
 
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """No single code is examined before ``until``, and nothing extends it."""
+    """No single code is checked before ``until``, and nothing extends it."""
 
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """No single code is examined any more; ``until`` is set while two codes in a row have to wait as well."""
+    """No single code is checked any more; ``until`` is set while two codes in a row have to wait, too."""
 
     until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Disabled:
-    """Too many strong proofs have failed: only what nobody can guess is still examined."""
+    """Too many strong proofs have failed: only an unguessable proof is still checked."""
 
 
 LockState = Open | Locked | Guarded
@@ -95,8 +95,8 @@ LockState = Open | Locked | Guarded
 def lock_state(failures: Failures, now: datetime) -> LockState:
     """Return what a bucket's failures mean for a single code; those older than 365 days do not count.
 
-    A failure that a wrong clock stamped further ahead than its lock lasts counts, but locks nothing: so no lock
-    promises more than its length, and none lasts longer than twice that.
+    If a wrong clock stamped a failure further ahead than its lock lasts, the failure counts but locks nothing. So no
+    lock announces more than its length, and none lasts longer than twice that.
     """
     counted = sorted(at for at in failures.counted if at > now - MEMORY)
     if len(counted) >= GUARDED_AFTER:
@@ -110,7 +110,7 @@ def lock_state(failures: Failures, now: datetime) -> LockState:
 
 
 def obstacle(failures: Failures, strength: Strength, now: datetime) -> Locked | Guarded | Disabled | None:
-    """Return why a proof of this strength is not examined now, or None if it is."""
+    """Return why a proof of this strength is not checked now, or None if it is."""
     state = lock_state(failures, now)
     if isinstance(state, Open):
         return None
@@ -133,6 +133,6 @@ def password_delay(failures: int) -> timedelta:
 
 
 def _full_until(strong: Sequence[datetime], most: int, now: datetime) -> datetime | None:
-    """Return when fewer than *most* of these failures will be within the last hour, or None if that is so now."""
+    """Return when fewer than *most* of these failures will be within the last hour, or None if that is already so."""
     recent = sorted(at for at in strong if now - STRONG_WINDOW < at <= now + STRONG_WINDOW)
     return min(recent[-most], now) + STRONG_WINDOW if len(recent) >= most else None

@@ -15,7 +15,7 @@ ACCOUNTS_WINDOW = timedelta(hours=1)
 SPRAY_WINDOW = timedelta(hours=1)
 NETWORK_PREFIX = {4: 32, 6: 64}
 WIDE_PREFIX = {4: 24, 6: 48}
-"""What one attacker easily has: a range of IPv4 addresses, or a customer's share of IPv6."""
+"""A range that one attacker can easily have: some IPv4 addresses, or one customer's IPv6 prefix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +28,18 @@ class NetworkLimit:
 
 @dataclass(frozen=True, slots=True)
 class NetworkLimits:
-    """The limits of every network, and the higher ones of networks that many of one's own people share."""
+    """The limits of every network, and the higher ones for networks that many of our own users share."""
 
     usual: NetworkLimit = NetworkLimit(failures=30, accounts=20)
     own: NetworkLimit = NetworkLimit(failures=600, accounts=1000)
     own_networks: Sequence[Network] = ()
 
     def of(self, source: str) -> NetworkLimit:
-        """Return the limits of a network."""
+        """Return a network's limits."""
         return self.own if self.is_own(source) else self.usual
 
     def is_own(self, source: str) -> bool:
-        """Tell whether a network lies within one of the own ones."""
+        """Tell whether a network lies within one of OWN_NETWORKS."""
         network = _parse(source) if self.own_networks else None
         return network is not None and any(_is_within(network, own) for own in self.own_networks)
 
@@ -47,7 +47,7 @@ class NetworkLimits:
 def most_accounts_tried(tried: Iterable[tuple[str, str]], limits: NetworkLimits) -> int:
     """Return the largest number of different accounts tried from one IPv4 /24 or IPv6 /48.
 
-    *tried* are pairs of account and network. Own networks are left out: many people mistype there in the same hour.
+    *tried* holds pairs of account and network. Own networks are left out: many people mistype there in the same hour.
     """
     by_network: dict[str, set[str]] = {}
     for account, source in tried:

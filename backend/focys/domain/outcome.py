@@ -51,9 +51,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unproven:
-    """What was compared is no proof.
+    """The answer was compared and is not a proof.
 
-    ``is_charged`` is False where the charge is given back: the code was right, but used before. ``alarm`` names what an
+    ``is_charged`` is False if the charge is refunded: the code was right, but used before. ``alarm`` names what an
     operator should look at.
     """
 

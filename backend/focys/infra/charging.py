@@ -1,10 +1,10 @@
-"""A query that is charged for: facts are read and the charge is made in one statement, or neither is.
+"""A query with a charge: one statement reads the facts and makes the charge.
 
-PostgreSQL reads the facts as they were when the statement began, so a charge counts only if no other one was made
-since: it raises a counter by compare-and-set. SQLite takes the same steps in one transaction.
+PostgreSQL reads the facts as of the start of the statement, so a charge counts only if no other one was made since: it
+raises a counter by compare-and-set. SQLite takes the same steps in one transaction.
 
-A charge counts for everyone at once, but only the verdict after it waits for the disk, which then has both. No answer
-that tells anything of the comparison leaves before that: what a power cut takes back, nobody has learned from.
+A charge counts for everyone at once, but does not wait for the disk. The verdict does, and is later in the same log, so
+once it is on disk the charge is too. No response leaves before that.
 """
 
 from collections.abc import Mapping
@@ -33,15 +33,15 @@ from sqlalchemy import (
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Charge:
-    """What is read, and what is written if the facts allow it.
+    """The facts to read, and the rows to write if the facts allow it.
 
     Attributes:
         facts: the query. Its column ``may_charge`` allows the charge, ``user_id`` finds the row that ``version`` is in,
-            and a column named like ``version`` is what was read of it.
+            and a column with the same name as ``version`` holds the value read.
         version: the counter of charges.
-        rows: what is inserted: for each column of a table, the label of a fact or else the name of a parameter.
+        rows: the rows to insert: for each column of a table, the label of a fact or the name of a parameter.
         raised: further counters that go up by one, each with the label of the fact that is its row's id.
-        rows_if: the label of a fact that the rows are inserted for only where it is true; without one, they always are.
+        rows_if: the label of a fact; the rows are inserted only if it is true. Without one, they always are.
     """
 
     facts: Select[Any]
@@ -52,7 +52,7 @@ class Charge:
 
 
 def steps_of(charge: Charge, known: Mapping[str, Any]) -> list[tuple[Update | Insert, dict[str, Any]]]:
-    """Return the statements of a charge one by one, with the values that its facts and parameters have."""
+    """Return the statements of a charge one by one, with the values of its facts and parameters."""
     counters = {charge.version: "user_id", **charge.raised}
     rows = charge.rows if charge.rows_if is None or known[charge.rows_if] else {}
     return [
@@ -65,10 +65,10 @@ def steps_of(charge: Charge, known: Mapping[str, Any]) -> list[tuple[Update | In
 
 
 def require(statement: Select[Any], parameters: type[Any]) -> None:
-    """Compare the parameters that a statement waits for with the TypedDict that it is given.
+    """Compare a statement's parameters with the TypedDict that supplies them.
 
     Raises:
-        TypeError: it waits for one that is not there; so a misspelled parameter is found when the service is built.
+        TypeError: one is missing; this finds a misspelled parameter at startup.
     """
     compiled = statement.compile()
     missing = {name for name in compiled.params if compiled.binds[name].required} - {*get_type_hints(parameters)}

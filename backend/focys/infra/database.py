@@ -92,10 +92,10 @@ class Change:
 
 
 class Shape(Generic[RowT]):
-    """The columns of a SELECT and the dataclass they are read into: one for each field, in order and under its name.
+    """The columns of a SELECT and the dataclass for its rows: one for each field, in order and under its name.
 
     Raises:
-        TypeError: names or order of the two differ; so a misspelled column is found at import.
+        TypeError: their names or order differ; this finds a misspelled column at import.
     """
 
     def __init__(self, row_type: type[RowT], *columns: ColumnElement[Any]) -> None:
@@ -105,7 +105,7 @@ class Shape(Generic[RowT]):
         self.columns, self._row_type = columns, row_type
 
     def read(self, row: Sequence[Any], start: int = 0) -> RowT:
-        """Return what stands in a row from column *start* on; other columns may precede and follow."""
+        """Return the dataclass read from a row's columns from *start* on; other columns may precede and follow."""
         return self._row_type(*row[start : start + len(self.columns)])
 
 
@@ -133,7 +133,7 @@ class Database:
     async def charge(self, charge: Charge, parameters: Mapping[str, object]) -> tuple[Sequence[Any], bool] | None:
         """Return the row of facts and whether it was charged, or None if there is no such row.
 
-        Where the facts allow the charge and it was not made, another one came first.
+        If the facts allow the charge and it was not made, another one came first.
         """
         if self._postgres is None:
             return await self._charge_in_turn(charge, parameters)

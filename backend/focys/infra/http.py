@@ -164,17 +164,17 @@ class Edge:
         try:
             refused = await self._served(scope, receive, answer)
             if refused is not None:
-                # A preflight is told nothing but that it failed, and would else be granted in the refusal's stead.
+                # A refused preflight skips CORS, which would grant it instead of sending the refusal.
                 readable = _as_it_is if scope["method"] == "OPTIONS" else self._readable
                 await readable(refusal(refused))(scope, receive, answer.send)
         finally:
             REQUEST_ID.reset(outer)
 
     async def _served(self, scope: Scope, receive: Receive, answer: "_Answer") -> Refused | None:
-        """Have the request answered, or return why it is not."""
-        # Of lines with the same name the first counts, as in what reads them later.
+        """Have the request answered, or return why it is refused."""
+        # If a header is repeated, the first one counts, as in the code that reads them later.
         headers = dict(reversed(scope["headers"]))
-        # Who names no origin is no page, and asks nobody's leave to read.
+        # A caller without an origin is not a page and needs no permission to read.
         app = self._readable_app if b"origin" in headers else self._app
         has_body = scope["method"] not in _SAFE_METHODS or not headers.keys().isdisjoint(_BODY_HEADERS)
         now = asyncio.get_running_loop().time()
@@ -220,9 +220,9 @@ class Edge:
 
 
 class _Answer:
-    """Sends the answer to one request, with what each answer carries, and measures it.
+    """Sends the response to one request, with the headers of every response, and measures it.
 
-    ``limit`` is the time within which it has to begin, while there is one; however long its sending takes.
+    ``limit`` is the time within which it must begin, if there is one; sending it may take longer.
     """
 
     def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
@@ -238,7 +238,7 @@ class _Answer:
                 self.limit.reschedule(None)
             _add_headers(message, self._request_id)
             if not self.request_is_read:
-                # Or what is still to come of the body would hold the connection for as long as it likes.
+                # Otherwise the rest of the body could hold the connection open indefinitely.
                 message["headers"].append((b"connection", b"close"))
             _measure(self._scope, message["status"], perf_counter() - self._began)
         await self._send(message)
@@ -249,7 +249,7 @@ class _BodyTooLargeError(Exception):
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return what hands on a body that has been read, and then whatever comes after it."""
+    """Return a receiver that replays a body that was read, and then passes on what follows."""
     sent = False
 
     async def replay() -> Message:
@@ -263,7 +263,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 async def _body(receive: Receive) -> bytes:
-    """Read a body before anything of it is parsed, and no more of it than may be kept."""
+    """Read a body before parsing it, up to the size limit."""
     body = b""
     while True:
         message = await receive()
@@ -284,7 +284,7 @@ def _measure(scope: Scope, status: int, seconds: float) -> None:
     _seconds_of(method, route, status).observe(seconds)
 
 
-# The words of a label are put together for longer than it takes to count.
+# Cached, because looking up the labels takes longer than counting.
 @lru_cache(maxsize=1024)
 def _seconds_of(method: str, route: str, status: int) -> Histogram:
     return metrics.REQUEST_SECONDS.labels(method, route, str(status))

@@ -56,7 +56,7 @@ def configure(*, log_file: Path | None = None, pretty: bool | None = None, quiet
 
 def logger(name: str) -> FilteringBoundLogger:
     """Return a logger whose methods take an event and named values."""
-    # What it really is, a lazy proxy, has no type of its own.
+    # The actual object, a lazy proxy, has no type.
     found: FilteringBoundLogger = structlog.get_logger(name)
     return found
 
@@ -81,8 +81,8 @@ def _handler(handler: logging.Handler, *renderers: Processor) -> logging.Handler
 class _Lines:
     """Hands our events to the handlers of the standard library.
 
-    A logger of the standard library looks for the line of code that an event comes from, and structlog's formatter
-    makes each record a second time. Together that is half of what a line costs.
+    A standard library logger looks up the line of code that an event comes from, and structlog's formatter builds each
+    record a second time. Together they are half of the cost of a line.
     """
 
     def __init__(self, name: str) -> None:
@@ -98,7 +98,7 @@ class _Lines:
 
 
 class _Formatter(logging.Formatter):
-    """Writes our events, and in the same way what a library logs."""
+    """Writes our events, and library logs in the same format."""
 
     def __init__(self, renderers: tuple[Processor, ...]) -> None:
         super().__init__()

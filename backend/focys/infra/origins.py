@@ -1,4 +1,4 @@
-"""Which pages may make calls that change something, judged by the headers that a page cannot forge."""
+"""Which pages may make calls that change something, judged by headers that a page cannot forge."""
 
 from urllib.parse import urlsplit
 
@@ -7,11 +7,11 @@ from starlette.datastructures import Headers
 from focys.settings import Settings
 
 PAGE_HEADER, PAGE_HEADER_VALUE = "X-Requested-With", "focys"
-"""What our pages send. Another site can send it only after a preflight, which we refuse."""
+"""The header our pages send. Another site can send it only after a preflight, which we refuse."""
 
 
 class Origins:
-    """The origins of our own pages: PUBLIC_URL, CORS_ORIGINS, and PUBLIC_URL's scheme with the host that was asked."""
+    """The origins of our own pages: PUBLIC_URL, CORS_ORIGINS, and the requested host with PUBLIC_URL's scheme."""
 
     def __init__(self, settings: Settings) -> None:
         self._listed = {settings.public_url, *settings.cors_origins}
@@ -19,9 +19,9 @@ class Origins:
         self._scheme = urlsplit(settings.public_url).scheme
 
     def may_change(self, headers: Headers) -> bool:
-        """Tell whether a call may change something: yes from our pages, and from clients that are no browser.
+        """Tell whether a call may change something: yes from our pages, and from clients that are not browsers.
 
-        A page of another origin names it in ``Origin`` or, in its place, in ``Sec-Fetch-Site``.
+        A page of another origin is identified by ``Origin`` or, without it, by ``Sec-Fetch-Site``.
         """
         origin = headers.get("origin")
         if origin is not None:
@@ -29,7 +29,7 @@ class Origins:
         return headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
 
     def may_use_cookies(self, headers: Headers) -> bool:
-        """Tell whether a call may be authenticated by a cookie alone: only if it proves that it is from our pages."""
+        """Tell whether a call may be authenticated by a cookie alone: only if it proves it comes from our pages."""
         is_named = (
             "origin" in headers
             or headers.get("sec-fetch-site") == "same-origin"

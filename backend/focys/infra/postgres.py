@@ -47,7 +47,7 @@ _FAULTS = (
     (asyncpg.DataError, DataError),
     (asyncpg.SyntaxOrAccessError, ProgrammingError),
 )
-# The last is what the driver says of a connection that the server has just cut.
+# The driver raises the last one when the server has just closed the connection.
 _DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
@@ -58,14 +58,14 @@ def connect_arguments(url: str) -> dict[str, Any]:
 
 
 class Record(Protocol):
-    """A row as the driver has it."""
+    """A row from the driver."""
 
     def keys(self) -> Iterable[str]: ...
     def __iter__(self) -> Iterator[object]: ...
 
 
 class Connection(Protocol):
-    """What is used here of the driver's connection, which has no types of its own."""
+    """The part of the driver's connection that we use; the driver has no types."""
 
     def fetch(self, query: str, *args: object, timeout: float | None = None) -> Awaitable[list[Record]]: ...
     def execute(self, query: str) -> Awaitable[str]: ...
@@ -80,7 +80,7 @@ class Connection(Protocol):
 
 @dataclass(slots=True)
 class _Compiled:
-    """A statement as the driver takes it: its parameters in order, the values of those it brings itself, its rows."""
+    """A statement for the driver: its parameters in order, its own fixed values, and its row type."""
 
     sql: str
     names: list[str]
@@ -95,7 +95,7 @@ class _Compiled:
         if not records:
             return []
         if self.as_row is None:
-            # A statement has the same columns each time.
+            # A statement returns the same columns every time.
             self.as_row = _row_type(tuple(records[0].keys()))._make
         return list(map(self.as_row, records))
 

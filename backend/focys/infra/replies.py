@@ -132,7 +132,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def reply(body: BaseModel, *, status_code: int = HTTPStatus.OK, exclude_none: bool = False) -> Response:
-    """Return the response of a success. What is built here needs no second validation, which FastAPI would do."""
+    """Return the response of a success, without FastAPI's second validation, which it does not need."""
     content = body.model_dump_json(exclude_none=exclude_none)
     return Response(content, status_code, media_type="application/json")
 

@@ -1,4 +1,4 @@
-"""What every request body has in common: no unknown fields, no other types, and its values never in a message."""
+"""The base of every request body: no unknown fields, no type coercion, and values never appear in a message."""
 
 from typing import Annotated
 

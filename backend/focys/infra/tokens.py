@@ -105,7 +105,7 @@ class Tokens:
         signed, _, mac = token.rpartition(".")
         header, _, payload = signed.partition(".")
         try:
-            # The one header that we write. Nothing of it is interpreted, so no token can choose how it is checked.
+            # We write exactly one header and interpret none of it, so no token can choose how it is verified.
             if header != _HEADER or not self._is_signed(signed, mac):
                 raise InvalidTokenError
             return self._claims(from_json(_from_base64url(payload)), now)
@@ -148,7 +148,7 @@ class Tokens:
         )
 
     def _claims(self, payload: dict[str, Any], now: datetime) -> AccessClaims:
-        # One audience, as we write it; a token that names others besides was made for somebody else.
+        # One audience, as we write it; a token with additional audiences was made for someone else.
         if payload["iss"] != self._issuer or payload["aud"] != self._issuer or not isinstance(payload["jti"], str):
             raise InvalidTokenError
         moment = now.timestamp()

@@ -53,8 +53,8 @@ def test_every_contract_notices_a_violation(tmp_path):
 
 
 @pytest.mark.parametrize("line", ["import focys.features.totp", "import focys.features.backup_codes"])
-def test_what_a_factor_is_does_not_depend_on_a_kind_of_factor(tmp_path, line):
-    """The protocol is a tier of its own, below the kinds."""
+def test_the_factor_protocol_depends_on_no_kind_of_factor(tmp_path, line):
+    """The protocol is a separate layer, below the kinds."""
     backend = copy_of_the_backend(tmp_path)
     with (backend / "focys/features/factors/protocol.py").open("a", encoding="utf-8") as source:
         source.write(f"\n{line}\n")

@@ -1,4 +1,4 @@
-"""Slips at the center of the login, planted one at a time: `make check` finds each of them."""
+"""Bugs at the center of the login, planted one at a time: `make check` finds each of them."""
 
 import os
 import shutil
@@ -14,13 +14,13 @@ from tests.architecture.source import PACKAGE
 BACKEND = PACKAGE.parent
 ROOT = BACKEND.parent
 MYPY = [sys.executable, "-m", "mypy", "focys"]
-# What the check of the pages' types does first: it builds the service.
+# The type check of the pages starts with this: it builds the service.
 BUILD = [sys.executable, "-c", "from focys.app import create_app; create_app()"]
 
 
 @dataclass(frozen=True)
 class Slip:
-    """A change of one line, the command that finds it, and a word of what that says."""
+    """A one-line change, the command that finds it, and a word from its output."""
 
     file: str
     right: str
@@ -57,7 +57,7 @@ SLIPS = {
 
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The backend, with what mypy found out about it already."""
+    """A copy of the backend, with mypy's cache."""
     copy = tmp_path_factory.mktemp("planted") / "backend"
     left_out = shutil.ignore_patterns("__pycache__", "tests", "var", ".mypy_cache", ".hypothesis", "*.egg-info")
     shutil.copytree(BACKEND, copy, ignore=left_out)
@@ -68,7 +68,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("slip", SLIPS.values(), ids=SLIPS)
 @pytest.mark.timeout(240)
 def test_a_planted_slip_is_found(copied: Path, slip: Slip):
-    """The slip is planted where it would decide about a sign-in, and taken out again."""
+    """Each bug is planted where it affects a sign-in, and then removed."""
     path = copied / "focys" / slip.file
     source = path.read_text(encoding="utf-8")
     assert source.count(slip.right) >= 1, "the slip no longer fits the code"

@@ -1,4 +1,4 @@
-"""``focys backup verify`` on what earlier versions left: it is migrated on trial, and looked at as it was."""
+"""``focys backup verify`` on backups of earlier versions: it migrates a copy, and also checks them as they were."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ class Older:
         return self._ask("fetchval", sql)
 
     def an_account(self, number: int, secret: str | None) -> UUID:
-        """Someone with what stands in the column of the authenticator."""
+        """A user with this value in the authenticator's column."""
         user_id = uuid4()
         self.run(
             "INSERT INTO users (id, email, password_hash, display_name, created_at, updated_at, totp_secret, mfa_enabled)"
@@ -46,7 +46,7 @@ class Older:
         return user_id
 
     def a_set_up(self, owner: UUID, secret: str) -> None:
-        """Someone at the QR code, before each login had a secret of its own."""
+        """A user at the QR code, from before each login had its own secret."""
         self.run(
             "INSERT INTO totp_enrolments (user_id, secret, created_at, expires_at)"
             " VALUES ($1, $2, now(), now() + interval '15 minutes')",
@@ -101,7 +101,7 @@ def test_the_backup_before_the_upgrade_is_migrated_on_trial_and_its_secrets_in_c
 def test_the_backup_of_the_version_before_is_well_and_what_was_being_set_up_is_not_counted(
     older: Callable[[str], Older], verify: Verify
 ):
-    """CFG-08: a set-up of that version belongs to no login, so it begins again."""
+    """CFG-08: in that version a set-up belongs to no login, so it starts over."""
     database, secret, pending = older("0007"), new_secret(), new_secret()
     database.an_account(0, None)
     owner = database.an_account(1, None)

@@ -66,7 +66,7 @@ async def people_with_secrets(world: World, number: int, box: SecretBox = OLD) -
 
 
 async def a_pending_secret(world: World, owner: UUID, box: SecretBox) -> str:
-    """What a login is shown that is about to set an app up."""
+    """A secret shown in a login that is about to set up an app."""
     now, secret, login = world.clock.now(), new_secret(), uuid4()
     times = {"user_id": owner, "created_at": now, "expires_at": now + timedelta(minutes=15)}
     codes = {"code_issue": 0, "code_long": False, "code_tries": 0}

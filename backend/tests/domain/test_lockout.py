@@ -42,7 +42,7 @@ def failures(count: int, at: datetime = NOON) -> list[datetime]:
 
 
 def state_of(counted: list[datetime], now: datetime) -> LockState:
-    """What failures that all count toward the locks mean."""
+    """Return the lock state of failures that all count toward the locks."""
     return lock_state(Failures(counted), now)
 
 
@@ -70,7 +70,7 @@ def test_the_whole_ladder_from_the_first_wrong_code_to_guarded_mode():
 
 @pytest.mark.parametrize(("count", "lock"), [(5, 15 * MINUTE), (10, 60 * MINUTE)])
 def test_a_lock_opens_to_the_second_and_nothing_extends_it(count, lock):
-    """LOCK-03: a single code that is tried while it is locked is not examined, so it leaves no failure behind."""
+    """LOCK-03: a single code is not checked while the account is locked, so it adds no failure."""
     ledger = failures(count)
 
     for waited in (0 * SECOND, SECOND, lock / 2, lock - SECOND, lock - timedelta(microseconds=1)):
@@ -144,7 +144,7 @@ def test_failures_from_a_clock_that_ran_far_ahead_lock_for_twice_its_length_at_m
 
 @always
 @given(LEDGERS, LEDGERS, LEDGERS, st.integers(0, 120), TIMES)
-def test_nobody_is_ever_told_to_wait_longer_than_sixty_minutes(counted, strong, strong_here, total, now):
+def test_no_wait_is_longer_than_sixty_minutes(counted, strong, strong_here, total, now):
     """LOCK-04, LOCK-14, AVL-08: whatever the ledger holds, also from clocks that were wrong by a day."""
     failed = Failures(counted, strong, strong_here, total)
 
@@ -213,7 +213,7 @@ def test_no_pace_and_no_mixture_of_proofs_goes_beyond_any_of_the_limits(waits, s
 
 
 def failures_seen(counted: list[datetime], strong: list[Strong], network: int, now: datetime) -> Failures:
-    """What a visitor's bucket comes to where no password was changed."""
+    """The failures of a visitor's bucket if the password was not changed."""
     recent = [(at, where) for at, where, _ in strong if now - HOUR < at]
     total = sum(at > now - YEAR for at in (*counted, *(at for at, _, _ in strong)))
     return Failures(counted, [at for at, _ in recent], [at for at, where in recent if where == network], total)

@@ -1,4 +1,4 @@
-"""Which limits a network has, and how many accounts somebody tries from a range of addresses."""
+"""The limits of a network, and the number of accounts tried from a range of addresses."""
 
 from ipaddress import ip_network
 
@@ -71,7 +71,7 @@ def test_a_range_of_ipv6_is_a_48(first: str, second: str, together: int):
 
 
 @pytest.mark.parametrize("source", ["198.51.100.1", "2001:db8:1:2::/64", "unknown", "0123456789abcdef0123456789abcdef"])
-def test_own_networks_known_browsers_and_nobody_knows_where_are_left_out(source: str):
+def test_own_networks_known_browsers_and_unknown_sources_are_left_out(source: str):
     assert most_accounts_tried([(f"account {i}", source) for i in range(9)], LIMITS) == 0
 
 

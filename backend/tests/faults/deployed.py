@@ -18,7 +18,7 @@ from tests.support.smtp import USER as MAIL_USER
 from tests.support.valkey import ValkeyServer, running_valkey
 
 WORKERS = 4
-# The first refresh of every session replaces its token: here nobody waits for the minute that a new one is kept.
+# The first refresh of every session replaces its token, so that no test has to wait for a minute.
 A_MINUTE_OLD = (
     """
     CREATE FUNCTION a_minute_old() RETURNS trigger LANGUAGE plpgsql

@@ -83,7 +83,7 @@ async def some_people(services: Services, number: int, *, enrolled: bool) -> lis
 
 
 def a_login(person: Person, handle: str, step: Step, now: datetime, until: datetime) -> dict[str, Any]:
-    """The row of a login that waits at a step and is found by its handle."""
+    """The row of a login that waits at a step; its handle finds it."""
     return {
         "id": uuid4(),
         "handle_hash": digest(handle),

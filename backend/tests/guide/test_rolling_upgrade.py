@@ -1,4 +1,4 @@
-"""While this version's migration is in place and the version before still serves: neither stands in the other's way."""
+"""After this version's migration, while the previous version still serves: neither disturbs the other."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ ADDED = {
     "pending_logins": {"code_source"},
     "second_factor_failures": {"strong", "network"},
 }
-"""The columns that the version before does not name."""
+"""The columns that the previous version does not name."""
 
 
 def as_before(table: sa.Table, row: dict[str, Any]) -> Change:
-    """A row as the version before inserts it: without the columns that it does not know."""
+    """A row as the previous version inserts it: without the columns that it does not know."""
     assert not row.keys() & ADDED.get(table.name, set())
     return Change(table, row)
 
@@ -54,7 +54,7 @@ async def tables_of(deployment: Deployment) -> dict[str, dict[str, dict[str, Any
     return tables
 
 
-async def test_all_that_the_version_before_names_is_still_there_and_what_is_new_needs_no_value(deployment: Deployment):
+async def test_everything_the_version_before_names_is_still_there_and_new_columns_need_no_value(deployment: Deployment):
     """CFG-08: expand first, contract a release later."""
     await deployment.alembic(f"upgrade {BEFORE}")
     before = await tables_of(deployment)
@@ -82,7 +82,7 @@ async def world(deployment: Deployment) -> AsyncIterator[World]:
 
 @dataclass
 class Earlier:
-    """The version before, by what it writes."""
+    """The previous version, simulated by its writes."""
 
     world: World
 
@@ -95,7 +95,7 @@ class Earlier:
         await self.world.services.database.write(*(as_before(second_factor_failures, row) for row in rows))
 
     async def login(self, account: Account, step: str, *, epoch: int, is_mailed: bool = False) -> tuple[Browser, UUID]:
-        """A browser whose login the version before has begun."""
+        """A browser with a login that the previous version started."""
         now, handle, login_id, browser = self.world.clock.now(), new_handle(), uuid4(), self.world.a_browser()
         until = now + timedelta(minutes=5)
         row = {"id": login_id, "handle_hash": digest(handle), "user_id": account.id, "step": step, "epoch": epoch}
@@ -113,7 +113,7 @@ def earlier(world: World) -> Earlier:
 
 
 async def test_failures_that_the_version_before_counts_lock_here(world: World, earlier: Earlier):
-    """LOCK-01: five are five, whoever counts them."""
+    """LOCK-01: five are five, whichever version counts them."""
     account = await world.an_account(enrolled=True)
     await earlier.failures(account, 4)
     browser = await world.at_second_factor(account)
@@ -178,7 +178,7 @@ async def test_a_code_that_the_version_before_mailed_works_here(world: World, ea
 async def test_a_set_up_that_the_version_before_began_begins_again_here_and_ends(
     world: World, deployment: Deployment, earlier: Earlier
 ):
-    """TOTP-10: that secret belonged to no login, so nobody else may be shown it."""
+    """TOTP-10: that secret belonged to no login, so it must not be shown again."""
     account = await world.an_account()
     browser, _ = await earlier.login(account, "enroll", epoch=0)
     sealed = SecretBox(KeyRing(world.services.settings.keys)).seal(OLD_SECRET, account.id)

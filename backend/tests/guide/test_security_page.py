@@ -46,7 +46,7 @@ def _both(limit: networks.NetworkLimit, prefix: str) -> str:
 
 
 def _spraying(network: str, limit: networks.NetworkLimit) -> str:
-    """What a spraying attacker gets in a day."""
+    """The table row of a spraying attacker's daily limits."""
     a_day = timedelta(days=1)
     accounts = a_day // networks.ACCOUNTS_WINDOW * limit.accounts
     passwords = a_day // networks.FAILURES_WINDOW * limit.failures

@@ -39,7 +39,7 @@ RESTART_SECONDS = 0.3
 PATIENCE_SECONDS = 60
 EARLIER = "0002"
 BEFORE = "0007"
-# An attempt, the start of a login and a set-up, with the columns that the version before knows.
+# An attempt, the start of a login and a set-up, with the columns that the previous version knows.
 READ_BEFORE = """
 SELECT users.totp_secret, users.attempt_seq, pending_logins.step, second_factor_failures.at
 FROM users

@@ -1,4 +1,4 @@
-"""A query that is charged for: read and charged in one step, and never more often than the facts allow."""
+"""A query with a charge: read and charged in one step, and never more often than the facts allow."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -90,7 +90,7 @@ async def test_where_there_is_nothing_to_read_there_is_nothing_to_charge(databas
 
 
 async def test_parallel_charges_are_never_more_than_the_facts_allow(database: Database):
-    """LOCK-02: each was decided from the facts that it was charged against."""
+    """LOCK-02: each returns the facts that it was charged against."""
     charged: list[int] = []
 
     async def insist() -> None:
@@ -130,7 +130,7 @@ async def test_a_charge_on_postgresql_is_one_statement_and_on_sqlite_one_transac
         assert len(sent) == 1
 
 
-def test_a_parameter_that_nobody_gives_is_found_when_the_service_is_built():
+def test_a_missing_parameter_is_found_when_the_service_is_built():
     require(as_one_statement(CHARGE), Parameters)
 
     with pytest.raises(TypeError, match="Parameters lacks adress"):

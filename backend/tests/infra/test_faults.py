@@ -33,7 +33,7 @@ from tests.support.service import World
 
 
 async def gone(*_: object, **__: object) -> None:
-    """What a method of the database does once it cannot be reached."""
+    """The behavior of a database method once the database cannot be reached."""
     raise OSError("the database is gone")
 
 

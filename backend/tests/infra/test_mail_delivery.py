@@ -49,7 +49,7 @@ async def test_trouble_with_mail_delays_no_answer_and_skips_no_step(
 
 
 async def all_noted(world: World) -> None:
-    """Wait until every email has left and the outbox knows it: the server has one a moment before that."""
+    """Wait until the outbox records every email as sent, which is a moment after the server has it."""
     while any(row.done_at is None for row in await rows_of(world, outbox)):
         await world.services.outbox.deliver_due()
         await asyncio.sleep(0.01)

@@ -27,7 +27,7 @@ FOREIGN = [
     "http://localhost:5174",
     "http://localhost",
     "https://localhost:5173",
-    # The host that was asked, under a scheme that is not ours.
+    # The requested host with a scheme that is not ours.
     "https://localhost:8000",
     "http://LOCALHOST:5173",
     "http://localhost:5173/",
@@ -96,7 +96,7 @@ async def test_behind_a_public_address_only_that_address_counts(sqlite_url: str)
     ],
 )
 async def test_without_an_origin_the_browsers_own_word_decides(lone_world: World, site: str | None, code: str):
-    """WEB-03: a client that says nothing, such as curl, is no browser, and brings its own credentials."""
+    """WEB-03: a client without these headers, such as curl, is not a browser and brings its own credentials."""
     headers = {} if site is None else {"Sec-Fetch-Site": site}
 
     answer = await a_bare_client(lone_world).post("/auth/login", CREDENTIALS, headers=headers)
@@ -132,7 +132,7 @@ UNPROVEN = [
 async def test_a_call_that_a_cookie_authenticates_goes_through_if_it_proves_where_it_is_from(
     lone_world: World, headers: dict[str, str]
 ):
-    """WEB-03: by an exact Origin, or else by a header that no page of another site can send."""
+    """WEB-03: by an exact Origin, or by a header that no page of another site can send."""
     client = await a_signed_in_client(lone_world)
 
     answers = [await client.post(path, headers=headers) for path in ("/auth/refresh", "/auth/logout")]
@@ -145,7 +145,7 @@ async def test_a_call_that_a_cookie_authenticates_goes_through_if_it_proves_wher
 async def test_a_call_that_a_cookie_authenticates_is_refused_without_that_proof(
     lone_world: World, path: str, headers: dict[str, str]
 ):
-    """WEB-03: neither token nor session changes by it."""
+    """WEB-03: it changes neither token nor session."""
     client = await a_signed_in_client(lone_world)
     lone_world.clock.advance(minutes=1)
     before = await state_of(lone_world)
@@ -159,7 +159,7 @@ async def test_a_call_that_a_cookie_authenticates_is_refused_without_that_proof(
 
 
 def a_bare_client(world: World) -> Browser:
-    """A client that says nothing of where its calls are from."""
+    """A client that does not say where its calls come from."""
     client = world.a_browser()
     del client.http.headers["X-Requested-With"]
     return client

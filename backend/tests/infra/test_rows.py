@@ -1,4 +1,4 @@
-"""Rows that have a type: the columns of a query and the fields of a dataclass that agree, or nothing starts."""
+"""Typed rows: a query's columns must match a dataclass's fields, or the import fails."""
 
 from dataclasses import dataclass
 from datetime import datetime

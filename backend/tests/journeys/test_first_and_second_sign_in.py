@@ -52,7 +52,7 @@ async def test_five_wrong_codes_lock_for_fifteen_minutes(world: World):
 @pytest.mark.parametrize("failures", [5, 10, 15])
 @pytest.mark.parametrize("way", ["two codes in a row", "a backup code"])
 async def test_a_locked_owner_need_not_wait(world: World, failures: int, way: str):
-    """AVL-08: what the owner holds and a guesser does not."""
+    """AVL-08: the owner holds a factor; a guesser does not."""
     account = await world.an_account(enrolled=True)
     await strangers_failed(world, account, failures, ago=timedelta(seconds=1))
     browser = await world.at_second_factor(account)
@@ -68,7 +68,7 @@ async def test_a_locked_owner_need_not_wait(world: World, failures: int, way: st
 
 
 async def test_the_owner_is_emailed_about_what_is_new(world: World):
-    """RCV-09: a factor, and a browser; a known browser is no news, and a backup code has an email of its own."""
+    """RCV-09: a factor and a browser; not a known browser, and a backup code has its own email."""
     account, browser = await world.an_account(), world.a_browser()
 
     async def news() -> list[str]:

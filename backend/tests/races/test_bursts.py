@@ -1,4 +1,4 @@
-"""Codes that arrive together: the right one among them wins no more often than the tries that are left allow.
+"""Codes that arrive together: the right one wins no more often than the remaining tries allow.
 
 Sign-ins are counted, for a code that was compared and never charged leaves no row.
 """
@@ -37,7 +37,7 @@ FALSE_ALARM = Fraction(1, 1_000_000)
 
 @dataclass(frozen=True)
 class Door:
-    """A call that takes codes: what it answers, and where it writes."""
+    """A call that takes codes: its responses, and the table it writes."""
 
     path: str
     opened: str = "done"
@@ -110,7 +110,7 @@ class Arena:
         self.bursts, self.won = self.bursts + 1, self.won + won
 
     def judge(self, what: str, chance: Fraction) -> None:
-        """Fail if chance cannot explain what was won, where a burst may win with *chance*."""
+        """Fail if chance cannot explain the wins, given that a burst may win with *chance*."""
         too_many, fair = beyond_chance(self.bursts, chance), float(self.bursts * chance)
         self.tell(
             f"{self.bursts} bursts of {what}: {self.won} won, {fair:.1f} are to be expected, {too_many} are too many",
@@ -118,7 +118,7 @@ class Arena:
         )
 
     async def _in_turn(self, attack: Attack, codes: Sequence[str]) -> str:
-        """Offer codes one after the other and return the name of the last answer."""
+        """Offer codes one after the other and return the name of the last response."""
         for code in codes:
             [name] = tally(await self.lines.release(attack.requests([code])))
         return name
@@ -145,8 +145,8 @@ async def test_three_hundred_codes_at_once_win_no_more_often_than_the_tries_that
 
 
 async def test_backup_codes_at_once_win_no_more_often_than_the_try_that_is_left(arena: Arena):
-    """LOCK-02, LOCK-05: nobody guesses 80 bits, but they are charged as all codes are."""
-    # A stored hash has its own parameters; cheap ones let more codes meet.
+    """LOCK-02, LOCK-05: nobody guesses 80 bits, but they are charged like all codes."""
+    # A stored hash has its own parameters; cheap ones let more codes run in parallel.
     cheap = replace(arena.workers.services, hasher=Hasher(memory_kib=64, passes=1, threads=1, queue=1))
     for person in await some_people(cheap, FEWER_BURSTS, enrolled=True):
         handles = await logins_of(person, arena.workers, BUDGET - 1)

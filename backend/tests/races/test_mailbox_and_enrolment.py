@@ -17,7 +17,7 @@ async def test_a_mailed_code_is_consumed_once_however_often_it_is_sent_at_once(w
 
     told = tally(answers)
     assert told["enroll"] == 1
-    # Five that are being compared leave the others no try.
+    # While five are being compared, the others have no try left.
     assert set(told) <= {"enroll", "login_expired", "throttled", "new_code_needed"}
     assert await workers.rows_of("pending_logins", account.id, "step = 'enroll'") == 1
 
@@ -41,7 +41,7 @@ async def test_of_twenty_parallel_wrong_mailed_codes_five_are_examined(workers: 
 
 
 async def test_a_right_mailed_code_that_is_sent_twice_at_once_is_not_charged(workers: Workers):
-    """EOTP-07: ten wrong ones make the codes long; a right one is none of them."""
+    """EOTP-07: ten wrong ones make the codes long; a right one does not count."""
     left = []
     for _ in range(20):
         account, browser = await workers.an_account(), workers.a_browser()
@@ -55,7 +55,7 @@ async def test_a_right_mailed_code_that_is_sent_twice_at_once_is_not_charged(wor
 
 
 async def test_a_mailed_code_that_several_logins_share_works_once_in_each(workers: Workers):
-    """EOTP-06, EOTP-08: beyond three codes a network's logins take the one mailed last, and none ends another."""
+    """EOTP-06, EOTP-08: after three codes a network's logins take the last emailed one, and none ends another."""
     account, network = await workers.an_account(), workers.a_browser().source
     browsers = [workers.a_browser(network) for _ in range(6)]
     for browser in browsers:
@@ -74,7 +74,7 @@ async def test_a_mailed_code_that_several_logins_share_works_once_in_each(worker
 
 
 async def test_of_two_browsers_that_confirm_at_once_one_wins_and_one_factor_results(workers: Workers):
-    """FLOW-12: each was shown a secret of its own, and the winner's is the account's."""
+    """FLOW-12: each saw its own secret, and the winner's becomes the account's."""
     account = await workers.an_account()
     (one,) = await workers.at_enrolment(account)
     first = account.secret
@@ -96,7 +96,7 @@ async def test_of_two_browsers_that_confirm_at_once_one_wins_and_one_factor_resu
     assert await workers.rows_of("totp_setups", account.id) == 0
     assert await workers.rows_of("backup_codes", account.id) == 10
     assert await workers.rows_of("sessions", account.id, "revoked_at IS NULL") == 1
-    # The factor that resulted is the one that the winner was shown, and the codes are the winner's.
+    # The account has the factor that the winner saw, and the winner's backup codes.
     (again,) = await workers.at_second_factor(account)
     assert (await again.offer(code_of(account))).json()["code"] == "code_already_used"
     entry = {"code": won.json()["backup_codes"][0]}

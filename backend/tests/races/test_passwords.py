@@ -67,7 +67,7 @@ async def test_of_forty_accounts_that_a_source_tries_at_once_twenty_are_examined
 
 
 async def test_thirty_people_of_a_source_mistype_at_once_and_then_all_get_in(workers: Workers):
-    """LOCK-10: ten at a time, as at nine o'clock; what is refused meanwhile works a second later."""
+    """LOCK-10: ten at a time, as at nine o'clock; a refused one works a second later."""
     school = workers.a_browser().source
     pupils = [await workers.an_account() for _ in range(30)]
 

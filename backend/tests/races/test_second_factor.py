@@ -75,7 +75,7 @@ async def test_a_backup_code_opens_one_session_however_often_it_is_sent_at_once(
     assert tally(answers)["done"] == 1
     assert await workers.rows_of("sessions", account.id) == 1
     assert await workers.rows_of("backup_codes", account.id, "spent_at IS NOT NULL") == 1
-    # While five tries are being compared a single code is refused, but not a backup code: ten more from each network.
+    # While five tries are being compared, a single code is refused, but backup codes are not: ten more per network.
     assert await workers.rows_of("second_factor_failures", account.id, "NOT strong") <= 5
     for browser in browsers:
         here = f"strong AND network = '{browser.source}'"
@@ -97,7 +97,7 @@ async def test_one_login_is_completed_once_and_spends_one_proof(workers: Workers
 
     told = tally(answers)
     assert told["done"] == 1
-    # Five backup codes that are being compared leave no try for the app's.
+    # While five backup codes are being compared, the app's codes have no try left.
     assert set(told) <= {"done", "login_expired", "throttled", "account_locked"}
     assert again.json()["code"] == "login_expired"
     assert await workers.rows_of("sessions", account.id) == 1
@@ -121,7 +121,7 @@ async def test_a_right_code_that_is_sent_twice_at_once_is_not_charged(workers: W
 
 
 async def test_a_right_code_whose_login_ends_meanwhile_is_not_charged(world: World, monkeypatch: pytest.MonkeyPatch):
-    """LOCK-05: cancelled in another tab, after the code was compared and before anything was written."""
+    """LOCK-05: canceled in another tab, after the code was compared and before anything was written."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
     verify = TotpFactor.verify
@@ -141,7 +141,7 @@ async def test_a_right_code_whose_login_ends_meanwhile_is_not_charged(world: Wor
 
 
 async def test_twenty_logins_begun_at_once_all_go_on_and_share_five_tries(workers: Workers):
-    """FLOW-08: none throws another one out, and none brings tries of its own."""
+    """FLOW-08: none ends another one, and none brings extra tries."""
     account = await workers.an_account(enrolled=True)
     browsers, [wrong] = [workers.a_browser() for _ in range(20)], wrong_codes(account, 1)
     credentials = {"email": account.email, "password": account.password}
@@ -158,7 +158,7 @@ async def test_twenty_logins_begun_at_once_all_go_on_and_share_five_tries(worker
 
 
 async def test_of_four_logins_begun_at_once_where_two_are_left_two_are_begun(workers: Workers):
-    """FLOW-08: counted before they begin, so that none slips through; another network has a count of its own."""
+    """FLOW-08: counted before they begin, so that none slips through; another network has its own count."""
     account = await workers.an_account(enrolled=True)
     network = workers.a_browser().source
     credentials = {"email": account.email, "password": account.password}

@@ -1,4 +1,4 @@
-"""What a siege leaves behind: rows, emails, and the tries of the owner's browser."""
+"""The aftermath of a siege: rows, emails, and the tries of the owner's browser."""
 
 from collections import Counter
 
@@ -21,13 +21,13 @@ BACKUP_USED = "A backup code was used"
 FAILING, LOCKED = "Wrong codes on your account", "Your account is locked for a while"
 GUARDED, UNFINISHED = "Your account now asks for two codes", "Someone knows your password"
 WARNINGS = {FAILING, LOCKED, GUARDED, UNFINISHED}
-"""What the owner is emailed because of strangers, each at most once in an hour."""
+"""The emails that strangers cause, each kind at most once an hour."""
 
 _TABLES = (pending_logins, second_factor_failures, email_code_failures, throttles, outbox, totp_setups)
 
 
 def most_in_an_hour(limit: RateLimitItem) -> int:
-    """Return how much a limit allows within an hour: its windows begin with what is counted, so one more may fit in."""
+    """Return how much a limit allows within an hour: a window begins with its first count, so one more may fit in."""
     return limit.amount * (HOUR // limit.get_expiry() + 1)
 
 
@@ -36,7 +36,7 @@ LOGINS = most_in_an_hour(LOGINS_STARTED)
 
 
 async def rows_after(world: World) -> Counter[str]:
-    """Let the hourly round delete what is over, and return how many rows each table has then."""
+    """Let the hourly cleanup delete expired rows, and return how many rows each table has then."""
     await Housekeeping(world.services.database, world.clock).forget()
     return Counter({table.name: await count_of(world, table) for table in _TABLES})
 
@@ -64,7 +64,7 @@ async def tries_left(account: Account, browser: Browser) -> int | None:
 
 
 async def assert_only_own_mistakes_count(world: World, account: Account, known: Browser) -> None:
-    """Check that a known browser has all its tries, and loses one by a mistake of its own."""
+    """Check that a known browser has all its tries, and loses one by its own mistake."""
     assert await tries_left(account, known) == 5
     await offer_wrong(world, account, known)
     assert await tries_left(account, known) == 4

@@ -1,4 +1,4 @@
-"""Attackers. Each acts from addresses of its own, and leaves an address alone for as long as it is refused there."""
+"""Attackers. Each acts from its own addresses, and pauses an address for as long as it is refused there."""
 
 import asyncio
 from collections import Counter
@@ -34,11 +34,11 @@ class Place:
         return self._browser
 
     def is_free(self, now: datetime) -> bool:
-        """Tell whether the place has waited for as long as it was told to."""
+        """Tell whether this place's wait is over."""
         return self._free_at is None or self._free_at <= now
 
     def heed(self, answer: httpx.Response, now: datetime) -> bool:
-        """Wait here from now on if that is what the answer asks for; tell whether it does."""
+        """Start to wait here if the response asks for it; tell whether it does."""
         seconds = answer.json().get("retry_after") if answer.status_code == httpx.codes.TOO_MANY_REQUESTS else None
         if seconds is not None:
             self._free_at = now + timedelta(seconds=seconds)
@@ -75,7 +75,7 @@ class Places:
 
 
 def addresses(network: str, number: int) -> list[str]:
-    """Return addresses of an IPv4 /24; limits take each of them for a network of its own."""
+    """Return addresses of an IPv4 /24; to the limits, each is a separate network."""
     return [f"{network}.{host}" for host in range(1, number + 1)]
 
 
@@ -120,7 +120,7 @@ class StartsAndCancels(StartsLogins):
 
 
 class GuessesCodes(StartsLogins):
-    """Knows the password; guesses single codes while they are examined, and two in a row while they are not."""
+    """Knows the password; guesses single codes while they are checked, and two in a row while they are not."""
 
     _single_again: datetime | None = None
 
@@ -153,7 +153,7 @@ class GuessesCodes(StartsLogins):
 
 
 class GuessesBackupCodes(GuessesCodes):
-    """Knows the password; guesses backup codes while no single code is examined."""
+    """Knows the password; guesses backup codes while single codes are not checked."""
 
     async def _strong(self, world: World, browser: Browser) -> httpx.Response:
         return await browser.post("/auth/backup-code/verify", {"code": WRONG_BACKUP_CODE})
@@ -180,7 +180,7 @@ class GuessesPasswords:
 
 
 class GuessesMailedCodes(StartsLogins):
-    """Knows the password of an account without a factor; guesses its mailed codes, and has them mailed again."""
+    """Knows the password of an account without a factor; guesses its emailed codes, and has them sent again."""
 
     async def _use(self, world: World, place: Place, now: datetime) -> None:
         if is_enrolled(self._account) or not await self._begin(world, place, now):
@@ -223,13 +223,13 @@ def is_enrolled(account: Account) -> bool:
 
 
 def wrong_mailed_code(world: World, account: Account) -> str:
-    """Return what is not the code mailed last, but looks like one."""
+    """Return a code that differs from the last emailed one."""
     codes = [letter.code for to, letter in world.mail.letters if to == account.email and letter.code]
     last = codes[-1] if codes else "000000"
     return ("1" if last[0] == "0" else "0") + last[1:]
 
 
 def outcome(answer: httpx.Response) -> str:
-    """Return the step that an answer leads to, or the code of its refusal."""
+    """Return the step that a response leads to, or the code of its refusal."""
     body = answer.json()
     return str(body.get("code") or body.get("step") or answer.status_code)

@@ -1,4 +1,4 @@
-"""A person who signs in: types what the app, the mailbox or the paper shows, and does what the page says."""
+"""A person who signs in: types codes from the app, the mailbox or paper, and does what the page says."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,7 +17,7 @@ SCANNING = 30
 """Seconds until the app has scanned a QR code and its code is typed."""
 FETCHING_PAPER = 20
 PATIENCE = 60
-"""Seconds that a person waits for another email; asked to wait longer, they go back to the start."""
+"""Seconds that a person waits for another email; if the wait is longer, they start over."""
 
 
 _WAITS = {"throttled", "code_already_used"}
@@ -38,11 +38,11 @@ _AFTER = {
     ("account_locked", "_two_codes"): "_backup_code",
     ("factor_disabled", "_two_codes"): "_backup_code",
 }
-"""What a person does next: after an outcome, of what they did last or of anything."""
+"""A person's next act after an outcome, of their last act or of any."""
 
 
 class NotInError(AssertionError):
-    """The owner was not in within five minutes; the message is what happened to them."""
+    """The owner did not get in within five minutes; the message says what happened."""
 
 
 class Owner:
@@ -115,7 +115,7 @@ class Owner:
         return await self._send("/auth/backup-code/verify", {"code": code})
 
     async def _mailed_code(self) -> httpx.Response:
-        """Type the code of the newest email that was not tried yet: strangers' sign-ins have emails sent, too."""
+        """Type the code of the newest untried email: strangers' sign-ins cause emails, too."""
         await self._siege.wait(TYPING)
         await self._siege.world.deliver()
         emails = reversed(self._siege.world.mail.letters)

@@ -1,4 +1,4 @@
-"""The first morning of a school: many people behind one address, each at a pace of their own."""
+"""The first morning of a school: many people behind one address, each at their own pace."""
 
 import heapq
 from collections.abc import AsyncIterator, Sequence

@@ -1,4 +1,4 @@
-"""An hour of simulated time in which attackers act while it passes."""
+"""An hour of simulated time during which attackers act."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,7 +23,7 @@ class Attacker(Protocol):
 
 
 class Pace:
-    """How many acts become due: so many a second, but no more than *most* for one step of the clock."""
+    """How many acts become due: a rate per second, but at most *most* per step of the clock."""
 
     def __init__(self, rate: float, most: int) -> None:
         self._rate, self._most, self._owed = rate, most, 1.0
@@ -53,7 +53,7 @@ class Siege:
         return (self.world.clock.now() - self._began).total_seconds()
 
     async def last_an_hour(self, at_each_moment: Callable[[int], Awaitable[object]]) -> None:
-        """Let the hour pass; at each of ``MOMENTS``, the owner does what is given, called with its number."""
+        """Let the hour pass; at each of ``MOMENTS``, call the owner's act with its number."""
         for number, minute in enumerate(MOMENTS):
             await self.until(minute * 60)
             await at_each_moment(number)
@@ -65,7 +65,7 @@ class Siege:
         await self._pass(second - self.seconds, self._far)
 
     async def wait(self, seconds: float) -> None:
-        """Let someone wait; the attackers act meanwhile, and at the end together with what is done next."""
+        """Let someone wait; the attackers act meanwhile, and once more at the same time as the next act."""
         await self._pass(seconds, self._near)
 
     async def amid(self, request: Awaitable[AnswerT]) -> AnswerT:
@@ -77,7 +77,7 @@ class Siege:
         left = seconds
         while left > 0:
             await self._attack()
-            # An email that is being sent when the clock jumps would be sent again.
+            # If the clock jumped while an email is being sent, it would be sent again.
             await self.world.deliver()
             self.world.clock.advance(seconds=min(step, left))
             self._is_due = True

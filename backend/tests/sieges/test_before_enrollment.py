@@ -62,7 +62,7 @@ async def test_the_owner_gets_in_before_the_enrollment(world: World, attackers_o
         assert emails[UNFINISHED] <= 1
         assert emails[ADDED] == 1
     assert rows["outbox"] <= len(accounts) * (EMAILS + 2)
-    # Ten wrong ones make the codes long: no further one decides anything.
+    # Ten wrong ones make the codes long: later ones have no effect.
     assert rows["email_code_failures"] <= len(accounts) * LONG_AFTER
     # A login for each start, and one more for each mailbox that was proven.
     assert rows["pending_logins"] <= len(accounts) * 2 * LOGINS * NETWORKS * 3
@@ -78,7 +78,7 @@ async def test_the_owner_gets_in_before_the_enrollment(world: World, attackers_o
 
 
 async def spend_the_emails(world: World, account: Account) -> None:
-    """Use up the day's emails as a stranger with the password, and have the one sent that later logins share."""
+    """Use up the day's emails as a stranger with the password, and cause the one that later logins share."""
     places = [Place(address) for address in addresses("203.0.113", CODES_A_DAY.amount // CODES_PER_NETWORK.amount + 1)]
     for place in places:
         for _ in range(CODES_PER_NETWORK.amount):
@@ -90,7 +90,7 @@ async def spend_the_emails(world: World, account: Account) -> None:
 
 
 async def test_the_owner_gets_in_when_codes_have_just_become_long(world: World):
-    """A3: the tenth wrong code comes right after the email that logins share, so that six digits do not work any more."""
+    """A3: the tenth wrong code comes right after the shared email, so its six digits no longer work."""
     account = await world.an_account()
     await spend_the_emails(world, account)
     places = addresses("192.0.2", LONG_AFTER // TRIES)

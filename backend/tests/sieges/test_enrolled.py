@@ -49,7 +49,7 @@ async def signs_in_twice(siege: Siege, account: Account, known: Browser) -> None
 
 
 async def test_the_owner_gets_in_while_strangers_have_the_password(world: World):
-    """A2, A3, A6: sign-ins begun once a second, begun and cancelled six at a time, and every guess that is examined."""
+    """A2, A3, A6: sign-ins begun once a second, begun and canceled six at a time, and every guess that is checked."""
     account, known = await at_home(world)
     starts = StartsLogins(account, addresses("203.0.113", 1), most=20)
     cancels = StartsAndCancels(account, addresses("203.0.114", 4), most=6)
@@ -133,7 +133,7 @@ async def test_the_owner_gets_in_while_strangers_look_for_the_password(world: Wo
 
 
 async def test_a_new_password_in_the_middle_of_it_opens_the_way_for_a_new_browser(world: World):
-    """A13: what strangers have spent with the old password does not count any more."""
+    """A13: strangers' tries with the old password no longer count."""
     account, _ = await at_home(world)
     await strangers_failed(world, account, GUARDED_AFTER, ago=timedelta(days=1))
     codes = GuessesCodes(account, addresses("192.0.2", 7), most=7)

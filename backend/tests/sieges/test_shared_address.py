@@ -16,7 +16,7 @@ SHARED, ELSEWHERE = "198.51.100.7", "198.51.100.8"
 
 
 async def test_a_known_browser_gets_in_beside_the_attacker_and_a_new_one_elsewhere(world: World):
-    """A2, A6: nothing that is spent for the network counts against a browser that the account is known on.
+    """A2, A6: the network's limits do not count against the account's known browser.
 
     A new browser at this address may have to wait: for an hour after ten wrong proofs while single codes are not
     examined, for a quarter of an hour after wrong passwords. So its owner uses another network, or a known browser.

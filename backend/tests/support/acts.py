@@ -12,18 +12,18 @@ Act = Callable[[World, Account, Browser], Awaitable[httpx.Response]]
 
 # Counters of tries are charged before anything is looked at, and stay charged: that is their purpose.
 COUNTERS = {"throttles"}
-# Says only that something was charged; what was, is a row of its own.
+# Shows only that something was charged; the charge itself is a separate row.
 COUNTED = {"charge_seq"}
 
 
-# What an attempt is charged with before anything is compared, and stays charged with where the verdict cannot be written.
+# The charge of an attempt before anything is compared; it stays if the verdict cannot be written.
 LEDGERS = {"second_factor_failures", "email_code_failures"}
 TRIES = {"code_tries"}
 
 
 async def state_of(world: World, *, charges: bool = True) -> dict[str, list[str]]:
-    """Everything in the database but for the counters; without what attempts were charged, on demand."""
-    # What the mail deliverer does in the background is nobody's act.
+    """Everything in the database except the counters; optionally without the attempts' charges."""
+    # The mail deliverer's background work is not part of any act.
     await world.deliver()
     tables = COUNTERS if charges else COUNTERS | LEDGERS
     columns = COUNTED if charges else COUNTED | TRIES
@@ -128,9 +128,9 @@ CHARGES: dict[Act, dict[str, int]] = {
     wrong_mailed_code: {"email_code_failures": 1, "code_tries": 1},
     confirm: {"code_tries": 1},
 }
-"""What an act is charged before anything is compared."""
+"""The charges of an act before anything is compared."""
 
 
 def with_charge(charges: dict[str, int], act: Act) -> dict[str, int]:
-    """The charges once an act was charged and nothing else came of it."""
+    """The charges after an act that was charged and had no other effect."""
     return {name: number + CHARGES.get(act, {}).get(name, 0) for name, number in charges.items()}

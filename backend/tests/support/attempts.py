@@ -43,7 +43,7 @@ async def strangers_failed(
 ) -> None:
     """Record failures of strangers as the service would have, without the waiting in between.
 
-    *strong* ones are pairs and backup codes that failed while single codes were not examined.
+    *strong* ones are pairs and backup codes that failed while single codes were refused.
     """
     row = {"user_id": account.id, "browser_id": None, "at": world.clock.now() - ago, "strong": strong}
     rows = [{**row, "id": uuid4(), "login_id": uuid4(), "network": network} for _ in range(times)]

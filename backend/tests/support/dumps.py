@@ -69,7 +69,7 @@ def scratch_role(cluster: Cluster, rights: str = "CREATEDB") -> Iterator[str]:
 
 
 def line_of(result: Result, name: str) -> str:
-    """What the report says about one thing, with what mends it."""
+    """The report's line about one item, with its fix."""
     text = " ".join(result.stdout.split())
     assert f" {name} " in text, text
     after = text.split(f" {name} ", 1)[1]
@@ -77,7 +77,7 @@ def line_of(result: Result, name: str) -> str:
 
 
 def states_of(result: Result) -> dict[str, str]:
-    """Each line's state by what it is about."""
+    """Each line's state, by item."""
     rows = [line.split(maxsplit=2) for line in result.stdout.splitlines() if line[:1] in "✓!✗" and line[:1]]
     names = ("backup", "schema", "migrations", "people", "secrets", "by itself", "hashes", "age")
     return {next(n for n in names if rest.startswith(n)): state for _, state, rest in rows}

@@ -26,7 +26,7 @@ def signed(header: dict[str, Any], claims: dict[str, Any], *, key: bytes | None 
 
 
 def signed_text(header: str, claims: object, *, key: bytes | None = None, digest: str = "sha256") -> str:
-    """A token whose header is spelled like this, with claims that need not even be an object."""
+    """A token with this header, and claims that need not even be an object."""
     text = f"{_base64(header.encode())}.{_base64(_spelled(claims).encode())}"
     return f"{text}.{_base64(hmac.digest(key or signing_key(), text.encode(), digest))}"
 

@@ -1,4 +1,4 @@
-"""Requests that leave at the same instant, over connections that are open already: a client library is too slow for it."""
+"""Requests that leave at the same instant, over open connections; a client library is too slow for that."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ _LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)\r\n")
 
 
 def post(path: str, body: Mapping[str, str], headers: Mapping[str, str]) -> bytes:
-    """A request as it goes over the line."""
+    """A request in wire format."""
     content = json.dumps(body).encode()
     fields = {"Host": HOST, "Content-Type": "application/json", "Content-Length": str(len(content)), **headers}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -32,7 +32,7 @@ class Lines:
     async def release(self, requests: Sequence[bytes]) -> list[httpx.Response]:
         """Send one request on each line, as many as there are, and return the answers in the same order.
 
-        The last byte of each is held back until all the rest has left: then the servers have nothing to wait for.
+        The last byte of each is held back until the rest has been sent, so that all requests complete together.
         """
         used = self._connections[: len(requests)]
         for (_, writer), request in zip(used, requests, strict=True):
@@ -45,7 +45,7 @@ class Lines:
 
 @asynccontextmanager
 async def open_lines(servers: Sequence[Server], number: int) -> AsyncIterator[Lines]:
-    """Open so many lines, and close them at the end of the block."""
+    """Open this many lines, and close them at the end of the block."""
     ports = [servers[i % len(servers)].port for i in range(number)]
     connections = [await asyncio.open_connection(HOST, port) for port in ports]
     try:

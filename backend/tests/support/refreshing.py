@@ -1,4 +1,4 @@
-"""Refresh tokens, used from anywhere."""
+"""Use of refresh tokens from any browser."""
 
 from typing import Any
 

@@ -43,6 +43,6 @@ async def refuse_rows(world: World, table: Table) -> None:
 
 
 async def allow_rows(world: World, table: Table) -> None:
-    """Let the database take them again."""
+    """Let the database accept them again."""
     on = "" if world.services.database._is_sqlite else f" ON {table.name}"
     await execute(world, f"DROP TRIGGER no_{table.name}{on}")

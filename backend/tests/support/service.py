@@ -19,7 +19,7 @@ from tests.support.mail import KeptMail
 PASSWORD = "copper-bicycle-harbour-28"
 ADDRESS = "alice@student.com"
 AS_OUR_PAGE = {"X-Requested-With": "focys"}
-"""What our own pages send, and a test's client in the place of an Origin."""
+"""The header our own pages send; a test client sends it instead of an Origin."""
 OPERATOR = Visitor(address="console:test", source="console:test", agent="pytest", request_id="test")
 
 

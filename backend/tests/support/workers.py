@@ -77,7 +77,7 @@ class Workers:
         return found
 
     async def at_enrolment(self, account: Account, browsers: int = 1) -> list[RemoteBrowser]:
-        """Browsers that each have proven the mailbox; the secret that the last one was shown is kept."""
+        """Browsers that have each proven the mailbox; keeps the secret that the last one saw."""
         found = [self.a_browser() for _ in range(browsers)]
         for browser in found:
             assert await browser.sign_in_with_password(account) == "email_code"
@@ -121,7 +121,7 @@ class Workers:
             return (await connection.execute(text(sql), parameters)).scalar_one()
 
     async def a_minute_later(self, account: Account) -> None:
-        """Have the account's refresh tokens be older than a minute, so that the next use replaces them."""
+        """Make the account's refresh tokens older than a minute, so that the next use replaces them."""
         await self.run(f"UPDATE sessions SET rotated_at = rotated_at - INTERVAL '61 s' WHERE user_id = '{account.id}'")
 
     async def run(self, sql: str) -> None:

@@ -1,4 +1,4 @@
-"""A connection to the server of the trial. The driver has no types, so here is what is used of it."""
+"""A connection to the trial server. The driver has no types, so this module types the part we use."""
 
 from collections.abc import AsyncIterable, Sequence
 from typing import Protocol
@@ -33,13 +33,13 @@ class Connection(Protocol):
         """Return the version of the server."""
 
     async def close(self) -> None:
-        """Close the connection, which waits for the server."""
+        """Close the connection and wait for the server."""
 
     def terminate(self) -> None:
-        """Close the connection at once."""
+        """Close the connection without waiting."""
 
 
 async def connect(url: str, **settings: str) -> Connection:
-    """Return a connection to one of our URLs; *settings* are the server's."""
+    """Return a connection to one of our URLs, with these server *settings*."""
     connection: Connection = await asyncpg.connect(**connect_arguments(url), server_settings=settings)
     return connection

@@ -19,7 +19,7 @@ users = Table(
     Column("mfa_enabled", Boolean, nullable=False, server_default="false"),
     Column("totp_last_step", BigInteger),
     Column("totp_offset", SmallInteger),
-    # Raised by every change that an attempt is decided from, and by every charge of an attempt.
+    # Raised by every change that affects an attempt, and by every charge of an attempt, respectively.
     Column("attempt_seq", BigInteger, nullable=False, server_default="0"),
     Column("charge_seq", BigInteger, nullable=False, server_default="0"),
     Column("credential_epoch", Integer, nullable=False, server_default="0"),

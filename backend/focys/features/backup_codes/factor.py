@@ -1,4 +1,4 @@
-"""Backup codes as a second factor, and as what is given out with another one."""
+"""Backup codes: a second factor that is also issued along with another one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class HeldBackupCodes:
 
 
 class BackupCodeFactor:
-    """Takes a backup code, once; gives out ten at the enrolment, and to someone who has none left."""
+    """Takes a backup code once; issues ten at enrollment, and to a user who has none left."""
 
     kind = "backup_codes"
     event = EventName.BACKUP_CODE
@@ -54,7 +54,7 @@ class BackupCodeFactor:
         self._codes = codes
 
     def is_offered(self, held: HeldBackupCodes) -> bool:
-        """Tell whether a code is left."""
+        """Tell whether any code is left."""
         return held.backup_codes_left > 0
 
     def strength(self, answer: BackupCodeEntry) -> Strength:  # noqa: ARG002  the protocol's
@@ -98,7 +98,7 @@ class BackupCodeFactor:
             raise NotComparedError from fault
 
     async def replenish(self, held: HeldBackupCodes, claim: Claim) -> Issued:
-        """Return ten new codes for someone who has none left, and an email that says so."""
+        """Return ten new codes for a user who has none left, and an email that says so."""
         if held.backup_codes_left:
             return Issued()
         return _issued(*await self._codes.renew(claim.user_id, claim.visitor, claim.now))

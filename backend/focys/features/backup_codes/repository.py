@@ -35,7 +35,7 @@ _DROP_EVERYBODYS = delete(backup_codes)
 
 
 def left_for(user_id: ColumnElement[UUID]) -> ColumnElement[int]:
-    """Return the number of unspent codes of a user, who is a column of the caller's query, as a column."""
+    """Return a column with the number of a user's unspent codes; the user is a column of the caller's query."""
     return (
         select(func.count(backup_codes.c.id))
         .where(backup_codes.c.user_id == user_id, backup_codes.c.spent_at.is_(None))

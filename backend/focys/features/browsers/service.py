@@ -15,7 +15,7 @@ COOKIE_LIFE = timedelta(days=400)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The row of an account that a browser's cookie belongs to; ``is_current`` until a password or factor changes."""
+    """The account's row for a browser's cookie; ``is_current`` until the password or a factor changes."""
 
     id: UUID
     token_hash: bytes
@@ -33,8 +33,8 @@ class Recognition:
 def recognize(user_id: UUID, known: Known | None, *, cookie: str | None, epoch: int, now: datetime) -> Recognition:
     """Return what makes the visitor's browser a known one of this account.
 
-    Each account that a browser becomes known to gets a token of its own, and a new one after a change of password or
-    factor: a copy of the cookie that somebody kept is then worth nothing.
+    A browser gets its own token for each account, and a new one after a change of password or factor: a copy of the old
+    cookie is then worthless.
 
     Args:
         user_id: whose sign-in it completed.

@@ -27,7 +27,7 @@ EVERYBODY, NAMED = "everybody", "named"
 
 @dataclass(frozen=True, slots=True)
 class NotOver:
-    """A bypass that is not over, as an operator sees it; ``address`` is None where it is for everybody."""
+    """A bypass that is not over, as an operator sees it; ``address`` is None if it applies to everybody."""
 
     id: UUID
     user_id: UUID | None
@@ -43,7 +43,7 @@ class NotOver:
         return EVERYBODY if self.user_id is None else NAMED
 
     def is_in_force(self, now: datetime) -> bool:
-        """Tell whether it is in force; one started under a clock that was far ahead waits until its start."""
+        """Tell whether it is in force; if a wrong clock put its start in the future, it waits until then."""
         return self.begins_at <= now < self.ends_at
 
 

@@ -10,7 +10,7 @@ from focys.infra.database import Change
 from focys.infra.moments import moments
 
 CHARGE_ROW = {"id": "charge_id", "user_id": "user_id", "at": "moment"}
-"""What is inserted for a charge: each column, and the fact or parameter it comes from."""
+"""The row inserted for a charge: each column, and the fact or parameter it comes from."""
 
 _TAKE_BACK = delete(failures).where(failures.c.id == bindparam("the_failure"))
 _FORGIVE = delete(failures).where(failures.c.user_id == bindparam("for_user"))
@@ -34,7 +34,7 @@ def email_tally(person: FromClause) -> CTE:
 
 
 def taken_back(failure_id: UUID) -> Change:
-    """Drop one wrong entry: what it was charged for was right."""
+    """Drop one wrong entry: its code was right."""
     return Change(_TAKE_BACK, {"the_failure": failure_id})
 
 

@@ -16,13 +16,13 @@ KIND = "email_code"
 
 @dataclass(frozen=True, slots=True)
 class CodeIssue:
-    """Which code was mailed.
+    """Which code was emailed.
 
     Attributes:
-        login_id: the login it was mailed for; others may share it.
-        number: how many codes were mailed for that login, this one included.
+        login_id: the login it was emailed for; others may share it.
+        number: how many codes were emailed for that login, including this one.
         long: whether it has sixteen characters instead of six digits.
-        expires_at: until when it works.
+        expires_at: when it stops working.
     """
 
     login_id: UUID
@@ -38,7 +38,7 @@ class EmailCodes:
         self._keys, self._app_name, self.life = keys, app_name, life
 
     def is_right(self, issue: CodeIssue, code: str) -> bool:
-        """Tell whether *code*, normalised, is the one that was mailed."""
+        """Tell whether *code*, normalized, is the one that was emailed."""
         expected = email_codes.normalise(self._spell(issue), long=issue.long)
         return hmac.compare_digest(expected or "", code)
 

@@ -1,6 +1,6 @@
-"""What a second factor is. Each kind is a folder of its own that implements ``Factor``; the login knows no other word.
+"""The interface of second factors. Each kind is a folder that implements ``Factor``; the login uses nothing else.
 
-A new kind is registered by one line in ``focys.app``: sign-in, lockout, audit and metrics then treat it as any other.
+One line in ``focys.app`` registers a new kind; sign-in, lockout, audit and metrics then treat it like any other.
 """
 
 from focys.features.factors.protocol import AnyFactor, Claim, Companion, Enroller, Factor, Issued, Proven

@@ -19,13 +19,13 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who tries to prove a factor, and when.
+    """Who is proving a factor, and when.
 
     Attributes:
         user_id: whose factor it is.
         email: the account's address.
         login_id: the login it is proven in.
-        version: the ``attempt_seq`` of the account; a guard that proves a factor compares it.
+        version: the account's ``attempt_seq``, for the guard that spends the proof.
         visitor: where the request comes from.
         now: the time.
     """
@@ -40,12 +40,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What someone is given beside the session.
+    """What a user gets besides the session.
 
     Attributes:
-        changes: what is written for it.
+        changes: the changes to write for it.
         shown: the fields of the response that show it.
-        profile: how the factor's part of the user looks afterwards.
+        profile: the factor's fields of the user afterward.
     """
 
     changes: tuple[Change, ...] = ()
@@ -58,8 +58,8 @@ class Proven:
     """A factor was proven.
 
     Attributes:
-        guard: spends the proof by compare-and-set on the account; None where ``accounts.claim`` is enough.
-        issued: further changes, and what the response shows of them.
+        guard: spends the proof by compare-and-set on the account; None if ``accounts.claim`` is enough.
+        issued: further changes, and how the response shows them.
         tells_owner: whether these changes email the owner, who then needs no other email about this sign-in.
     """
 
@@ -73,7 +73,7 @@ class Factor(Protocol[Held_contra, Answer]):
 
     @property
     def kind(self) -> str:
-        """Its word on the wire, among the ``factors`` of a login."""
+        """Its name in the API, among the ``factors`` of a login."""
         ...
 
     @property
@@ -83,12 +83,12 @@ class Factor(Protocol[Held_contra, Answer]):
 
     @property
     def amr(self) -> str:
-        """Its word in a token's ``amr`` (RFC 8176)."""
+        """Its value in a token's ``amr`` (RFC 8176)."""
         ...
 
     @property
     def path(self) -> str:
-        """Its call below ``/auth``; the body is a ``request``."""
+        """Its path below ``/auth``; the body is a ``request``."""
         ...
 
     @property
@@ -98,7 +98,7 @@ class Factor(Protocol[Held_contra, Answer]):
 
     @property
     def held(self) -> Shape[Any]:
-        """The columns, for a row of ``users``, that say what of it an account holds."""
+        """The columns, for a row of ``users``, with what an account holds of it."""
         ...
 
     def is_offered(self, held: Held_contra) -> bool:
@@ -110,7 +110,7 @@ class Factor(Protocol[Held_contra, Answer]):
         ...
 
     def profile(self, held: Held_contra) -> Mapping[str, int]:
-        """Return what a user is shown of it."""
+        """Return what a user sees of it."""
         ...
 
     async def verify(self, answer: Answer, held: Held_contra, claim: Claim) -> Proven | Unproven:
@@ -126,15 +126,15 @@ AnyFactor = Factor[Any, Any]
 
 
 class Companion(Protocol[Held_contra]):
-    """A factor that is given out when another one is proven, such as backup codes."""
+    """A factor that is issued when another one is proven, such as backup codes."""
 
     @property
     def kind(self) -> str:
-        """Its word on the wire."""
+        """Its name in the API."""
         ...
 
     async def issue(self, claim: Claim) -> Issued:
-        """Return what a newly enrolled person is given.
+        """Return what a newly enrolled user gets.
 
         Raises:
             NotComparedError: it cannot be made now.
@@ -142,7 +142,7 @@ class Companion(Protocol[Held_contra]):
         ...
 
     async def replenish(self, held: Held_contra, claim: Claim) -> Issued:
-        """Return what someone is given who has none left, or nothing."""
+        """Return new ones for a user who has none left, or nothing."""
         ...
 
 
@@ -151,7 +151,7 @@ class Enroller(Protocol[Answer]):
 
     @property
     def amr(self) -> str:
-        """The factor's word in a token's ``amr``."""
+        """The factor's value in a token's ``amr``."""
         ...
 
     @property
@@ -170,13 +170,13 @@ class Enroller(Protocol[Answer]):
         ...
 
     async def is_begun(self, claim: Claim) -> bool:
-        """Tell whether this login was shown something."""
+        """Tell whether this login has shown a factor to set up."""
         ...
 
     async def show(self, claim: Claim, *, ends: datetime, restart: bool) -> BaseModel | Refused:
-        """Return what is to be set up: the same for one login until it ends, or something new on *restart*."""
+        """Return the factor to set up: the same for one login until it ends, or a new one on *restart*."""
         ...
 
     async def confirm(self, answer: Answer, claim: Claim) -> Proven | Unproven | Refused:
-        """Compare the first proof; Refused where there is nothing to compare it with."""
+        """Compare the first proof; Refused if there is nothing to compare it with."""
         ...

@@ -1,9 +1,9 @@
-"""The ledgers of failures. Facts are rows; what they mean is ``focys.domain.lockout`` and ``focys.domain.networks``.
+"""The ledgers of failures. Rows are facts; ``focys.domain.lockout`` and ``focys.domain.networks`` interpret them.
 
 second factor   a row per failure, per account and bucket     failed(…), forgiven(…) -> changes
 password        a row per account and bucket with a count      PasswordLedger.charge, then keep, forgive or undo
 network         wrong passwords, and accounts that have one    charged with the password's; Networks for the operator
-account         counts of everything else                      Limits.charge
+account         all other counts                                Limits.charge
 """
 
 from focys.features.lockout.letters import composers

@@ -56,7 +56,7 @@ def _passwords_closed(app_name: str, waiting: Waiting) -> Letter:
         elsewhere = "You can still sign in with another browser."
     else:
         where = f"from {source}"
-        elsewhere = "You can still sign in from elsewhere, and with any browser you have signed in with before."
+        elsewhere = "You can still sign in from other networks, and with any browser you have signed in with before."
     happened = (
         f"Someone entered 100 wrong passwords in a row for your account {where}, the last one at "
         f"{waiting.about['at']} UTC. Passwords are no longer accepted there until an administrator unlocks your "

@@ -13,7 +13,7 @@ second_factor_failures = Table(
     Column("browser_id", Uuid, ForeignKey("browsers.id", ondelete="CASCADE")),
     Column("login_id", Uuid),
     Column("at", UtcTime, nullable=False),
-    # A strong proof that failed while single codes were not examined; it does not count toward the locks.
+    # A strong proof that failed while single codes were refused; it does not count toward the locks.
     Column("strong", Boolean, nullable=False, server_default="false"),
     Column("network", String(64)),
     Index("ix_second_factor_failures_user_id_at", "user_id", "at"),

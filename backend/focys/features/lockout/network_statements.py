@@ -1,11 +1,11 @@
 """The SQL of the networks' counts in the ``throttles`` table.
 
     source-passwords/NETWORK        failures in this window, which began at last_at
-    source-accounts/NETWORK         places taken in the set of accounts, the last of them at last_at
-    source-account/NETWORK/ACCOUNT  an account that holds a place until expires_at, the end of the set's window, and its
-                                    failures in the window of failures that began at last_at
+    source-accounts/NETWORK         places taken in the set of accounts, the latest one at last_at
+    source-account/NETWORK/ACCOUNT  an account that holds a place until expires_at (the end of the set's window), with
+                                    its failures in the window that began at last_at
 
-A place is taken before the account that it is for is listed, so the set never holds more accounts than places.
+A place is taken before its account is listed, so the set never holds more accounts than places.
 """
 
 from collections.abc import Mapping
@@ -48,12 +48,12 @@ _failures, _accounts, _account = (throttles.alias(name) for name in ("failures",
 
 
 def _lives(row: FromClause) -> ColumnElement[bool]:
-    """Say whether a window is not over; one that a wrong clock began in the future is."""
+    """Tell whether a window is still open; a wrong clock may have started one in the future, which is not."""
     return and_(row.c.expires_at > bindparam("moment"), row.c.last_at <= bindparam("ahead"))
 
 
 def _begun_or_counted(row: Insert, most: str, last_at: ColumnElement[datetime]) -> Insert:
-    """Add one where there is room; a window that is over begins again."""
+    """Add one if there is room; a window that is over starts again."""
     is_over = ~_lives(throttles)
     ends_at = _earlier(throttles.c.expires_at, row.excluded.expires_at)
     return row.on_conflict_do_update(
@@ -68,7 +68,7 @@ def _begun_or_counted(row: Insert, most: str, last_at: ColumnElement[datetime]) 
 
 
 def _earlier(here: ColumnElement[datetime], there: ColumnElement[datetime]) -> ColumnElement[datetime]:
-    """Return the earlier time: a window begins with its earliest try, which may not be the first one to be counted."""
+    """Return the earlier time: a window begins with its earliest try, which is not always counted first."""
     return case((here > there, there), else_=here)
 
 
@@ -88,7 +88,7 @@ _has_failed_enough = exists(literal(1)).where(
     _failures.c.hits >= bindparam("most_failures"),
     _lives(_failures),
 )
-# SQLite sees here the place that this very write has taken, perhaps the last one.
+# On SQLite this already sees the place that this same write has taken, perhaps the last one.
 _has_no_place = exists(literal(1)).where(
     _accounts.c.key == bindparam("accounts_key"),
     _accounts.c.hits >= bindparam("most_accounts"),
@@ -137,7 +137,7 @@ LIST_ACCOUNT = _listing.on_conflict_do_update(
     set_={name: _listing.excluded[name] for name in _COLUMNS[1:]},
     where=~_lives(throttles),
 )
-"""Gives the account the place that was taken for it; changes no row if it has one already."""
+"""Gives the account the place taken for it; changes no row if it already has one."""
 
 FAILED_AGAIN = (
     update(throttles)
@@ -168,7 +168,7 @@ GIVE_PLACE_BACK = (
 LOOK = select(*throttles.c).where(
     throttles.c.key.in_([bindparam("account_key"), bindparam("accounts_key"), bindparam("failures_key")])
 )
-# The index on expires_at finds them: all accounts of a set end when it does.
+# The index on expires_at finds them: all accounts of a set expire together with it.
 COUNT_LISTED = select(func.count()).where(
     throttles.c.expires_at >= bindparam("until"),
     throttles.c.expires_at <= bindparam("until_late"),
@@ -193,7 +193,7 @@ FORGET = delete(throttles).where(_of_network)
 
 
 def parameters_of(tried: Try, limit: NetworkLimit = NO_LIMIT) -> dict[str, object]:
-    """Return the parameters of the statements that concern a try."""
+    """Return the parameters of the statements about a try."""
     return {
         **keys_of(tried.network),
         "account_key": f"{ACCOUNT}/{tried.network}/{tried.account}",
@@ -218,7 +218,7 @@ def keys_of(network: str) -> dict[str, object]:
 
 
 def change(statement: Insert | Update | Delete, parameters: Mapping[str, object]) -> Change:
-    """Return a statement as a change, with those of the parameters that it has."""
+    """Return a statement as a change, with the parameters that it uses."""
     return Change(statement, {name: parameters[name] for name in _names_in(statement)})
 
 

@@ -1,4 +1,4 @@
-"""Where the counts of networks are kept."""
+"""Where the networks' counts are kept."""
 
 from focys.features.lockout.networks import NetworkCounters
 from focys.features.lockout.networks_in_database import NetworksInDatabase
@@ -9,7 +9,7 @@ from focys.infra.database import Database
 
 
 def network_counters(storage: str, database: Database, clock: Clock) -> NetworkCounters:
-    """Return the counts of networks, in the store that RATE_LIMIT_STORAGE names."""
+    """Return the networks' counts in the store that RATE_LIMIT_STORAGE names."""
     if storage == "database":
         return NetworksInDatabase(database, clock)
     if storage.startswith("memory://"):

@@ -1,8 +1,8 @@
-"""What every store of the networks' counts does, and the names both sides use.
+"""The interface of the stores for the networks' counts, and shared names.
 
 A try in an unknown browser is charged before its password is compared: to its network's failures and, for an account
 that is not in the network's set yet, as a place in that set. The outcome settles it: a wrong password keeps the place
-for its account, a right one gives everything back, and the account's earlier failures with it.
+for its account; a right one refunds everything, including the account's earlier failures.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from focys.infra.database import Change
 
 FAILURES, ACCOUNTS = "source-passwords", "source-accounts"
 IN_FLIGHT = timedelta(seconds=15)
-"""No password is being compared for longer: a place taken since may come back in a moment."""
+"""No comparison of a password takes longer; a place taken more recently may be refunded in a moment."""
 
 for _limit in (FAILURES, ACCOUNTS):
     metrics.THROTTLED.labels(_limit)
@@ -37,7 +37,7 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A try that was charged. ``was_listed``: its account was in the network's set before; *by* settles it."""
+    """A try that was charged. ``was_listed``: its account was already in the network's set; ``by`` settles it."""
 
     tried: Try
     was_listed: bool
@@ -69,7 +69,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class AccountCharge:
-    """The change that counts a try for its account, unless another one was first, and the change that undoes it."""
+    """The change that counts a try for its account, unless another came first, and the change that undoes it."""
 
     counted: Change
     undone: Change
@@ -79,9 +79,9 @@ class NetworkCounters(Protocol):
     """A store of the networks' counts. Every method is exact, however many tries arrive at once."""
 
     async def charge(self, tried: Try, limit: NetworkLimit, account: AccountCharge) -> Counted | Full | None:
-        """Charge a try to its account and its network, or nothing at all.
+        """Charge a try to both its account and its network, or to neither.
 
-        None: another try was first, and the account's count has to be read again.
+        Returns None if another try came first; the account's count must then be read again.
         """
         ...
 
@@ -90,9 +90,9 @@ class NetworkCounters(Protocol):
         ...
 
     async def give_back(self, counted: Counted, *, forgiving: bool) -> list[Change]:
-        """Return the changes that give a try back; other stores than the database do it at once.
+        """Return the changes that refund a try; stores other than the database refund it at once.
 
-        *forgiving* takes the account off the network's set, with its earlier failures: its password was right.
+        *forgiving* also removes the account and its earlier failures from the network's set: its password was right.
         """
         ...
 
@@ -113,7 +113,7 @@ class NetworkCounters(Protocol):
         ...
 
     async def forget(self, network: str) -> list[Change]:
-        """Return the changes that forget a network; what another store than the database counts is forgotten at once.
+        """Return the changes that clear a network; stores other than the database clear it at once.
 
         Raises:
             NetworkError: the store cannot be reached.
@@ -121,7 +121,7 @@ class NetworkCounters(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give back connections of one's own."""
+        """Close the store's own connections."""
         ...
 
 

@@ -28,7 +28,7 @@ from focys.infra.lifetime import TOLERANCE
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """A row of the table, as long as it counts."""
+    """A row of the table that has not expired."""
 
     hits: int
     last_at: datetime
@@ -42,7 +42,7 @@ class NetworksInDatabase:
         self._database, self._clock = database, clock
 
     async def charge(self, tried: Try, limit: NetworkLimit, account: AccountCharge) -> Counted | Full | None:
-        """Charge a try to account and network in one write; what only a part of was counted is undone."""
+        """Charge a try to account and network in one write; a partial count is undone."""
         parameters = sql.parameters_of(tried, limit)
         charges = (sql.HOLD_ACCOUNT, sql.TAKE_PLACE, sql.COUNT_FAILURE)
         by_account, is_listed, has_place, has_failed = await self._database.counts(
@@ -65,16 +65,16 @@ class NetworksInDatabase:
             return
         [is_new] = await self._database.counts(sql.change(sql.LIST_ACCOUNT, parameters))
         if not is_new:
-            # Another try has listed the account since; it needs only one place.
+            # Another try has listed the account meanwhile; it needs only one place.
             await self._database.write(again, *self._given_back(counted.tried, places=1))
 
     async def give_back(self, counted: Counted, *, forgiving: bool) -> list[Change]:
-        """Return the changes that give a try back."""
+        """Return the changes that refund a try."""
         tried = counted.tried
         if not counted.was_listed or not forgiving:
             return self._given_back(tried, places=0 if counted.was_listed else 1, failures=1)
         account = sql.parameters_of(tried)["account_key"]
-        # Of several right passwords at once, one takes the account off.
+        # If several right passwords arrive at once, only one of them removes the account.
         row = await self._database.first(sql.TAKE_OFF, account_key=account)
         if row is None or row.expires_at <= tried.at:
             return self._given_back(tried, failures=1)
@@ -97,11 +97,11 @@ class NetworksInDatabase:
         return await self._database.first(sql.KNOWN, **sql.keys_of(network), moment=self._clock.now()) is not None
 
     async def forget(self, network: str) -> list[Change]:
-        """Return the change that forgets a network."""
+        """Return the change that clears a network."""
         return [sql.change(sql.FORGET, sql.keys_of(network))]
 
     async def close(self) -> None:
-        """The connections are the database's."""
+        """Do nothing: the connections belong to the database."""
 
     @staticmethod
     def _given_back(
@@ -139,6 +139,6 @@ class NetworksInDatabase:
             return False
         pattern = sql.keys_of(tried.network)["account_keys"]
         end = accounts.expires_at
-        # One that was listed before an earlier try was counted ends a moment later.
+        # An account that was listed before an earlier try was counted expires a moment later.
         row = await self._database.first(sql.COUNT_LISTED, until=end, until_late=end + IN_FLIGHT, account_keys=pattern)
         return row is not None and row[0] < accounts.hits

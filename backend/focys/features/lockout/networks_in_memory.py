@@ -29,7 +29,7 @@ def _out_of_reach(what: str) -> NetworkError:
 
 @dataclass
 class _Window:
-    """What was counted since it began, and which accounts: with their failures, or as holders of a place."""
+    """The count since it began, and the accounts: with their failures, or as holders of a place."""
 
     began: datetime
     ends: datetime
@@ -39,7 +39,7 @@ class _Window:
 
 
 class NetworksInMemory:
-    """Counts of this process. Nothing here waits between a look and what follows from it, so nothing comes between."""
+    """Counts of this process. Nothing awaits between reading and writing, so no other try can interfere."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -80,7 +80,7 @@ class NetworksInMemory:
             failures.accounts[tried.account] = failures.accounts.get(tried.account, 0) + 1
 
     async def give_back(self, counted: Counted, *, forgiving: bool) -> list[Change]:
-        """Give a try back at once."""
+        """Refund a try at once."""
         tried = counted.tried
         failures, accounts = _ours(self._failures, tried), _ours(self._accounts, tried)
         was_listed = counted.was_listed
@@ -94,24 +94,24 @@ class NetworksInMemory:
         return []
 
     async def usage(self) -> Mapping[str, Usage]:
-        """No command runs in the process that counts."""
+        """Not available: no command runs in the process that counts."""
         raise _out_of_reach("networks")
 
     async def knows(self, network: str) -> bool:
-        """No command runs in the process that counts."""
+        """Not available: no command runs in the process that counts."""
         raise _out_of_reach(network)
 
     async def forget(self, network: str) -> list[Change]:
-        """No command runs in the process that counts."""
+        """Not available: no command runs in the process that counts."""
         raise _out_of_reach(network)
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing: there is nothing to close."""
 
 
 def _current(windows: dict[str, _Window], tried: Try, length: timedelta) -> _Window:
     """Return the network's window, which begins with its first try."""
-    # All are as long, so the oldest end first.
+    # All have the same length, so the oldest end first.
     while windows and next(iter(windows.values())).ends <= tried.at:
         del windows[next(iter(windows))]
     window = windows.setdefault(tried.network, _Window(tried.at, tried.at + length, tried.at))

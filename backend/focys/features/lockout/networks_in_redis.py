@@ -1,9 +1,9 @@
-"""The networks' counts in Redis or Valkey; while it is away, slow or broken the database counts instead.
+"""The networks' counts in Redis or Valkey; while it is down, slow or broken, the database counts instead.
 
     focys:source-passwords/NETWORK  hash: began, count, and the failures of each account in the network's set
     focys:source-accounts/NETWORK   hash: began, count, last, and a field for each account that holds a place
 
-Each script is one step for Redis, so nothing comes between a look and what follows from it.
+Redis runs each script atomically, so no other try can interfere between reading and writing.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from focys.infra.logs import logger
 
 TIMEOUT_SECONDS = 0.25
 PAUSE_SECONDS = 5
-"""How long a Redis that failed is left alone."""
+"""How long Redis is not asked again after it failed."""
 SCAN_SECONDS = 10
 
 _NO_ANSWER = (
@@ -43,11 +43,11 @@ _NO_ANSWER = (
 )
 _PREFIX = "focys:"
 _NOT_ACCOUNTS = 3
-"""Fields of the set that are no accounts: began, count, last."""
+"""Fields of the set other than accounts: began, count, last."""
 
 _log = logger("focys.limits")
 
-# What has happened: counted, or which limit is reached and the milliseconds to wait.
+# Returns whether the try was counted, or which limit is reached and the milliseconds to wait.
 _CHARGE = f"""
 local account, most_failures, most_accounts, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local function number(key, name) return tonumber(redis.call('hget', key, name) or 0) end
@@ -116,7 +116,7 @@ _FORGET = "return {redis.call('del', KEYS[1], KEYS[2])}"
 
 
 class NetworksInRedis:
-    """Counts in Redis or Valkey; the database replaces it while it is away, and settles what it has counted itself."""
+    """Counts in Redis or Valkey; while it is down, the database counts instead, and settles its own counts."""
 
     def __init__(self, url: str, database: Database, clock: Clock) -> None:
         self._client = Redis.from_url(
@@ -150,16 +150,16 @@ class NetworksInRedis:
         return counted
 
     async def keep(self, counted: Counted) -> None:
-        """Settle a try whose password was wrong; where Redis has gone since, its count has gone with it."""
+        """Settle a try whose password was wrong; if Redis is gone by now, its count is gone, too."""
         await self._ask(_KEEP, counted.tried.network, _settling(counted))
 
     async def give_back(self, counted: Counted, *, forgiving: bool) -> list[Change]:
-        """Give a try back at once."""
+        """Refund a try at once."""
         await self._ask(_GIVE_BACK, counted.tried.network, [*_settling(counted), int(forgiving)])
         return []
 
     async def usage(self) -> Mapping[str, Usage]:
-        """Return what each network has used; where both have counted, what is more."""
+        """Return what each network has used; if both have counted, the higher count."""
         found = dict(await self._instead.usage())
         for network in await self._networks():
             there, here = await self._usage_of(network), found.get(network, Usage())
@@ -172,13 +172,13 @@ class NetworksInRedis:
         return in_redis != Usage() or await self._instead.knows(network)
 
     async def forget(self, network: str) -> list[Change]:
-        """Forget a network in Redis, and return the change that does so in the database."""
+        """Clear a network in Redis, and return the change that clears it in the database."""
         if await self._ask(_FORGET, network, []) is None:
             raise NetworkError(_NO_ANSWER)
         return await self._instead.forget(network)
 
     async def close(self) -> None:
-        """Give the connections back; one that was cut off needs no farewell."""
+        """Close the connections; ignore one that is already lost."""
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 await self._client.aclose()
@@ -207,7 +207,7 @@ class NetworksInRedis:
         return await self._run(script, [f"{_PREFIX}{limit}/{network}" for limit in (FAILURES, ACCOUNTS)], arguments)
 
     async def _run(self, script: str, keys: list[str], arguments: Sequence[str | int]) -> list[int] | None:
-        """Return what a script answers; None if Redis does not answer, or did not a moment ago."""
+        """Return a script's result; None if Redis does not answer, or failed a moment ago."""
         if monotonic() < self._left_alone_until:
             return None
         try:

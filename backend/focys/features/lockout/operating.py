@@ -1,4 +1,4 @@
-"""What an operator and the watch see of networks: which are near a limit, and how many accounts are tried at once."""
+"""Networks as operators and the watch see them: which are near a limit, how many accounts are tried at once."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,7 +40,7 @@ class Standing:
 
     @property
     def until(self) -> datetime | None:
-        """When the last of the limits that are near begins again; None if none is near."""
+        """When the last of the nearly used limits resets; None if none is nearly used."""
         return max((used.until for used, most in self._both() if used.until and 2 * used.count >= most), default=None)
 
     def _both(self) -> tuple[tuple[Used, int], ...]:
@@ -48,14 +48,14 @@ class Standing:
 
 
 class Networks:
-    """Looks at the counts of networks, and forgets them for an operator whom the caller has authorized."""
+    """Reads the networks' counts, and clears them for an operator whom the caller has authorized."""
 
     def __init__(self, database: Database, clock: Clock, counters: NetworkCounters, limits: NetworkLimits) -> None:
         self._database, self._clock = database, clock
         self._counters, self._limits = counters, limits
 
     async def list_near_limit(self) -> list[Standing]:
-        """Return the networks that have used half of a limit or more, those that wait first.
+        """Return the networks that have used half of a limit or more, those at a limit first.
 
         Raises:
             NetworkError: the counts cannot be reached.
@@ -68,7 +68,7 @@ class Networks:
         return sorted(near, key=lambda s: (not s.is_full, -s.usage.failures.count, s.network))
 
     async def unlock(self, text: str, operator: Visitor) -> tuple[str, bool]:
-        """Forget what is counted for a network; return it, and whether there was anything to forget.
+        """Clear a network's counts; return the network, and whether there was anything to clear.
 
         Raises:
             NetworkError: the text names no network, or the counts cannot be reached.
@@ -89,12 +89,12 @@ class Networks:
         return most_accounts_tried(await list_tried(self._database, now - SPRAY_WINDOW, now), self._limits)
 
     async def close(self) -> None:
-        """Give back connections of the counts' own."""
+        """Close the store's own connections."""
         await self._counters.close()
 
 
 def network_named(text: str) -> str:
-    """Return the network that an address belongs to, or that is named itself.
+    """Return the network that an address belongs to, or the named network itself.
 
     Raises:
         NetworkError: the text is neither.
@@ -112,7 +112,7 @@ def network_named(text: str) -> str:
 
 def _parse(text: str) -> Network | None:
     try:
-        # A zone (fe80::1%eth0) means something on its own host only.
+        # A zone (fe80::1%eth0) has a meaning only on its own host.
         return None if "%" in text else ip_network(text, strict=False)
     except ValueError:
         return None

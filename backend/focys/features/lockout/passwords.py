@@ -1,4 +1,4 @@
-"""Wrong passwords per account and network: charged before the password is compared, given back when it was right."""
+"""Wrong passwords per account and network: charged before the password is compared, refunded if it was right."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from focys.infra.database import Change, Database, UtcTime
 from focys.infra.keys import KeyRing, Purpose
 
 CLOSED_AFTER = 100
-"""So many wrong passwords in a row, with less than a day between them, close a bucket (NIST SP 800-63B-4, 3.2.2)."""
+"""This many wrong passwords in a row, less than a day apart, close a bucket (NIST SP 800-63B-4, 3.2.2)."""
 CLOSED_MEMORY = MEMORY
 
 _insert = insert(throttles)
@@ -34,7 +34,7 @@ _CHARGE = _insert.values(
     where=throttles.c.hits == bindparam("hits_read"),
 )
 _is_ours = throttles.c.hits == bindparam("charged_hits")
-# A right password leaves the bucket as it was, so that wrong ones are forgotten a day after the last wrong one.
+# A right password does not extend the bucket: wrong ones are forgotten a day after the last wrong one.
 _REFUND = (
     update(throttles)
     .where(throttles.c.key == bindparam("throttle_key"), throttles.c.hits > 0)
@@ -78,9 +78,9 @@ def password_keys(keys: KeyRing, address: str) -> str:
 
 
 class PasswordLedger:
-    """Counts wrong passwords: five are free, each further one waits twice as long, a hundred close the bucket.
+    """Counts wrong passwords: five are free, then each wait is twice as long; a hundred close the bucket.
 
-    A bucket is an account from one network, or one known browser of it; networks have limits of their own.
+    A bucket is an account and one network, or one of its known browsers; networks have their own limits.
     """
 
     def __init__(self, database: Database, networks: NetworkCounters, limits: NetworkLimits) -> None:
@@ -88,9 +88,9 @@ class PasswordLedger:
 
     @staticmethod
     def judge(key: str, row: tuple[int | None, datetime | None], now: datetime) -> PasswordLimit:
-        """Read a counter, given as hits and last_at, as it stands now.
+        """Interpret a counter (hits and last_at) as of now.
 
-        A try that a wrong clock stamped further ahead than its delay delays nothing.
+        If a wrong clock stamped the last try further ahead than its delay, there is no delay.
         """
         hits, last_at = row[0] or 0, row[1]
         is_closed = hits >= CLOSED_AFTER
@@ -103,9 +103,9 @@ class PasswordLedger:
         return PasswordLimit(key, hits, hits, max(1, round(wait)) if wait > 0 else None, last_at)
 
     async def charge(self, bucket: PasswordLimit, tried: Try | None, now: datetime) -> Charge | Full | None:
-        """Count one try in its bucket and, unless a known browser made it, for its network: all of it or nothing.
+        """Count one try in its bucket and, unless a known browser made it, for its network: both or neither.
 
-        None: another try was counted first, and the bucket has to be read again.
+        Returns None if another try was counted first; the bucket must then be read again.
         """
         account = AccountCharge(_counted(bucket, now), _refunded(bucket, now))
         if tried is None:
@@ -120,16 +120,16 @@ class PasswordLedger:
             await charge.network.by.keep(charge.network)
 
     async def forgive(self, charge: Charge) -> list[Change]:
-        """Return what a right password changes: its try is given back, and its account leaves the network's set.
+        """Return the changes of a right password: refund its try, and remove its account from the network's set.
 
-        A known browser's bucket is emptied; in an account's bucket of a network the earlier failures stay.
+        A known browser's bucket is emptied; the bucket of an account and network keeps its earlier failures.
         """
         if charge.network is None:
             return [Change(_CLEAR, {"throttle_key": charge.bucket.key})]
         return await self._given_back(charge, charge.network, forgiving=True)
 
     async def undo(self, charge: Charge) -> None:
-        """Give back a try whose password was never compared."""
+        """Refund a try whose password was never compared."""
         if charge.network is None:
             await self._database.write(_refunded(charge.bucket, charge.at))
         else:

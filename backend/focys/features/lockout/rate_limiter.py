@@ -13,7 +13,7 @@ from focys.infra.database import Change, Database
 CODES_RESENT = RateLimitItemPerMinute(3, 15, namespace="user-resend")
 CODES_RESENT_A_DAY = RateLimitItemPerDay(10, 1, namespace="user-resend-day")
 OF_ACCOUNT_AND_NETWORK = "user-network-"
-"""How the limits of an account from one network are named; ``focys networks unlock`` forgets them."""
+"""The prefix of limits per account and network; ``focys networks unlock`` clears them."""
 CODES_PER_NETWORK = RateLimitItemPerMinute(3, 15, namespace=f"{OF_ACCOUNT_AND_NETWORK}codes")
 CODES_A_DAY = RateLimitItemPerDay(10, 1, namespace="user-codes-day")
 CODES_SHARED = RateLimitItemPerMinute(1, 5, namespace="user-codes-shared")
@@ -40,7 +40,7 @@ for _limit in (
 
 @dataclass(frozen=True, slots=True)
 class LoginLimits:
-    """The limits of an account's logins that can be set: starts, and emails with codes."""
+    """The configurable limits on an account's logins: starts, and emails with codes."""
 
     started: RateLimitItem = LOGINS_STARTED
     codes_per_network: RateLimitItem = CODES_PER_NETWORK
@@ -48,7 +48,7 @@ class LoginLimits:
 
     @classmethod
     def of(cls, *, started: int, codes_per_network: int, codes_a_day: int) -> "LoginLimits":
-        """Return the limits with these numbers, each in the window of its default."""
+        """Return limits with these numbers and the default windows."""
         return cls(
             RateLimitItemPerMinute(started, LOGINS_STARTED.multiples, LOGINS_STARTED.namespace),
             RateLimitItemPerMinute(codes_per_network, CODES_PER_NETWORK.multiples, CODES_PER_NETWORK.namespace),
@@ -77,9 +77,9 @@ class Limits:
         return max(1, round(expiry - self._clock.now().timestamp()))
 
     async def count(self, limit: RateLimitItem, *who: str) -> int:
-        """Count one, and return how many there are in the window."""
+        """Count one, and return the new count in this window."""
         return await self._storage.incr(limit.key_for(*who), limit.get_expiry())
 
     async def give_back(self, limit: RateLimitItem, *who: str, now: datetime) -> list[Change]:
-        """Return what gives one back, as long as it counts."""
+        """Return the changes that refund one, while its window lasts."""
         return [self._storage.given_back(limit.key_for(*who), now)]

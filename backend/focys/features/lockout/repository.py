@@ -23,7 +23,7 @@ CHARGE_ROW = {
     "strong": "charged_as_strong",
     "network": "network",
 }
-"""What is inserted for a charge: each column, and the fact or parameter it comes from."""
+"""The row inserted for a charge: each column, and the fact or parameter it comes from."""
 
 _FORGIVE_BROWSER = delete(failures).where(
     failures.c.user_id == bindparam("for_user"),
@@ -36,9 +36,9 @@ _FORGIVE_BROWSER = delete(failures).where(
 _TAKE_BACK = delete(failures).where(failures.c.id == bindparam("the_failure"))
 _FORGIVE_ALL = delete(failures).where(failures.c.user_id == bindparam("for_user"))
 _MOST_TRIED = 5000
-"""Only so many of the newest buckets are read; more than that in an hour is an attack anyway."""
+"""At most this many of the newest buckets are read; more than that in an hour is an attack anyway."""
 
-# A bucket ends a day after its last wrong password, so the index on its end leads to those of the last hour.
+# A bucket expires a day after its last wrong password, so the index on expires_at finds those of the last hour.
 _TRIED = (
     select(throttles.c.key)
     .where(
@@ -54,7 +54,7 @@ _FORGIVE_PASSWORDS = delete(throttles).where(throttles.c.key.like(bindparam("key
 
 
 def tally(person: FromClause) -> CTE:
-    """Return what the failures in a person's bucket come to: the columns of ``FAILURES``, and what may be charged.
+    """Return a summary of the failures in a person's bucket: the columns of ``FAILURES``, and what may be charged.
 
     *person* is a query of one row with the columns ``user_id``, ``browser_id`` (empty for strangers) and
     ``password_changed_at``. The parameters are those of ``bucket_parameters`` and ``strength_parameters``.
@@ -117,7 +117,7 @@ def tally(person: FromClause) -> CTE:
 
 
 class BucketParameters(TypedDict):
-    """The parameters of ``tally``: when it is, and where the visitor is."""
+    """The parameters of ``tally`` for the time, and the visitor's network."""
 
     since: datetime
     network: str
@@ -130,7 +130,7 @@ class BucketParameters(TypedDict):
 
 
 class StrengthParameters(TypedDict):
-    """The parameters of ``tally`` that say which proof is to be charged."""
+    """The parameters of ``tally`` for the proof to charge."""
 
     is_strong: bool
     is_unguessable: bool
@@ -166,7 +166,7 @@ def failed(user_id: UUID, browser_id: UUID | None, login_id: UUID, now: datetime
 
 
 def taken_back(failure_id: UUID) -> Change:
-    """Drop one failure: what it was charged for was not compared, or was right."""
+    """Drop one failure: its proof was not compared, or was right."""
     return Change(_TAKE_BACK, {"the_failure": failure_id})
 
 
@@ -194,7 +194,7 @@ def passwords_forgiven(account_key: str) -> Change:
 
 
 async def list_tried(database: Database, since: datetime, now: datetime) -> list[tuple[str, str]]:
-    """Return account key and network of each bucket whose last wrong password came after *since*.
+    """Return the account key and network of each bucket with a wrong password after *since*.
 
     For a known browser's bucket, the browser's key takes the place of the network.
     """

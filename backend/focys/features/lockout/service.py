@@ -1,7 +1,7 @@
 """Decides which failures the owner gets an email about; each kind at most once an hour.
 
-After the right password: the third failure, each lock, and guarded mode. Wrong passwords: only the one that closes a
-bucket.
+After the right password: the third failure, each lock, and guarded mode. For wrong passwords: only the one that closes
+a bucket.
 """
 
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ async def notices_for(outbox: Outbox, user_id: UUID, failures: int, visitor: Vis
 async def passwords_notice_for(
     outbox: Outbox, user_id: UUID | None, charge: Charge, visitor: Visitor, now: datetime
 ) -> list[Change]:
-    """Return the email that a wrong password calls for, if any; an unknown address (None) gets none."""
+    """Return the email to send after a wrong password, if any; an unknown address (None) gets none."""
     if user_id is None or not charge.closes or await outbox.is_recent(user_id, PASSWORDS_CLOSED, QUIET):
         return []
     about = {"at": f"{now:%Y-%m-%d %H:%M}", "source": visitor.address, "known_browser": charge.network is None}

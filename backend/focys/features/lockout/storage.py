@@ -31,24 +31,24 @@ _LOOK = select(throttles.c.expires_at).where(throttles.c.key == bindparam("the_k
 
 
 class DatabaseStorage:
-    """Counters with fixed windows; a window begins with the first hit after the last one has ended."""
+    """Counters with fixed windows; a window begins with the first hit after the previous window."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
 
     async def incr(self, key: str, seconds: int) -> int:
-        """Add one to a counter whose window is so long, and return its new value."""
+        """Add one to a counter with a window of this length, and return its new value."""
         now = self._clock.now()
         times = {"moment": now, "ahead": now + TOLERANCE, "until": now + timedelta(seconds=seconds)}
         row = await self._database.first(_HIT, the_key=key, **times)
         return int(row.hits) if row else 1
 
     async def get_expiry(self, key: str) -> float:
-        """Return when a counter begins again, in seconds since the epoch."""
+        """Return when a counter resets, in seconds since the epoch."""
         row = await self._database.first(_LOOK, the_key=key)
         return float(row.expires_at.timestamp()) if row else self._clock.now().timestamp()
 
     @staticmethod
     def given_back(key: str, now: datetime) -> Change:
-        """Return the change that takes one from a counter, as long as it counts."""
+        """Return the change that takes one from a counter, while its window lasts."""
         return Change(_GIVE_BACK, {"the_key": key, "moment": now})

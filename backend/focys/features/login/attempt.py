@@ -77,7 +77,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A completed login: why, the new session, and the cookie by which the browser is known from now on."""
+    """A completed login: why, the new session, and the cookie that identifies the browser from now on."""
 
     grant: Grant
     session: Opened
@@ -86,7 +86,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A proven factor, and what is given out with it."""
+    """A proven factor, and what is issued with it."""
 
     proven: Proven
     issued: tuple[Issued, ...] = ()
@@ -97,12 +97,12 @@ class Granted:
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """Everything to be written with it."""
+        """Every change to write with it."""
         return tuple(change for issued in self._everything for change in issued.changes)
 
     @property
     def shown(self) -> dict[str, object]:
-        """Everything the response shows of it."""
+        """Every field of the response that shows it."""
         return {name: value for issued in self._everything for name, value in issued.shown.items()}
 
     @property
@@ -113,7 +113,7 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
-    """One request to a login: finds it, writes what a step decided, and refuses."""
+    """One request to a login: finds it, writes what a step decided, and returns refusals."""
 
     deps: Dependencies
     repository: LoginRepository
@@ -121,13 +121,13 @@ class LoginRequest:
 
     @classmethod
     def begin(cls, deps: Dependencies, repository: LoginRepository, visitor: Visitor) -> "LoginRequest":
-        """Return the request of a visitor, now."""
+        """Return a visitor's request, as of now."""
         now = deps.clock.now()
         longest = max(deps.enroller.life, deps.email_codes.life)
         return cls(deps, repository, Visit(visitor, now, latest_end(longest, now)))
 
     def later(self) -> "LoginRequest":
-        """Return the same request at the time that it is by now."""
+        """Return the same request as of now."""
         return LoginRequest.begin(self.deps, self.repository, self.visit.visitor)
 
     async def find(self) -> LoginSnapshot | Refused:
@@ -136,7 +136,7 @@ class LoginRequest:
         return snapshot if snapshot is not None and snapshot.is_live else Refused(Reason.LOGIN_EXPIRED)
 
     def in_turn(self, snapshot: LoginSnapshot | None, proof: Proof, event: str) -> LoginSnapshot | Refused:
-        """Return the login if it is live and *proof* is what it waits for."""
+        """Return the login if it is live and waits for *proof*."""
         refused = turn(snapshot, proof)
         if snapshot is not None and refused is None:
             return snapshot
@@ -167,7 +167,7 @@ class LoginRequest:
         return for_live_login(proven or claim(account.user_id, account.attempt_seq), snapshot.login.login_id)
 
     def profile(self, held: Mapping[str, object]) -> dict[str, int]:
-        """Return what a user is shown of the factors they hold."""
+        """Return what the user sees of their factors."""
         profile: dict[str, int] = {}
         for factor in self.deps.factors:
             profile |= factor.profile(held[factor.kind])
@@ -178,7 +178,7 @@ class LoginRequest:
         return tuple(factor.kind for factor in self.deps.factors if factor.is_offered(held[factor.kind]))
 
     def open_session(self, grant: Grant) -> tuple[SignedIn, list[Change]]:
-        """Return a session, and everything that a completed login changes beside its proof."""
+        """Return a session, and all other changes of a completed login besides its proof."""
         account, visitor, now = grant.account, self.visit.visitor, self.visit.now
         evidence = Evidence(account.user_id, account.role, grant.epoch, grant.amr, grant.bypass)
         session = self.deps.sessions.open(evidence, visitor, now, live=account.sessions_live)
@@ -194,7 +194,7 @@ class LoginRequest:
 
 
 def turn(snapshot: LoginSnapshot | None, proof: Proof) -> Refused | None:
-    """Return why a login does not take *proof* now, or None if it is what it waits for."""
+    """Return why a login does not take *proof* now, or None if it does."""
     if snapshot is None or not snapshot.is_live:
         return Refused(Reason.LOGIN_EXPIRED)
     try:

@@ -73,29 +73,29 @@ def consumed(login_id: UUID, now: datetime) -> Change:
 
 
 def token_consumed(token: str, now: datetime) -> Change:
-    """Consume the login that the browser had in progress before."""
+    """Consume the browser's previous login in progress."""
     return Change(_CONSUME_TOKEN, {"old_token": digest(token), "moment": now})
 
 
 def token_replaced(login_id: UUID, token: str) -> Change:
-    """Let a login go on under a new token."""
+    """Continue a login under a new token."""
     return Change(_REPLACE_TOKEN, {"for_login": login_id, "new_token": digest(token)})
 
 
 def code_mailed(login_id: UUID, issue: CodeIssue, tries: int, now: datetime) -> Change:
-    """Note which code was mailed for a login: its own, or one that it shares."""
+    """Record which code was emailed for a login: its own, or a shared one."""
     source = issue.login_id if issue.login_id != login_id else None
     values = {"for_login": login_id, "issue": issue.number, "is_long": issue.long, "tries": tries, "source": source}
     return Change(_MAIL_CODE, {**values, "moment": now, "code_until": issue.expires_at})
 
 
 def try_taken_back(login_id: UUID) -> Change:
-    """Take back one try that a login was charged."""
+    """Refund one try to a login."""
     return Change(_TAKE_TRY_BACK, {"for_login": login_id})
 
 
 def for_live_login(guard: Change, login_id: UUID) -> Change:
-    """Return a guard that also wants the login not to be consumed: cancelled, say, in another tab."""
+    """Return a guard that also requires a login that is not consumed (for example, canceled in another tab)."""
     return Change(_for_live_login(cast("Update", guard.target)), {**guard.values, "for_login": login_id})
 
 

@@ -1,9 +1,9 @@
-"""Which code a new login takes, and whether it is mailed.
+"""Which code a new login takes, and whether to email it.
 
-Anyone who has the password of an account without a factor can have its owner mailed, so there is a budget: a few codes
-per network, ten a day, each good for its own login only. Beyond that there is one email per lifetime of a code, and
-logins share it, also when it has worked in one of them: so the owner, who reads the mailbox, can always go on, and is
-not flooded.
+Anyone with the password of an account without a factor can cause emails to its owner, so there is a budget: a few
+codes per network and ten a day, each for its own login only. Beyond that, one email is sent per lifetime of a code, and
+logins share that code even after it has worked in one of them. So the owner, who reads the mailbox, can always go on,
+and is not flooded.
 """
 
 from dataclasses import dataclass, replace
@@ -18,14 +18,14 @@ from focys.infra.database import Change
 
 @dataclass(frozen=True, slots=True)
 class CodeLogin:
-    """A login that waits for a mailed code, and the email it needs, if it does not share another one's."""
+    """A login that waits for an emailed code, and the email to send, unless it shares another login's."""
 
     login: PendingLogin
     mail: Change | None
 
 
 async def code_login(request: LoginRequest, account: Account, *, is_long: bool) -> CodeLogin | Refused:
-    """Return the login that a right password begins; refused, for minutes at most, where no email may leave now."""
+    """Return the login that a right password starts; refused, for minutes at most, if no email may be sent now."""
     user_id, network = str(account.user_id), request.visit.visitor.source
     limits, most = request.deps.account_limits, request.deps.login_limits
     is_beyond = await limits.charge(most.codes_per_network, user_id, network)
@@ -35,11 +35,11 @@ async def code_login(request: LoginRequest, account: Account, *, is_long: bool) 
     shared = await _shared(request, account, is_long=is_long)
     if shared is not None:
         return shared
-    # Where six digits have just stopped working, an email of the last five minutes is of no use.
+    # If six digits have just stopped working, an email from the last five minutes is useless.
     wait = await limits.charge(CODES_SHARED, user_id, "long" if is_long else "short")
     if wait is None:
         return _own(request, account, is_long=is_long)
-    # Someone else has just had it mailed.
+    # Another login has just caused this email.
     return await _shared(request, account, is_long=is_long) or Refused(Reason.THROTTLED, retry_after=wait)
 
 
@@ -57,7 +57,7 @@ def _own(request: LoginRequest, account: Account, *, is_long: bool) -> CodeLogin
 
 
 async def _shared(request: LoginRequest, account: Account, *, is_long: bool) -> CodeLogin | None:
-    """Return a login that takes the code mailed last, if that works still."""
+    """Return a login that takes the last emailed code, if it still works."""
     mailed = await request.repository.find_mailed(account.user_id, request.visit.now)
     if mailed is None or (is_long and not mailed.code_long):
         return None

@@ -1,4 +1,4 @@
-"""The step after the password of an account without a factor: the code that was mailed proves the mailbox."""
+"""The step after the password of an account without a factor: the emailed code proves access to the mailbox."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +19,7 @@ _EVENT = event_of(Proof.EMAIL_CODE)
 
 
 async def resend(request: LoginRequest) -> int | Refused:
-    """Mail the code again, the same one while it works; return the seconds until another may be asked for."""
+    """Email the code again (the same one while it works); return the seconds until the next resend."""
     found = await request.repository.find(request.repository.email_code, request.visit)
     facts = request.in_turn(found, Proof.EMAIL_CODE, _EVENT)
     if isinstance(facts, Refused):
@@ -40,7 +40,7 @@ async def resend(request: LoginRequest) -> int | Refused:
 
 
 def works_now(facts: LoginSnapshot, now: datetime) -> bool:
-    """Tell whether the mailed code still works; six digits do not once sixteen characters are required."""
+    """Tell whether the emailed code still works; six digits do not once sixteen characters are required."""
     login = facts.login
     if not login.tries_left or login.code.expires_at <= now:
         return False
@@ -49,14 +49,14 @@ def works_now(facts: LoginSnapshot, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class EmailCodeAttempt:
-    """One try at a mailed code, charged to the login and to the account's wrong codes."""
+    """One try at an emailed code, charged to the login and to the account's wrong codes."""
 
     request: LoginRequest
     typed: str
     charge_id: UUID = field(default_factory=uuid4)
 
     async def charge(self) -> LoginSnapshot | Refused | None:
-        """Charge the try; refused where the code no longer works."""
+        """Charge the try; refused if the code no longer works."""
         repository = self.request.repository
         found = await repository.charge(repository.email_code, self.request.visit, self.charge_id)
         snapshot, is_charged = found or (None, False)
@@ -75,7 +75,7 @@ class EmailCodeAttempt:
         return self.request.in_turn(found, Proof.EMAIL_CODE, _EVENT)
 
     async def compare(self, facts: LoginSnapshot) -> LoginSnapshot | Unproven:
-        """Compare the code with the one that was mailed; what cannot be one is not compared."""
+        """Compare the code with the emailed one; text that is no code is not compared."""
         issue = facts.login.code
         code = email_codes.normalise(self.typed, long=issue.long)
         if code is None:
@@ -86,11 +86,11 @@ class EmailCodeAttempt:
         return Unproven(Refused(Reason.INVALID_CODE if left else Reason.NEW_CODE_NEEDED, tries_left=left))
 
     async def give_back(self, facts: LoginSnapshot) -> None:
-        """Take both counts back."""
+        """Refund both charges."""
         await self.request.deps.database.write(taken_back(self.charge_id), try_taken_back(facts.login.login_id))
 
     async def accept(self, facts: LoginSnapshot, proof: LoginSnapshot) -> Begun | None:
-        """Go on to the enrolment, under a new token."""
+        """Go on to enrollment, under a new token."""
         account, now, token = proof.account, self.request.visit.now, new_handle()
         login = PendingLogin.new(
             advance(Step.EMAIL_CODE, Proof.EMAIL_CODE),
@@ -100,7 +100,7 @@ class EmailCodeAttempt:
         )
         changes = (
             taken_back(self.charge_id),
-            # Others that share the code go on: one may be the owner's, and this one a stranger's who reads the mailbox.
+            # Logins that share the code go on: one may be the owner's, and this one a stranger's with mailbox access.
             consumed(facts.login.login_id, now),
             begun(login, token, account),
         )
@@ -110,7 +110,7 @@ class EmailCodeAttempt:
         return Begun(token, state_of_enrolment(login, account.email, now))
 
     async def fail(self, facts: LoginSnapshot, unproven: Unproven) -> Refused:
-        """Let the charge stand, unless nothing was compared."""
+        """Keep the charge, unless nothing was compared."""
         if not unproven.is_charged:
             await self.give_back(facts)
             return unproven.refused

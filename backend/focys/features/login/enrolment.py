@@ -1,4 +1,4 @@
-"""The step enroll: a factor is shown, and its first proof makes it the account's."""
+"""The step enroll: shows a factor; the first proof adds it to the account."""
 
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -18,7 +18,7 @@ _EVENT = event_of(Proof.FIRST_FACTOR)
 
 
 async def show(request: LoginRequest, *, restart: bool) -> BaseModel | Refused:
-    """Return what is to be set up: the same on every call of one login, something new on *restart*."""
+    """Return the factor to set up: the same on every call of one login, a new one on *restart*."""
     facts = await _find(request)
     if isinstance(facts, Refused):
         return facts
@@ -35,7 +35,7 @@ async def show(request: LoginRequest, *, restart: bool) -> BaseModel | Refused:
 class FirstFactorAttempt:
     """One try at the first proof of a new factor.
 
-    It is charged to the login alone: anyone at this step is shown the secret, so there is nothing to guess, and a
+    It is charged to the login alone: anyone at this step sees the secret, so there is nothing to guess, and a
     stranger's mistakes must not keep the owner from enrolling.
     """
 
@@ -60,7 +60,7 @@ class FirstFactorAttempt:
         return Refused(Reason.ENROLMENT_EXPIRED) if isinstance(facts, Refused) else facts
 
     async def compare(self, facts: LoginSnapshot) -> Granted | Unproven:
-        """Ask the factor; what a newly enrolled person is given is made here too."""
+        """Ask the factor; also make what a newly enrolled user gets."""
         claim, deps = self.request.claim(facts), self.request.deps
         proven = await deps.enroller.confirm(self.answer, claim)
         if isinstance(proven, Refused):
@@ -70,11 +70,11 @@ class FirstFactorAttempt:
         return Granted(proven, tuple([await companion.issue(claim) for companion in deps.companions]))
 
     async def give_back(self, facts: LoginSnapshot) -> None:
-        """Take the try back."""
+        """Refund the try."""
         await self.request.deps.database.write(try_taken_back(facts.login.login_id))
 
     async def accept(self, facts: LoginSnapshot, proof: Granted) -> SignedIn | None:
-        """Make the factor the account's, and sign in."""
+        """Add the factor to the account, and sign in."""
         account, request = facts.account, self.request
         grant = Grant(
             account,
@@ -94,7 +94,7 @@ class FirstFactorAttempt:
         return signed_in
 
     async def fail(self, facts: LoginSnapshot, unproven: Unproven) -> Refused:
-        """Let the charge stand, unless nothing was compared."""
+        """Keep the charge, unless nothing was compared."""
         refused, user_id = unproven.refused, facts.account.user_id
         if not unproven.is_charged:
             await self.give_back(facts)
@@ -111,7 +111,7 @@ async def _find(request: LoginRequest) -> LoginSnapshot | Refused:
 
 
 async def _in_turn(request: LoginRequest, snapshot: LoginSnapshot | None) -> LoginSnapshot | Refused:
-    """Return the login if it is at this step; someone who tries to enroll at another one is reported."""
+    """Return the login if it is at this step; report an attempt to enroll at another one."""
     refused = turn(snapshot, Proof.FIRST_FACTOR)
     if snapshot is None or refused is None or refused.reason is not Reason.OUT_OF_TURN:
         return request.in_turn(snapshot, Proof.FIRST_FACTOR, _EVENT)
@@ -123,5 +123,5 @@ async def _in_turn(request: LoginRequest, snapshot: LoginSnapshot | None) -> Log
 
 
 def _locked(facts: LoginSnapshot, request: LoginRequest) -> Refused:
-    """Return the refusal of a login that has taken its tries: it ends by itself, and the next one starts afresh."""
+    """Return the refusal of a login that has used up its tries: it expires, and the next one starts over."""
     return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(facts.login.expires_at, request.visit.now))

@@ -15,13 +15,13 @@ pending_logins = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("consumed_at", UtcTime),
-    # The mailed code's issue number, form and times, in the step email_code only; the tries of that step and of enroll.
+    # In the step email_code only: the code's issue number, form and times. In that step and in enroll: the tries.
     Column("code_issue", Integer, nullable=False),
     Column("code_long", Boolean, nullable=False),
     Column("code_tries", Integer, nullable=False),
     Column("code_sent_at", UtcTime),
     Column("code_expires_at", UtcTime),
-    # The login whose mailed code this one takes too; empty where it has one of its own.
+    # The login whose emailed code this one shares; empty if it has its own.
     Column("code_source", Uuid),
     Index("ix_pending_logins_user_id_created_at", "user_id", "created_at"),
 )

@@ -1,4 +1,4 @@
-"""What the owner is emailed about sign-ins: a new browser, a new factor, and a stranger who has the password."""
+"""The emails to the owner about sign-ins: a new browser, a new factor, and a stranger who has the password."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,7 +18,7 @@ _NOT_YOU = "If that was not you, tell an administrator at once: you need a new p
 _TEXTS = {
     NEW_BROWSER: (
         "New sign-in to your account",
-        "Your account was signed in to from a browser we have not seen before",
+        "Someone signed in to your account from a browser we have not seen before",
         _NOT_YOU,
     ),
     FACTOR_ADDED: (
@@ -40,17 +40,17 @@ def composers(app_name: str) -> Mapping[str, Composer]:
 
 
 def new_browser_mail(account: Account, visit: Visit) -> Change:
-    """Return the email about a browser that the account was not known on."""
+    """Return the email about a sign-in from a new browser."""
     return letter_for(account.user_id, NEW_BROWSER, _about(visit), visit.now)
 
 
 def factor_added_mail(account: Account, visit: Visit) -> Change:
-    """Return the email about a factor that was set up."""
+    """Return the email about a new factor."""
     return letter_for(account.user_id, FACTOR_ADDED, _about(visit), visit.now)
 
 
 async def unfinished_mails(limits: Limits, outbox: Outbox, account: Account, visit: Visit) -> list[Change]:
-    """Count a sign-in that a stranger begins, and return the email about the tenth within an hour, once a day."""
+    """Count a sign-in started in an unknown browser; return the email about the tenth in an hour, once a day."""
     if account.browser_id is not None:
         return []
     begun = await limits.count(UNFINISHED_LOGINS, str(account.user_id))
@@ -62,7 +62,7 @@ async def unfinished_mails(limits: Limits, outbox: Outbox, account: Account, vis
 
 
 async def finished(limits: Limits, account: Account, visit: Visit) -> list[Change]:
-    """Return what takes a sign-in that a stranger began, and has now finished, off that count."""
+    """Return the changes that take a finished sign-in in an unknown browser off that count."""
     if account.browser_id is not None:
         return []
     return await limits.give_back(UNFINISHED_LOGINS, str(account.user_id), now=visit.now)

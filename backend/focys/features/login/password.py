@@ -32,7 +32,7 @@ _EVENT = event_of(Proof.PASSWORD_WITH_MFA)
 
 
 async def start(request: LoginRequest, address: str, password: str) -> Begun | SignedIn | Refused:
-    """Take email and password; the same response and the same work for wrong, unknown and disabled."""
+    """Take email and password; the response and the work are the same for wrong, unknown and disabled."""
     keys, ledger = ThrottleKeys.of(request.deps.keys, address, request.visit.visitor), request.deps.ledger
     charged = await _charge(request, address, keys)
     if isinstance(charged, Refused):
@@ -100,7 +100,7 @@ async def _upgrade_hash(request: LoginRequest, facts: PasswordSnapshot, password
 async def _right(
     request: LoginRequest, facts: PasswordSnapshot, account: Account, refunds: list[Change]
 ) -> Begun | SignedIn | Refused:
-    """Go on to the step that a right password leads to."""
+    """Go on to the step after a right password."""
     bypass = facts.bypass_for(account, request.visit.now)
     proof = password_proof(
         mfa_enabled=account.mfa_enabled, mfa_required=request.deps.mfa_required, is_bypassed=bypass is not None
@@ -136,7 +136,7 @@ async def _begin_second_factor(
 async def _begin_email_code(
     request: LoginRequest, facts: PasswordSnapshot, account: Account, changes: list[Change]
 ) -> Begun | Refused:
-    """Begin to wait for a mailed code; a browser that waits for one already goes on doing so, under a new token."""
+    """Wait for an emailed code; a browser that already waits for one continues, under a new token."""
     visitor, now, token = request.visit.visitor, request.visit.now, new_handle()
     event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
     sender = request.deps.mail_sender

@@ -1,4 +1,4 @@
-"""The queries that a step of a login is decided from, and the shapes of their rows."""
+"""The queries for the facts of a login's steps, and the shapes of their rows."""
 
 from collections.abc import Sequence
 from typing import Any

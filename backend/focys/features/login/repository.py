@@ -1,4 +1,4 @@
-"""Gathers what a step of a login is decided from, and charges its attempts."""
+"""Reads the facts of a login's steps, and charges its attempts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -48,14 +48,14 @@ class StartParameters(LoginParameters, ThrottleParameters):
 
 @dataclass(frozen=True, slots=True)
 class StepQuery:
-    """What a step is decided from: how it is charged, and how its row is read."""
+    """The facts of a step: how they are charged, and how their row is read."""
 
     charge: Charge
     read: Callable[[Sequence[Any]], LoginSnapshot]
 
 
 class LoginRepository:
-    """Gathers what a step is decided from. Each query also reads what an account holds of every kind of factor."""
+    """Reads the facts of a step. Each query also reads what the account holds of every kind of factor."""
 
     def __init__(self, database: Database, factors: Sequence[AnyFactor]) -> None:
         self._database, self._factors = database, factors
@@ -99,7 +99,7 @@ class LoginRepository:
         return None if found is None else (query.read(found[0]), found[1])
 
     async def find_mailed(self, user_id: UUID, now: datetime) -> PendingLogin | None:
-        """Return the login whose mailed code is the account's newest that still works."""
+        """Return the login that has the account's newest code that still works."""
         row = await self._database.first(MAILED, for_user=user_id, moment=now)
         return LOGIN.read(row) if row is not None else None
 
@@ -123,7 +123,7 @@ class LoginRepository:
             {email_code.email_code_failures: email_code.CHARGE_ROW},
             {pending_logins.c.code_tries: "login_id"},
         )
-        # Once codes have sixteen characters, no further failure changes anything, and strangers can add no end of them.
+        # Once codes have sixteen characters, further failures change nothing, and strangers can add any number of them.
         charge = Charge(facts, users.c.charge_seq, rows, raised, rows_if=tally.c.takes_six_digits.name)
         return StepQuery(charge, self._read_email_code)
 
@@ -182,7 +182,7 @@ class _Cells:
         return found
 
     def take_if(self, shape: Shape[RowT]) -> RowT | None:
-        """Return the next cells, or None where an outer join found nothing: the first of them is an id."""
+        """Return the next cells, or None if an outer join found nothing; the first cell is an id."""
         is_there = self._row[self._at] is not None
         found = self.take(shape)
         return found if is_there else None

@@ -40,7 +40,7 @@ def build_router(flow: LoginFlow, visitors: Visitors, cookies: Cookies) -> APIRo
 
     @router.get("/login", response_model=LoginState)
     async def look(visitor: VisitorDep) -> Response:
-        """Say where the login in progress is."""
+        """Describe the login in progress."""
         outcome = await flow.look(visitor)
         return refusal(outcome) if isinstance(outcome, Refused) else reply(_state(outcome))
 
@@ -67,7 +67,7 @@ def build_router(flow: LoginFlow, visitors: Visitors, cookies: Cookies) -> APIRo
 
     @router.post("/mfa/enroll", response_model=flow.enroller.shown)
     async def enroll(visitor: VisitorDep, body: EnrolRequest | None = None) -> Response:
-        """Show what is to be set up."""
+        """Show the factor to set up."""
         outcome = await flow.enroll(visitor, restart=body is not None and body.restart)
         return refusal(outcome) if isinstance(outcome, Refused) else reply(outcome)
 
@@ -91,7 +91,7 @@ def build_router(flow: LoginFlow, visitors: Visitors, cookies: Cookies) -> APIRo
 def _add_proof(
     router: APIRouter, path: str, call: Callable[..., Awaitable[Response]], request: type[BaseModel]
 ) -> None:
-    """Add a call that completes a login; its body is what the kind of factor takes."""
+    """Add a call that completes a login; the kind of factor defines its body."""
     call.__annotations__["body"] = request
     router.add_api_route(
         path,

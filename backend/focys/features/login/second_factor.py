@@ -34,7 +34,7 @@ class SecondFactorAttempt:
     charge_id: UUID = field(default_factory=uuid4)
 
     async def charge(self) -> LoginSnapshot | Refused | None:
-        """Charge the try to the bucket's failures; refused where this factor is not examined now."""
+        """Charge the try to the bucket's failures; refused if this factor is not checked now."""
         repository, strength = self.request.repository, self.factor.strength(self.answer)
         found = await repository.charge(repository.second_factor, self.request.visit, self.charge_id, strength)
         snapshot, is_charged = found or (None, False)
@@ -53,7 +53,7 @@ class SecondFactorAttempt:
         return self._in_turn(await repository.find(repository.second_factor, self.request.visit))
 
     async def compare(self, facts: LoginSnapshot) -> Granted | Unproven:
-        """Ask the factor; what comes with a right answer is made here too."""
+        """Ask the factor; also make what comes with a right answer."""
         claim = self.request.claim(facts)
         proven = await self.factor.verify(self.answer, facts.held[self.factor.kind], claim)
         if isinstance(proven, Unproven):
@@ -88,7 +88,7 @@ class SecondFactorAttempt:
         return signed_in if done else None
 
     async def fail(self, facts: LoginSnapshot, unproven: Unproven) -> Refused:
-        """Let the charge stand, unless the code was right but used before, and tell the owner where that is due."""
+        """Keep the charge unless the code was right but used before, and email the owner if that is due."""
         request, user_id, now = self.request, facts.account.user_id, self.request.visit.now
         event = AuditEvent(self.factor.event, Outcome.REFUSED, user_id, unproven.refused.reason)
         state = facts.lock_state(now)
@@ -119,16 +119,16 @@ def _refused_for(obstacle: Locked | Guarded | Disabled, now: datetime) -> Refuse
 
 
 def _state_after(failures: Failures, state: LockState, now: datetime) -> LockState:
-    """Return the lock state once one more failure is counted, where it counts."""
+    """Return the lock state after this failure, if it counts."""
     if isinstance(state, Open):
         return lockout.lock_state(replace(failures, counted=(*failures.counted, now)), now)
     after = lockout.lock_state(replace(failures, strong=(*failures.strong, now)), now)
-    # A strong proof that failed while single codes are locked has not made that lock.
+    # A strong proof that fails while single codes are locked did not cause that lock.
     return Guarded() if isinstance(after, Locked) else after
 
 
 def _with_state(refused: Refused, state: LockState, now: datetime) -> Refused:
-    """Return the refusal with what is left, or that of the lock which was reached."""
+    """Return the refusal with the tries left, or the lock that was reached."""
     match state:
         case Open(left):
             return replace(refused, tries_left=left)

@@ -1,4 +1,4 @@
-"""One login from password to session: each step is a module of its own, and this is where they are entered."""
+"""One login from password to session: each step is a separate module, called from here."""
 
 from typing import Any
 
@@ -38,12 +38,12 @@ class LoginFlow:
 
     @property
     def factors(self) -> tuple[AnyFactor, ...]:
-        """The kinds of second factor there are."""
+        """The available kinds of second factor."""
         return self._deps.factors
 
     @property
     def enroller(self) -> Enroller[Any]:
-        """What sets a factor up at the first sign-in."""
+        """Sets a factor up at the first sign-in."""
         return self._deps.enroller
 
     async def start(self, address: str, typed: str, visitor: Visitor) -> Begun | SignedIn | Refused:
@@ -51,15 +51,15 @@ class LoginFlow:
         return await password.start(self._request(visitor), address, typed)
 
     async def verify_email_code(self, typed: str, visitor: Visitor) -> Begun | Refused:
-        """Take the mailed code."""
+        """Take the emailed code."""
         return await attempt.run(email_code.EmailCodeAttempt(self._request(visitor), typed))
 
     async def resend_email_code(self, visitor: Visitor) -> int | Refused:
-        """Mail the code again; return the seconds until another may be asked for."""
+        """Email the code again; return the seconds until the next resend."""
         return await email_code.resend(self._request(visitor))
 
     async def enroll(self, visitor: Visitor, *, restart: bool) -> BaseModel | Refused:
-        """Return the factor that is to be set up."""
+        """Return the factor to set up."""
         return await enrolment.show(self._request(visitor), restart=restart)
 
     async def confirm(self, answer: BaseModel, visitor: Visitor) -> SignedIn | Refused:

@@ -1,4 +1,4 @@
-"""What a step of a login is decided from, as it was at one moment: typed, and read in one query."""
+"""The facts of a login's steps, as of one moment: typed, and read in one query."""
 
 import math
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ RESEND_PAUSE = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose login it is, and the browser it comes from."""
+    """The account that signs in, and the browser it uses."""
 
     user_id: UUID
     email: str
@@ -38,7 +38,7 @@ class Account:
 
     @property
     def known(self) -> Known | None:
-        """The row that knows the visitor's browser; ``browser_id`` is empty where that is out of date."""
+        """The row of the visitor's known browser; ``browser_id`` is empty if that row is out of date."""
         if self.known_id is None or self.known_hash is None:
             return None
         return Known(self.known_id, self.known_hash, is_current=self.browser_id is not None)
@@ -71,13 +71,13 @@ class PendingLogin:
 
     @property
     def code(self) -> CodeIssue:
-        """The mailed code that this login takes; in the step ``email_code`` only."""
+        """The emailed code that this login takes; in the step ``email_code`` only."""
         source, expires_at = self.code_source or self.login_id, self.code_expires_at or self.created_at
         return CodeIssue(source, self.code_issue, self.code_long, expires_at)
 
     @property
     def tries_left(self) -> int:
-        """How many more wrong codes this login takes before another step counts them."""
+        """How many more wrong codes this login takes."""
         return max(0, email_codes.TRIES - self.code_tries)
 
     def resend_after(self, now: datetime) -> int:
@@ -108,16 +108,16 @@ class PasswordSnapshot:
         return lockout.lock_state(self.failures, now)
 
     def bypass_for(self, account: Account, now: datetime) -> Bypass | None:
-        """Return the bypass that takes the place of the second step, if one is in force."""
+        """Return the bypass that replaces the second step, if one is in force."""
         lets_in = self.bypass is not None and account.mfa_enabled and self.bypass.lets_in(account.role, now)
         return self.bypass if lets_in else None
 
     def needs_long_code(self, now: datetime) -> bool:
-        """Tell whether six digits are no longer enough for a mailed code."""
+        """Tell whether six digits are no longer enough for an emailed code."""
         return email_codes.is_long(self.email_failures, now)
 
     def waits_for_code(self, now: datetime) -> bool:
-        """Tell whether the visitor's browser has a login in progress whose mailed code still works for a while."""
+        """Tell whether the browser has a login in progress with an emailed code that will work for a while."""
         login = self.earlier
         if login is None or login.step is not Step.EMAIL_CODE or not login.tries_left:
             return False
@@ -130,11 +130,11 @@ class LoginSnapshot:
 
     Attributes:
         login: its row.
-        is_live: whether it is still one: not consumed, not over, the account as it was when it began.
+        is_live: whether it still counts: not consumed, not expired, the account unchanged since it began.
         account: whose it is.
         held: what the account holds of each kind of factor, by kind.
-        failures: those of the visitor's bucket, where the step needs them.
-        email_failures: the times of wrong mailed codes, where the step needs them.
+        failures: those of the visitor's bucket, if the step needs them.
+        email_failures: the times of wrong emailed codes, if the step needs them.
     """
 
     login: PendingLogin
@@ -151,7 +151,7 @@ class LoginSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class LoginState:
-    """What a page is shown of a login in progress. Times are whole seconds from now."""
+    """What a page sees of a login in progress. Times are whole seconds from now."""
 
     step: Step
     email: str
@@ -175,7 +175,7 @@ class Begun:
 
 
 def state_of_email_code(login: PendingLogin, email: str, sender: str | None, now: datetime) -> LoginState:
-    """Return what is shown while a mailed code is waited for."""
+    """Return the view while the login waits for an emailed code."""
     return LoginState(
         step=login.step,
         email=masked(email),
@@ -189,14 +189,14 @@ def state_of_email_code(login: PendingLogin, email: str, sender: str | None, now
 
 
 def state_of_enrolment(login: PendingLogin, email: str, now: datetime) -> LoginState:
-    """Return what is shown while a factor is set up."""
+    """Return the view while a factor is set up."""
     return LoginState(login.step, masked(email), login.expires_at, seconds_until(login.expires_at, now))
 
 
 def state_of_second_factor(
     login: PendingLogin, email: str, factors: tuple[str, ...], lock: LockState, now: datetime
 ) -> LoginState:
-    """Return what is shown while a second factor is waited for."""
+    """Return the view while the login waits for a second factor."""
     ends, wait = login.expires_at, getattr(lock, "until", None)
     return LoginState(
         step=login.step,

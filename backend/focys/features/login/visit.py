@@ -1,4 +1,4 @@
-"""One request to a login: who, when, and the keys by which wrong passwords are counted."""
+"""One request to a login: who, when, and the keys under which wrong passwords are counted."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from focys.infra.visitor import Visitor
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request and its time; a login that ends after ``latest_end`` was begun by a wrong clock."""
+    """A request and its time; a login that ends after ``latest_end`` was started under a wrong clock."""
 
     visitor: Visitor
     now: datetime
@@ -21,7 +21,7 @@ class Visit:
 
 
 class ThrottleParameters(TypedDict):
-    """The counters that a wrong password may be counted by: the network's, and one for each token of a cookie."""
+    """The keys of a wrong password's possible counters: the network's, and one for each token of a cookie."""
 
     network_key: str
     browser_key_0: str
@@ -46,7 +46,7 @@ class ThrottleKeys:
         return cls(account, f"password:{account}:{visitor.source}", known)
 
     def of_browser(self, token_hash: bytes | None) -> str:
-        """Return the counter of a known browser, or of the network where the browser is not known."""
+        """Return the counter of a known browser, or of the network if the browser is not known."""
         return dict(self.browsers).get(token_hash, self.network) if token_hash is not None else self.network
 
     def parameters(self) -> ThrottleParameters:

@@ -21,7 +21,7 @@ _is_due = or_(outbox.c.due_at <= bindparam("moment"), outbox.c.due_at > bindpara
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A letter to be tried now, with its owner's address; ``tries`` counts those made before."""
+    """An email to try now, with its owner's address; ``tries`` counts earlier tries."""
 
     id: UUID
     user_id: UUID
@@ -87,7 +87,7 @@ class OutboxRepository:
         self._database = database
 
     async def list_due(self, now: datetime) -> list[Due]:
-        """Return letters to be tried now, oldest first."""
+        """Return emails to try now, oldest first."""
         rows = await self._database.rows(_DUE, moment=now, far=now + 2 * _LONGEST_WAIT)
         return [_LETTER.read(row) for row in rows]
 

@@ -1,4 +1,4 @@
-"""The table of signed-in browsers, and what is read from it and written to it."""
+"""The table of signed-in browsers, and the shapes read from it and written to it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,7 +52,7 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What decides how long a session may go on."""
+    """The facts that decide how long a session may last."""
 
     role: Role
     amr: tuple[str, ...]

@@ -22,7 +22,7 @@ routes = APIRouter(prefix="/auth", tags=["sessions"], responses=PROBLEMS)
 
 @dataclass(frozen=True, slots=True)
 class SessionsApi:
-    """What the routes work with; the app keeps it as ``app.state.sessions_api``."""
+    """The routes' dependencies; the app keeps them as ``app.state.sessions_api``."""
 
     sessions: Sessions
     visitors: Visitors
@@ -73,7 +73,7 @@ _AUTHORIZATION = {
 async def refresh(api: Api, caller: Caller, objection: Objection, body: Nothing | None = None) -> Response:  # noqa: ARG001
     """Exchange the refresh cookie for a new access token.
 
-    Without an `Origin`, send `X-Requested-With: focys`. The cookie is replaced where it is a minute old.
+    Without an `Origin`, send `X-Requested-With: focys`. The cookie is replaced once it is a minute old.
     """
     outcome = objection or await api.sessions.refresh(caller)
     if outcome is None:

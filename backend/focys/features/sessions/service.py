@@ -24,7 +24,7 @@ from focys.infra.tokens import AccessClaims, InvalidTokenError, Tokens, new_seed
 from focys.infra.visitor import Visitor
 
 FRESH = timedelta(seconds=60)
-"""How long a new refresh token is answered without being replaced, so that loading pages costs a session nothing."""
+"""How long a new refresh token is accepted without replacing it, so that page loads cost a session nothing."""
 
 GRACE = timedelta(seconds=10)
 """How long the token just replaced still gets the same successor: two tabs, or an answer lost on the way."""
@@ -39,7 +39,7 @@ _A_DAY, _MANY_PEOPLE = timedelta(days=1), 10
 class RotationLimit:
     """Counts the rotations of a session, given its id.
 
-    ``charge`` answers with the seconds to wait if that was one too many; ``give_back`` with the changes that undo it.
+    ``charge`` returns the seconds to wait if that was one too many; ``give_back`` returns the changes that undo it.
     """
 
     charge: Callable[[str], Awaitable[int | None]]
@@ -195,7 +195,7 @@ class Sessions:
         return session if self._may_go_on(session, now) else None
 
     async def refresh(self, visitor: Visitor) -> Refreshed | Refused | None:
-        """Go on with the session of the refresh cookie; None if there is no cookie, so nobody is signed in.
+        """Continue the session of the refresh cookie; None if there is no cookie: nobody is signed in.
 
         A token that is a minute old is replaced. One older than the one just replaced ends its session.
         """
@@ -210,7 +210,7 @@ class Sessions:
             if objection is not None:
                 await self._end(session, visitor, now, objection)
                 return Refused(Reason.SESSION_ENDED)
-            # The token just replaced is taken for less than a minute, so it never gets past here either.
+            # A token just replaced is accepted for less than a minute, so it never gets past here, either.
             if abs(now - session.rotated_at) < FRESH:
                 return self._refreshed(session, now)
             outcome = await self._rotate(session, visitor, now)
@@ -240,7 +240,7 @@ class Sessions:
         return (session if is_genuine else None), claims.generation
 
     async def _rotate(self, session: LiveSession, visitor: Visitor, now: datetime) -> Refreshed | Refused | None:
-        """Replace the refresh token; return None if another call was first."""
+        """Replace the refresh token; return None if another call came first."""
         limited = str(session.session_id)
         wait = await self._rotation_limit.charge(limited)
         if wait is not None:
@@ -248,7 +248,7 @@ class Sessions:
         event = audit.AuditEvent(audit.EventName.SESSION_REFRESH, audit.Outcome.OK, session.user_id)
         guard = rotated(session.session_id, session.refresh_generation, now)
         if not await self._database.write(audit.as_change(event, visitor, now), guard=guard):
-            # Many tabs that load at once rotate once, and are counted once.
+            # Tabs that load at the same time rotate once and are counted once.
             await self._database.write(*await self._rotation_limit.give_back(limited, now))
             return None
         audit.announce(event, visitor)
@@ -293,7 +293,7 @@ class Sessions:
 
 
 def _is_reused(session: LiveSession, generation: int, now: datetime) -> bool:
-    """Tell whether a genuine refresh token is out of date: two parties hold it, and one went on without the other."""
+    """Tell whether a genuine refresh token is out of date: two parties hold it, and one has used it to go on."""
     if generation == session.refresh_generation - 1:
         return abs(now - session.rotated_at) > GRACE
     return generation != session.refresh_generation

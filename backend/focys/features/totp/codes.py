@@ -1,4 +1,4 @@
-"""Compares codes with an encrypted secret, and says what that means for the login."""
+"""Compares codes with an encrypted secret, and turns the result into a verdict for the login."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from focys.infra.secret_box import SecretBox, UnreadableSecretError
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Whose codes are expected: an encrypted secret, its owner, and the last time step that was used."""
+    """The expected codes: an encrypted secret, its owner, and the last time step used."""
 
     sealed: str
     owner: UUID
@@ -21,7 +21,7 @@ class Expected:
 
 
 class Codes:
-    """Compares codes; *drift* is how many time steps before and after the current one are taken."""
+    """Compares codes; *drift* is how many time steps before and after the current one are accepted."""
 
     def __init__(self, box: SecretBox, *, drift: int) -> None:
         self._box, self._drift = box, drift
@@ -46,11 +46,11 @@ class Codes:
                 return Unproven(Refused(Reason.INVALID_CODE))
 
     def sealed(self, secret: str, owner: UUID) -> str:
-        """Return a secret as it is stored, under the newest key."""
+        """Return a secret encrypted for storage, under the newest key."""
         return self._box.seal(secret, owner)
 
     def opened(self, sealed: str, owner: UUID) -> str:
-        """Return a stored secret in clear.
+        """Return a stored secret in plaintext.
 
         Raises:
             UnreadableSecretError: no configured key decrypts it.

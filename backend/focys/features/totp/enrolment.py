@@ -1,4 +1,4 @@
-"""Sets up an authenticator app: a secret is shown in one login, and its first code makes it the account's."""
+"""Sets up an authenticator app: one login shows a secret, and its first code adds it to the account."""
 
 import base64
 import secrets
@@ -31,7 +31,7 @@ class TotpEnrolment:
         self._repository = SetupRepository(database)
 
     async def is_begun(self, claim: Claim) -> bool:
-        """Tell whether this login was shown a secret."""
+        """Tell whether this login has shown a secret."""
         return await self._find(claim) is not None
 
     async def show(self, claim: Claim, *, ends: datetime, restart: bool) -> Enrolment | Refused:
@@ -45,7 +45,7 @@ class TotpEnrolment:
         return self._as_shown(stored, claim) if stored is not None else Refused(Reason.ENROLMENT_EXPIRED)
 
     async def confirm(self, answer: FirstCode, claim: Claim) -> Proven | Unproven | Refused:
-        """Compare the first code; it is spent too."""
+        """Compare the first code, and spend it."""
         stored = await self._find(claim)
         if stored is None:
             return Refused(Reason.ENROLMENT_EXPIRED)
@@ -64,7 +64,7 @@ class TotpEnrolment:
         return Proven(guard, Issued((setups_dropped(claim.user_id),)))
 
     async def _find(self, claim: Claim) -> StoredSetup | None:
-        """Return the login's secret; one that no configured key decrypts any more is dropped."""
+        """Return the login's secret; drop one that no configured key decrypts any more."""
         stored = await self._repository.find(claim.login_id, claim.now)
         try:
             if stored is not None:

@@ -24,7 +24,7 @@ class HeldTotp:
 
 
 class TotpFactor:
-    """Takes one code, or two in a row. A code works once: its time step is spent by the write that signs in."""
+    """Takes one code, or two in a row. A code works once: the write that signs in spends its time step."""
 
     kind = "totp"
     event = EventName.TOTP
@@ -45,7 +45,7 @@ class TotpFactor:
         return Strength.WEAK if len(answer.in_order) == 1 else Strength.STRONG
 
     def profile(self, held: HeldTotp) -> Mapping[str, int]:  # noqa: ARG002  the protocol's
-        """Return nothing: that there is an authenticator is all there is to show."""
+        """Return nothing: there is nothing to show beyond the fact that an authenticator exists."""
         return {}
 
     async def verify(self, answer: TotpCodes, held: HeldTotp, claim: Claim) -> Proven | Unproven:

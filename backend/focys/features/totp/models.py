@@ -7,7 +7,7 @@ from focys.infra.database import UtcTime, metadata
 totp_setups = Table(
     "totp_setups",
     metadata,
-    # A secret is shown in one login only; someone else who has the password and the mailbox is shown another one.
+    # Each login shows its own secret; another person with the password and the mailbox gets a different one.
     Column("login_id", Uuid, ForeignKey("pending_logins.id", ondelete="CASCADE"), primary_key=True),
     Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("secret", Text, nullable=False),

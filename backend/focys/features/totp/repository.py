@@ -1,4 +1,4 @@
-"""The SQL of secrets that are not confirmed, one per login, and of the re-encryption of all secrets."""
+"""The SQL of unconfirmed secrets, one per login, and of re-encrypting all secrets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ ENROLMENT_LIFE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class StoredSetup:
-    """A secret that a login was shown, as it is stored."""
+    """A secret that a login has shown, as it is stored."""
 
     sealed: str
     expires_at: datetime
@@ -96,12 +96,12 @@ VAULTS = (
 
 
 def setup_dropped(login_id: UUID) -> Change:
-    """Drop the secret that a login was shown."""
+    """Drop the secret that a login has shown."""
     return Change(_DROP, {"for_login": login_id})
 
 
 def setups_dropped(user_id: UUID) -> Change:
-    """Drop the secrets that a user's logins were shown."""
+    """Drop the secrets that a user's logins have shown."""
     return Change(_DROP_OF_USER, {"for_user": user_id})
 
 
@@ -111,24 +111,24 @@ def all_setups_dropped() -> Change:
 
 
 class SetupRepository:
-    """Finds and stores secrets that are not confirmed, and the encrypted texts of all secrets."""
+    """Finds and stores unconfirmed secrets, and the ciphertexts of all secrets."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def find(self, login_id: UUID, now: datetime) -> StoredSetup | None:
-        """Return what a login was shown, if it is not over."""
+        """Return the secret that a login has shown, if it has not expired."""
         row = await self._database.first(_FIND, for_login=login_id, **_at(now))
         return SETUP.read(row) if row is not None else None
 
     @staticmethod
     def begun(claim: Claim, sealed: str, *, replaces: str, ends: datetime) -> Change:
-        """Store a secret for a login, unless another one got there first; *replaces* is the one to be thrown away."""
+        """Store a secret for a login, unless another came first; *replaces* is the one to discard."""
         owner = {"for_login": claim.login_id, "for_user": claim.user_id}
         return Change(_BEGIN, {**owner, "sealed": sealed, "replaces": replaces, "until": ends, **_at(claim.now)})
 
     async def drop(self, login_id: UUID) -> None:
-        """Drop what a login was shown."""
+        """Drop the secret that a login has shown."""
         await self._database.write(setup_dropped(login_id))
 
     async def list_seals(self) -> list[tuple[str, int]]:

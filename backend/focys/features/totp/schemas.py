@@ -1,4 +1,4 @@
-"""What crosses the wire about an authenticator app."""
+"""The requests and responses about an authenticator app."""
 
 from typing import Annotated
 

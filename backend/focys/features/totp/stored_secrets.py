@@ -117,7 +117,7 @@ class TotpSecrets:
         return Rotation(moved, len(accounts), tuple(kid for kid in fallbacks if kid not in needed), needed)
 
     def _sealed_again(self, rows: Sequence[Sealed]) -> tuple[dict[UUID, tuple[str, str]], set[tuple[UUID, str]]]:
-        """Return the ciphertexts to replace (old, new) by key, and the owners' that no configured key decrypts."""
+        """Return the ciphertexts to replace (old, new) by key, and those that no configured key decrypts."""
         new: dict[UUID, tuple[str, str]] = {}
         closed: set[tuple[UUID, str]] = set()
         for row in rows:

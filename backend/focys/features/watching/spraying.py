@@ -1,4 +1,4 @@
-"""Whether a few passwords are tried on many accounts: from so many addresses that no limit of a network is reached."""
+"""Detects a few passwords tried on many accounts, from so many addresses that no network reaches a limit."""
 
 import asyncio
 from contextlib import suppress
@@ -10,7 +10,7 @@ ROUND_SECONDS = 60
 
 
 class SprayWatch:
-    """Looks once a minute; the buckets of an hour are read for it, some thousands at most."""
+    """Looks once a minute; reads the last hour's buckets, some thousands at most."""
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
@@ -18,7 +18,7 @@ class SprayWatch:
     async def run(self) -> None:
         """Look now, and every minute."""
         while True:
-            # A database that does not answer is reported elsewhere.
+            # Other code reports that the database does not answer.
             with suppress(Exception):
                 await self.look()
             await asyncio.sleep(ROUND_SECONDS)

@@ -141,7 +141,7 @@ async def test_a_set_waits_for_its_turn_once(world: World):
 
 
 async def test_an_ordinary_step_hashes_nothing_and_asks_once(world: World, monkeypatch: pytest.MonkeyPatch):
-    """AVL-06: what tells whether codes are left comes with the charge."""
+    """AVL-06: the charge also returns whether codes are left."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
     hashed: list[object] = []

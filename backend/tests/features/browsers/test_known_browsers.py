@@ -95,7 +95,7 @@ async def test_a_change_of_a_credential_makes_every_browser_a_stranger(world: Wo
 
 
 async def test_one_browser_may_be_known_to_two_accounts_and_counts_for_each(world: World):
-    """SESS-13: by a token of its own for each, in one cookie."""
+    """SESS-13: by a separate token for each, in one cookie."""
     alice = await world.an_account(enrolled=True)
     bob = await world.an_account("bob@student.com", enrolled=True)
     browser, _ = await world.signed_in(alice)
@@ -111,7 +111,7 @@ async def test_one_browser_may_be_known_to_two_accounts_and_counts_for_each(worl
 
 
 async def test_a_browser_is_known_to_three_accounts_and_forgets_the_one_that_was_there_longest_ago(world: World):
-    """SESS-13: a cookie has room for so many; who signs in there daily is not forgotten for those who came once."""
+    """SESS-13: a cookie holds only three; a daily user is not forgotten in favor of people who came once."""
     names = ("alice", "bob", "carol", "dave")
     alice, bob, carol, dave = [await world.an_account(f"{name}@student.com", enrolled=True) for name in names]
     browser = world.a_browser()
@@ -127,7 +127,7 @@ async def test_a_browser_is_known_to_three_accounts_and_forgets_the_one_that_was
 
 
 async def test_a_copy_of_the_cookie_is_no_known_browser_of_who_signs_in_there_next(world: World):
-    """SESS-13, LOCK-05, LOCK-09: whoever had the browser before guesses as a stranger, in nobody's name but their own."""
+    """SESS-13, LOCK-05, LOCK-09: the browser's previous user counts as a stranger to other accounts."""
     alice = await world.an_account(enrolled=True)
     bob = await world.an_account("bob@student.com", enrolled=True)
     browser, _ = await world.signed_in(alice)
@@ -162,7 +162,7 @@ async def test_an_old_copy_of_the_cookie_is_worth_nothing_once_the_browser_is_kn
 
 
 async def change_of(world: World, account: Account, change: str) -> None:
-    """A change after which every browser is a stranger; the account is ready to sign in again."""
+    """Make a change that makes every browser a stranger; the account can then sign in again."""
     act = world.services.administration
     if change == "password":
         account.password = "seven-quiet-lanterns-41"
@@ -205,7 +205,7 @@ async def test_what_is_no_token_is_dropped_from_the_cookie(world: World, value: 
     "value", ["A" * 43, ".".join(["A" * 43, "B" * 43, "C" * 43]), ".".join("ABCDEFGH"[i] * 43 for i in range(8))]
 )
 async def test_a_token_we_never_gave_out_is_known_to_no_account(world: World, value: str):
-    """SESS-13: nobody plants a browser cookie of their choice; the account's own token is a new one beside it."""
+    """SESS-13: nobody can plant a browser cookie; the account gets a new token beside it."""
     account = await world.an_account(enrolled=True)
     planted = value.split(".")
 

@@ -1,4 +1,4 @@
-"""Which code a login takes, and whether it is mailed: its own, the one its browser waits for, or one that logins share."""
+"""Which code a login takes, and whether it is emailed: its own, the one its browser waits for, or a shared one."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ NETWORK = "203.0.113.5"
 
 
 async def mailed(world: World) -> list[str | None]:
-    """Every code that has been mailed, oldest first."""
+    """Every code that was emailed, oldest first."""
     await world.deliver()
     return [letter.code for _, letter in world.mail.letters]
 
@@ -26,7 +26,7 @@ async def start(world: World, account: Account, network: str = NETWORK) -> Brows
 
 
 async def test_a_browser_that_waits_for_a_code_goes_on_waiting_for_it(world: World):
-    """EOTP-05: signing in once more mails nothing, forgets no wrong try and prolongs nothing; the old cookie is dead."""
+    """EOTP-05: signing in again sends no email, forgets no wrong try and extends nothing; the old cookie is dead."""
     account = await world.an_account()
     browser = await at_mailed_code(world, account)
     old, codes = cookie(browser), await mailed(world)
@@ -57,7 +57,7 @@ async def test_a_code_with_a_minute_left_is_replaced(world: World, seconds: int,
 
 
 async def test_a_code_that_is_used_up_is_replaced(world: World):
-    """EOTP-04: by one with tries of its own."""
+    """EOTP-04: by one with its own tries."""
     account = await world.an_account()
     browser = await at_mailed_code(world, account)
     for _ in range(5):
@@ -83,7 +83,7 @@ async def test_a_browser_that_waits_for_another_accounts_code_gets_one_of_its_ow
 
 
 async def test_three_codes_a_network_and_then_logins_share_the_one_mailed_last(world: World):
-    """EOTP-05, AVL-08: no email more, and the owner who reads the mailbox can go on in any of them."""
+    """EOTP-05, AVL-08: no more emails, and the owner, who reads the mailbox, can go on in any of them."""
     account = await world.an_account()
     own = [await start(world, account) for _ in range(3)]
     codes = await mailed(world)
@@ -105,7 +105,7 @@ async def test_three_codes_a_network_and_then_logins_share_the_one_mailed_last(w
 
 
 async def test_another_network_has_a_code_of_its_own(world: World):
-    """EOTP-05, AVL-08: a stranger who starts all the time does not decide which code the owner gets."""
+    """EOTP-05, AVL-08: a stranger who keeps starting logins does not decide which code the owner gets."""
     account = await world.an_account()
     for _ in range(5):
         await start(world, account)
@@ -148,8 +148,10 @@ async def test_the_settings_say_how_many_codes_a_network_has_mailed(make_world: 
         assert len(await mailed(world)) == 5
 
 
-async def test_a_right_code_that_the_same_one_overtook_is_no_wrong_one(world: World, monkeypatch: pytest.MonkeyPatch):
-    """EOTP-07: sent twice at once, as a page may do it; ten wrong ones a year make codes long, and it is none of them."""
+async def test_a_right_code_overtaken_by_its_duplicate_does_not_count_as_wrong(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """EOTP-07: sent twice at once, as a page may do; it does not count toward the ten that make codes long."""
     account = await world.an_account()
     browser = await at_mailed_code(world, account)
     code, database = world.mail.last_code(account.email), world.services.database

@@ -1,4 +1,4 @@
-"""A kind of factor the login has never heard of: a folder, and one line that registers it."""
+"""A kind of factor that the login does not know: a folder, and one line that registers it."""
 
 from collections.abc import AsyncIterator
 

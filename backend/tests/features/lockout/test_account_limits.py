@@ -1,4 +1,4 @@
-"""Limits of an account: fixed windows in the database, exact over all workers, whatever else is lost."""
+"""Limits of an account: fixed windows in the database, exact over all workers, whatever other stores are lost."""
 
 from asyncio import gather
 from collections.abc import AsyncIterator
@@ -50,7 +50,7 @@ async def test_a_limit_opens_again_after_its_window(limits: Limits, clock: Froze
     assert [await limits.charge(THREE, "alice") is None for _ in range(4)] == [True, True, True, False]
 
 
-async def test_of_many_at_once_as_many_pass_as_there_is_room(limits: Limits):
+async def test_of_many_at_once_no_more_pass_than_the_limit_allows(limits: Limits):
     answers = await gather(*(limits.charge(THREE, "alice") for _ in range(12)))
 
     assert answers.count(None) == 3

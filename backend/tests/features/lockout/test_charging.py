@@ -1,4 +1,4 @@
-"""What is charged and when: before anything is compared, or nothing is; and never against the owner's own attempt."""
+"""Attempts are charged before anything is compared, and strangers' charges never make the owner's attempt fail."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -55,7 +55,7 @@ OFFERS: tuple[Offer, ...] = (right, offer_wrong, right_pair, wrong_pair, backup_
 
 @pytest.fixture
 def compared(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was compared meanwhile, with an authenticator's secret or with hashes."""
+    """What was compared during the test, with an authenticator's secret or with hashes."""
     compared: list[str] = []
 
     def noted(name: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -69,7 +69,7 @@ def compared(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("offer", OFFERS)
 async def test_what_cannot_be_charged_is_neither_compared_nor_accepted(world: World, compared: list[str], offer: Offer):
-    """LOCK-02: else guessing would be free while the table of failures cannot be written."""
+    """LOCK-02: otherwise guessing would be free while the table of failures cannot be written."""
     account = await world.an_account(enrolled=True)
     browser, before = await world.at_second_factor(account), await count_of(world, sessions)
     world.clock.advance(seconds=30)
@@ -107,7 +107,7 @@ async def version_of(world: World) -> int:
     return int((await rows_of(world, users))[0].attempt_seq)
 
 
-async def test_starts_cancels_and_failures_move_nothing_that_an_attempt_is_guarded_by(world: World):
+async def test_starts_cancels_and_failures_do_not_change_an_attempts_guard(world: World):
     """LOCK-02, AVL-08: a sign-in does."""
     account = await world.an_account(enrolled=True)
     before, stranger = await version_of(world), world.a_browser("203.0.113.5")
@@ -128,7 +128,7 @@ async def test_starts_cancels_and_failures_move_nothing_that_an_attempt_is_guard
 async def test_nobody_who_starts_and_cancels_all_the_time_makes_the_owners_proof_fail(
     world: World, monkeypatch: pytest.MonkeyPatch, offer: Offer
 ):
-    """AVL-08: between what an attempt was decided from and its write, a stranger always gets a sign-in in."""
+    """AVL-08: a stranger always starts a sign-in between the attempt's read and its write."""
     account = await world.an_account(enrolled=True)
     owner, stranger = await world.at_second_factor(account), world.a_browser("203.0.113.5")
     write, starts, is_the_strangers = world.services.database.write, 0, False

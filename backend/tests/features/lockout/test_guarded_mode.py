@@ -104,7 +104,7 @@ async def test_guarded_tries_are_limited_per_source(world: World, guarded: Accou
 
 
 async def test_guarded_tries_are_limited_per_account(world: World, guarded: Account):
-    """LOCK-06: sixty an hour of all networks; then pairs wait, at most an hour; a backup code never does (AVL-08)."""
+    """LOCK-06: sixty an hour from all networks; then pairs wait, at most an hour; backup codes never do (AVL-08)."""
     await strangers_failed(world, guarded, 59, ago=timedelta(0), strong=True)
     browser = await world.at_second_factor(guarded, world.a_browser("203.0.113.5"))
     answer = await offer_wrong(world, guarded, browser)
@@ -121,7 +121,7 @@ async def test_guarded_tries_are_limited_per_account(world: World, guarded: Acco
 
 
 async def test_backup_codes_are_limited_per_network_too(world: World, guarded: Account):
-    """LOCK-06: ten an hour of one network, pairs included."""
+    """LOCK-06: ten an hour from one network, including pairs."""
     await strangers_failed(world, guarded, 9, ago=timedelta(0), strong=True, network="203.0.113.5")
     browser = await world.at_second_factor(guarded, world.a_browser("203.0.113.5"))
 
@@ -160,7 +160,7 @@ async def test_a_hundred_failures_end_the_pairs_of_strangers_for_good(world: Wor
     ids=["sixty of all networks", "ten of this network", "a hundred in all"],
 )
 async def test_a_new_password_opens_a_fresh_allowance(world: World, guarded: Account, spent: int, network: str):
-    """LOCK-06, LOCK-07: who fails from then on knows the new password, too; the owner waits for nobody else."""
+    """LOCK-06, LOCK-07: later failures come from people who know the new password; earlier ones do not count."""
     await strangers_failed(world, guarded, spent, ago=timedelta(minutes=1), strong=True, network=network)
     browser = await world.at_second_factor(guarded)
     refused = await offer_pair(browser, pair(guarded, world))

@@ -1,4 +1,4 @@
-"""A hundred wrong passwords in a row close their bucket: this network for this account, or this browser of its owner."""
+"""A hundred wrong passwords in a row close their bucket: the account to one network, or to one known browser."""
 
 import pytest
 from sqlalchemy import update
@@ -28,7 +28,7 @@ async def guess_on(world: World, browser: Browser, times: int, address: str = AD
 
 
 async def nearly_closed(world: World, *browsers: Browser, address: str = ADDRESS) -> None:
-    """Have ninety-nine wrong passwords in the bucket of each browser, the last of them a while ago."""
+    """Put ninety-nine wrong passwords in the bucket of each browser, the last one a while ago."""
     for browser in browsers:
         assert await guess_on(world, browser, 1, address) == ["invalid_credentials"]
     failed = update(throttles).where(throttles.c.key.like("password:%"), throttles.c.hits > 0)
@@ -36,7 +36,7 @@ async def nearly_closed(world: World, *browsers: Browser, address: str = ADDRESS
 
 
 async def closed(world: World, browser: Browser | None = None, address: str = ADDRESS) -> Browser:
-    """A browser, of a stranger if none is given, whose bucket has just been closed."""
+    """A browser (a stranger's by default) whose bucket has just been closed."""
     browser = browser or world.a_browser(ATTACKER)
     await nearly_closed(world, browser, address=address)
     assert await guess_on(world, browser, 1, address) == ["invalid_credentials"]
@@ -44,7 +44,7 @@ async def closed(world: World, browser: Browser | None = None, address: str = AD
 
 
 async def offers(world: World, browser: Browser, account: Account) -> tuple[str, int]:
-    """What the right password is answered with, and how many were compared for it."""
+    """The response to the right password, and how many comparisons it took."""
     compared = 0
     fits = world.services.hasher._fits
 
@@ -61,7 +61,7 @@ async def offers(world: World, browser: Browser, account: Account) -> tuple[str,
 
 @pytest.mark.parametrize("address", [ADDRESS, UNKNOWN])
 async def test_after_a_hundred_wrong_passwords_none_is_examined_any_more(world: World, address: str):
-    """LOCK-08, LOCK-11: the right one neither, however long the guesser waits; unknown addresses look the same."""
+    """LOCK-08, LOCK-11: not even the right one, however long the guesser waits; unknown addresses look the same."""
     account, browser = await world.an_account(), world.a_browser(ATTACKER)
     account.email = address
     assert await guess_on(world, browser, CLOSED_AFTER, address) == ["invalid_credentials"] * CLOSED_AFTER
@@ -128,7 +128,7 @@ async def test_an_operator_unlocks_it(world: World):
 
 
 async def test_a_new_password_opens_it(world: World):
-    """LOCK-08: and is not held back by what was guessed before."""
+    """LOCK-08: and earlier guesses do not delay it."""
     account = await world.an_account()
     browser = await closed(world)
     for _ in range(5):
@@ -158,7 +158,7 @@ async def test_it_is_kept_for_a_year_and_no_longer(world: World):
     assert await offers(world, browser, account) == ("email_code", 1)
 
 
-async def test_the_owner_is_told_once_and_the_audit_says_it(world: World):
+async def test_the_owner_gets_one_email_and_the_audit_log_a_row(world: World):
     """LOCK-08: at the hundredth, with when, from where, and what to do."""
     account, browser = await world.an_account(), world.a_browser(ATTACKER)
     await nearly_closed(world, browser)
@@ -193,7 +193,7 @@ async def test_a_browser_of_the_owners_is_named_as_one(world: World):
     assert "with another browser" in text
 
 
-async def test_many_networks_at_once_write_one_letter_an_hour(world: World):
+async def test_many_networks_at_once_cause_one_email_an_hour(world: World):
     """LOCK-08: a botnet does not fill a mailbox."""
     account = await world.an_account()
     browsers = [world.a_browser(f"203.0.113.{i}") for i in range(3)]
@@ -206,7 +206,7 @@ async def test_many_networks_at_once_write_one_letter_an_hour(world: World):
     assert world.mail.subjects(account.email) == [CLOSED]
 
 
-async def test_nobody_is_written_to_about_a_disabled_account(world: World):
+async def test_nobody_gets_an_email_about_a_disabled_account(world: World):
     account = await world.an_account()
     await world.services.accounts.set_disabled(account.email, OPERATOR, disabled=True)
 

@@ -1,4 +1,4 @@
-"""The counts of networks: the same contract in memory, in both databases and in a real Valkey, exact at any moment."""
+"""The networks' counts: one contract for memory, both databases and a real Valkey, exact at any moment."""
 
 from asyncio import gather
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -26,7 +26,7 @@ QUARTER, HOUR = FAILURES_WINDOW.total_seconds(), ACCOUNTS_WINDOW.total_seconds()
 
 @dataclass
 class Counts:
-    """A store, the ledger that charges it, and the way to let time pass."""
+    """A store, the ledger that charges it, and a way to let time pass."""
 
     counters: NetworkCounters
     ledger: PasswordLedger
@@ -35,7 +35,7 @@ class Counts:
     let_pass: Callable[[float], Awaitable[None]]
 
     async def charge(self, account: str, network: str = WHO) -> Charge | Full | None:
-        """Charge one try, in a bucket of its own."""
+        """Charge one try, in its own bucket."""
         now = self.clock.now()
         return await self.ledger.charge(
             PasswordLimit(f"password:{uuid4().hex}", 0, 0, None), Try(network, account, now), now
@@ -47,7 +47,7 @@ class Counts:
         return charge
 
     async def wrong(self, *accounts: str) -> None:
-        """Have one wrong password for each."""
+        """Enter one wrong password for each."""
         for account in accounts:
             await self.ledger.keep(await self.charged(account))
 
@@ -72,7 +72,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql", "valkey"])
 def store(request: pytest.FixtureRequest) -> tuple[str, str]:
-    """What counts, and the address of the database that does, or is behind it."""
+    """The kind of store, and the URL of its database or fallback database."""
     url = request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url")
     return request.param, url
 
@@ -112,13 +112,13 @@ async def test_wrong_passwords_count_as_failures_and_their_accounts_once(counts:
 
 
 async def test_a_try_is_charged_before_its_password_is_compared(counts: Counts):
-    """LOCK-10: failure and place are taken while the password is looked at."""
+    """LOCK-10: failure and place are taken while the password is compared."""
     await counts.charged("alice")
 
     assert await counts.used() == (1, 1)
 
 
-async def test_a_right_password_gives_all_back_with_the_failures_of_its_account(counts: Counts):
+async def test_a_right_password_refunds_everything_with_its_accounts_failures(counts: Counts):
     """LOCK-10: and no other account's."""
     await counts.wrong("alice", "bob", "alice")
 
@@ -127,7 +127,7 @@ async def test_a_right_password_gives_all_back_with_the_failures_of_its_account(
     assert await counts.used() == (1, 1)
 
 
-async def test_a_password_that_was_never_compared_gives_back_its_own_try_only(counts: Counts):
+async def test_a_password_that_was_never_compared_refunds_only_its_own_try(counts: Counts):
     await counts.wrong("alice")
     for account in ("alice", "bob"):
         await counts.ledger.undo(await counts.charged(account))
@@ -160,7 +160,7 @@ async def test_a_place_that_is_given_back_is_for_the_next_account(counts: Counts
 
 
 async def test_enough_failures_stop_everybody(counts: Counts):
-    """LOCK-10: members of the set, too; and the wait is told."""
+    """LOCK-10: members of the set, too; the refusal says how long to wait."""
     await counts.wrong("a", "a", "a", "b", "b", "b")
 
     refused = [await counts.charge(account) for account in ("a", "c")]
@@ -215,7 +215,7 @@ async def test_what_comes_back_after_its_window_makes_no_room_in_the_next_one(co
 
 
 async def test_failures_of_an_earlier_window_are_not_given_back_in_this_one(counts: Counts):
-    """LOCK-10: three of one's own do not make room for three on other accounts."""
+    """LOCK-10: three on one's own account do not make room for three on other accounts."""
     await counts.wrong("mallory", "mallory", "mallory")
     await counts.let_pass(QUARTER)
     await counts.wrong("a", "b", "mallory")
@@ -236,8 +236,8 @@ async def test_a_wrong_password_settled_after_its_window_is_counted_in_no_other(
     assert isinstance(await counts.charged("a"), Charge)
 
 
-async def test_of_many_accounts_at_once_as_many_are_charged_as_there_is_room(counts: Counts):
-    """LOCK-10: and no place is lost by those that are refused."""
+async def test_of_many_accounts_at_once_no_more_are_charged_than_fit(counts: Counts):
+    """LOCK-10: and refused tries lose no place."""
     charges = await gather(*(counts.charge(f"account {i}") for i in range(12)))
 
     granted = [charge for charge in charges if isinstance(charge, Charge)]
@@ -248,7 +248,7 @@ async def test_of_many_accounts_at_once_as_many_are_charged_as_there_is_room(cou
     assert await counts.used() == (3, 3)
 
 
-async def test_of_many_tries_at_once_as_many_are_charged_as_failures_are_left(counts: Counts):
+async def test_of_many_tries_at_once_no_more_are_charged_than_failures_are_left(counts: Counts):
     """LOCK-10."""
     await counts.wrong("a", "b")
 
@@ -270,7 +270,7 @@ async def test_wrong_passwords_of_one_account_at_once_hold_one_place(counts: Cou
 
 
 async def test_right_passwords_of_one_account_at_once_give_its_place_back_once(counts: Counts):
-    """LOCK-10: nobody empties the set by signing in ten times."""
+    """LOCK-10: nobody can empty the set by signing in ten times."""
     await counts.wrong("a", "b", "c")
     charges = [await counts.charged("a") for _ in range(3)]
 
@@ -280,7 +280,7 @@ async def test_right_passwords_of_one_account_at_once_give_its_place_back_once(c
 
 
 async def test_places_held_by_passwords_that_are_being_compared_are_free_in_a_moment(counts: Counts):
-    """LOCK-10: a class that signs in at nine o'clock is not told to wait for an hour."""
+    """LOCK-10: a class that signs in at nine o'clock does not have to wait for an hour."""
     charges = [await counts.charged(f"pupil {i}") for i in range(3)]
 
     crowded_out = await counts.charge("pupil 4")

@@ -79,7 +79,7 @@ async def test_failures_of_all_kinds_lead_to_the_notice(world: World):
 
 
 async def test_strong_proofs_that_fail_while_it_is_locked_send_no_notice(world: World):
-    """LOCK-13: the lock was told, and they bring the next one no nearer."""
+    """LOCK-13: the owner already has an email about the lock, and they bring the next one no nearer."""
     account = await world.an_account(enrolled=True)
     browser = await fail(world, account, 5)
     await world.deliver()
@@ -94,7 +94,7 @@ async def test_strong_proofs_that_fail_while_it_is_locked_send_no_notice(world: 
 
 
 async def test_wrong_first_codes_send_no_notice(world: World):
-    """LOCK-13, TOTP-11: whoever sets an app up guesses nothing."""
+    """LOCK-13, TOTP-11: setting up an app involves no guessing."""
     account = await world.an_account()
     browser = await at_enrolment(world, account)
     before = len(world.mail.letters)

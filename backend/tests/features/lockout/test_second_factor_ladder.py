@@ -64,7 +64,7 @@ async def test_while_it_is_locked_no_single_code_is_examined_and_nothing_extends
 
 @pytest.mark.parametrize("failures", [5, 10])
 async def test_a_lock_holds_up_neither_two_codes_in_a_row_nor_a_backup_code(world: World, failures: int):
-    """LOCK-03, AVL-08: whoever has the password locks single codes, and never the owner out."""
+    """LOCK-03, AVL-08: someone with the password can lock single codes, but never lock the owner out."""
     account = await world.an_account(enrolled=True)
     await strangers_failed(world, account, failures, ago=timedelta(0))
     world.clock.advance(minutes=1)
@@ -148,7 +148,7 @@ async def test_single_codes_pairs_and_backup_codes_share_one_ledger(world: World
 
 
 async def test_wrong_first_codes_end_their_login_and_no_other(world: World):
-    """TOTP-11: whoever sets an app up sees its secret, so there is nothing to guess; starting again gives five new tries."""
+    """TOTP-11: the secret is on screen, so there is nothing to guess; a new login gives five new tries."""
     account = await world.an_account()
     browser = await at_enrolment(world, account)
 
@@ -251,8 +251,8 @@ async def test_a_fault_inside_an_attempt_refuses_it_and_is_charged(
     assert (await browser.get("/auth/login")).json()["tries_left"] == 4
 
 
-async def test_a_verdict_that_cannot_be_written_is_not_told(world: World, monkeypatch: pytest.MonkeyPatch):
-    """LOCK-02, AVL-01: neither that of a right code nor that of a wrong one; both stay charged."""
+async def test_a_verdict_that_cannot_be_written_is_not_revealed(world: World, monkeypatch: pytest.MonkeyPatch):
+    """LOCK-02, AVL-01: for a right code and for a wrong one; both stay charged."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
 

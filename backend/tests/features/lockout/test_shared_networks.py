@@ -1,4 +1,4 @@
-"""Many people behind one address: who mistypes gets in, who sprays does not, and an own network has room for everybody."""
+"""Many people share one address: those who mistype get in, sprayers do not, and an own network has room for all."""
 
 from asyncio import gather
 from collections.abc import AsyncIterator, Iterator
@@ -29,7 +29,7 @@ async def world(request: pytest.FixtureRequest, make_world: MakeWorld, valkey: V
 
 
 async def people_of(world: World, number: int) -> list[Account]:
-    """So many people who have an account, and all the same password."""
+    """This many people with an account, all with the same password."""
     return [await world.an_account(f"pupil{i}@student.com") for i in range(number)]
 
 
@@ -42,7 +42,7 @@ def let_pass(world: World, valkey: ValkeyServer, minutes: int) -> None:
 
 
 def count_compared(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Keep what passwords are compared from now on."""
+    """Record the passwords that are compared from now on."""
     compared: list[str] = []
     fits = world.services.hasher._fits
 
@@ -55,7 +55,7 @@ def count_compared(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 async def test_thirty_people_who_mistype_once_all_get_in(world: World):
-    """LOCK-10: a right password takes its account off the network's counts, with what it had failed."""
+    """LOCK-10: a right password removes its account and its failures from the network's counts."""
     for pupil in await people_of(world, 30):
         wrong = await guess(world.a_browser(SCHOOL), pupil.email)
         right = await world.a_browser(SCHOOL).sign_in_with_password(pupil)
@@ -65,7 +65,7 @@ async def test_thirty_people_who_mistype_once_all_get_in(world: World):
 
 
 async def test_twenty_people_mistype_first_and_get_in_then(world: World, valkey: ValkeyServer):
-    """LOCK-10: a full set holds back nobody who is in it."""
+    """LOCK-10: a full set stops nobody who is in it."""
     pupils = await people_of(world, 20)
     for pupil in pupils:
         await guess(world.a_browser(SCHOOL), pupil.email)
@@ -98,7 +98,7 @@ async def test_of_forty_passwords_at_once_on_forty_accounts_twenty_are_compared(
 
 
 async def test_a_class_that_signs_in_in_the_same_second_waits_for_a_second_at_most(world: World):
-    """LOCK-10: places are free again as soon as the passwords before it are found right."""
+    """LOCK-10: places are free again as soon as earlier passwords turn out to be right."""
     pupils = await people_of(world, 30)
 
     answers = await gather(*(world.a_browser(SCHOOL).sign_in_with_password(pupil) for pupil in pupils))
@@ -109,8 +109,8 @@ async def test_a_class_that_signs_in_in_the_same_second_waits_for_a_second_at_mo
     assert {answer.status_code for answer in again} <= {200}
 
 
-async def test_right_passwords_of_ones_own_make_no_room_for_guesses(world: World, valkey: ValkeyServer):
-    """LOCK-10: a success elsewhere clears what that account has failed, and no more."""
+async def test_right_passwords_for_ones_own_account_make_no_room_for_guesses(world: World, valkey: ValkeyServer):
+    """LOCK-10: a success clears only that account's failures."""
     own = await world.an_account("mallory@student.com")
     for i in range(20):
         assert told(await guess(world.a_browser(SCHOOL), f"user{i}@student.com"))[0] == "invalid_credentials"

@@ -1,4 +1,4 @@
-"""The rules in SQL, by which a charge is allowed, against the rules in Python, by which it is explained."""
+"""Compares the SQL rules, which allow a charge, with the Python rules, which explain a refusal."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,12 +34,12 @@ EDGES = [
     for sign in (1, -1)
     for step in (-1, 0, 1)
 ]
-"""Ages at which something changes, to the microsecond; a failure of a clock that ran ahead has an age below zero."""
+"""Ages at which something changes, to the microsecond; if the clock ran ahead, an age is negative."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A failure of the ledger; no browser means a stranger."""
+    """A failure in the ledger; no browser means a stranger."""
 
     at: datetime
     browser: UUID | None
@@ -56,7 +56,7 @@ class Ledger:
     password_changed_at: datetime | None
 
     def failures(self, now: datetime) -> Failures:
-        """What they come to, as ``Failures`` defines it."""
+        """Their summary, as ``Failures`` defines it."""
         rows = [row for row in self.rows if row.browser == self.browser and row.at > now - MEMORY]
         new = [row for row in rows if self.password_changed_at is None or row.at > self.password_changed_at]
         strong = [row for row in new if row.strong and now - STRONG_WINDOW < row.at <= now + STRONG_WINDOW]
@@ -69,7 +69,7 @@ class Ledger:
 
 
 def any_ledger(random: Random, known: list[UUID]) -> Ledger:
-    """Every number of counted failures about the locks, with few, just enough or too many strong ones beside them."""
+    """Every number of counted failures near the locks, with few, just enough or too many strong ones."""
 
     def moment() -> datetime:
         spread = timedelta(seconds=random.uniform(-2 * 3600, random.choice([3600, 24 * 3600, 400 * 24 * 3600])))
@@ -93,7 +93,7 @@ def any_ledger(random: Random, known: list[UUID]) -> Ledger:
 
 
 def exactly(counted: int, age: timedelta, strong: int = 0, network: str = HERE) -> Ledger:
-    """So many failures of strangers so long ago; where strong ones are asked for, those, and the others a day ago."""
+    """This many failures of strangers, this long ago; with strong ones, the others are a day old."""
     at = NOON - age if not strong else NOON - timedelta(days=1)
     rows = [Row(at, None)] * counted + [Row(NOON - age, None, strong=True, network=network)] * strong
     return Ledger(rows, None, None)
@@ -101,7 +101,7 @@ def exactly(counted: int, age: timedelta, strong: int = 0, network: str = HERE) 
 
 @pytest.fixture
 async def known(world: World) -> list[UUID]:
-    """Two browsers that are known, of whatever account."""
+    """Two known browsers, of any account."""
     account = await world.an_account("carol@student.com")
     times = dict.fromkeys(("created_at", "last_seen_at"), NOON)
     ids = [uuid4(), uuid4()]
@@ -119,7 +119,7 @@ async def inserted(world: World, table: Table, rows: list[dict[str, Any]]) -> No
 
 
 async def stored(world: World, ledgers: list[Ledger]) -> list[UUID]:
-    """Give each ledger an account, and return those."""
+    """Create an account for each ledger, and return the accounts."""
     accounts = [uuid4() for _ in ledgers]
     person = {"password_hash": "", "display_name": "", "created_at": NOON, "updated_at": NOON}
     people = [
@@ -150,7 +150,7 @@ TALLY = select(tally(PERSON))
 
 
 async def said_of(world: World, ledgers: list[Ledger]) -> set[str]:
-    """Ask both for every ledger and every kind of proof, compare, and return what they said."""
+    """Ask both about every ledger and every kind of proof, compare, and return the answers."""
     said = set[str]()
     for account, ledger in zip(await stored(world, ledgers), ledgers, strict=True):
         failures = ledger.failures(NOON)
@@ -190,7 +190,7 @@ async def test_both_see_every_lock_begin_and_end_at_the_same_instant(world: Worl
 
 
 async def test_both_see_every_limit_of_strong_proofs_at_the_same_failure_and_instant(world: World):
-    """LOCK-06: the tenth of a network, the sixtieth of all, and the hundredth of the account."""
+    """LOCK-06: the tenth from a network, the sixtieth from all, and the hundredth of the account."""
     tenth = [exactly(15, age, 10 + step) for age in (*EDGES, timedelta(0)) for step in (-1, 0)]
     sixtieth = [exactly(15, age, 60 + step, THERE) for age in (*EDGES, timedelta(0)) for step in (-1, 0)]
     hundredth = [exactly(15, 2 * HOUR, 85 + step, THERE) for step in (-1, 0, 1)]

@@ -20,7 +20,7 @@ from tests.support.valkey import ValkeyServer, keys_in, running_valkey
 WHO = "203.0.113.7"
 THREE = NetworkLimits(usual=NetworkLimit(failures=3, accounts=20))
 AT_MOST_SECONDS = 2
-"""An answer that takes longer has waited for somebody who does not come."""
+"""A response that takes longer has waited for a server that is not there."""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def shared_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeySe
 
 @pytest.fixture
 def valkey(shared_valkey: ValkeyServer) -> Iterator[ValkeyServer]:
-    """The server, empty, and running again whatever a test has done to it."""
+    """An empty server, restarted after whatever a test does to it."""
     assert shared_valkey.ask("FLUSHALL").startswith("+OK")
     yield shared_valkey
     shared_valkey.stop()
@@ -55,7 +55,7 @@ async def workers(valkey: ValkeyServer, database: Database) -> AsyncIterator[lis
 
 
 async def charged(worker: NetworksInRedis, account: str = "alice", network: str = WHO) -> Charge | None:
-    """Charge a try, as the ledger does it; None where the network is full."""
+    """Charge a try as the ledger does; None if the network is full."""
     now = FrozenClock().now()
     ledger = PasswordLedger(worker._database, worker, THREE)
     bucket = PasswordLimit(f"password:{uuid4().hex}", 0, 0, None)
@@ -99,7 +99,7 @@ async def test_without_valkey_the_database_counts(
 async def test_what_the_database_has_counted_is_settled_there_although_valkey_is_back(
     valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis], monkeypatch: pytest.MonkeyPatch
 ):
-    """AVL-02: nothing is given back where it was not counted."""
+    """AVL-02: no store refunds what it did not count."""
     seconds = [0.0]
     monkeypatch.setattr("focys.features.lockout.networks_in_redis.monotonic", lambda: seconds[0])
     ledger, worker = PasswordLedger(database, workers[0], THREE), workers[0]
@@ -170,7 +170,7 @@ async def test_nothing_stays_in_valkey_for_longer_than_its_window(valkey: Valkey
 
 
 @pytest.mark.parametrize("trouble", ["stopped", "paused"])
-async def test_an_operator_is_told_that_the_counts_are_out_of_reach(
+async def test_an_operator_learns_that_the_counts_cannot_be_reached(
     valkey: ValkeyServer, workers: list[NetworksInRedis], trouble: str
 ):
     harm(valkey, trouble)
@@ -184,7 +184,7 @@ async def test_an_operator_is_told_that_the_counts_are_out_of_reach(
 async def test_a_service_that_ends_leaves_no_connection_behind(
     valkey: ValkeyServer, sqlite_url: str, trouble: str | None
 ):
-    """AVL-02: nor does a Valkey that is gone keep it from ending."""
+    """AVL-02: and a lost Valkey does not keep it from ending."""
     async with world_on(sqlite_url, rate_limit_storage=valkey.url) as world:
         for i in range(3):
             await world.a_browser().post("/auth/login", {"email": f"{i}@student.com", "password": "wrong"})
@@ -194,7 +194,7 @@ async def test_a_service_that_ends_leaves_no_connection_behind(
         begun = monotonic()
 
     assert monotonic() - begun < AT_MOST_SECONDS
-    # What is left open says so when it is thrown away, and a warning is an error.
+    # A connection left open warns when it is collected, and a warning is an error.
     gc.collect()
     if trouble is None:
         assert "connected_clients:1" in valkey.ask("INFO clients")

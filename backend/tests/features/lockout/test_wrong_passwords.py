@@ -142,7 +142,7 @@ async def test_wrong_passwords_are_forgotten_after_a_day(world: World):
 
 
 async def test_right_passwords_meanwhile_keep_no_wrong_one_remembered(world: World):
-    """LOCK-09, LOCK-08: who signs in every morning is not held to what was mistyped last week."""
+    """LOCK-09, LOCK-08: for someone who signs in every morning, last week's mistakes no longer count."""
     account = await world.an_account(enrolled=True)
     for _ in range(4):
         await guess(world.a_browser())
@@ -269,7 +269,7 @@ async def test_parallel_guesses_do_not_slip_through(world: World):
 
 
 async def test_a_throttle_of_sign_ins_keeps_no_right_password_as_a_failure(make_world: MakeWorld):
-    """LOCK-09, FLOW-08: one network has begun many, and what it waits for then is not the password."""
+    """LOCK-09, FLOW-08: a network that has started too many sign-ins does not wait because of the password."""
     async with make_world(logins_per_network=5) as world:
         account = await world.an_account()
         for _ in range(5):

@@ -1,4 +1,4 @@
-"""A login in progress: found by its token only, five minutes long, good for one completion, bound to nobody else."""
+"""A login in progress: found only by its token, five minutes long, good for one completion, and for nobody else."""
 
 import asyncio
 import re
@@ -173,7 +173,7 @@ async def test_a_change_between_check_and_commit_refuses_the_right_proof(
 
 
 async def test_newer_logins_end_none_of_the_older_ones(world: World):
-    """FLOW-08, AVL-08: whoever has the password begins what they like; the owner's login lasts its five minutes."""
+    """FLOW-08, AVL-08: however many logins a stranger with the password starts, the owner's lasts its five minutes."""
     account = await world.an_account(enrolled=True)
     owner = await world.at_second_factor(account)
     others = [await world.at_second_factor(account, world.a_browser("203.0.113.5")) for _ in range(8)]
@@ -186,7 +186,7 @@ async def test_newer_logins_end_none_of_the_older_ones(world: World):
 
 
 async def test_a_network_begins_so_many_logins_of_an_account_in_five_minutes_and_no_more(make_world: MakeWorld):
-    """FLOW-08: so the table is bounded; neither other networks nor known browsers wait for it."""
+    """FLOW-08: this bounds the table; other networks and known browsers do not have to wait."""
     async with make_world(logins_per_network=5) as world:
         account = await world.an_account(enrolled=True)
         known, _ = await world.signed_in(account, world.a_browser("203.0.113.5"))
@@ -209,7 +209,7 @@ def test_sixty_is_how_many_unless_the_settings_say_otherwise():
     assert settings_for("sqlite:///unused.db").logins_per_network == 60
 
 
-async def test_a_login_that_a_clock_far_ahead_began_is_over(world: World):
+async def test_a_login_started_by_a_clock_far_ahead_is_over(world: World):
     """AVL-07, FLOW-03."""
     account = await world.an_account(enrolled=True)
     waiting = await world.at_second_factor(account)

@@ -1,4 +1,4 @@
-"""What the owner is emailed, and an operator finds in the audit log: new factors, new browsers, sign-ins by strangers."""
+"""Emails to the owner and entries in the audit log: new factors, new browsers, sign-ins by strangers."""
 
 import pytest
 
@@ -15,7 +15,7 @@ UNFINISHED = "Someone knows your password · FOCYS"
 
 
 async def mailed_by(world: World, account: Account, before: int) -> list[str]:
-    """The subjects that the account was mailed since there were so many."""
+    """The subjects of the account's emails after the first ones."""
     await world.deliver()
     return world.mail.subjects(account.email)[before:]
 
@@ -26,7 +26,7 @@ async def audited(world: World, event: str) -> list[tuple[str, str | None, str |
     return [(row.outcome, row.reason, row.detail) for row in rows if row.event == event]
 
 
-async def test_the_owner_is_told_of_a_factor_that_was_added(world: World):
+async def test_the_owner_gets_an_email_about_a_new_factor(world: World):
     """RCV-09, TOTP-15: when and from where, and what to do; it says enough about the new browser, too."""
     account = await world.an_account()
     browser = await at_enrolment(world, account, world.a_browser("203.0.113.5"))
@@ -43,7 +43,7 @@ async def test_the_owner_is_told_of_a_factor_that_was_added(world: World):
     assert await audited(world, "MFA enrolment") == [("ok", None, None)]
 
 
-async def test_a_first_code_that_is_wrong_tells_the_owner_nothing(world: World):
+async def test_a_wrong_first_code_sends_the_owner_no_email(world: World):
     account = await world.an_account()
     browser = await at_enrolment(world, account)
     before = len(world.mail.subjects(account.email))
@@ -55,7 +55,7 @@ async def test_a_first_code_that_is_wrong_tells_the_owner_nothing(world: World):
 
 
 @pytest.mark.parametrize("with_pair", [False, True], ids=["one code", "two codes"])
-async def test_the_owner_is_told_of_the_first_sign_in_on_a_new_browser(world: World, *, with_pair: bool):
+async def test_the_owner_gets_an_email_about_the_first_sign_in_on_a_new_browser(world: World, *, with_pair: bool):
     """RCV-09: once; the next sign-in there is nothing new."""
     account = await world.an_account(enrolled=True)
     browser, before = world.a_browser("203.0.113.5"), len(world.mail.subjects(account.email))
@@ -91,7 +91,7 @@ async def test_a_backup_code_on_a_new_browser_sends_one_email(world: World):
 
 
 async def test_after_a_change_of_password_the_owners_browser_is_a_new_one(world: World):
-    """RCV-09, SESS-13: whoever signs in first with a new password is told of."""
+    """RCV-09, SESS-13: the first sign-in with a new password causes an email."""
     account = await world.an_account(enrolled=True)
     browser, _ = await world.signed_in(account)
     account.password = "seven-quiet-lanterns-41"
@@ -105,14 +105,14 @@ async def test_after_a_change_of_password_the_owners_browser_is_a_new_one(world:
 
 
 async def alarms_of(world: World) -> float:
-    """How often an operator was told to look at an enrolment out of turn."""
+    """How often the alarm about an enrollment out of turn was raised."""
     return (await scrape(world.a_browser())).of("focys_alarms_total", alarm="enrolment_out_of_turn")
 
 
 @pytest.mark.parametrize("path", ["/auth/mfa/enroll", "/auth/mfa/confirm"])
 @pytest.mark.parametrize("step", ["email_code", "totp"])
 async def test_an_enrolment_at_another_step_is_audited_with_an_alarm(world: World, step: str, path: str):
-    """LOG-01, TOTP-09: three times per login; whoever goes on asking does not fill the log."""
+    """LOG-01, TOTP-09: three times per login; more tries do not fill the log."""
     account = await world.an_account(enrolled=step == "totp")
     browser = await (world.at_second_factor(account) if step == "totp" else at_mailed_code(world, account))
     already = len(await audited(world, "MFA enrolment"))
@@ -130,7 +130,7 @@ async def begin(world: World, account: Account, times: int, browser: Browser | N
         await world.at_second_factor(account, browser or world.a_browser(f"203.0.113.{number + 1}"))
 
 
-async def test_ten_sign_ins_that_strangers_begin_and_do_not_finish_are_told_once_a_day(world: World):
+async def test_ten_unfinished_sign_ins_by_strangers_cause_one_email_a_day(world: World):
     """LOCK-13: the tenth within an hour."""
     account = await world.an_account(enrolled=True)
     before = len(world.mail.subjects(account.email))
@@ -152,7 +152,7 @@ async def test_ten_sign_ins_that_strangers_begin_and_do_not_finish_are_told_once
     assert await mailed_by(world, account, before) == [UNFINISHED] * 2
 
 
-async def test_sign_ins_that_are_finished_or_begun_at_home_are_not_told(world: World):
+async def test_finished_sign_ins_and_those_in_known_browsers_cause_no_email(world: World):
     """LOCK-13."""
     account = await world.an_account(enrolled=True)
     home, _ = await world.signed_in(account)

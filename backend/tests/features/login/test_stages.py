@@ -158,7 +158,7 @@ REACH: dict[str, Callable[[World], Awaitable[Stage]]] = {
 
 
 def refusal_in(stage: Stage, name: str, call: str) -> tuple[int, str | None]:
-    """What a call that the stage does not take is told; without a refresh cookie there is nothing to refuse."""
+    """The response to a call at the wrong stage; without a refresh cookie there is nothing to refuse."""
     if call == "me":
         return 401, "not_authenticated"
     if call == "refresh":

@@ -84,7 +84,7 @@ async def test_signing_out_is_told_once(world: World):
 
 @pytest.mark.parametrize("rotations", [1, 2, 3])
 async def test_an_old_token_at_the_sign_out_raises_the_alarm_as_it_does_at_a_refresh(world: World, rotations: int):
-    """SESS-05, LOG-06: the one who signs out with it, or the one who has gone on, has stolen it."""
+    """SESS-05, LOG-06: one of the two parties that hold it has stolen it."""
     account = await world.an_account(enrolled=True)
     browser, token = await world.signed_in(account)
     stolen = browser.http.cookies["focys_refresh"]

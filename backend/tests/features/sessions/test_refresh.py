@@ -14,8 +14,8 @@ from tests.support.rows import count_of, execute, rows_of
 from tests.support.service import OPERATOR, World
 
 
-async def test_a_visitor_without_a_session_is_told_so_and_not_refused(world: World):
-    """A refusal would stand in red in the console of each page that a signed-out visitor opens."""
+async def test_a_visitor_without_a_session_gets_204_and_no_error(world: World):
+    """An error would show up in red in the console of every page that a signed-out visitor opens."""
     answer = await world.a_browser().post("/auth/refresh")
 
     assert (answer.status_code, answer.content) == (204, b"")
@@ -24,7 +24,7 @@ async def test_a_visitor_without_a_session_is_told_so_and_not_refused(world: Wor
 
 
 @pytest.mark.parametrize("token", ["", "A" * 70])
-async def test_a_refused_refresh_takes_the_cookie_back(world: World, token: str):
+async def test_a_refused_refresh_clears_the_cookie(world: World, token: str):
     answer = await present(world, token)
 
     assert answer.json()["code"] == "session_ended"
@@ -32,7 +32,7 @@ async def test_a_refused_refresh_takes_the_cookie_back(world: World, token: str)
 
 
 @pytest.mark.parametrize("end", ["expired", "ended"])
-async def test_the_cookie_of_a_session_that_is_over_is_refused_and_taken_back(world: World, end: str):
+async def test_the_cookie_of_a_session_that_is_over_is_refused_and_cleared(world: World, end: str):
     account = await world.an_account(enrolled=True)
     browser, _ = await world.signed_in(account)
     token = browser.http.cookies[REFRESH]

@@ -1,4 +1,4 @@
-"""A refresh token is replaced once a minute; an old one that turns up again was stolen."""
+"""A refresh token is replaced once a minute; reuse of an old one means theft."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ async def successor_of(world: World, token: str) -> str:
 
 
 async def alarms(world: World) -> list[tuple[str, str, str | None]]:
-    """What the audit says of tokens used twice: event, outcome, reason."""
+    """The audit rows about tokens used twice: event, outcome, reason."""
     told = [row for row in await rows_of(world, audit_events) if row.detail == "refresh token used twice"]
     return [(row.event, row.outcome, row.reason) for row in told]
 
@@ -49,7 +49,7 @@ async def test_a_token_that_is_a_minute_old_is_replaced_and_gives_a_new_access_t
 
 
 @pytest.mark.parametrize("rotations", [0, 1])
-async def test_a_token_younger_than_a_minute_is_given_back_and_nothing_is_written(world: World, rotations: int):
+async def test_a_token_younger_than_a_minute_is_kept_and_nothing_is_written(world: World, rotations: int):
     """SESS-05: since the sign-in, and since it was replaced. Loading pages costs a session nothing."""
     account, token, access = await a_session(world)
     for _ in range(rotations):
@@ -116,7 +116,7 @@ async def test_a_stolen_token_ends_the_session_when_the_other_one_comes_later(wo
 
 
 async def test_the_token_just_replaced_gives_the_same_successor_for_ten_seconds(world: World):
-    """SESS-06: two tabs, or an answer lost on the way."""
+    """SESS-06: two tabs, or a response lost in transit."""
     _, first, _ = await a_session(world)
     second = await successor_of(world, first)
 
@@ -169,7 +169,7 @@ async def test_twenty_uses_at_once_give_one_successor(world: World):
 
 
 async def test_a_loop_that_replaces_the_token_too_often_is_stopped_for_a_while(world: World):
-    """LOCK-12: it wears out its own session only, and that goes on afterwards. Pages replace 60 an hour at most."""
+    """LOCK-12: it affects its own session only, which continues afterward. Pages cause 60 an hour at most."""
     _, neighbor, _ = await a_session(world, email="bob@student.com")
     _, token, access = await a_session(world)
     await used_up(world, access)

@@ -107,7 +107,7 @@ async def test_the_pending_secret_survives_wrong_codes_reloads_and_tabs(world: W
 
 
 async def test_another_login_of_the_account_sees_another_secret(world: World):
-    """TOTP-10: and takes no code of the first one, nor the other way round; each is still good in its own login."""
+    """TOTP-10: neither login takes the other's codes; each secret still works in its own login."""
     account, other = await world.an_account(), world.a_browser("198.51.100.9")
     first = await at_enrolment(world, account)
     kept = replace(account)
@@ -121,7 +121,7 @@ async def test_another_login_of_the_account_sees_another_secret(world: World):
     assert (await confirm(first, kept.code(world.clock))).status_code == 200
 
 
-async def test_whoever_was_shown_a_secret_once_has_no_codes_of_the_owner(world: World):
+async def test_someone_who_once_saw_a_secret_has_none_of_the_owners_codes(world: World):
     """TOTP-10: someone with password and mailbox reads a secret and cancels; the owner enrolls a minute later."""
     account = await world.an_account()
     stranger = await at_enrolment(world, account, world.a_browser("203.0.113.5"))
@@ -169,7 +169,7 @@ async def test_start_over_makes_a_new_secret_and_the_old_one_is_void(world: Worl
 
 
 async def test_a_pending_secret_ends_with_its_login(world: World):
-    """TOTP-10: a quarter of an hour; the next login has a secret of its own."""
+    """TOTP-10: after fifteen minutes; the next login has its own secret."""
     account = await world.an_account()
     browser = await at_enrolment(world, account)
     first = account.secret
@@ -199,7 +199,7 @@ async def test_a_first_code_without_a_secret_to_compare_it_with_is_no_try(world:
 
 
 async def test_of_parallel_first_codes_no_more_than_five_are_compared(world: World):
-    """LOCK-02, TOTP-11: and the right one comes too late then."""
+    """LOCK-02, TOTP-11: by then even the right one is too late."""
     account = await world.an_account()
     browser = await at_enrolment(world, account)
     wrong = wrong_code(account, world)
@@ -241,7 +241,7 @@ async def test_an_enrolled_account_reaches_no_enrolment_and_keeps_its_secret(wor
 
 
 async def test_ten_secrets_an_hour(world: World):
-    """TOTP-11: looking again costs nothing, the eleventh new one of a login waits; no other login does."""
+    """TOTP-11: showing it again costs nothing; the eleventh new one in a login has to wait, but not in other logins."""
     account = await world.an_account()
     browser = await at_enrolment(world, account)
     for _ in range(9):

@@ -1,4 +1,4 @@
-"""One password tried on many accounts, from so many addresses that no limit trips, is seen as one number."""
+"""One password tried on many accounts, from so many addresses that no limit trips, shows up in one metric."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -15,7 +15,7 @@ from tests.support.service import World
 
 
 async def seen(world: World) -> float:
-    """What /metrics says after a look."""
+    """The value in /metrics after a look."""
     await SprayWatch(world.services.networks).look()
     return (await scrape(world.a_browser())).of("focys_spray_accounts")
 
@@ -86,7 +86,7 @@ async def test_it_is_seen_wherever_networks_are_counted(make_world: MakeWorld, s
 
 
 async def test_what_is_read_for_it_is_bounded(world: World):
-    """However many buckets there are: the newest, which an index leads to."""
+    """However many buckets there are, only the newest are read, through an index."""
     now, database = world.clock.now(), world.services.database
     for start in range(0, 6000, 500):
         changes = []

@@ -1,4 +1,4 @@
-"""A made-up kind of second factor: the owner's favourite animal, which is their name spelled backwards."""
+"""A made-up kind of second factor: the owner's favorite animal, which is their name spelled backward."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from focys.infra.requests import Request, Text
 
 
 class Animal(Request):
-    """What is typed."""
+    """The answer."""
 
     animal: Text
 
 
 @dataclass(frozen=True, slots=True)
 class HeldAnimal:
-    """What the account holds: everybody has a name."""
+    """An account's holding: everybody has a name."""
 
     animal_name: str
 
