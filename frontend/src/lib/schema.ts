@@ -53,7 +53,7 @@ export interface paths {
         };
         /**
          * Look
-         * @description Say where the login in progress is.
+         * @description Describe the login in progress.
          */
         get: operations["look_auth_login_get"];
         put?: never;
@@ -85,7 +85,7 @@ export interface paths {
          * Refresh
          * @description Exchange the refresh cookie for a new access token.
          *
-         *     Without an `Origin`, send `X-Requested-With: focys`. The cookie is replaced where it is a minute old.
+         *     Without an `Origin`, send `X-Requested-With: focys`. The cookie is replaced once it is a minute old.
          */
         post: operations["refresh_auth_refresh_post"];
         delete?: never;
@@ -165,7 +165,7 @@ export interface paths {
         put?: never;
         /**
          * Enroll
-         * @description Show what is to be set up.
+         * @description Show the factor to set up.
          */
         post: operations["enroll_auth_mfa_enroll_post"];
         delete?: never;
