@@ -30,6 +30,8 @@ class Journey:
     untold: int = 0
     tokens: list[str] = field(default_factory=list)
     callers: list[Caller] = field(default_factory=list)
+    gave_up: bool = False
+    was_locked: bool = False
     _step: int = 0
 
     async def run(self) -> None:
@@ -37,20 +39,26 @@ class Journey:
         first = CONFIRM if self.person.handle is not None else TOTP
         for path in [BACKUP_CODE] * 2 if self.person.prefers_backup_codes else (first, TOTP):
             caller = await self.sign_in(path)
+            if self.gave_up:
+                return
             if "focys_refresh" in caller.cookies:
                 await self.refresh(caller)
                 await self.refresh(caller)
 
     async def sign_in(self, path: str) -> Caller:
-        """Go on until the login is done; where the answer is lost, the login itself tells whether it is."""
+        """Go on until the login is done; where the response is lost, the login itself tells whether it is.
+
+        What was lost stays charged. After five tries the account is locked, which two codes in a row do not mind, and a
+        login takes no more first codes.
+        """
         caller = Caller(self.line)
         if path == CONFIRM:
             caller.cookies["focys_login"] = self.person.handle or ""
         else:
             await self._offer_password(caller)
-        code = self._next_code(path)
+        body: dict[str, Any] = {"code": self._next_code(path)}
         for _ in range(TRIES):
-            answer = await caller.ask(path, {"code": code})
+            answer = await caller.ask(path, body)
             if is_lost(answer):
                 answer = await answered(lambda: caller.ask(LOGIN, method="GET"))
                 if answer.is_success:
@@ -65,7 +73,13 @@ class Journey:
                     return caller
                 case "code_expired":
                     # The service was away for longer than a code lives.
-                    code = self._next_code(path)
+                    body = {"code": self._next_code(path)}
+                case "account_locked" if path == TOTP:
+                    self.was_locked = True
+                    body = {"codes": await self._two_in_a_row()}
+                case "account_locked" if path == CONFIRM:
+                    self.gave_up = True
+                    return caller
                 case refused:
                     assert refused == "throttled", f"{path}: {answer.text}"
                     await asyncio.sleep(PATIENCE_SECONDS)
@@ -79,6 +93,8 @@ class Journey:
 
     async def replay(self) -> int:
         """Offer every code once more and return how many were taken."""
+        if self.gave_up:
+            return 0
         caller, answers = Caller(self.line), []
         await self._offer_password(caller)
         for path, code in self.used:
@@ -103,6 +119,13 @@ class Journey:
             code = self.person.code(self._step)
         self.used.append((TOTP if path == CONFIRM else path, code))
         return code
+
+    async def _two_in_a_row(self) -> list[str]:
+        """Return the code offered last, which was not taken, and the one after it, once the app shows that."""
+        while self._step > int(time()) // 30:
+            await asyncio.sleep(PATIENCE_SECONDS)
+        older = self._step = max(self._step, int(time()) // 30 - 1)
+        return [self.person.code(older), self._next_code(TOTP)]
 
     def _was_told(self, caller: Caller, answer: httpx.Response) -> None:
         body: dict[str, Any] = answer.json()

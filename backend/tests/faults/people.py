@@ -70,13 +70,14 @@ async def some_people(services: Services, number: int, *, enrolled: bool) -> lis
                 {"id": uuid4(), "user_id": person.id, "code_hash": text, "created_at": now} for text in hashes
             ]
         else:
-            person.handle = new_handle()
-            until = now + timedelta(minutes=15)
-            rows["totp_setups"].append({"user_id": person.id, "secret": sealed, "created_at": now, "expires_at": until})
-            rows["pending_logins"].append(a_login(person, person.handle, Step.ENROLL, now, until))
+            person.handle, until = new_handle(), now + timedelta(minutes=15)
+            login = a_login(person, person.handle, Step.ENROLL, now, until)
+            shown = {"login_id": login["id"], "user_id": person.id, "secret": sealed}
+            rows["pending_logins"].append(login)
+            rows["totp_setups"].append({**shown, "created_at": now, "expires_at": until})
         people.append(person)
     async with database.engine.connect() as connection:
-        for table in (users, backup_codes, totp_setups, pending_logins):
+        for table in (users, backup_codes, pending_logins, totp_setups):
             if rows[table.name]:
                 await connection.execute(insert(table), rows[table.name])
     return people

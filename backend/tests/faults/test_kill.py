@@ -67,6 +67,7 @@ async def test_workers_that_are_killed_leave_nothing_half_done(
     )
 
 
+@pytest.mark.timeout(300)
 async def test_database_connections_that_are_killed_leave_nothing_half_done(
     deployed: Deployed, services: Services, line: Line, tell: Tell, chance: tuple[int, random.Random]
 ):
@@ -154,8 +155,10 @@ async def settle(
     twice = sum(max(0, n - journey.told - journey.untold) for n, journey in zip(opened, journeys, strict=True))
     unopened = sum(max(0, journey.told + journey.untold - n) for n, journey in zip(opened, journeys, strict=True))
     told, untold = sum(j.told for j in journeys), sum(j.untold for j in journeys)
+    locked, gave_up = sum(j.was_locked for j in journeys), sum(j.gave_up for j in journeys)
     tell(
-        f"{done}: {asked} requests, {what_died}; {told + untold} sign-ins, {untold} of which were not told",
+        f"{done}: {asked} requests, {what_died}; {told + untold} sign-ins, {untold} of which were not told; "
+        f"{locked} people were locked on the way, and {gave_up} gave their enrollment up",
         lost={
             "half done": sum(halves.values()),
             "codes used twice": taken + twice,

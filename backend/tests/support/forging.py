@@ -22,22 +22,17 @@ def parts_of(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def signed(header: dict[str, Any], claims: dict[str, Any], *, key: bytes | None = None, digest: str = "sha256") -> str:
     """A token with any header and claims, signed by HMAC whatever the header says."""
-    return signed_text(_spelled(header), claims, key=key, digest=digest)
-
-
-def signed_text(header: str, claims: object, *, key: bytes | None = None, digest: str = "sha256") -> str:
-    """A token with this header, and claims that need not even be an object."""
-    text = f"{_base64(header.encode())}.{_base64(_spelled(claims).encode())}"
+    text = f"{_encoded(header)}.{_encoded(claims)}"
     return f"{text}.{_base64(hmac.digest(key or signing_key(), text.encode(), digest))}"
 
 
 def unsigned(header: dict[str, Any], claims: dict[str, Any]) -> str:
     """A token with an empty signature."""
-    return f"{_base64(_spelled(header).encode())}.{_base64(_spelled(claims).encode())}."
+    return f"{_encoded(header)}.{_encoded(claims)}."
 
 
-def _spelled(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+def _encoded(value: dict[str, Any]) -> str:
+    return _base64(json.dumps(value).encode())
 
 
 def _base64(raw: bytes) -> str:

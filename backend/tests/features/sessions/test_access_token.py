@@ -5,14 +5,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import jwt
 import pytest
 
 from focys.infra.keys import KeyRing, Purpose
 from focys.infra.tokens import AccessClaims, InvalidTokenError, Tokens, new_handle
 from tests.conftest import SECRET_KEY
 from tests.support.clock import NOON
-from tests.support.forging import parts_of, signed, signed_text, signing_key, unsigned
+from tests.support.forging import parts_of, signed, signing_key, unsigned
 from tests.support.service import World
 
 ISSUER = "http://localhost:8000"
@@ -54,22 +53,6 @@ def test_a_token_says_who_where_when_how_and_for_how_long(tokens: Tokens):
     assert payload["exp"] - payload["iat"] == 1800
     assert payload["sub"] == str(claims.user_id)
     assert tokens.read_access(tokens.access(claims, NOON, 1800), NOON) == claims
-
-
-def test_a_library_that_is_given_the_key_reads_our_tokens(tokens: Tokens):
-    """RFC 7519: they are written by hand."""
-    claims = AccessClaims(uuid4(), uuid4(), ("pwd", "otp", "mfa"), NOON)
-
-    read = jwt.decode(
-        tokens.access(claims, NOON, 1800),
-        signing_key(),
-        algorithms=["HS256"],
-        audience=ISSUER,
-        issuer=ISSUER,
-        options={"require": list(CLAIMS), "verify_exp": False, "verify_nbf": False, "verify_iat": False},
-    )
-
-    assert (read["sub"], read["sid"]) == (str(claims.user_id), str(claims.session_id))
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -170,15 +153,6 @@ def test_a_header_other_than_ours_is_refused_even_if_the_key_is_right(
         tokens.read_access(signed(header, CLAIMS, digest=digest), NOON)
 
 
-@pytest.mark.parametrize(
-    "header", ['{"alg": "HS256", "typ": "at+jwt"}', '{"typ":"at+jwt","alg":"HS256"}', '{"alg":"none","alg":"HS256"}']
-)
-def test_our_header_spelled_in_another_way_is_refused(tokens: Tokens, header: str):
-    """SESS-02: it is compared, and nothing of it is interpreted."""
-    with pytest.raises(InvalidTokenError):
-        tokens.read_access(signed_text(header, CLAIMS), NOON)
-
-
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", "HS256"])
 def test_a_token_without_a_signature_is_refused(tokens: Tokens, algorithm: str):
     """SESS-02."""
@@ -226,9 +200,6 @@ def test_a_token_with_one_changed_character_is_refused(tokens: Tokens, position:
         "W10.W10.W10",
         "a" * 3000,
         signed(HEADER, CLAIMS) + ".x",
-        signed(HEADER, CLAIMS) + "=",
-        signed_text('{"alg":"HS256","typ":"at+jwt"}', []),
-        signed_text('{"alg":"HS256","typ":"at+jwt"}', "sub"),
     ],
 )
 def test_what_is_no_token_is_refused(tokens: Tokens, token: str):
