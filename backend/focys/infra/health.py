@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import Response
 
 from focys.domain.outcome import Reason, Refused
 from focys.infra.clock import Clock, DatabaseClock, SystemClock
 from focys.infra.database import Database
-from focys.infra.replies import PROBLEMS, UNAVAILABLE_RETRY_SECONDS, refusal
+from focys.infra.replies import PROBLEMS, UNAVAILABLE_RETRY_SECONDS, refusal, reply
 from focys.infra.schema import current_revision, needed_revision
 
 Part = Literal["database", "schema", "keys", "clock"]
@@ -92,11 +93,11 @@ def build_router(readiness: Readiness) -> APIRouter:
         return Health()
 
     @router.get("/ready", response_model=Health)
-    async def ready() -> Any:  # noqa: ANN401  a model or a refusal
+    async def ready() -> Response:
         """Say whether database, schema, keys and clocks are as a sign-in needs them, or which of them are not."""
         failing = await readiness.failing()
         if failing:
             return refusal(Refused(Reason.UNAVAILABLE, retry_after=UNAVAILABLE_RETRY_SECONDS), failing=failing)
-        return Health()
+        return reply(Health())
 
     return router
