@@ -1,4 +1,4 @@
-/** For the tests of the pages: the whole app, before a server that answers what a test says. */
+/** For the tests of the pages: the whole app, with a server that gives the test's responses. */
 import { render } from "@testing-library/react";
 import { MemoryRouter } from "react-router";
 import { vi } from "vitest";
@@ -24,7 +24,7 @@ interface Asked {
   body: unknown;
 }
 
-/** Opens a page of a login; answers what the server is asked, as it is asked. */
+/** Opens a page of a login; returns the requests that the server receives, as they arrive. */
 export function openWith(answers: Record<string, () => Response>, path: string): Asked[] {
   const asked: Asked[] = [];
   vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {

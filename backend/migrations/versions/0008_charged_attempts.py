@@ -16,7 +16,7 @@ _MOMENT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     op.add_column("users", sa.Column("charge_seq", sa.BigInteger, server_default="0", nullable=False))
-    op.add_column("second_factor_failures", sa.Column("strong", sa.Boolean, server_default="false", nullable=False))
+    op.add_column("second_factor_failures", sa.Column("strong", sa.Boolean, server_default=sa.false(), nullable=False))
     op.add_column("second_factor_failures", sa.Column("network", sa.String(64)))
     op.add_column("pending_logins", sa.Column("code_source", sa.Uuid))
     op.create_table(

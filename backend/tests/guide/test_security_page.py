@@ -59,7 +59,7 @@ SENTENCES = [
     f"| {FIRST} wrong | single codes locked for {_minutes(SHORT)} minutes |",
     f"| {SECOND} wrong | single codes locked for {_minutes(LONG)} minutes |",
     f"| {lockout.GUARDED_AFTER} wrong in {lockout.MEMORY.days} days | guarded",
-    f"No lock is longer than {_minutes(max(lockout.LOCKS.values()))} minutes.",
+    f"No lock of the second factor is longer than {_minutes(max(lockout.LOCKS.values()))} minutes.",
     f"{lockout.STRONG_TRIES} an hour for an account, {lockout.STRONG_TRIES_PER_NETWORK} an hour from a network",
     f"| {lockout.MAX_FAILURES} wrong of an account since the last change of password | switched off",
     f"| a backup code, meanwhile | {lockout.STRONG_TRIES_PER_NETWORK} an hour from a network |",

@@ -105,7 +105,7 @@ test("every call that changes something says it is JSON, also without a body", a
   expect(calls.map(({ type }) => type)).toEqual(["application/json", "application/json"]);
 });
 
-test("every call says that it is from our own page", async () => {
+test("every call says that it comes from our own page", async () => {
   const calls = serve(({ method }) =>
     method === "GET" ? json({}) : new Response(null, { status: 204 }),
   );
@@ -117,7 +117,7 @@ test("every call says that it is from our own page", async () => {
   expect(calls.map(({ from }) => from)).toEqual(["focys", "focys", "focys"]);
 });
 
-test("a visitor without a session is nobody, and no problem", async () => {
+test("without a session nobody is signed in, and no problem is reported", async () => {
   const seen: string[] = [];
   const stop = watchProblems((problem) => seen.push(problem.code));
   const calls = serve(() => new Response(null, { status: 204 }));
@@ -130,7 +130,7 @@ test("a visitor without a session is nobody, and no problem", async () => {
   expect(calls).toHaveLength(1);
 });
 
-test("a session whose cookie is gone has ended, for the calls that need it", async () => {
+test("calls that need a session report its end when its cookie is gone", async () => {
   let isGone = false;
   const seen: string[] = [];
   const stop = watchProblems((problem) => seen.push(problem.code));
@@ -147,7 +147,7 @@ test("a session whose cookie is gone has ended, for the calls that need it", asy
 
   expect([problem?.code, again?.code]).toEqual(["session_ended", "session_ended"]);
   expect(seen).toEqual(["session_ended", "session_ended"]);
-  // The token of the session that has ended is not tried again.
+  // The ended session's token is not tried again.
   expect(calls.filter(({ path }) => path.endsWith("/auth/me"))).toHaveLength(1);
 });
 

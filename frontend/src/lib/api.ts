@@ -112,7 +112,7 @@ async function send(
   body: unknown,
   token: string | null,
 ): Promise<Response> {
-  // The second one says that a call is from our own page, also where the browser sends no Origin.
+  // The second header marks calls from our own pages, even if the browser sends no Origin.
   const headers: Record<string, string> = {
     Accept: "application/json",
     "X-Requested-With": "focys",
@@ -166,15 +166,15 @@ async function callSignedIn<P extends keyof paths & string, M extends Method>(
   return read(await send(method, path, undefined, current));
 }
 
-/** A new access token, where there must be a session: without its cookie it has ended. */
+/** A new access token for a session that must exist; if its cookie is gone, the session has ended. */
 async function renewed(): Promise<string> {
   const answer = await refresh();
   return answer ? answer.access_token : fail(new ApiProblem({ code: "session_ended" }));
 }
 
 /**
- * Who is signed in, or null for nobody, and a new access token.
- * One renewal at a time: every call that finds its token expired waits for the same one.
+ * The signed-in user with a new access token, or null.
+ * One renewal at a time: all calls whose token has expired wait for the same one.
  */
 export function refresh(): Promise<Refreshed | null> {
   refreshing ??= call("post", "/auth/refresh")

@@ -104,7 +104,7 @@ function useRefusals({ setState, latest, resync }: Store) {
         setState(signedOut("session_ended"));
       }
       if (problem.code === "out_of_turn") void resync();
-      // During a lock the wait may be that of two codes, not that of the lock: only the server knows.
+      // During a lock, the wait may be for two codes rather than for the lock; only the server knows.
       if (problem.code === "account_locked" && isLocked) void resync();
       else patchLogin(newsFor(problem));
     });

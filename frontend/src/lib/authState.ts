@@ -43,7 +43,7 @@ export function underWay(login: LoginState, now = Date.now()): AuthState {
   };
 }
 
-/** An upgrade brings the pages first: a service of the version before does not name the factors yet. */
+/** An upgrade replaces the pages first: a service of the previous version does not list the factors yet. */
 const everyFactor = (step: LoginState["step"]) => (step === "totp" ? ["totp", "backup_codes"] : []);
 
 /** What an accepted proof leads to: the next step, the codes to save, or home. */

@@ -4,14 +4,14 @@ import type { ProblemFacts, Reason } from "./api";
 /** The part of a problem a sentence may lean on; `wait` is the seconds still to go. */
 export type Facts = Pick<ProblemFacts, "code" | "detail" | "triesLeft" | "minutesAgo"> & {
   wait: number;
-  /** The code came by email: wrong ones use it up, and no pause follows. */
+  /** The code came by email: wrong ones use it up, without a pause. */
   isEmailed?: boolean;
 };
 
-/** From here on the number of tries comes with what follows the last one. */
+/** From here on, the text also says what follows the last try. */
 export const FEW_TRIES = 2;
 
-/** A number stays on one line with its unit. */
+/** Keeps a number and its unit on one line. */
 const GAP = "\u00a0";
 
 /** 42 s · 3 min 5 s · 15 min: exact near the end, no longer than needed before it. */

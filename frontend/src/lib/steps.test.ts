@@ -52,7 +52,7 @@ test("the backup-code page is open at the second factor only", () => {
   expect(mayStay(signedOut(), "/backup-code")).toBe(false);
 });
 
-test("a service that does not name the factors yet may have them all, at the second factor only", () => {
+test("if a service does not list the factors yet, all are offered, at the second factor only", () => {
   const unnamed = (step: LoginState["step"]) => {
     const { factors, ...rest } = login(step);
     return underWay(rest as LoginState);

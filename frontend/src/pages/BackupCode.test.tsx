@@ -25,7 +25,7 @@ test("a backup code signs in during a lock", async () => {
   expect(await screen.findByRole("heading", { name: "Alice" })).toBeTruthy();
 });
 
-test("a wrong one during a lock says so in place", async () => {
+test("a wrong one during a lock shows its error in place", async () => {
   open({
     "/auth/status": status(LOCKED),
     "/auth/backup-code/verify": refusal(401, "invalid_code"),

@@ -11,7 +11,7 @@ export default function BackupCode() {
   const navigate = useNavigate();
   const hasEnded = useHasEnded();
   const hasCodes = factors.includes("backup_codes");
-  // A lock is shown at one address, which leads back here: a backup code does not wait for its end.
+  // One page shows every lock and links back here: a backup code does not have to wait.
   useLockBegins(() => navigate(STEP_PATH.totp, { replace: true }));
 
   if (unlocksAt !== null && hasEnded) return <Navigate replace to={STEP_PATH.totp} />;

@@ -18,7 +18,7 @@ async function open(answers: Record<string, () => Response>) {
   return screen.findByLabelText<HTMLInputElement>("E-mail code", {}, { timeout: 4000 });
 }
 
-test("the last tries of a code that came by email end in a new code, not in a pause", async () => {
+test("the last tries of an emailed code lead to a new code, not to a pause", async () => {
   const field = await open({
     "/auth/email-code/verify": refusal(401, "invalid_code", { tries_left: 2 }),
   });
@@ -43,7 +43,7 @@ test("too many tries name the wait at the field", async () => {
   expect(shown).toBeTruthy();
 });
 
-test("too many emails count down on the button and say why beside it", async () => {
+test("after too many emails the button counts down, with the reason beside it", async () => {
   await open({ "/auth/email-code/resend": refusal(429, "throttled", { retry_after: 252 }) });
 
   await userEvent.click(screen.getByRole("button", { name: "Send again" }));

@@ -66,7 +66,7 @@ test("a login that has run out leads back to the sign-in, with a word about why"
   expect(screen.getByLabelText("E-mail")).toBeTruthy();
 });
 
-test("few tries left are shown before the next one, with what follows", async () => {
+test("the last tries are announced before the next one, with what follows", async () => {
   open({ "/auth/status": status({ tries_left: 1 }) });
 
   expect((await codeField()).getAttribute("aria-describedby")).toContain("code-hint");
@@ -105,7 +105,7 @@ async function enterPair() {
   enter("The next code", "654321");
 }
 
-test("the fifth wrong code counts down, and offers the ways in that need no waiting", async () => {
+test("the fifth wrong code starts a countdown, and offers the ways in without a wait", async () => {
   open({
     "/auth/status": status(),
     "/auth/totp/verify": refusal(429, "account_locked", { retry_after: 900 }),
@@ -138,7 +138,7 @@ test("two codes in a row sign in during a lock", async () => {
   });
 });
 
-test("two wrong codes during a lock say so in place, and the way back leads to the countdown", async () => {
+test("two wrong codes during a lock show their error in place, and the way back leads to the countdown", async () => {
   open({ "/auth/status": status(LOCKED), "/auth/totp/verify": refusal(401, "invalid_code") });
   await lockedHeading();
   await enterPair();
@@ -151,7 +151,7 @@ test("two wrong codes during a lock say so in place, and the way back leads to t
   expect(screen.getByRole("timer").textContent).toMatch(/^1[45]:/);
 });
 
-test("the wait of two codes is said in place, and is not taken for that of the lock", async () => {
+test("the wait for two codes is shown in place, and is not confused with the lock's", async () => {
   open({
     "/auth/status": status(LOCKED),
     "/auth/totp/verify": refusal(429, "account_locked", { retry_after: 2520 }),
@@ -168,7 +168,7 @@ test("the wait of two codes is said in place, and is not taken for that of the l
   expect(screen.getByRole("timer").textContent).toMatch(/^1[45]:/);
 });
 
-test("a lock that ends leaves two half-typed codes where they are", async () => {
+test("two half-typed codes stay when the lock ends", async () => {
   let now = status({ ...LOCKED, retry_after: 1 });
   open({ "/auth/status": () => now() });
   await lockedHeading();
@@ -186,7 +186,7 @@ test("a lock that ends leaves two half-typed codes where they are", async () => 
   expect(await codeField()).toBe(document.activeElement);
 });
 
-test("the wait of a guarded account is that of two codes; a backup code has none", async () => {
+test("on a guarded account, two codes have to wait, but a backup code does not", async () => {
   open({ "/auth/status": status({ ...LOCKED, guarded: true }) });
   await lockedHeading();
 
@@ -195,7 +195,7 @@ test("the wait of a guarded account is that of two codes; a backup code has none
   expect(screen.getByRole("link", { name: "Use a backup code" })).toBeTruthy();
 });
 
-test("a login that ends during the lock offers nothing that needs it, and keeps counting down", async () => {
+test("when the login ends during the lock, the page keeps counting down and offers nothing that needs the login", async () => {
   open({ "/auth/status": status({ ...LOCKED, expires_in: 0 }) });
   await lockedHeading();
 
@@ -205,7 +205,7 @@ test("a login that ends during the lock offers nothing that needs it, and keeps 
   expect(screen.getByRole("timer")).toBeTruthy();
 });
 
-test("a login that ends while two codes are typed during a lock is announced, then shows the countdown", async () => {
+test("when the login ends while two codes are typed during a lock, it is announced, then the countdown appears", async () => {
   open({ "/auth/status": status({ ...LOCKED, expires_in: 2 }) });
   await lockedHeading();
   await userEvent.click(pairButton());

@@ -12,7 +12,7 @@ import styles from "./links.module.css";
 
 export default function TOTPVerify() {
   const { factors, guarded, unlocksAt } = useLogin();
-  // Chosen during a lock, and kept when it ends: what is half typed stays.
+  // Chosen during a lock, and kept when it ends, so that half-typed codes stay.
   const [wantsPair, setWantsPair] = useState(false);
   useLockBegins(() => setWantsPair(false));
   const hasEnded = useHasEnded();

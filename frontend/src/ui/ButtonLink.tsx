@@ -9,7 +9,7 @@ interface ButtonLinkProps {
   children: ReactNode;
 }
 
-/** A link that looks like a button, for addresses another program opens; `onClick` may follow it in this one. */
+/** A link that looks like a button, for addresses that another program opens; `onClick` can open it in this one. */
 export function ButtonLink({ href, look = "quiet", onClick, children }: ButtonLinkProps) {
   return (
     <a href={href} onClick={onClick} className={cx(styles.button, styles[look])}>

@@ -1,16 +1,19 @@
 """The cookie that identifies a known browser: one token for each account that signed in on it, the newest last."""
 
+import re
+
 from focys.infra.tokens import HANDLE_LENGTH, digest
 
 MAX_TOKENS = 3
 """The most accounts that can know one browser; the one that signed in least recently is forgotten."""
 
 _SEPARATOR = "."
+_TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{HANDLE_LENGTH}}}")
 
 
 def tokens_of(cookie: str | None) -> list[str]:
     """Return the tokens in a cookie; drop anything else in it."""
-    tokens = [token for token in (cookie or "").split(_SEPARATOR) if len(token) == HANDLE_LENGTH]
+    tokens = [token for token in (cookie or "").split(_SEPARATOR) if _TOKEN.fullmatch(token)]
     return tokens[-MAX_TOKENS:]
 
 

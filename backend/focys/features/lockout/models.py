@@ -1,6 +1,6 @@
 """The tables of failures."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Uuid
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Uuid, false
 
 from focys.infra.database import UtcTime, metadata
 
@@ -14,7 +14,7 @@ second_factor_failures = Table(
     Column("login_id", Uuid),
     Column("at", UtcTime, nullable=False),
     # A strong proof that failed while single codes were refused; it does not count toward the locks.
-    Column("strong", Boolean, nullable=False, server_default="false"),
+    Column("strong", Boolean, nullable=False, server_default=false()),
     Column("network", String(64)),
     Index("ix_second_factor_failures_user_id_at", "user_id", "at"),
 )

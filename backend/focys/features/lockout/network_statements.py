@@ -182,14 +182,13 @@ USED = select(*throttles.c).where(
 _of_network = or_(
     throttles.c.key.in_([bindparam("accounts_key"), bindparam("failures_key")]),
     throttles.c.key.like(bindparam("account_keys")),
-    throttles.c.key.like(bindparam("of_account_keys")),
 )
 KNOWN = (
     select(throttles.c.key)
     .where(_of_network, throttles.c.hits > 0, throttles.c.expires_at > bindparam("moment"))
     .limit(1)
 )
-FORGET = delete(throttles).where(_of_network)
+FORGET = delete(throttles).where(or_(_of_network, throttles.c.key.like(bindparam("of_account_keys"))))
 
 
 def parameters_of(tried: Try, limit: NetworkLimit = NO_LIMIT) -> dict[str, object]:

@@ -10,7 +10,7 @@ from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.email_code import CodeIssue, taken_back
 from focys.features.lockout import CODES_RESENT, CODES_RESENT_A_DAY
-from focys.features.login.attempt import LoginRequest, event_of
+from focys.features.login.attempt import LoginRequest, event_of, turn
 from focys.features.login.changes import begun, code_mailed, consumed, try_taken_back
 from focys.features.login.snapshots import RESEND_PAUSE, Begun, LoginSnapshot, PendingLogin, state_of_enrolment
 from focys.infra.tokens import new_handle
@@ -56,14 +56,23 @@ class EmailCodeAttempt:
     charge_id: UUID = field(default_factory=uuid4)
 
     async def charge(self) -> LoginSnapshot | Refused | None:
-        """Charge the try; refused if the code no longer works."""
-        repository = self.request.repository
+        """Charge the try; refused where the code no longer works, and where the entry cannot be one."""
+        repository, now = self.request.repository, self.request.visit.now
+        seen = await repository.find(repository.email_code, self.request.visit)
+        if (
+            turn(seen, Proof.EMAIL_CODE) is None
+            and seen is not None
+            and self._entry(seen) is None
+            and works_now(seen, now)
+        ):
+            # Not even for a moment: ten charges are what makes codes long.
+            return Refused(Reason.INVALID_REQUEST)
         found = await repository.charge(repository.email_code, self.request.visit, self.charge_id)
         snapshot, is_charged = found or (None, False)
         facts = self.request.in_turn(snapshot, Proof.EMAIL_CODE, _EVENT)
         if isinstance(facts, Refused):
             return facts
-        if not works_now(facts, self.request.visit.now):
+        if not works_now(facts, now):
             dead = Refused(Reason.NEW_CODE_NEEDED, tries_left=0)
             return self.request.refuse(_EVENT, facts.account.user_id, dead)
         return facts if is_charged else None
@@ -76,11 +85,10 @@ class EmailCodeAttempt:
 
     async def compare(self, facts: LoginSnapshot) -> LoginSnapshot | Unproven:
         """Compare the code with the emailed one; text that is no code is not compared."""
-        issue = facts.login.code
-        code = email_codes.normalise(self.typed, long=issue.long)
+        code = self._entry(facts)
         if code is None:
             return Unproven(Refused(Reason.INVALID_REQUEST), is_charged=False)
-        if self.request.deps.email_codes.is_right(issue, code):
+        if self.request.deps.email_codes.is_right(facts.login.code, code):
             return facts
         left = max(0, facts.login.tries_left - 1)
         return Unproven(Refused(Reason.INVALID_CODE if left else Reason.NEW_CODE_NEEDED, tries_left=left))
@@ -116,6 +124,10 @@ class EmailCodeAttempt:
             return unproven.refused
         await self.request.commit(AuditEvent(_EVENT, Outcome.REFUSED, facts.account.user_id, Reason.INVALID_CODE))
         return unproven.refused
+
+    def _entry(self, facts: LoginSnapshot) -> str | None:
+        """Return what was typed in the code's one spelling, or None if it has not the form of the code."""
+        return email_codes.normalise(self.typed, long=facts.login.code_long)
 
 
 def _next_issue(facts: LoginSnapshot, request: LoginRequest) -> CodeIssue:

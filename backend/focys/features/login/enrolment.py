@@ -98,8 +98,9 @@ class FirstFactorAttempt:
         refused, user_id = unproven.refused, facts.account.user_id
         if not unproven.is_charged:
             await self.give_back(facts)
-        alarm = None if unproven.alarm is None else Alarm(unproven.alarm)
-        await self.request.commit(AuditEvent(_EVENT, Outcome.REFUSED, user_id, refused.reason, alarm=alarm))
+            if unproven.alarm is None:
+                return self.request.refuse(_EVENT, user_id, refused)
+        await self.request.commit(AuditEvent(_EVENT, Outcome.REFUSED, user_id, refused.reason, alarm=unproven.alarm))
         left = facts.login.tries_left - 1
         if not unproven.is_charged:
             return refused

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from focys.domain.attempt import BUSY, CHARGE_TRIES
+from focys.domain.attempt import BUSY, CHARGE_TRIES, WRITE_TRIES
 from focys.domain.bypass import Bypass
 from focys.domain.login import Proof, Step, advance, password_proof
 from focys.domain.outcome import Reason, Refused
@@ -50,6 +50,14 @@ async def start(request: LoginRequest, address: str, password: str) -> Begun | S
     given_back = await ledger.forgive(charge)
     await _upgrade_hash(request, facts, password)
     outcome = await _right(request, facts, facts.account, given_back)
+    for _ in range(WRITE_TRIES):
+        if outcome is not BUSY:
+            break
+        # Another sign-in of the account was written first.
+        again = await request.repository.find_at_start(address, keys, request.visit)
+        if again.account is None or again.account.credential_epoch != facts.account.credential_epoch:
+            break
+        outcome = await _right(request, again, again.account, given_back)
     if isinstance(outcome, Refused):
         await request.deps.database.write(*given_back)
     return outcome

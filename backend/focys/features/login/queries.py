@@ -24,7 +24,10 @@ ACCOUNT = Shape(
     users.c.email,
     users.c.display_name,
     users.c.role,
-    users.c.password_changed_at,
+    # A change that a fast clock stamped must neither forgive failures nor hide them from the limits.
+    case((users.c.password_changed_at <= bindparam("ahead"), users.c.password_changed_at), else_=None).label(
+        "password_changed_at"
+    ),
     users.c.disabled_at,
     users.c.mfa_enabled,
     users.c.attempt_seq,

@@ -22,6 +22,7 @@ from focys.features.login.snapshots import LoginSnapshot, PasswordSnapshot, Pend
 from focys.features.login.visit import ThrottleKeys, ThrottleParameters, Visit
 from focys.infra.charging import Charge, as_one_statement, require
 from focys.infra.database import Database, RowT, Shape
+from focys.infra.lifetime import TOLERANCE
 from focys.infra.tokens import digest
 
 
@@ -30,6 +31,7 @@ class LoginParameters(CookieParameters, lockout.BucketParameters, lockout.Streng
 
     token_hash: bytes
     moment: datetime
+    ahead: datetime
     latest_end: datetime
 
 
@@ -203,6 +205,7 @@ def _parameters(visit: Visit, strength: Strength = Strength.WEAK) -> LoginParame
     return {
         "token_hash": digest(visitor.login or ""),
         "moment": now,
+        "ahead": now + TOLERANCE,
         "latest_end": visit.latest_end,
         **cookie_parameters(visitor.browser),
         **lockout.bucket_parameters(visitor.source, now),

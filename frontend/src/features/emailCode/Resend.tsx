@@ -44,7 +44,7 @@ export function Resend({ urgent = false }: { urgent?: boolean }) {
   );
 }
 
-/** The button counts the wait down for the eye; here it is read aloud once. */
+/** The button shows a countdown; this text lets screen readers announce the wait once. */
 function TooMany({ seconds }: { seconds: number }) {
   return (
     <>

@@ -14,7 +14,7 @@ interface LockedFrameProps {
   onPair?: (() => void) | undefined;
 }
 
-/** Only a single code has to wait: the page counts down, opens by itself, and offers what works at once. */
+/** Only single codes have to wait: the page counts down, opens by itself, and offers the ways in that work now. */
 export function LockedFrame({ onPair }: LockedFrameProps) {
   const { guarded, unlocksAt } = useLogin();
   const seconds = useSecondsLeft(unlocksAt);
@@ -43,7 +43,7 @@ function WaysIn({ onPair }: LockedFrameProps) {
   const openBackupCode = useLinkClickHandler<HTMLAnchorElement>(BACKUP_CODE_PATH, {
     replace: true,
   });
-  // The wait of a guarded account is that of two codes.
+  // On a guarded account, the wait is for two codes.
   const takesPair = onPair && !guarded && factors.includes("totp");
   const takesBackupCode = factors.includes("backup_codes");
 

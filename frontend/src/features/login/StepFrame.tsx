@@ -7,7 +7,7 @@ import { Identity } from "./Identity";
 import { OfflineNote } from "./OfflineNote";
 
 interface StepFrameProps extends Omit<ComponentProps<typeof Frame>, "appName"> {
-  /** The page stays when the login ends, so it does not warn of that. */
+  /** The page stays when the login ends, so it shows no warning before that. */
   outlastsLogin?: boolean;
 }
 

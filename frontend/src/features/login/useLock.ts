@@ -2,7 +2,7 @@ import { useEffect, useRef } from "react";
 import { useLogin } from "../../lib/auth";
 import { useSecondsLeft } from "../../lib/useSecondsLeft";
 
-/** Run *act* when a lock begins while the page is open; on a page opened during a lock, at the next one. */
+/** Run *act* when a lock begins while the page is open; a page opened during a lock waits for the next one. */
 export function useLockBegins(act: () => void): void {
   const isLocked = useLogin().unlocksAt !== null;
   const wasLocked = useRef(isLocked);
@@ -15,7 +15,7 @@ export function useLockBegins(act: () => void): void {
   }, [isLocked]);
 }
 
-/** Whether the login has ended. A lock may outlast it: then no code is taken without the password again. */
+/** Whether the login has ended. A lock may outlast it; then the password is needed again before any code. */
 export function useHasEnded(): boolean {
   return useSecondsLeft(useLogin().expiresAt) === 0;
 }
