@@ -4,16 +4,22 @@ Run it as `.venv/bin/python bench/attacker.py`. The verdicts come from `focys.do
 the service asks; what is around it here (who counts for whom, who is forgiven what) is as the service's ledger has it.
 The attacker wastes no time: a guess takes none, and the next one comes the moment it is allowed. The owner signs in
 every morning at home, with a wrong code on some days, and once a month on a device of somebody else.
+
+A burst is many codes sent at the same instant, over several logins. What it is worth depends on the order in which an
+attempt is charged and compared, so two orders are played step by step: the service's, and for contrast the other one.
 """
 
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from heapq import heapify, heappop, heappush
+from random import Random
 from time import perf_counter
 from typing import Protocol
 
+from focys.domain.attempt import CHARGE_TRIES, WRITE_TRIES
 from focys.domain.lockout import (
     GUARDED_AFTER,
     MAX_FAILURES,
@@ -183,6 +189,7 @@ class Attacker:
     only_after_the_owner: bool = False
     offers_pairs: bool = False
     has_the_owners_cookie: bool = False
+    at_once: int = 1
 
     def browser(self, number: int) -> str:
         """Return the browser of the attacker's guess with that number."""
@@ -223,6 +230,120 @@ def _most_in_a_year(moments: Sequence[datetime]) -> int:
     return most
 
 
+@dataclass
+class Burst:
+    """Codes that arrive at an account at the same instant: attempts that take their steps beside each other.
+
+    ``version`` is what they compare and set: each attempt that is written changes it.
+    """
+
+    rule: Rule
+    browser: str = "attacker"
+    at: datetime = START
+    version: int = 0
+    compared: set[int] = field(default_factory=set)
+    charged: int = 0
+    lets_in: bool = False
+    is_open: bool = True
+
+    def charge(self, number: int) -> None:
+        """Count the failure of an attempt."""
+        self.version += 1
+        self.charged += 1
+        self.rule.fail(self.browser, f"login {number % LOGINS}, {self.at}", self.at)
+        self.is_open = isinstance(self.rule.standing(self.browser, self.at), Single)
+
+
+LOGINS = 20
+"""Logins that a burst is spread over."""
+
+Order = Callable[[Burst, int, bool, Random], Iterator[float]]
+"""What an attempt does, one step after the other; it yields how long each statement takes, one on average."""
+
+
+def charged_first(burst: Burst, number: int, is_right: bool, random: Random) -> Iterator[float]:  # noqa: FBT001
+    """Compare only what is charged, as ``focys.domain.attempt`` does."""
+    for _ in range(CHARGE_TRIES):
+        seen, is_open = burst.version, burst.is_open
+        yield random.expovariate(1)
+        if not is_open:
+            return
+        if burst.version == seen:
+            break
+    else:
+        return
+    burst.charge(number)
+    burst.compared.add(number)
+    yield random.expovariate(1)
+    burst.lets_in |= is_right
+
+
+def compared_first(burst: Burst, number: int, is_right: bool, random: Random) -> Iterator[float]:  # noqa: FBT001
+    """Compare what the facts allow, then write by compare-and-set; a wrong code makes a query of its own before."""
+    for _ in range(WRITE_TRIES):
+        yield random.expovariate(1)
+        seen = burst.version
+        if not burst.is_open:
+            return
+        burst.compared.add(number)
+        if not is_right:
+            yield random.expovariate(1)
+        yield random.expovariate(1)
+        if burst.version == seen:
+            break
+    else:
+        return
+    if is_right:
+        burst.version += 1
+        burst.lets_in = True
+    else:
+        burst.charge(number)
+
+
+def send_at_once(burst: Burst, order: Order, codes: int, right: int | None, random: Random) -> None:
+    """Send different codes at the same instant; *right* is the number of the one that is right, if any is."""
+    attempts = [order(burst, number, number == right, random) for number in range(codes)]
+    waiting = [(0.0, random.random(), attempt) for attempt in attempts]
+    heapify(waiting)
+    while waiting:
+        now, _, attempt = heappop(waiting)
+        pause = next(attempt, None)
+        if pause is not None:
+            heappush(waiting, (now + pause, random.random(), attempt))
+
+
+@dataclass(frozen=True)
+class Bursts:
+    """What bursts came to: the most codes that one had compared, and charged, and the share that let somebody in."""
+
+    codes: int
+    compared: int
+    charged: int
+    share: float
+
+    @property
+    def worth(self) -> float:
+        """Return how many guesses, one after the other, let somebody in as often."""
+        return self.share * self.codes
+
+
+def send_bursts(order: Order, *, failures: int = 0, codes: int = 300, bursts: int = 1000) -> Bursts:
+    """Send bursts with one right code each, to accounts of their own that have so many failures."""
+    random, sent = Random(failures), []  # noqa: S311  a simulation
+    for _ in range(bursts):
+        burst = Burst(Focys())
+        for number in range(failures):
+            burst.rule.fail(burst.browser, f"before, {number}", START - timedelta(days=failures - number))
+        send_at_once(burst, order, codes, random.randrange(codes), random)
+        sent.append(burst)
+    return Bursts(
+        codes,
+        max(len(burst.compared) for burst in sent),
+        max(burst.charged for burst in sent),
+        sum(burst.lets_in for burst in sent) / bursts,
+    )
+
+
 def play(rule: Rule, attacker: Attacker, *, days: int) -> Game:
     """Let attacker and owner go at one account for so many days."""
     game = Game()
@@ -254,9 +375,13 @@ def _attack(rule: Rule, attacker: Attacker, game: Game, now: datetime, until: da
         number = len(game.singles) + len(game.pairs)
         browser = attacker.browser(number)
         match rule.standing(browser, now):
-            case Single():
+            case Single() if attacker.at_once == 1:
                 game.singles.append(now)
                 rule.fail(browser, f"login {number}", now)
+            case Single():
+                burst = Burst(rule, browser, now)
+                send_at_once(burst, charged_first, attacker.at_once, None, Random(number))  # noqa: S311  a simulation
+                game.singles += [now] * len(burst.compared)
             case Pair() if attacker.offers_pairs:
                 game.pairs.append(now)
                 rule.fail(browser, f"login {number}", now)
@@ -283,6 +408,7 @@ def _sign_in(rule: Rule, browser: str, now: datetime) -> None:
 
 ALONE = Attacker("guesses as soon as allowed")
 THOUSAND = Attacker("has a thousand browsers", browsers=1000)
+BURSTS = Attacker("sends 300 codes at once", at_once=300)
 AFTER_THE_OWNER = Attacker("guesses after each sign-in of the owner", only_after_the_owner=True)
 PAIRS = Attacker("goes on with pairs, many networks", browsers=1000, offers_pairs=True)
 COOKIE = Attacker("sits at the owner's own browser", has_the_owners_cookie=True)
@@ -291,7 +417,8 @@ COOKIE = Attacker("sits at the owner's own browser", has_the_owners_cookie=True)
 def main() -> int:
     """Play, and print what came of it; the exit code says whether the budget held."""
     started = perf_counter()
-    ours = [play(Focys(), attacker, days=3 * 365) for attacker in (ALONE, THOUSAND, AFTER_THE_OWNER, PAIRS)]
+    strategies = (ALONE, THOUSAND, BURSTS, AFTER_THE_OWNER, PAIRS)
+    ours = [play(Focys(), attacker, days=3 * 365) for attacker in strategies]
     known = play(Focys(), COOKIE, days=365)
     guide, workers = (play(Guide(number), ALONE, days=365) for number in (1, 4))
     table = Table(title="The attacker who knows the password", title_style="bold", title_justify="left")
@@ -299,7 +426,7 @@ def main() -> int:
     table.add_column("The attacker …")
     for heading in ("single codes\na year", "pairs\na year", "chance to\nget in"):
         table.add_column(heading, justify="right")
-    for attacker, game in zip((ALONE, THOUSAND, AFTER_THE_OWNER, PAIRS), ours, strict=True):
+    for attacker, game in zip(strategies, ours, strict=True):
         _row(table, "FOCYS" if attacker is ALONE else "", attacker.name, game, "green")
     table.add_section()
     _row(table, "", COOKIE.name, known, "yellow")
@@ -308,9 +435,26 @@ def main() -> int:
     _row(table, "the same, 4 workers", ALONE.name, workers, "red")
     console = Console()
     console.print(table)
+    console.print(_bursts_table())
     kept = all(game.most_in_a_year <= GUARDED_AFTER for game in ours)
     console.print(_notes(ours, guide, kept=kept, seconds=perf_counter() - started), soft_wrap=True)
     return 0 if kept else 1
+
+
+def _bursts_table() -> Table:
+    table = Table(title="300 codes at the same instant, one of them right", title_style="bold", title_justify="left")
+    table.add_column("An attempt is …", style="bold", no_wrap=True)
+    for heading in ("failures\nbefore", "most\ncompared", "most\ncharged", "lets\nsomeone in", "worth\nguesses"):
+        table.add_column(heading, justify="right")
+    orders = {"charged, then compared (FOCYS)": charged_first, "compared, then charged": compared_first}
+    for name, order in orders.items():
+        color = "green" if order is charged_first else "red"
+        for failures in (0, 4):
+            sent = send_bursts(order, failures=failures)
+            worth = f"[{color}]{sent.worth:.1f}[/]"
+            cells = (str(failures), str(sent.compared), str(sent.charged), f"{sent.share:.1%}", worth)
+            table.add_row("" if failures else name, *cells)
+    return table
 
 
 def _row(table: Table, policy: str, attacker: str, game: Game, color: str) -> None:

@@ -1,8 +1,10 @@
 """The attacker who knows the password, played against the lock policy: the budget holds, however they go about it."""
 
 import importlib.util
+import math
 import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ def bench() -> Any:
     return module
 
 
-@pytest.mark.parametrize("strategy", ["ALONE", "THOUSAND", "AFTER_THE_OWNER"])
+@pytest.mark.parametrize("strategy", ["ALONE", "THOUSAND", "BURSTS", "AFTER_THE_OWNER"])
 def test_three_years_of_guessing_never_hold_more_than_fifteen_in_365_days(bench, strategy):
     """LOCK-05: many browsers, or the owner's sign-ins in between, change nothing."""
     game = bench.play(bench.Focys(), getattr(bench, strategy), days=3 * 365)
@@ -89,12 +91,36 @@ def test_the_chances_are_those_the_design_names(bench):
     assert [round(chance, 2) for chance in chances[1:]] == [0.41, 0.88]
 
 
+@pytest.mark.parametrize(("failures", "left"), [(0, 5), (4, 1), (7, 3)])
+def test_a_burst_is_worth_the_tries_that_are_left(bench, failures, left):
+    """Three hundred codes at once: what is compared was charged, and the right code has no better chance than another."""
+    sent = bench.send_bursts(bench.charged_first, failures=failures, bursts=300)
+
+    assert (sent.compared, sent.charged) == (left, left)
+    # Of 300 bursts so many let somebody in on average; as many as this do in one of a hundred thousand runs.
+    assert sent.share * 300 <= left + 5 * math.sqrt(left) + 3
+
+
+@pytest.mark.parametrize("failures", [0, 4])
+def test_what_is_compared_before_it_is_charged_is_worth_many_times_as_much(bench, failures):
+    """What the order of the two is for: hundreds of codes are compared, and the right one is written first."""
+    first = bench.send_bursts(bench.compared_first, failures=failures, bursts=300)
+    left = first.charged
+
+    assert left <= 5
+    assert first.compared > 20 * left
+    assert first.worth > 3 * left
+
+
 def test_the_table_is_printed_and_the_exit_code_says_that_the_budget_held(bench, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     played = bench.play
     monkeypatch.setattr(bench, "play", lambda rule, attacker, *, days: played(rule, attacker, days=days // 100 + 1))
+    monkeypatch.setattr(bench, "send_bursts", partial(bench.send_bursts, bursts=20))
 
     code = bench.main()
 
     assert code == 0
-    assert "was never exceeded" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "was never exceeded" in printed
+    assert "compared, then charged" in printed
