@@ -122,7 +122,6 @@ class Journey:
 
     async def _two_in_a_row(self) -> list[str]:
         """Return the code offered last, which was not taken, and the one after it, once the app shows that."""
-        # The app shows that code once its step has begun.
         await asyncio.sleep(max(0.0, self._step * 30 - time()))
         older = self._step = max(self._step, int(time()) // 30 - 1)
         return [self.person.code(older), self._next_code(TOTP)]
