@@ -66,16 +66,22 @@ async def run(attempt: Attempt[Facts, Proof, OutcomeT_co]) -> OutcomeT_co | Refu
             break
     if facts is None:
         return BUSY
+    if isinstance(facts, Refused):
+        return facts
     for _ in range(WRITE_TRIES):
-        if isinstance(facts, Refused):
-            return facts
         verdict = await _compared(attempt, facts)
         if isinstance(verdict, Unproven):
             return await attempt.fail(facts, verdict)
         outcome = await attempt.accept(facts, verdict)
         if outcome is not None:
             return outcome
-        facts = await attempt.look_again()
+        again = await attempt.look_again()
+        if isinstance(again, Refused):
+            # The answer was right; another one, or a change of the account, came first.
+            await attempt.give_back(facts)
+            return again
+        facts = again
+    await attempt.give_back(facts)
     return BUSY
 
 

@@ -70,6 +70,7 @@ _REFUSALS = (
     Reason.CODE_EXPIRED,
     Reason.ACCOUNT_LOCKED,
     Reason.GUARDED,
+    Reason.FACTOR_DISABLED,
 )
 for _alarm in Alarm:
     metrics.ALARMS.labels(_alarm)

@@ -23,6 +23,11 @@ def digests_of(cookie: str | None) -> list[bytes]:
     return [digest(token) for token in (*tokens, *[""] * (MAX_TOKENS - len(tokens)))]
 
 
+def token_in(cookie: str | None, token_hash: bytes) -> str | None:
+    """Return the token in a cookie whose hash this is, or None."""
+    return next((token for token in tokens_of(cookie) if digest(token) == token_hash), None)
+
+
 def with_token(cookie: str | None, token: str, *, instead_of: bytes | None = None) -> str:
     """Return the cookie with a new token, which replaces the one whose hash is *instead_of*."""
     kept = [old for old in tokens_of(cookie) if digest(old) != instead_of]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from focys.features.browsers.cookie import with_token
+from focys.features.browsers.cookie import token_in, with_token
 from focys.features.browsers.models import browsers
 from focys.features.browsers.repository import SEEN
 from focys.infra.database import Change
@@ -43,8 +43,11 @@ def recognize(user_id: UUID, known: Known | None, *, cookie: str | None, epoch: 
         epoch: the account's credential epoch after this sign-in.
         now: the time.
     """
-    if known is not None and known.is_current and cookie is not None:
-        return Recognition(cookie, _seen(known.id, known.token_hash, epoch, now))
+    token = token_in(cookie, known.token_hash) if known is not None and known.is_current else None
+    if known is not None and token is not None:
+        # Behind the others, so that the account that signed in least recently is the first to be forgotten.
+        newest = with_token(cookie, token, instead_of=known.token_hash)
+        return Recognition(newest, _seen(known.id, known.token_hash, epoch, now))
     token = new_handle()
     new_cookie = with_token(cookie, token, instead_of=known.token_hash if known else None)
     if known is not None:

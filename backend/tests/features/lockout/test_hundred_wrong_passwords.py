@@ -173,7 +173,7 @@ async def test_the_owner_gets_one_email_and_the_audit_log_a_row(world: World):
 
     assert (before, world.mail.subjects(account.email)) == ([], [CLOSED])
     text = " ".join(world.mail.letters[-1][1].paragraphs)
-    assert all(words in text for words in (at, f"from {ATTACKER}", "from elsewhere", "administrator"))
+    assert all(words in text for words in (at, f"from {ATTACKER}", "from other networks", "administrator"))
     details = [row.detail for row in await rows_of(world, audit_events) if row.event == "password"]
     assert details.count("closed after 100 wrong passwords in a row") == 1
 
