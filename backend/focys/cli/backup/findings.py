@@ -31,7 +31,7 @@ from focys.infra.schema import known_revisions, needed_revision, revisions_after
 STALE_AFTER = timedelta(hours=36)
 # A TOTP secret is 32 characters of Base32; in what is sealed or hashed they do not stand between other characters.
 _BASE32 = "(^|[^A-Za-z0-9+/])[A-Z2-7]{32}($|[^A-Za-z0-9+/])"
-_SEALED = {("users", "totp_secret"), ("totp_setups", "secret")}
+_SEALED = {("users", "totp_secret"), ("totp_setups", "secret"), ("totp_enrolments", "secret")}
 _HASHED = {("users", "password_hash"), ("backup_codes", "code_hash")}
 _AHEAD = ("expires_at", "due_at", "ends_at")
 

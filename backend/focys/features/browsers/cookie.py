@@ -1,6 +1,7 @@
 """The cookie that identifies a known browser: one token for each account that signed in on it, the newest last."""
 
 import re
+from hmac import compare_digest
 
 from focys.infra.tokens import HANDLE_LENGTH, digest
 
@@ -25,10 +26,10 @@ def digests_of(cookie: str | None) -> list[bytes]:
 
 def token_in(cookie: str | None, token_hash: bytes) -> str | None:
     """Return the token in a cookie whose hash this is, or None."""
-    return next((token for token in tokens_of(cookie) if digest(token) == token_hash), None)
+    return next((token for token in tokens_of(cookie) if compare_digest(digest(token), token_hash)), None)
 
 
 def with_token(cookie: str | None, token: str, *, instead_of: bytes | None = None) -> str:
     """Return the cookie with a new token, which replaces the one whose hash is *instead_of*."""
-    kept = [old for old in tokens_of(cookie) if digest(old) != instead_of]
+    kept = [old for old in tokens_of(cookie) if instead_of is None or not compare_digest(digest(old), instead_of)]
     return _SEPARATOR.join([*kept, token][-MAX_TOKENS:])
