@@ -219,7 +219,8 @@ async def test_one_valid_code_on_twenty_parallel_challenges_opens_one_session(at
         challenges = await attack.challenges(account, 20)
         code = code_of(account)
         answers = tally(await gather(*(offer(challenge, code) for challenge in challenges)))
-        assert set(answers) <= {"done", "code_already_used", "login_expired", "throttled"}, answers
+        # Each is charged until it is compared, so a few at once look like a lock to the others.
+        assert set(answers) <= {"done", "code_already_used", "login_expired", "throttled", "account_locked"}, answers
         done[answers["done"]] += 1
         opened += await attack.sessions(account) - 1
         examined += int(await attack.scalar(f"{EXAMINED} AND outcome = 'ok'", user=account.id) != 1)
