@@ -67,7 +67,10 @@ async def test_a_burst_of_sign_ins_is_hashed_within_bounds_and_the_surplus_comes
             me = [Bystander(server, "/auth/me", token) for token in tokens]
             with live.asking(), me[0].asking(), me[1].asking(), me[2].asking():
                 answers = await asyncio.gather(*(log_in(transport, server, address) for address in addresses))
-        charged = await workers.scalar("SELECT coalesce(sum(hits), 0) FROM throttles")
+        # Other counters are of sign-ins that went well.
+        charged = await workers.scalar(
+            "SELECT sum(hits) FROM throttles WHERE key LIKE 'password:%' OR key LIKE 'source-%'"
+        )
 
         waiting = [who for who, answer in zip(addresses, answers, strict=True) if answer.status_code == 503]
         turned_away = [answer for answer in answers if answer.status_code == 503]
