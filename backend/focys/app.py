@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -58,6 +58,7 @@ from focys.infra.keys import KeyRing
 from focys.infra.mailer import Mailer, mailer_for, sender_of
 from focys.infra.origins import PAGE_HEADER, Origins
 from focys.infra.pages import Pages
+from focys.infra.periodic import Periodic
 from focys.infra.schema import current_revision, why_unusable
 from focys.infra.secret_box import SecretBox
 from focys.infra.tokens import Tokens
@@ -272,18 +273,26 @@ async def _running(services: Services) -> AsyncIterator[None]:
     housekeeping = Housekeeping(services.database, services.clock)
     readiness = health.Readiness(services.database, services.clock, services.totp.can_open_secrets)
     watch = Watch(services.outbox, services.bypasses, readiness.failing)
-    ending = {asyncio.create_task(services.outbox.run()), asyncio.create_task(watch.run())}
-    tasks = [*ending, asyncio.create_task(housekeeping.run()), asyncio.create_task(SprayWatch(services.networks).run())]
+    running: list[Outbox | Periodic] = [
+        services.outbox,
+        Periodic(watch.look, name="watch", seconds=15),
+        Periodic(SprayWatch(services.networks).look, name="spray_watch", seconds=60),
+        Periodic(housekeeping.forget, name="housekeeping", seconds=3600, first_after=3600),
+    ]
     if not services.settings.is_local:
-        tasks.append(asyncio.create_task(AddressWatch(services.sessions, services.settings.trusted_proxies).run()))
+        address_watch = AddressWatch(services.sessions, services.settings.trusted_proxies)
+        running.append(Periodic(address_watch.look, name="address_watch", seconds=3600, first_after=60))
     if isinstance(services.clock, DatabaseClock):
-        tasks.append(asyncio.create_task(_follow_database_clock(services.clock, services.database)))
+        follow = partial(_follow_database_clock, services.clock, services.database)
+        # The start has read it a moment ago.
+        running.append(Periodic(follow, name="clock", seconds=CLOCK_READING_SECONDS, first_after=CLOCK_READING_SECONDS))
+    tasks = [asyncio.create_task(work.run()) for work in running]
     try:
         yield
     finally:
-        services.outbox.stop()
-        watch.stop()
-        await asyncio.wait(ending, timeout=LAST_ROUND_SECONDS)
+        for work in running:
+            work.stop()
+        await asyncio.wait(tasks, timeout=LAST_ROUND_SECONDS)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -291,11 +300,7 @@ async def _running(services: Services) -> AsyncIterator[None]:
 
 
 async def _follow_database_clock(clock: DatabaseClock, database: Database) -> None:
-    while True:
-        # The start has read it a moment ago.
-        await asyncio.sleep(CLOCK_READING_SECONDS)
-        with suppress(Exception):
-            clock.set(await _read_clock(database))
+    clock.set(await _read_clock(database))
 
 
 async def _read_clock(database: Database) -> datetime:

@@ -1,34 +1,20 @@
 """Whether all people seem to come from one place: then TRUSTED_PROXIES is wrong, and they share one limit."""
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 
 from focys.features.sessions import Sessions
 from focys.infra import metrics
 from focys.infra.client_address import Network, is_shared
 from focys.infra.logs import logger
 
-FIRST_SECONDS = 60
-ROUND_SECONDS = 3600
-
 _log = logger("focys.watching")
 
 
 class AddressWatch:
-    """Looks once an hour; the sessions of a day are read for it."""
+    """Reads the sessions of a day."""
 
     def __init__(self, sessions: Sessions, trusted: Sequence[Network]) -> None:
         self._sessions, self._trusted = sessions, trusted
-
-    async def run(self) -> None:
-        """Look a minute after the start, and then every hour."""
-        await asyncio.sleep(FIRST_SECONDS)
-        while True:
-            # A database that does not answer is reported elsewhere.
-            with suppress(Exception):
-                await self.look()
-            await asyncio.sleep(ROUND_SECONDS)
 
     async def look(self) -> int:
         """Return how many people share an address that cannot be their own, and log a warning if any do."""

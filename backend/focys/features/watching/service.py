@@ -1,8 +1,6 @@
-"""The round that fills the gauges."""
+"""What fills the gauges."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import get_args
 
@@ -12,7 +10,6 @@ from focys.features.outbox import Outbox
 from focys.infra import metrics
 from focys.infra.health import Part
 
-ROUND_SECONDS = 15
 LATE = timedelta(minutes=5)
 """A letter that has waited for so long is late: meanwhile three tries have failed."""
 
@@ -24,19 +21,6 @@ class Watch:
 
     def __init__(self, outbox: Outbox, bypasses: Bypasses, failing: Callable[[], Awaitable[list[Part]]]) -> None:
         self._outbox, self._bypasses, self._failing = outbox, bypasses, failing
-        self._is_over = asyncio.Event()
-
-    async def run(self) -> None:
-        """Look now, and every fifteen seconds, until stopped."""
-        while not self._is_over.is_set():
-            await self.look()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(ROUND_SECONDS):
-                    await self._is_over.wait()
-
-    def stop(self) -> None:
-        """Let the round under way be the last: a question cut off would leave its connection open."""
-        self._is_over.set()
 
     async def look(self) -> None:
         """Write the current values into the gauges; what cannot be read keeps its last value."""

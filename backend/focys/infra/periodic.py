@@ -1,0 +1,42 @@
+"""Work that is done at intervals for as long as the service runs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from focys.infra.logs import logger
+
+_log = logger("focys.periodic")
+
+
+class Periodic:
+    """Runs *work* every so many *seconds*, for the first time after *first_after* seconds.
+
+    If a run raises, this is logged with the work's name, and the next run follows.
+    """
+
+    def __init__(
+        self, work: Callable[[], Awaitable[object]], *, name: str, seconds: float, first_after: float = 0
+    ) -> None:
+        self._work, self._name, self._seconds, self._first_after = work, name, seconds, first_after
+        self._is_over = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until stopped."""
+        pause = self._first_after
+        while not await self._is_over_within(pause):
+            try:
+                await self._work()
+            except Exception as fault:  # noqa: BLE001  must outlive the database's absence
+                _log.warning("periodic_work_failed", work=self._name, kind=type(fault).__name__)
+            pause = self._seconds
+
+    def stop(self) -> None:
+        """Let the current run be the last. Cancelled, it would leave its database connection open."""
+        self._is_over.set()
+
+    async def _is_over_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._is_over.wait()
+        return self._is_over.is_set()
