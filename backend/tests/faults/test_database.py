@@ -37,7 +37,6 @@ LOCKED = {
     "its charge": "SELECT 1 FROM users WHERE id = $1 FOR UPDATE",
     # Which the charge only reads.
     "its verdict": "LOCK TABLE sessions IN EXCLUSIVE MODE",
-    "its first question": "LOCK TABLE pending_logins IN ACCESS EXCLUSIVE MODE",
 }
 
 
@@ -54,7 +53,11 @@ async def freeze(deployed: Deployed, _at_work: int) -> None:
 
 
 async def make_read_only(deployed: Deployed, _at_work: int) -> None:
+    """Let the statement at work be the last one that may write: every process is told before this returns."""
     await configure(deployed, "ALTER SYSTEM SET default_transaction_read_only = on")
+    deadline = monotonic() + 5
+    while await read_only_by_default(deployed) != "on":
+        assert monotonic() < deadline, "the server does not take the setting over"
 
 
 async def start(deployed: Deployed) -> None:
@@ -81,6 +84,15 @@ async def configure(deployed: Deployed, change: str) -> None:
         await connection.close()
 
 
+async def read_only_by_default(deployed: Deployed) -> str:
+    """Ask a new process, which knows what its parent knows; and the parent tells the others before it makes a new one."""
+    connection: Any = await asyncpg.connect(deployed.database_url)
+    try:
+        return str(await connection.fetchval("SHOW default_transaction_read_only"))
+    finally:
+        await connection.close()
+
+
 @dataclass(frozen=True)
 class Fault:
     """What is done to PostgreSQL, *during* what part of the step, and how that is undone; without *mend* it comes back by itself."""
@@ -99,7 +111,7 @@ class Fault:
         Fault("the process killed that serves the statement", "its charge", lose_a_process),
         Fault("the process killed that serves the statement", "its verdict", lose_a_process),
         Fault("PostgreSQL frozen", "its verdict", freeze, thaw),
-        Fault("PostgreSQL made read-only", "its first question", make_read_only, make_writable),
+        Fault("PostgreSQL made read-only", "its charge", make_read_only, make_writable),
     ],
     ids=lambda fault: f"{fault.harm.__name__}-{fault.during.split()[-1]}",
 )
