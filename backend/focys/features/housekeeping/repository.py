@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, delete
 from focys.domain.lockout import MEMORY
 from focys.features.bypass import mfa_bypasses
 from focys.features.email_code import email_code_failures
-from focys.features.lockout import second_factor_failures, throttles
+from focys.features.lockout import second_factor_failures, surplus_forgotten, throttles
 from focys.features.login import pending_logins
 from focys.features.outbox import outbox
 from focys.features.sessions import sessions
@@ -39,3 +39,4 @@ class HousekeepingRepository:
         """Delete every row whose time has passed, table by table."""
         for statement, name, keep in _FORGET:
             await self._database.write(Change(statement, {f"before_{name}": now - keep}))
+        await self._database.write(surplus_forgotten(now))

@@ -37,6 +37,7 @@ from focys.features.lockout.repository import (
     forgiven,
     passwords_forgiven,
     strength_parameters,
+    surplus_forgotten,
     taken_back,
     tally,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "passwords_notice_for",
     "second_factor_failures",
     "strength_parameters",
+    "surplus_forgotten",
     "taken_back",
     "tally",
     "throttles",

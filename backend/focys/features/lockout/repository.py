@@ -1,6 +1,6 @@
 """The SQL of the second-factor ledger, and of the wrong passwords of accounts."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypedDict
 from uuid import UUID, uuid4
 
@@ -35,6 +35,24 @@ _FORGIVE_BROWSER = delete(failures).where(
 )
 _TAKE_BACK = delete(failures).where(failures.c.id == bindparam("the_failure"))
 _FORGIVE_ALL = delete(failures).where(failures.c.user_id == bindparam("for_user"))
+_newer = failures.alias("newer")
+_FORGET_SURPLUS = delete(failures).where(
+    failures.c.strong,
+    failures.c.at < bindparam("surplus_before"),
+    select(func.count())
+    .select_from(_newer)
+    .where(
+        _newer.c.user_id == failures.c.user_id,
+        _newer.c.at > failures.c.at,
+        or_(
+            _newer.c.browser_id == failures.c.browser_id,
+            and_(_newer.c.browser_id.is_(None), failures.c.browser_id.is_(None)),
+        ),
+    )
+    .correlate(failures)
+    .scalar_subquery()
+    >= bindparam("surplus_over"),
+)
 _MOST_TRIED = 5000
 """At most this many of the newest buckets are read; more than that in an hour is an attack anyway."""
 
@@ -180,6 +198,16 @@ def forgiven(user_id: UUID, browser_id: UUID | None, login_id: UUID, password_ch
             "for_login": login_id,
             "password_changed": password_changed_at,
         },
+    )
+
+
+def surplus_forgotten(now: datetime) -> Change:
+    """Drop day-old failures of strong proofs that no decision depends on: ``2 * MAX_FAILURES`` newer ones decide.
+
+    Otherwise a year of wrong backup codes would leave hundreds of thousands of rows for an account.
+    """
+    return Change(
+        _FORGET_SURPLUS, {"surplus_before": now - timedelta(days=1), "surplus_over": 2 * lockout.MAX_FAILURES}
     )
 
 

@@ -22,7 +22,13 @@ from focys.domain.lockout import (
 )
 from focys.features.accounts import users
 from focys.features.browsers import browsers
-from focys.features.lockout import bucket_parameters, second_factor_failures, strength_parameters, tally
+from focys.features.lockout import (
+    bucket_parameters,
+    second_factor_failures,
+    strength_parameters,
+    surplus_forgotten,
+    tally,
+)
 from tests.support.clock import NOON
 from tests.support.service import World
 
@@ -201,3 +207,46 @@ async def test_both_see_every_limit_of_strong_proofs_at_the_same_failure_and_ins
         *("WEAK: Guarded", "STRONG: NoneType", "STRONG: Locked", "STRONG: Disabled"),
         *("UNGUESSABLE: NoneType", "UNGUESSABLE: Locked"),
     }
+
+
+async def test_old_failures_of_strong_proofs_are_forgotten_without_changing_a_decision(world: World, known: list[UUID]):
+    """LOCK-06: a year of wrong backup codes leaves a bounded number of rows."""
+    random = Random(2)
+
+    def attacked(browser: UUID | None, a_day: int) -> Ledger:
+        ages = [timedelta(days=days + random.uniform(0, 1)) for days in range(20) for _ in range(a_day)]
+        strong = [Row(NOON - age, browser, strong=True, network=THERE) for age in ages]
+        return Ledger([*strong, *([Row(NOON - timedelta(days=30), browser)] * 15)], browser, None)
+
+    ledgers = [
+        attacked(None, 100),
+        attacked(known[0], 100),
+        attacked(None, 3),
+        *(any_ledger(random, known) for _ in range(20)),
+    ]
+    accounts = await stored(world, ledgers)
+
+    await world.services.database.write(surplus_forgotten(NOON))
+
+    sizes = []
+    for account, ledger in zip(accounts, ledgers, strict=True):
+        left = await world.services.database.rows(
+            select(
+                second_factor_failures.c.at,
+                second_factor_failures.c.browser_id,
+                second_factor_failures.c.strong,
+                second_factor_failures.c.network,
+            ).where(second_factor_failures.c.user_id == bindparam("whose")),
+            whose=account,
+        )
+        after = Ledger(
+            [Row(row.at, row.browser_id, row.strong, row.network) for row in left],
+            ledger.browser,
+            ledger.password_changed_at,
+        )
+        sizes.append(len(left))
+        for strength in Strength:
+            before = obstacle(ledger.failures(NOON), strength, NOON)
+            assert obstacle(after.failures(NOON), strength, NOON) == before
+    assert sizes[:3] == [200 + 15, 200 + 15, 60 + 15]
+    assert sizes[3:] == [len(ledger.rows) for ledger in ledgers[3:]]
