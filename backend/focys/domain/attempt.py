@@ -49,11 +49,11 @@ class Attempt(Protocol[Facts, Proof, OutcomeT_co]):
         ...
 
     async def accept(self, facts: Facts, proof: Proof) -> OutcomeT_co | None:
-        """Write the success and refund the charge; None if the account no longer matches the facts."""
+        """Write the success and refund the charge; None if the charge or the account is no longer as in the facts."""
         ...
 
     async def fail(self, facts: Facts, unproven: Unproven) -> Refused:
-        """Write the failure and return its refusal."""
+        """Write the failure and return its refusal; ``BUSY``, which tells nothing, if the charge is gone."""
         ...
 
 

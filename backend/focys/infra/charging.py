@@ -3,8 +3,9 @@
 PostgreSQL reads the facts as of the start of the statement, so a charge counts only if no other one was made since: it
 raises a counter by compare-and-set. SQLite takes the same steps in one transaction.
 
-A charge counts for everyone at once, but does not wait for the disk. The verdict does, and is later in the same log, so
-once it is on disk the charge is too. No response leaves before that.
+A charge counts for everyone at once. It need not wait for the disk: the verdict does, and is later in the same log, so
+once it is on disk the charge is too. But if PostgreSQL crashes in between, the charge is gone and the account as it was
+before. So the verdict of such an attempt requires the charged row.
 """
 
 from collections.abc import Mapping
@@ -42,6 +43,7 @@ class Charge:
         rows: the rows to insert: for each column of a table, the label of a fact or the name of a parameter.
         raised: further counters that go up by one, each with the label of the fact that is its row's id.
         rows_if: the label of a fact; the rows are inserted only if it is true. Without one, they always are.
+        is_durable: wait until the charge is on disk.
     """
 
     facts: Select[Any]
@@ -49,6 +51,7 @@ class Charge:
     rows: Mapping[Table, Mapping[str, str]] = field(default_factory=dict)
     raised: Mapping[Column[int], str] = field(default_factory=dict)
     rows_if: str | None = None
+    is_durable: bool = True
 
 
 def steps_of(charge: Charge, known: Mapping[str, Any]) -> list[tuple[Update | Insert, dict[str, Any]]]:
@@ -107,10 +110,10 @@ def as_one_statement(charge: Charge) -> Select[Any]:
         _raised(counter, facts.c[label]).where(exists(select(gate.c.is_charged))).cte(f"counter_{i}")
         for i, (counter, label) in enumerate(charge.raised.items())
     ]
-    unhurried = func.set_config("synchronous_commit", "off", true()).label("synchronous_commit")
-    return (
-        select(facts, gate.c.is_charged, unhurried).select_from(facts.outerjoin(gate, true())).add_cte(*rows, *counters)
-    )
+    columns: list[Any] = [facts, gate.c.is_charged]
+    if not charge.is_durable:
+        columns.append(func.set_config("synchronous_commit", "off", true()).label("synchronous_commit"))
+    return select(*columns).select_from(facts.outerjoin(gate, true())).add_cte(*rows, *counters)
 
 
 def _raised(counter: Column[int], row_id: ColumnElement[UUID]) -> Update:

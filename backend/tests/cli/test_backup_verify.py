@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import os
 import signal
 import subprocess
 import sys
@@ -270,7 +269,7 @@ def test_interrupted_while_the_scratch_database_is_made_it_drops_it_too(
 
     async def interrupted(kept: Any, name: str) -> None:
         await create(kept, name)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(scratch_module, "_create", interrupted)
 

@@ -176,7 +176,7 @@ async def test_a_database_that_fails_in_the_middle_of_a_totp_step_lets_nobody_in
     tell(
         f"{fault.told} at a TOTP step, at {fault.during}: 503 within {slowest:.1f} s, ready again {back_after:.1f} s after its return",
         lost={
-            "half done": sum((await half_done(services, people)).values()),
+            **await half_done(services, people),
             "codes used twice": await sessions_of(services, person.id) - 1,
             "sign-ins without a session": 1 - await sessions_of(services, newcomer.id),
         },

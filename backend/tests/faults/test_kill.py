@@ -160,7 +160,7 @@ async def settle(
         f"{done}: {asked} requests, {what_died}; {told + untold} sign-ins, {untold} of which were not told; "
         f"{locked} people were locked on the way, and {gave_up} gave their enrollment up",
         lost={
-            "half done": sum(halves.values()),
+            **halves,
             "codes used twice": taken + twice,
             "sign-ins without a session": unopened,
             "sessions not found again": missing,

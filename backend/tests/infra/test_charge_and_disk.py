@@ -11,7 +11,7 @@ from focys.infra.postgres import Postgres, connect_arguments
 from tests.conftest import settings_for
 
 _OPEN = select(users.c.id.label("user_id"), users.c.charge_seq, literal(value=True).label("may_charge"))
-CHARGE = Charge(_OPEN.where(users.c.id == bindparam("who")), users.c.charge_seq)
+CHARGE = Charge(_OPEN.where(users.c.id == bindparam("who")), users.c.charge_seq, is_durable=False)
 ADD = """
 INSERT INTO users (id, email, password_hash, display_name, created_at, updated_at) VALUES ($1, $2, '', '', now(), now())
 """

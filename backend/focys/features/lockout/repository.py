@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 from uuid import UUID, uuid4
 
-from sqlalchemy import CTE, Boolean, FromClause, and_, bindparam, case, delete, false, func, or_, select, true
+from sqlalchemy import CTE, Boolean, FromClause, and_, bindparam, case, delete, false, func, or_, select, true, update
 
 from focys.domain import lockout
 from focys.domain.lockout import PASSWORD_MEMORY
@@ -33,6 +33,7 @@ _FORGIVE_BROWSER = delete(failures).where(
         failures.c.at < bindparam("password_changed"),
     ),
 )
+_KEEP = update(failures).where(failures.c.id == bindparam("the_failure")).values(network=failures.c.network)
 _TAKE_BACK = delete(failures).where(failures.c.id == bindparam("the_failure"))
 _FORGIVE_ALL = delete(failures).where(failures.c.user_id == bindparam("for_user"))
 _newer = failures.alias("newer")
@@ -181,6 +182,11 @@ def failed(user_id: UUID, browser_id: UUID | None, login_id: UUID, now: datetime
     """Record one failed second-factor try."""
     row = {"id": uuid4(), "user_id": user_id, "browser_id": browser_id, "login_id": login_id, "at": now}
     return Change(failures, {**row, "strong": False})
+
+
+def kept(failure_id: UUID) -> Change:
+    """Guard: the failure still stands, so its attempt is charged. A crash of PostgreSQL can lose it."""
+    return Change(_KEEP, {"the_failure": failure_id})
 
 
 def taken_back(failure_id: UUID) -> Change:

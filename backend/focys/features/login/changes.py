@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Update, Uuid, and_, bindparam, exists, literal, select, update
+from sqlalchemy import Table, Update, Uuid, and_, bindparam, exists, literal, select, update
 
 from focys.features.email_code import CodeIssue
 from focys.features.login.models import pending_logins
@@ -97,6 +97,16 @@ def try_taken_back(login_id: UUID) -> Change:
 def for_live_login(guard: Change, login_id: UUID) -> Change:
     """Return a guard that also requires a login that is not consumed (for example, canceled in another tab)."""
     return Change(_for_live_login(cast("Update", guard.target)), {**guard.values, "for_login": login_id})
+
+
+def while_charged(guard: Change, charges: Table, charge_id: UUID) -> Change:
+    """Return a guard that also requires the row that an attempt is charged as."""
+    return Change(_while_charged(cast("Update", guard.target), charges), {**guard.values, "the_charge": charge_id})
+
+
+@lru_cache(maxsize=64)
+def _while_charged(guard: Update, charges: Table) -> Update:
+    return guard.where(exists(select(literal(1)).where(charges.c.id == bindparam("the_charge"))))
 
 
 @lru_cache(maxsize=64)

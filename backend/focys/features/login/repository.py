@@ -109,7 +109,8 @@ class LoginRepository:
         tally = lockout.tally(person)
         facts = facts_of(person, tally, person.c.step_word == Step.SECOND_FACTOR, tally.c.takes_proof)
         rows = {lockout.second_factor_failures: lockout.CHARGE_ROW}
-        return StepQuery(Charge(facts, users.c.charge_seq, rows), self._read_second_factor)
+        charge = Charge(facts, users.c.charge_seq, rows, is_durable=False)
+        return StepQuery(charge, self._read_second_factor)
 
     def _email_code_query(self, person: CTE) -> StepQuery:
         tally = email_code.email_tally(person)

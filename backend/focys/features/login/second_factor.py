@@ -6,14 +6,15 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
-from focys.domain import lockout
+from focys.domain import attempt, lockout
 from focys.domain.lockout import Disabled, Failures, Guarded, Locked, LockState, Open
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.audit import Alarm, AuditEvent, Outcome
 from focys.features.factors import AnyFactor
-from focys.features.lockout import notices_for, taken_back
+from focys.features.lockout import kept, notices_for, second_factor_failures, taken_back
 from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn
+from focys.features.login.changes import while_charged
 from focys.features.login.notices import finished, new_browser_mail
 from focys.features.login.snapshots import LoginSnapshot, seconds_until
 from focys.infra import metrics
@@ -80,7 +81,7 @@ class SecondFactorAttempt:
         is_new = account.browser_id is None
         mails = [new_browser_mail(account, self.request.visit)] if is_new and not proof.proven.tells_owner else []
         event = AuditEvent(self.factor.event, Outcome.OK, account.user_id, detail="new browser" if is_new else None)
-        guard = self.request.guard(facts, proof.proven.guard)
+        guard = while_charged(self.request.guard(facts, proof.proven.guard), second_factor_failures, self.charge_id)
         changes += await finished(self.request.deps.account_limits, account, self.request.visit)
         done = await self.request.commit(event, *proof.changes, *changes, *mails, guard=guard)
         if done and (mails or proof.changes):
@@ -97,7 +98,9 @@ class SecondFactorAttempt:
             return replace(unproven.refused, tries_left=state.tries_left if isinstance(state, Open) else None)
         number = len(facts.failures.counted) + 1 if isinstance(state, Open) else 0
         mails = await notices_for(request.deps.outbox, user_id, number, request.visit.visitor, now)
-        await request.commit(replace(event, alarm=unproven.alarm or _ALARMS.get(number)), *mails)
+        alarmed = replace(event, alarm=unproven.alarm or _ALARMS.get(number))
+        if not await request.commit(alarmed, *mails, guard=kept(self.charge_id)):
+            return attempt.BUSY
         if mails:
             request.deps.outbox.nudge()
         if number in _LOCK_NAMES:

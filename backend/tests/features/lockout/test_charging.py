@@ -9,10 +9,13 @@ import pytest
 
 from focys.domain import totp
 from focys.features.accounts import users
+from focys.features.audit import audit_events
+from focys.features.backup_codes import BackupCodeFactor
 from focys.features.email_code import email_code_failures
 from focys.features.lockout import second_factor_failures
 from focys.features.login import pending_logins
 from focys.features.sessions import sessions
+from focys.features.totp import TotpFactor
 from tests.support.attempts import (
     WRONG_BACKUP_CODE,
     at_mailed_code,
@@ -24,7 +27,7 @@ from tests.support.attempts import (
     wrong_code,
     wrong_mailed_code,
 )
-from tests.support.rows import allow_rows, count_of, refuse_rows, rows_of
+from tests.support.rows import allow_rows, count_of, execute, refuse_rows, rows_of
 from tests.support.service import Account, Browser, World
 
 Offer = Callable[[World, Account, Browser], Awaitable[httpx.Response]]
@@ -147,3 +150,29 @@ async def test_nobody_who_starts_and_cancels_all_the_time_makes_the_owners_proof
 
     assert starts
     assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+async def test_an_answer_whose_charge_was_lost_is_neither_accepted_nor_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, offer: Offer
+):
+    """LOCK-02: PostgreSQL crashes between charge and verdict, and comes back without the charge."""
+    account = await world.an_account(enrolled=True)
+    browser = await world.at_second_factor(account)
+    world.clock.advance(seconds=30)
+    before = [await count_of(world, table) for table in (sessions, audit_events)]
+
+    def losing(verify: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def verify_and_lose(*arguments: Any) -> Any:
+            verdict = await verify(*arguments)
+            await execute(world, "DELETE FROM second_factor_failures")
+            return verdict
+
+        return verify_and_lose
+
+    for factor in (TotpFactor, BackupCodeFactor):
+        monkeypatch.setattr(factor, "verify", losing(factor.verify))
+    answer = await offer(world, account, browser)
+
+    assert (answer.status_code, answer.json()["code"], answer.json()["retry_after"]) == (429, "throttled", 1)
+    assert [await count_of(world, table) for table in (sessions, audit_events)] == before
