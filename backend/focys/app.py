@@ -173,7 +173,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
             mfa_required=mfa_required,
         )
     )
-    administration = Administration(database, clock, accounts, passwords, outbox, totp, keys)
+    administration = Administration(database, clock, accounts, passwords, totp, keys)
     return Services(
         settings,
         database,

@@ -9,7 +9,7 @@ A write may have a guard: an UPDATE that must change a row (a compare-and-set). 
     found = [FOUND.read(row) for row in rows]
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -116,7 +116,12 @@ class Database:
         self.engine = _engine(url)
         self._is_sqlite = self.engine.dialect.name == "sqlite"
         self._postgres = None if self._is_sqlite else Postgres(url, pool_size)
+        self._after_insert: dict[Table, Callable[[], None]] = {}
         metrics.DATABASE_POOL.set(pool_size)
+
+    def call_after_insert(self, table: Table, call: Callable[[], None]) -> None:
+        """Make a call whenever a write that inserted a row into *table* is committed in this process."""
+        self._after_insert[table] = call
 
     async def first(self, statement: Select[Any] | Insert | Update | Delete, **parameters: object) -> Row[Any] | None:
         """Run one statement and return its first row, or None."""
@@ -151,11 +156,16 @@ class Database:
         """
         parameters = _parameters(guard, changes)
         if self._postgres is None:
-            return await self._in_turn(guard, changes) is not None
-        statement = _as_one_statement(
-            guard.target if guard else None, tuple((c.target, tuple(c.values)) for c in changes)
-        )
-        return bool(await self._postgres.fetch(statement, parameters))
+            done = await self._in_turn(guard, changes) is not None
+        else:
+            statement = _as_one_statement(
+                guard.target if guard else None, tuple((c.target, tuple(c.values)) for c in changes)
+            )
+            done = bool(await self._postgres.fetch(statement, parameters))
+        for table in self._after_insert if done else ():
+            if any(change.target is table for change in changes):
+                self._after_insert[table]()
+        return done
 
     async def counts(self, *changes: Change, seconds: float | None = None) -> list[int]:
         """Make changes that do not depend on each other, or none of them; return how many rows each changed.

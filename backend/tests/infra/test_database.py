@@ -299,3 +299,16 @@ async def test_statements_that_hang_are_cut_off_by_the_server(postgres_url: str)
         await database.close()
 
     assert shown == [("3s",), ("1s",), ("UTC",), ("focys",)]
+
+
+async def test_a_call_is_made_after_a_write_that_inserted_and_after_no_other(database: Database):
+    user_id = await a_user(database)
+    calls: list[str] = []
+    database.call_after_insert(throttles, lambda: calls.append("called"))
+
+    await database.write(Change(TOUCH, {"the_key": "k", "new_hits": 5}), guard=guard(user_id))
+    unchanged = await database.write(a_throttle(), guard=guard(user_id))
+    none_yet = list(calls)
+    await database.write(a_throttle())
+
+    assert (unchanged, none_yet, calls) == (False, [], ["called"])

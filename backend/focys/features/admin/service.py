@@ -12,7 +12,7 @@ from focys.features.browsers import browsers_forgotten
 from focys.features.bypass import all_bypasses_ended, own_bypasses_ended
 from focys.features.email_code import email_failures_forgiven
 from focys.features.lockout import all_forgiven, password_keys, passwords_forgiven
-from focys.features.outbox import Outbox, Waiting, all_withdrawn, letter_for
+from focys.features.outbox import Waiting, all_withdrawn, letter_for
 from focys.features.passwords import Passwords
 from focys.features.sessions import all_ended, everybodys_ended
 from focys.features.totp import Progress, Rotation, TotpSecrets, all_setups_dropped, setups_dropped
@@ -49,12 +49,11 @@ class Administration:
         clock: Clock,
         accounts: Accounts,
         passwords: Passwords,
-        outbox: Outbox,
         totp: TotpSecrets,
         keys: KeyRing,
     ) -> None:
         self._database, self._clock, self._accounts = database, clock, accounts
-        self._passwords, self._outbox, self._totp, self._keys = passwords, outbox, totp, keys
+        self._passwords, self._totp, self._keys = passwords, totp, keys
 
     async def unlock(self, address: str, visitor: Visitor) -> None:
         """Delete the account's failures, and a last used time step that a wrong clock put into the future.
@@ -98,7 +97,6 @@ class Administration:
             )
             if done:
                 announce(event, visitor)
-                self._outbox.nudge()
                 return
         raise ConflictError("The account was busy; nothing was changed. Try again.")
 

@@ -1,5 +1,6 @@
 """Limits per account, on the ``limits`` library; those per network are in ``networks``."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -69,16 +70,22 @@ class Limits:
 
     async def charge(self, limit: RateLimitItem, *who: str) -> int | None:
         """Count one; return the seconds to wait if that was one too many, else None."""
-        hits = await self._storage.incr(limit.key_for(*who), limit.get_expiry())
+        [hits] = await self.count((limit, who))
+        return await self.wait(limit, who, hits)
+
+    async def wait(self, limit: RateLimitItem, who: Sequence[str], hits: int) -> int | None:
+        """Return the seconds to wait if this count is too high, else None."""
         if hits <= limit.amount:
             return None
         metrics.THROTTLED.labels(limit.namespace).inc()
         expiry = await self._storage.get_expiry(limit.key_for(*who))
         return max(1, round(expiry - self._clock.now().timestamp()))
 
-    async def count(self, limit: RateLimitItem, *who: str) -> int:
-        """Count one, and return the new count in this window."""
-        return await self._storage.incr(limit.key_for(*who), limit.get_expiry())
+    async def count(self, *counters: tuple[RateLimitItem, Sequence[str]]) -> list[int]:
+        """Count one in each, in one write, and return the new counts in their windows."""
+        windows = {limit.key_for(*who): limit.get_expiry() for limit, who in counters}
+        hits = await self._storage.incr(windows)
+        return [hits[key] for key in windows]
 
     async def give_back(self, limit: RateLimitItem, *who: str, now: datetime) -> list[Change]:
         """Return the changes that refund one, while its window lasts."""

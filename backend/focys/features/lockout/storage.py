@@ -1,32 +1,52 @@
 """Where counters of limits are kept: fixed windows in the database, exact over all workers."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import bindparam, case, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from focys.features.lockout.models import throttles
 from focys.infra.clock import Clock
 from focys.infra.database import Change, Database
 from focys.infra.lifetime import TOLERANCE
 
-_insert = insert(throttles)
 # A counter that a wrong clock has raised is over, too.
 _is_over = or_(throttles.c.expires_at <= bindparam("moment"), throttles.c.last_at > bindparam("ahead"))
-_row = _insert.values(key=bindparam("the_key"), hits=1, last_at=bindparam("moment"), expires_at=bindparam("until"))
-_HIT = _row.on_conflict_do_update(
-    index_elements=[throttles.c.key],
-    set_={
-        "hits": case((_is_over, 1), else_=throttles.c.hits + 1),
-        "expires_at": case((_is_over, _row.excluded.expires_at), else_=throttles.c.expires_at),
-        "last_at": _row.excluded.last_at,
-    },
-).returning(throttles.c.hits)
 _GIVE_BACK = (
     update(throttles)
     .where(throttles.c.key == bindparam("the_key"), throttles.c.hits > 0, throttles.c.expires_at > bindparam("moment"))
     .values(hits=throttles.c.hits - 1)
 )
+
+
+@lru_cache(maxsize=8)
+def _hits(number: int) -> ReturningInsert[Any]:
+    """Return the statement that adds one to so many counters."""
+    row = insert(throttles).values(
+        [
+            {
+                "key": bindparam(f"key_{i}"),
+                "hits": 1,
+                "last_at": bindparam("moment"),
+                "expires_at": bindparam(f"until_{i}"),
+            }
+            for i in range(number)
+        ]
+    )
+    return row.on_conflict_do_update(
+        index_elements=[throttles.c.key],
+        set_={
+            "hits": case((_is_over, 1), else_=throttles.c.hits + 1),
+            "expires_at": case((_is_over, row.excluded.expires_at), else_=throttles.c.expires_at),
+            "last_at": row.excluded.last_at,
+        },
+    ).returning(throttles.c.key, throttles.c.hits)
+
+
 _LOOK = select(throttles.c.expires_at).where(throttles.c.key == bindparam("the_key"))
 
 
@@ -36,12 +56,16 @@ class DatabaseStorage:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
 
-    async def incr(self, key: str, seconds: int) -> int:
-        """Add one to a counter with a window of this length, and return its new value."""
+    async def incr(self, windows: Mapping[str, int]) -> dict[str, int]:
+        """Add one to each counter, given with its window's length in seconds, and return their new values."""
         now = self._clock.now()
-        times = {"moment": now, "ahead": now + TOLERANCE, "until": now + timedelta(seconds=seconds)}
-        row = await self._database.first(_HIT, the_key=key, **times)
-        return int(row.hits) if row else 1
+        # Rows are locked in this order, so two requests with the same counters cannot deadlock.
+        keys = sorted(windows)
+        parameters: dict[str, object] = {"moment": now, "ahead": now + TOLERANCE}
+        for i, key in enumerate(keys):
+            parameters |= {f"key_{i}": key, f"until_{i}": now + timedelta(seconds=windows[key])}
+        rows = await self._database.rows(_hits(len(keys)), **parameters)
+        return {row.key: row.hits for row in rows}
 
     async def get_expiry(self, key: str) -> float:
         """Return when a counter resets, in seconds since the epoch."""

@@ -35,7 +35,6 @@ async def resend(request: LoginRequest) -> int | Refused:
         request.deps.email_codes.mailed(user_id, issue, visit.visitor.source, visit.now),
         guard=request.guard(facts),
     )
-    request.deps.outbox.nudge()
     return int(RESEND_PAUSE.total_seconds()) if done else attempt.BUSY
 
 

@@ -88,10 +88,8 @@ class FirstFactorAttempt:
         mail = factor_added_mail(account, request.visit)
         event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
         guard = request.guard(facts, proof.proven.guard)
-        if not await request.commit(event, *proof.changes, *changes, mail, guard=guard):
-            return None
-        request.deps.outbox.nudge()
-        return signed_in
+        done = await request.commit(event, *proof.changes, *changes, mail, guard=guard)
+        return signed_in if done else None
 
     async def fail(self, facts: LoginSnapshot, unproven: Unproven) -> Refused:
         """Keep the charge, unless nothing was compared."""

@@ -9,7 +9,7 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import AccountRepository, claim
 from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.bypass import claim_under, use_told
-from focys.features.lockout import CLOSED_AFTER, Charge, Full, Try, passwords_notice_for
+from focys.features.lockout import CLOSED_AFTER, UNFINISHED_LOGINS, Charge, Full, Try, passwords_notice_for
 from focys.features.login.attempt import Grant, LoginRequest, SignedIn, event_of
 from focys.features.login.changes import begun, token_consumed, token_replaced
 from focys.features.login.code_mails import code_login
@@ -90,8 +90,6 @@ async def _wrong(request: LoginRequest, facts: PasswordSnapshot, charge: Charge)
     mails = await passwords_notice_for(deps.outbox, owner, charge, request.visit.visitor, request.visit.now)
     event = AuditEvent(_EVENT, Outcome.REFUSED, user_id, Reason.INVALID_CREDENTIALS, detail)
     await request.commit(event, *mails)
-    if mails:
-        deps.outbox.nudge()
     return Refused(Reason.INVALID_CREDENTIALS)
 
 
@@ -116,14 +114,28 @@ async def _right(
     step = advance(Step.PASSWORD, proof)
     if step is Step.DONE:
         return await _sign_in(request, facts, account, bypass, refunds) or BUSY
-    if facts.browser_id is None:
-        limits, network = request.deps.account_limits, request.visit.visitor.source
-        wait = await limits.charge(request.deps.login_limits.started, str(account.user_id), network)
-        if wait is not None:
-            return request.refuse(_EVENT, account.user_id, Refused(Reason.THROTTLED, retry_after=wait))
+    started = await _count_start(request, facts, account, step)
+    if isinstance(started, Refused):
+        return started
     if step is Step.EMAIL_CODE:
         return await _begin_email_code(request, facts, account, refunds)
-    return await _begin_second_factor(request, facts, account, refunds)
+    return await _begin_second_factor(request, facts, account, [*refunds, *started])
+
+
+async def _count_start(
+    request: LoginRequest, facts: PasswordSnapshot, account: Account, step: Step
+) -> list[Change] | Refused:
+    """Count a login started in an unknown browser; return the email about too many unfinished ones, if it is due."""
+    if facts.browser_id is not None:
+        return []
+    limits, limit, user = request.deps.account_limits, request.deps.login_limits.started, str(account.user_id)
+    who = (user, request.visit.visitor.source)
+    unfinished = [(UNFINISHED_LOGINS, (user,))] if step is Step.SECOND_FACTOR else []
+    number, *others = await limits.count((limit, who), *unfinished)
+    wait = await limits.wait(limit, who, number)
+    if wait is not None:
+        return request.refuse(_EVENT, account.user_id, Refused(Reason.THROTTLED, retry_after=wait))
+    return await unfinished_mails(request.deps.outbox, account, others[0], request.visit) if others else []
 
 
 async def _begin_second_factor(
@@ -132,11 +144,8 @@ async def _begin_second_factor(
     visitor, now, token = request.visit.visitor, request.visit.now, new_handle()
     login = PendingLogin.new(Step.SECOND_FACTOR, now, now + LOGIN_LIFE)
     earlier = [token_consumed(visitor.login, now)] if visitor.login is not None else []
-    mails = await unfinished_mails(request.deps.account_limits, request.deps.outbox, account, request.visit)
     event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
-    await request.commit(event, *changes, *earlier, begun(login, token, account), *mails)
-    if mails:
-        request.deps.outbox.nudge()
+    await request.commit(event, *changes, *earlier, begun(login, token, account))
     lock, factors = facts.lock_state(now), request.offered(facts.held)
     return Begun(token, state_of_second_factor(login, account.email, factors, lock, now))
 
@@ -157,8 +166,6 @@ async def _begin_email_code(
     earlier = [token_consumed(visitor.login, now)] if visitor.login is not None else []
     mail = [] if started.mail is None else [started.mail]
     await request.commit(event, *changes, *earlier, begun(started.login, token, account), *mail)
-    if mail:
-        request.deps.outbox.nudge()
     return Begun(token, state_of_email_code(started.login, account.email, sender, now))
 
 
@@ -177,8 +184,4 @@ async def _sign_in(
         event = AuditEvent(EventName.MFA_BYPASSED, Outcome.OK, account.user_id, detail=f"bypass {bypass.id}")
         guard = claim_under(account.user_id, account.attempt_seq, bypass.id, visit.now)
         effects += await use_told(deps.outbox, account.user_id, bypass, visit.visitor, visit.now)
-    if not await request.commit(event, *changes, *effects, guard=guard):
-        return None
-    if bypass is not None:
-        deps.outbox.nudge()
-    return signed_in
+    return signed_in if await request.commit(event, *changes, *effects, guard=guard) else None

@@ -84,8 +84,6 @@ class SecondFactorAttempt:
         guard = while_charged(self.request.guard(facts, proof.proven.guard), second_factor_failures, self.charge_id)
         changes += await finished(self.request.deps.account_limits, account, self.request.visit)
         done = await self.request.commit(event, *proof.changes, *changes, *mails, guard=guard)
-        if done and (mails or proof.changes):
-            self.request.deps.outbox.nudge()
         return signed_in if done else None
 
     async def fail(self, facts: LoginSnapshot, unproven: Unproven) -> Refused:
@@ -101,8 +99,6 @@ class SecondFactorAttempt:
         alarmed = replace(event, alarm=unproven.alarm or _ALARMS.get(number))
         if not await request.commit(alarmed, *mails, guard=kept(self.charge_id)):
             return attempt.BUSY
-        if mails:
-            request.deps.outbox.nudge()
         if number in _LOCK_NAMES:
             metrics.LOCKOUTS.labels(_LOCK_NAMES[number]).inc()
         return _with_state(unproven.refused, _state_after(facts.failures, state, now), now)

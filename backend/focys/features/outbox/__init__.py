@@ -1,7 +1,6 @@
 """Mail that is sent once the change it reports is committed, and retried while the mail server is unavailable.
 
-    await database.write(…, outbox.letter_for(user_id, "totp_locked", {…}, now))
-    outbox.nudge()                                # the deliverer wakes at once instead of at its next round
+    await database.write(…, letter_for(user_id, "totp_locked", {…}, now))      # and the sender wakes at once
 
 A row names the kind of letter and what it is about; it is composed when it is sent, so no code is stored.
 """

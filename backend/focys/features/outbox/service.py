@@ -51,13 +51,10 @@ class Outbox:
         self._clock, self._mailer, self._composers = clock, mailer, composers
         self._wake = asyncio.Event()
         self._is_stopping = False
+        database.call_after_insert(outbox, self._wake.set)
         for kind in composers:
             for outcome in ("sent", "refused", "given up"):
                 metrics.MAILS.labels(kind, outcome)
-
-    def nudge(self) -> None:
-        """Wake the deliverer."""
-        self._wake.set()
 
     def stop(self) -> None:
         """Let the round under way be the last: a letter cut off while it is sent would be sent again."""
@@ -84,7 +81,7 @@ class Outbox:
                 await self.deliver_due()
             except Exception as fault:  # noqa: BLE001  the deliverer must outlive the database's absence
                 _log.warning("outbox_round_failed", kind=type(fault).__name__)
-            # Not wait_for: it swallows a cancellation that comes together with the nudge, and the shutdown hangs.
+            # Not wait_for: it swallows a cancellation that comes together with a wake-up, and the shutdown hangs.
             with suppress(TimeoutError):
                 async with asyncio.timeout(ROUND_SECONDS):
                     await self._wake.wait()
