@@ -22,7 +22,7 @@ test("too many wrong passwords make one wait, visibly", async ({ page, site, per
     await expect(passwordField(page)).toBeFocused();
   }
   await submitPassword(page, person);
-  const words = page.getByText(/^Too many tries\. You can try again in \d+ s\.$/).first();
+  const words = page.getByText(/^Too many tries\. You can try again in \d+\ss\.$/).first();
   await expect(words).toBeVisible();
   const before = await words.innerText();
   await page.clock.runFor(2000);

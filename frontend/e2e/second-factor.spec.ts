@@ -27,7 +27,7 @@ test("a used code says so, costs no try, and the next one opens", async ({
 
   await codeField(page).fill(used);
   await expect(
-    page.getByText(/^That code was already used\. Next code in \d+ s\.$/).first(),
+    page.getByText(/^That code was already used\. Next code in \d+\ss\.$/).first(),
   ).toBeVisible();
 
   await site.advance(30);
