@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from focys.domain import totp
 from focys.domain.login import Step
 from focys.features.totp import new_secret
-from focys.infra.keys import KeyRing
-from focys.infra.secret_box import SecretBox
-from focys.infra.tokens import digest, new_handle
+from focys.infra.crypto.keys import KeyRing
+from focys.infra.crypto.secret_box import SecretBox
+from focys.infra.crypto.tokens import digest, new_handle
 
 from bench.bare import KEY, NONCE_BYTES
 from bench.client import ask, request

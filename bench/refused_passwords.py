@@ -14,7 +14,7 @@ from http.client import HTTPConnection
 
 import asyncpg  # type: ignore[import-untyped]
 from argon2 import PasswordHasher
-from focys.infra.postgres import connect_arguments
+from focys.infra.db.postgres import connect_arguments
 
 from bench import servers
 from bench.client import HOST

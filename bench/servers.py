@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from focys.infra.schema import migrate
+from focys.infra.db.schema import migrate
 from focys.settings import Settings
 from tests.cluster import running_postgres
 

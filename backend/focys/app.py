@@ -49,19 +49,20 @@ from focys.features.sessions import RotationLimit, SessionRepository, Sessions, 
 from focys.features.sessions import routes as session_routes
 from focys.features.totp import Codes, TotpEnrolment, TotpFactor, TotpSecrets
 from focys.features.watching import AddressWatch, SprayWatch, Watch
-from focys.infra import health, logs, metrics, replies
-from focys.infra.clock import Clock, DatabaseClock, SystemClock
-from focys.infra.database import Database
-from focys.infra.hashing import Hasher
-from focys.infra.http import Cookies, Edge, PlainStart, Visitors
-from focys.infra.keys import KeyRing
-from focys.infra.mailer import Mailer, mailer_for, sender_of
-from focys.infra.origins import PAGE_HEADER, Origins
-from focys.infra.pages import Pages
-from focys.infra.periodic import Periodic
-from focys.infra.schema import current_revision, why_unusable
-from focys.infra.secret_box import SecretBox
-from focys.infra.tokens import Tokens
+from focys.infra.crypto.hashing import Hasher
+from focys.infra.crypto.keys import KeyRing
+from focys.infra.crypto.secret_box import SecretBox
+from focys.infra.crypto.tokens import Tokens
+from focys.infra.db.database import Database
+from focys.infra.db.schema import current_revision, why_unusable
+from focys.infra.mail.mailer import Mailer, mailer_for, sender_of
+from focys.infra.ops import logs, metrics
+from focys.infra.ops.clock import Clock, DatabaseClock, SystemClock
+from focys.infra.ops.periodic import Periodic
+from focys.infra.web import health, replies
+from focys.infra.web.http import Cookies, Edge, PlainStart, Visitors
+from focys.infra.web.origins import PAGE_HEADER, Origins
+from focys.infra.web.pages import Pages
 from focys.settings import PAGES, Settings, SettingsError, load_settings
 
 CLOCK_READING_SECONDS = 10

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 import focys.app  # noqa: F401  every table is known once the app is wired
-from focys.infra.database import metadata
-from focys.infra.postgres import is_forbidden
-from focys.infra.schema import OWNER_NEEDED
+from focys.infra.db.database import metadata
+from focys.infra.db.postgres import is_forbidden
+from focys.infra.db.schema import OWNER_NEEDED
 from focys.settings import SettingsError, load_settings
 
 LOCK_KEY = 4_602_697

@@ -12,7 +12,7 @@ import pytest
 from asgi_lifespan import LifespanManager
 
 from focys.app import create_app
-from focys.infra.schema import migrate
+from focys.infra.db.schema import migrate
 from focys.settings import Settings
 from tests.cluster import Cluster, running_postgres
 from tests.faults.report import pytest_terminal_summary, tell

@@ -17,8 +17,8 @@ from focys.features.accounts import AccountError, InvalidAddressError
 from focys.features.admin import ConflictError
 from focys.features.lockout import NetworkError
 from focys.features.passwords import WeakPasswordError
-from focys.infra.postgres import is_forbidden
-from focys.infra.schema import OWNER_NEEDED
+from focys.infra.db.postgres import is_forbidden
+from focys.infra.db.schema import OWNER_NEEDED
 from focys.settings import SettingsError
 
 MAX_REASON_LENGTH = 200

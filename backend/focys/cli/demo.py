@@ -2,7 +2,7 @@
 
 from focys.app import Services
 from focys.features.accounts import AccountError
-from focys.infra.visitor import Visitor
+from focys.infra.web.visitor import Visitor
 
 DEMO_ACCOUNTS = (
     ("alice@student.com", "Alice Moreau", "user", "paper-lantern-orchard-61"),

@@ -10,7 +10,7 @@ from focys.app import Services
 from focys.cli.console import done, out
 from focys.cli.operator import run
 from focys.features.lockout import Standing
-from focys.infra.visitor import Visitor
+from focys.infra.web.visitor import Visitor
 
 HEAD = ("Network", "State", "Wrong passwords", "Accounts", "Until (UTC)", "Own network")
 NONE_NEAR = "No network is near a limit."

@@ -9,10 +9,10 @@ from uuid import uuid4
 
 from focys.app import Services, build_services
 from focys.cli.console import sentences
-from focys.infra import logs
-from focys.infra.clock import DatabaseClock
-from focys.infra.schema import migrate
-from focys.infra.visitor import Visitor
+from focys.infra.db.schema import migrate
+from focys.infra.ops import logs
+from focys.infra.ops.clock import DatabaseClock
+from focys.infra.web.visitor import Visitor
 from focys.settings import load_settings
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from focys.cli.console import done, fail, sentences
 from focys.cli.demo import create_demo_accounts
 from focys.cli.doctor import doctor
 from focys.cli.operator import run
-from focys.infra.schema import migrate as migrate_database
+from focys.infra.db.schema import migrate as migrate_database
 from focys.settings import load_settings
 
 app = typer.Typer(

@@ -75,7 +75,7 @@ def _prepare(settings: Settings, *, demo: bool) -> None:
     if demo:
         run(create_demo_accounts)
     elif settings.is_embedded:
-        from focys.infra.schema import migrate  # noqa: PLC0415  needs alembic
+        from focys.infra.db.schema import migrate  # noqa: PLC0415  needs alembic
 
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         migrate(settings.database)

@@ -10,7 +10,7 @@ from rich.table import Table
 from focys.app import Services
 from focys.cli.console import done, fail, out
 from focys.cli.operator import run
-from focys.infra.visitor import Visitor
+from focys.infra.web.visitor import Visitor
 
 app = typer.Typer(help="Create, list, unlock, reset, disable and enable accounts.", no_args_is_help=True)
 

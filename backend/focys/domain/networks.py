@@ -1,6 +1,6 @@
 """How many wrong passwords a network may send, and what looks like one password tried on many accounts.
 
-A network is what ``focys.infra.client_address.source_of`` returns: an IPv4 address, an IPv6 /64, or ``unknown``.
+A network is what ``focys.infra.web.client_address.source_of`` returns: an IPv4 address, an IPv6 /64, or ``unknown``.
 """
 
 from collections.abc import Iterable, Sequence

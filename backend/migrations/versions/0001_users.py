@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from focys.infra.migrating import refuse_to_destroy
+from focys.infra.db.migrating import refuse_to_destroy
 
 revision = "0001"
 down_revision = None

@@ -10,8 +10,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from alembic import op
 
-from focys.infra.migrating import forget_former_secrets, rewrite_secrets, without_transaction
-from focys.infra.secret_box import SecretBox, UnreadableSecretError
+from focys.infra.crypto.secret_box import SecretBox, UnreadableSecretError
+from focys.infra.db.migrating import forget_former_secrets, rewrite_secrets, without_transaction
 
 revision = "0003"
 down_revision = "0002"

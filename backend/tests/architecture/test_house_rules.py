@@ -27,12 +27,12 @@ CHANCE = {
     ("cli/doctor/outside.py", "secrets.token_urlsafe(16)"): "the password of nobody",
     ("features/backup_codes/service.py", "secrets.token_bytes(crockford.CODE_BYTES)"): "80 bits of a backup code",
     ("features/totp/enrolment.py", "secrets.token_bytes(totp.SECRET_BYTES)"): "160 bits of a TOTP secret",
-    ("infra/hashing.py", "secrets.token_bytes(_SALT_BYTES)"): "a salt",
-    ("infra/hashing.py", "secrets.token_urlsafe(16)"): "the password of nobody",
-    ("infra/http.py", "secrets.token_hex(16)"): "the id of a request",
-    ("infra/secret_box.py", "os.urandom(_NONCE_BYTES)"): "a nonce",
-    ("infra/tokens.py", "secrets.token_bytes(SEED_BYTES)"): "256 bits of a refresh token",
-    ("infra/tokens.py", "secrets.token_urlsafe(32)"): "256 bits of a handle",
+    ("infra/crypto/hashing.py", "secrets.token_bytes(_SALT_BYTES)"): "a salt",
+    ("infra/crypto/hashing.py", "secrets.token_urlsafe(16)"): "the password of nobody",
+    ("infra/web/http.py", "secrets.token_hex(16)"): "the id of a request",
+    ("infra/crypto/secret_box.py", "os.urandom(_NONCE_BYTES)"): "a nonce",
+    ("infra/crypto/tokens.py", "secrets.token_bytes(SEED_BYTES)"): "256 bits of a refresh token",
+    ("infra/crypto/tokens.py", "secrets.token_urlsafe(32)"): "256 bits of a handle",
     ("settings.py", "secrets.token_urlsafe(48)"): "384 bits of a generated key",
     ("settings.py", "secrets.token_hex(8)"): "a file name nobody else has",
 }
@@ -84,7 +84,7 @@ def test_the_linter_lets_the_clock_read_the_clock_and_the_settings_the_environme
     clock = '"""Planted."""\n\nimport time\n\nNOW = time.time()\n'
     environment = '"""Planted."""\n\nimport os\n\nHOME = os.environ\n'
 
-    assert complaints_about(clock, "infra/clock.py") == set()
+    assert complaints_about(clock, "infra/ops/clock.py") == set()
     assert complaints_about(environment, "settings.py") == set()
 
 

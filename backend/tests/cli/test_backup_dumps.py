@@ -12,7 +12,7 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 from typer.testing import Result
 
-from focys.infra.schema import needed_revision
+from focys.infra.db.schema import needed_revision
 from tests.cli.conftest import Focys, Verify
 from tests.cluster import Cluster, find_programs
 from tests.conftest import SECRET_KEY

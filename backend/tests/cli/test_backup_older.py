@@ -8,9 +8,9 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 
 from focys.features.totp import new_secret
-from focys.infra.keys import KeyRing
-from focys.infra.schema import migrate
-from focys.infra.secret_box import SecretBox
+from focys.infra.crypto.keys import KeyRing
+from focys.infra.crypto.secret_box import SecretBox
+from focys.infra.db.schema import migrate
 from tests.cli.conftest import Verify
 from tests.cluster import Cluster
 from tests.conftest import SECRET_KEY, settings_for

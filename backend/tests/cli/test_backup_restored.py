@@ -17,7 +17,7 @@ from focys.features.bypass import mfa_bypasses
 from focys.features.outbox import outbox
 from focys.features.sessions import sessions
 from focys.features.totp import totp_setups
-from focys.infra.database import Change, Database
+from focys.infra.db.database import Change, Database
 from tests.cli.conftest import Focys
 from tests.cluster import Cluster
 from tests.conftest import SECRET_KEY, MakeWorld, world_on

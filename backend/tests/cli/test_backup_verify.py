@@ -19,7 +19,7 @@ from rich.console import Console
 
 from focys.cli.backup import scratch as scratch_module
 from focys.cli.backup import trial
-from focys.infra.schema import needed_revision
+from focys.infra.db.schema import needed_revision
 from tests.cli.conftest import Focys, Verify
 from tests.cluster import Cluster
 from tests.conftest import SECRET_KEY, world_on

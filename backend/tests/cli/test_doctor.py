@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from focys.cli.doctor.finding import Finding
-from focys.infra.keys import KeyRing
-from focys.infra.secret_box import SecretBox
+from focys.infra.crypto.keys import KeyRing
+from focys.infra.crypto.secret_box import SecretBox
 from tests.cli.conftest import Focys
 from tests.cluster import OwnCluster, running_postgres
 from tests.conftest import SECRET_KEY, _migrated, settings_for

@@ -13,7 +13,7 @@ from focys.cli.doctor.examination import Report
 from focys.cli.doctor.finding import Finding, State
 from focys.cli.doctor.report import as_text
 from focys.features.totp import SecretsByKey
-from focys.infra.rights import Rights
+from focys.infra.db.rights import Rights
 from tests.conftest import settings_for
 from tests.support.clock import NOON
 from tests.support.processes import free_port

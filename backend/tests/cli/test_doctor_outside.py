@@ -16,7 +16,7 @@ import trustme
 
 from focys.cli.doctor import outside
 from focys.cli.doctor.finding import Finding, State
-from focys.infra.clock import SystemClock
+from focys.infra.ops.clock import SystemClock
 from tests.cli.conftest import Focys
 from tests.conftest import SECRET_KEY, settings_for
 from tests.support.processes import Server, environment, free_port, serving

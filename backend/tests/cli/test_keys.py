@@ -13,9 +13,9 @@ from focys.features.login import pending_logins
 from focys.features.totp import Codes, new_secret, totp_setups
 from focys.features.totp.codes import Expected
 from focys.features.totp.repository import BATCH, SetupRepository, Vault
-from focys.infra.database import Change
-from focys.infra.keys import KeyRing
-from focys.infra.secret_box import SecretBox
+from focys.infra.crypto.keys import KeyRing
+from focys.infra.crypto.secret_box import SecretBox
+from focys.infra.db.database import Change
 from tests.cli.conftest import Focys
 from tests.conftest import SECRET_KEY, MakeWorld
 from tests.support.attempts import at_enrolment, confirm

@@ -12,8 +12,8 @@ from focys.features.accounts import users
 from focys.features.audit import audit_events
 from focys.features.sessions import sessions
 from focys.features.totp import TotpFactor, totp_setups
-from focys.infra import postgres
-from focys.infra.database import Change
+from focys.infra.db import postgres
+from focys.infra.db.database import Change
 from tests.cli.conftest import Focys
 from tests.conftest import MakeWorld
 from tests.support.attempts import at_enrolment, at_mailed_code, confirm, enter_mailed_code, fail

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from focys.features import outbox
-from focys.infra.database import Change, Database
+from focys.infra.db.database import Change, Database
 from tests.cli.conftest import Focys
 from tests.conftest import MakeWorld
 from tests.support.clock import FrozenClock

@@ -24,7 +24,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from focys.infra.schema import migrate
+from focys.infra.db.schema import migrate
 from tests.cluster import running_postgres
 from tests.conftest import SECRET_KEY, pytest_configure, settings_for
 from tests.deploy.front import Front, running_nginx

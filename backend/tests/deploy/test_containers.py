@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from focys.infra.schema import migrate
+from focys.infra.db.schema import migrate
 from tests.cluster import find_programs, running_postgres
 from tests.conftest import settings_for
 from tests.deploy.shipped import DEPLOY, DOMAIN, ROOT, SITE, UNIT, program, replaced

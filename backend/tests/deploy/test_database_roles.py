@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from focys.cli.doctor import keeping
 from focys.cli.doctor.finding import State
 from focys.features.housekeeping import Housekeeping
-from focys.infra.database import Database
-from focys.infra.rights import rights_of
-from focys.infra.schema import migrate
+from focys.infra.db.database import Database
+from focys.infra.db.rights import rights_of
+from focys.infra.db.schema import migrate
 from tests.cluster import Cluster, OwnCluster, find_programs, running_postgres
 from tests.conftest import SECRET_KEY, settings_for, world_on
 from tests.support.processes import copy_backend, environment, run

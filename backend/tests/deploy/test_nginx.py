@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from focys.domain.outcome import Reason, Refused
-from focys.infra.http import API_POLICY, MAX_BODY_BYTES, PAGE_POLICY
-from focys.infra.replies import refusal
+from focys.infra.web.http import API_POLICY, MAX_BODY_BYTES, PAGE_POLICY
+from focys.infra.web.replies import refusal
 from tests.deploy.answers import sends
 from tests.deploy.front import PAGES, Front, read_all
 from tests.deploy.shipped import DOMAIN

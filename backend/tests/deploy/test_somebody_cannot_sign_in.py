@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from focys.infra.schema import migrate
+from focys.infra.db.schema import migrate
 from tests.cluster import Cluster, find_programs
 from tests.conftest import SECRET_KEY, settings_for, world_on
 from tests.deploy.shipped import ROOT

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import trustme
 
-from focys.infra.schema import migrate
+from focys.infra.db.schema import migrate
 from tests.cluster import OwnCluster, running_postgres
 from tests.conftest import SECRET_KEY, settings_for
 from tests.deploy.shipped import unit_command, unit_environment

@@ -15,10 +15,10 @@ from focys.features.accounts import users
 from focys.features.backup_codes import BackupCodes, backup_codes
 from focys.features.login import pending_logins
 from focys.features.totp import new_secret, totp_setups
-from focys.infra.database import metadata
-from focys.infra.keys import KeyRing
-from focys.infra.secret_box import SecretBox
-from focys.infra.tokens import digest, new_handle
+from focys.infra.crypto.keys import KeyRing
+from focys.infra.crypto.secret_box import SecretBox
+from focys.infra.crypto.tokens import digest, new_handle
+from focys.infra.db.database import metadata
 from tests.support.service import PASSWORD
 
 _numbers = count(1)

@@ -13,7 +13,7 @@ import pytest
 
 from focys.app import build_services
 from focys.features.accounts import users
-from focys.infra.database import Change
+from focys.infra.db.database import Change
 from focys.settings import Settings
 from tests.cluster import Cluster
 from tests.conftest import settings_for

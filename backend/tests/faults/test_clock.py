@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from focys.app import CLOCK_READING_SECONDS, build_services
-from focys.infra.schema import migrate
+from focys.infra.db.schema import migrate
 from tests.cluster import running_postgres
 from tests.conftest import settings_for
 from tests.deploy.conftest import FULL_HASHING

@@ -2,7 +2,7 @@
 
 import pytest
 
-from focys.infra.hashing import BusyError
+from focys.infra.crypto.hashing import BusyError
 from tests.support.service import World
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from focys.infra.schema import SCHEMA
+from focys.infra.db.schema import SCHEMA
 from tests.conftest import SECRET_KEY
 from tests.support.guide import (
     ALICE,

@@ -15,10 +15,10 @@ from focys.features.email_code import CodeIssue
 from focys.features.lockout import second_factor_failures
 from focys.features.login import pending_logins
 from focys.features.outbox import outbox
-from focys.infra.database import Change
-from focys.infra.keys import KeyRing
-from focys.infra.secret_box import SecretBox
-from focys.infra.tokens import digest, new_handle
+from focys.infra.crypto.keys import KeyRing
+from focys.infra.crypto.secret_box import SecretBox
+from focys.infra.crypto.tokens import digest, new_handle
+from focys.infra.db.database import Change
 from tests.conftest import world_on
 from tests.support.guide import DRIVERS, Deployment
 from tests.support.rows import rows_of

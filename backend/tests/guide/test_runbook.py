@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from focys.infra.schema import SCHEMA
+from focys.infra.db.schema import SCHEMA
 from tests.deploy.server.blocks import DOCS, Block, blocks_of
 from tests.support.guide import ALICE, PASSWORD, psql, sign_in, step_of, walk_the_first_login
 from tests.support.runbook import Machine, a_machine

@@ -16,8 +16,8 @@ from focys.features.login.snapshots import LOGIN_LIFE, RESEND_PAUSE
 from focys.features.sessions.repository import MAX_SESSIONS
 from focys.features.sessions.service import ADMIN_IDLE, ADMIN_LIFE, FRESH, GRACE, IDLE
 from focys.features.totp import ENROLMENT_LIFE
-from focys.infra.keys import Purpose
-from focys.infra.origins import PAGE_HEADER, PAGE_HEADER_VALUE
+from focys.infra.crypto.keys import Purpose
+from focys.infra.web.origins import PAGE_HEADER, PAGE_HEADER_VALUE
 from focys.settings import _SECRETS, Settings
 from tests.conftest import settings_for
 from tests.deploy.shipped import ROOT, SITE

@@ -20,10 +20,10 @@ import pytest
 from argon2 import PasswordHasher
 
 from focys.features.totp import new_secret
-from focys.infra.keys import KeyRing
-from focys.infra.postgres import LOCK_TIMEOUT_MS
-from focys.infra.schema import needed_revision
-from focys.infra.secret_box import SecretBox
+from focys.infra.crypto.keys import KeyRing
+from focys.infra.crypto.secret_box import SecretBox
+from focys.infra.db.postgres import LOCK_TIMEOUT_MS
+from focys.infra.db.schema import needed_revision
 from tests.conftest import SECRET_KEY
 from tests.deploy.service import service_in
 from tests.faults.report import Tell

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from focys.features.audit import EventName, audit_events
-from focys.infra.keys import KeyRing
-from focys.infra.secret_box import SecretBox
+from focys.infra.crypto.keys import KeyRing
+from focys.infra.crypto.secret_box import SecretBox
 from tests.support.acts import (
     Act,
     at_enrolment,

@@ -6,8 +6,8 @@ import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import bindparam, func, literal, select
 
 from focys.features.accounts import users
-from focys.infra.charging import Charge, as_one_statement
-from focys.infra.postgres import Postgres, connect_arguments
+from focys.infra.db.charging import Charge, as_one_statement
+from focys.infra.db.postgres import Postgres, connect_arguments
 from tests.conftest import settings_for
 
 _OPEN = select(users.c.id.label("user_id"), users.c.charge_seq, literal(value=True).label("may_charge"))

@@ -11,8 +11,8 @@ from sqlalchemy import bindparam, select
 from focys.features.accounts import users
 from focys.features.browsers import browsers
 from focys.features.email_code import email_code_failures
-from focys.infra.charging import Charge, as_one_statement, require
-from focys.infra.database import Change, Database
+from focys.infra.db.charging import Charge, as_one_statement, require
+from focys.infra.db.database import Change, Database
 from tests.conftest import settings_for
 from tests.support.clock import NOON
 from tests.support.statements import statements_of

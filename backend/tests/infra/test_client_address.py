@@ -7,7 +7,7 @@ import pytest
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from focys.features.audit import audit_events
-from focys.infra.client_address import Network, client_address, is_shared, source_of
+from focys.infra.web.client_address import Network, client_address, is_shared, source_of
 from tests.conftest import MakeWorld
 from tests.support.rows import rows_of
 

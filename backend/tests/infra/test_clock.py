@@ -10,7 +10,7 @@ from focys.features.admin.service import RESET
 from focys.features.audit import audit_events
 from focys.features.outbox import letter_for
 from focys.features.sessions import sessions
-from focys.infra.clock import DatabaseClock, SystemClock
+from focys.infra.ops.clock import DatabaseClock, SystemClock
 from tests.conftest import world_on
 from tests.support.attempts import at_enrolment, at_mailed_code, enter_mailed_code
 from tests.support.clock import NOON
@@ -49,7 +49,7 @@ def test_a_step_of_the_machines_clock_changes_nothing(monkeypatch: pytest.Monkey
     clock = DatabaseClock()
     clock.set(NOON)
 
-    monkeypatch.setattr("focys.infra.clock.datetime", WrongMachine)
+    monkeypatch.setattr("focys.infra.ops.clock.datetime", WrongMachine)
 
     assert clock.now() < NOON + timedelta(seconds=5)
 
@@ -58,7 +58,7 @@ async def test_a_worker_whose_machine_is_an_hour_ahead_keeps_the_databases_time(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     """LOCK-14."""
-    monkeypatch.setattr("focys.infra.clock.datetime", WrongMachine)
+    monkeypatch.setattr("focys.infra.ops.clock.datetime", WrongMachine)
     clock = DatabaseClock()
     assert clock.now() > datetime.now(UTC) + timedelta(minutes=50)
 

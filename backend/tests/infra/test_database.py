@@ -15,9 +15,9 @@ from sqlalchemy.exc import IntegrityError
 from focys.features.accounts import users
 from focys.features.audit import audit_events
 from focys.features.lockout import throttles
-from focys.infra.clock import DatabaseClock
-from focys.infra.database import Change, Database
-from focys.infra.postgres import connect_arguments
+from focys.infra.db.database import Change, Database
+from focys.infra.db.postgres import connect_arguments
+from focys.infra.ops.clock import DatabaseClock
 from tests.conftest import settings_for
 from tests.support.clock import NOON
 from tests.support.statements import statements_of

@@ -10,8 +10,8 @@ from focys.features.audit import audit_events
 from focys.features.backup_codes import backup_codes
 from focys.features.lockout import second_factor_failures
 from focys.features.sessions import sessions
-from focys.infra.database import Database
-from focys.infra.secret_box import SecretBox
+from focys.infra.crypto.secret_box import SecretBox
+from focys.infra.db.database import Database
 from tests.support.acts import (
     Act,
     at_enrolment,

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from focys.infra.http import MAX_BODY_BYTES, SECURITY_HEADERS
+from focys.infra.web.http import MAX_BODY_BYTES, SECURITY_HEADERS
 from tests.support.raw import raw_request
 from tests.support.service import Browser, World
 

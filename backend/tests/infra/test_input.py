@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from focys.features.accounts import users
-from focys.infra.http import MAX_BODY_BYTES, Edge, Receive, Scope, Send
+from focys.infra.web.http import MAX_BODY_BYTES, Edge, Receive, Scope, Send
 from tests.conftest import settings_for
 from tests.support.raw import raw_request
 from tests.support.rows import count_of, rows_of
@@ -117,7 +117,7 @@ async def test_a_body_that_drips_is_cut_off_however_short_the_pauses(
     lone_world: World, monkeypatch: pytest.MonkeyPatch
 ):
     """AVL-06: the time is that of the whole body, and what else would come of it is not waited for."""
-    monkeypatch.setattr("focys.infra.http.BODY_SECONDS", 0.2)
+    monkeypatch.setattr("focys.infra.web.http.BODY_SECONDS", 0.2)
     headers = [(b"content-type", b"application/json"), (b"content-length", b"9000")]
 
     answer = await raw_request(
@@ -149,7 +149,7 @@ async def test_an_answer_that_does_not_begin_in_time_is_given_up(lone_world: Wor
         finally:
             ended.append(True)
 
-    monkeypatch.setattr("focys.infra.http.REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr("focys.infra.web.http.REQUEST_SECONDS", 0.2)
     monkeypatch.setattr(lone_world.services.login, "start", hang)
 
     answer = await lone_world.a_browser().post("/auth/login", {"email": "dana@student.com", "password": "x"})
@@ -167,7 +167,7 @@ async def test_an_answer_that_has_begun_may_take_its_time(monkeypatch: pytest.Mo
         await asyncio.sleep(0.4)
         await send({"type": "http.response.body", "body": b"all of it"})
 
-    monkeypatch.setattr("focys.infra.http.REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr("focys.infra.web.http.REQUEST_SECONDS", 0.2)
 
     answer = await raw_request(Edge(slow, settings_for("sqlite:///x.db")), "/")
 

@@ -11,9 +11,9 @@ import focys
 from focys.app import StartError, create_app
 from focys.features.accounts import users
 from focys.features.audit import audit_events
-from focys.infra.keys import KeyRing, Purpose
-from focys.infra.secret_box import SecretBox, UnreadableSecretError
-from focys.infra.tokens import digest, new_handle, new_seed
+from focys.infra.crypto.keys import KeyRing, Purpose
+from focys.infra.crypto.secret_box import SecretBox, UnreadableSecretError
+from focys.infra.crypto.tokens import digest, new_handle, new_seed
 from tests.conftest import SECRET_KEY, MakeWorld, settings_for, world_on
 from tests.support.clock import FrozenClock
 from tests.support.mail import KeptMail

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from focys.infra.mailer import Letter, render
+from focys.infra.mail.mailer import Letter, render
 from tests.support.clock import NOON
 from tests.support.smtp import MailServer, parts_of, settings_of
 

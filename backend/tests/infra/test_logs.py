@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from focys.features.audit import audit_events
 from focys.features.outbox import outbox
-from focys.infra import logs
-from focys.infra.database import metadata
+from focys.infra.db.database import metadata
+from focys.infra.ops import logs
 from tests.conftest import MakeWorld
 from tests.support.canary import Life, found_in, live
 from tests.support.raw import raw_request

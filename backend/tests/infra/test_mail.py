@@ -11,7 +11,7 @@ import pytest
 
 from focys.features.outbox import outbox
 from focys.features.outbox.service import ONE_TRY
-from focys.infra.mailer import WHOLE_TRY_SECONDS, ConsoleMailer, Letter, MailError, SmtpMailer, mailer_for
+from focys.infra.mail.mailer import WHOLE_TRY_SECONDS, ConsoleMailer, Letter, MailError, SmtpMailer, mailer_for
 from tests.conftest import settings_for
 from tests.support.clock import NOON
 from tests.support.mail import code_in
@@ -103,7 +103,7 @@ async def test_a_server_that_is_slow_at_every_word_is_left_before_another_worker
 ):
     """AVL-03: each answer may come in time, and the whole still take longer than one try."""
     assert timedelta(seconds=WHOLE_TRY_SECONDS) < ONE_TRY
-    monkeypatch.setattr("focys.infra.mailer.WHOLE_TRY_SECONDS", 0.2)
+    monkeypatch.setattr("focys.infra.mail.mailer.WHOLE_TRY_SECONDS", 0.2)
     async with deaf_server() as port:
         settings = settings_of(MailServer(port=port), smtp_host="127.0.0.1")
 

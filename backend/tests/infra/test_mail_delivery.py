@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from focys.features.outbox import outbox
-from focys.infra.mailer import Letter
+from focys.infra.mail.mailer import Letter
 from tests.support.mailing import eventually, mailing_world
 from tests.support.rows import rows_of
 from tests.support.service import World

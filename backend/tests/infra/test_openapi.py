@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from focys.infra.replies import Problem
+from focys.infra.web.replies import Problem
 from tests.conftest import world_on
 from tests.support.rows import execute
 from tests.support.service import Account, Browser, World

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from focys.infra.hashing import BusyError
-from focys.infra.http import MAX_BODY_BYTES
+from focys.infra.crypto.hashing import BusyError
+from focys.infra.web.http import MAX_BODY_BYTES
 from tests.conftest import world_on
 from tests.support.acts import state_of
 from tests.support.service import Browser, World

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from focys.features.watching import SprayWatch
-from focys.infra import logs
-from focys.infra.periodic import Periodic
+from focys.infra.ops import logs
+from focys.infra.ops.periodic import Periodic
 from tests.conftest import MakeWorld
 
 

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import func, literal, select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from focys.infra import postgres
-from focys.infra.postgres import Postgres, connect_arguments
+from focys.infra.db import postgres
+from focys.infra.db.postgres import Postgres, connect_arguments
 from tests.conftest import settings_for
 
 SIZE = 2

@@ -11,11 +11,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from focys.infra.clock import DatabaseClock
-from focys.infra.health import GOOD_FOR_SECONDS, Readiness
-from focys.infra.keys import KeyRing
-from focys.infra.schema import migrate
-from focys.infra.secret_box import SecretBox
+from focys.infra.crypto.keys import KeyRing
+from focys.infra.crypto.secret_box import SecretBox
+from focys.infra.db.schema import migrate
+from focys.infra.ops.clock import DatabaseClock
+from focys.infra.web.health import GOOD_FOR_SECONDS, Readiness
 from tests.cluster import Cluster
 from tests.conftest import SECRET_KEY, settings_for
 from tests.support.faketime import SteppedClock

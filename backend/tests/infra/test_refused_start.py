@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import make_url
 
-from focys.infra.keys import KeyRing
-from focys.infra.schema import SCHEMA
-from focys.infra.secret_box import SecretBox
+from focys.infra.crypto.keys import KeyRing
+from focys.infra.crypto.secret_box import SecretBox
+from focys.infra.db.schema import SCHEMA
 from tests.conftest import SECRET_KEY
 from tests.deploy.shipped import unit_command, unit_environment
 from tests.support.processes import Server, copy_backend, environment, free_port, run, serving

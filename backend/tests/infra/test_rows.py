@@ -9,7 +9,7 @@ from sqlalchemy import func, literal, select
 
 from focys.features.accounts import users
 from focys.features.lockout import throttles
-from focys.infra.database import Change, Database, Shape
+from focys.infra.db.database import Change, Database, Shape
 from tests.conftest import settings_for
 from tests.support.clock import NOON
 

@@ -3,7 +3,14 @@
 import pytest
 from alembic.script import ScriptDirectory
 
-from focys.infra.schema import SCHEMA, alembic_config, known_revisions, needed_revision, revisions_after, why_unusable
+from focys.infra.db.schema import (
+    SCHEMA,
+    alembic_config,
+    known_revisions,
+    needed_revision,
+    revisions_after,
+    why_unusable,
+)
 
 
 def test_the_code_names_the_newest_of_its_own_migrations():

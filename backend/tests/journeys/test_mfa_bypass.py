@@ -15,7 +15,7 @@ from focys.features.housekeeping import Housekeeping
 from focys.features.lockout import second_factor_failures
 from focys.features.outbox import outbox
 from focys.features.sessions import sessions
-from focys.infra.database import Change
+from focys.infra.db.database import Change
 from focys.settings import Settings
 from tests.conftest import MakeWorld, settings_for
 from tests.support.attempts import fail

@@ -19,9 +19,9 @@ from focys.domain.lockout import STRONG_TRIES_PER_NETWORK
 from focys.domain.login import Step
 from focys.features.lockout import failed
 from focys.features.login import pending_logins
-from focys.infra.database import Change
-from focys.infra.hashing import Hasher
-from focys.infra.tokens import new_handle
+from focys.infra.crypto.hashing import Hasher
+from focys.infra.crypto.tokens import new_handle
+from focys.infra.db.database import Change
 from tests.faults.people import Person, a_login, some_people
 from tests.faults.report import Tell
 from tests.support.lines import Lines, open_lines, post

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 from sqlalchemy import select
 
-from focys.infra.database import metadata
+from focys.infra.db.database import metadata
 from tests.support.service import Account, Browser, World
 
 Act = Callable[[World, Account, Browser], Awaitable[httpx.Response]]

@@ -8,7 +8,7 @@ import httpx
 import pyotp
 
 from focys.features.lockout import second_factor_failures
-from focys.infra.database import Change
+from focys.infra.db.database import Change
 from tests.support.service import Account, Browser, World
 
 WRONG_BACKUP_CODE = "0000-0000-0000-0000"

@@ -5,7 +5,7 @@ import hmac
 import json
 from typing import Any
 
-from focys.infra.keys import KeyRing, Purpose
+from focys.infra.crypto.keys import KeyRing, Purpose
 from tests.conftest import SECRET_KEY
 
 

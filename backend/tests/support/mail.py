@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from focys.infra.mailer import Letter
+from focys.infra.mail.mailer import Letter
 
 
 @dataclass

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 from uuid import uuid4
 
-from focys.infra.schema import migrate
+from focys.infra.db.schema import migrate
 from tests.cluster import Cluster, find_programs
 from tests.conftest import settings_for
 from tests.support.processes import BACKEND

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from focys.app import Services
 from focys.features.outbox import outbox
-from focys.infra.visitor import Visitor
+from focys.infra.web.visitor import Visitor
 from tests.support.clock import FrozenClock
 from tests.support.mail import KeptMail
 

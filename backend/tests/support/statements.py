@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from focys.infra.database import Database
+from focys.infra.db.database import Database
 
 
 @contextmanager

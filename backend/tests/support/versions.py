@@ -4,7 +4,7 @@ import os
 import shlex
 from pathlib import Path
 
-from focys.infra.schema import SCHEMA
+from focys.infra.db.schema import SCHEMA
 from tests.support.processes import copy_backend, run
 
 NEXT = f"{int(SCHEMA) + 1:04}"

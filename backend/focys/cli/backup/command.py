@@ -15,7 +15,7 @@ from focys.cli.console import be_sure, check_reason, done, fail, out, sentences
 from focys.cli.doctor.examination import Report
 from focys.cli.doctor.report import show
 from focys.cli.operator import run
-from focys.infra import logs
+from focys.infra.ops import logs
 from focys.settings import Settings, SettingsError, load_settings
 
 app = typer.Typer(help="Try a backup before it is needed, and close what it brings back.", no_args_is_help=True)

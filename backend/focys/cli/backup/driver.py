@@ -5,7 +5,7 @@ from typing import Protocol
 
 import asyncpg  # type: ignore[import-untyped]
 
-from focys.infra.postgres import connect_arguments
+from focys.infra.db.postgres import connect_arguments
 
 
 class _Version(Protocol):

@@ -25,8 +25,8 @@ from sqlalchemy.types import JSON
 
 from focys.cli.doctor.finding import Finding, fail, ok, warn
 from focys.features.totp import TotpSecrets, Trial
-from focys.infra.database import Database
-from focys.infra.schema import known_revisions, needed_revision, revisions_after
+from focys.infra.db.database import Database
+from focys.infra.db.schema import known_revisions, needed_revision, revisions_after
 
 STALE_AFTER = timedelta(hours=36)
 # A TOTP secret is 32 characters of Base32; in what is sealed or hashed they do not stand between other characters.

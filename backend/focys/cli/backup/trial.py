@@ -20,12 +20,12 @@ from focys.cli.backup.scratch import scratch_database, scratch_file
 from focys.cli.console import err
 from focys.cli.doctor.finding import Finding, State, fail, ok
 from focys.features.totp import TotpSecrets
-from focys.infra.clock import SystemClock
-from focys.infra.database import Database
-from focys.infra.keys import KeyRing, Purpose
-from focys.infra.postgres import connect_arguments
-from focys.infra.schema import current_revision, migrate, needed_revision
-from focys.infra.secret_box import SecretBox
+from focys.infra.crypto.keys import KeyRing, Purpose
+from focys.infra.crypto.secret_box import SecretBox
+from focys.infra.db.database import Database
+from focys.infra.db.postgres import connect_arguments
+from focys.infra.db.schema import current_revision, migrate, needed_revision
+from focys.infra.ops.clock import SystemClock
 from focys.settings import Settings
 
 MIB = 1024 * 1024

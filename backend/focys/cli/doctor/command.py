@@ -8,7 +8,7 @@ import typer
 from focys.cli.console import out
 from focys.cli.doctor.examination import examine
 from focys.cli.doctor.report import as_text, show
-from focys.infra import logs
+from focys.infra.ops import logs
 
 
 def doctor(

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from focys.cli.doctor.finding import Finding, ok, warn
-from focys.infra.client_address import is_shared
+from focys.infra.web.client_address import is_shared
 from focys.settings import LOCAL_HOSTS, Settings
 
 DEFAULT_NAME = "FOCYS"

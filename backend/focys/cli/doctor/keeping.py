@@ -9,9 +9,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from focys.cli.doctor.finding import Finding, fail, ok, warn
 from focys.features.bypass import NotOver
 from focys.features.totp import SecretsByKey
-from focys.infra.database import Database
-from focys.infra.rights import Rights
-from focys.infra.schema import current_revision, known_revisions, needed_revision
+from focys.infra.db.database import Database
+from focys.infra.db.rights import Rights
+from focys.infra.db.schema import current_revision, known_revisions, needed_revision
 from focys.settings import Settings
 
 SLOW_MILLISECONDS = 50

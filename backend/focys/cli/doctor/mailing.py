@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from focys.cli.doctor.finding import Finding, fail, ok, warn
 from focys.features.outbox import Outbox
-from focys.infra.mailer import ConsoleMailer, Letter, Mailer, MailError, SmtpMailer, mailer_for
+from focys.infra.mail.mailer import ConsoleMailer, Letter, Mailer, MailError, SmtpMailer, mailer_for
 from focys.settings import Settings
 
 STUCK_AFTER = timedelta(minutes=5)

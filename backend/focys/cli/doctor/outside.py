@@ -14,8 +14,8 @@ import httpx
 from focys.cli.doctor.finding import Finding, fail, ok, warn
 from focys.cli.doctor.timing import FAR_SECONDS, MEND_CLOCK, NOTICEABLE_SECONDS
 from focys.features.audit import find_source
-from focys.infra.clock import SystemClock
-from focys.infra.database import Database
+from focys.infra.db.database import Database
+from focys.infra.ops.clock import SystemClock
 from focys.settings import Settings
 
 CONNECT_SECONDS = 3

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from focys.cli.doctor.finding import Finding, fail, ok, warn
 from focys.domain.totp import PERIOD
-from focys.infra.clock import SystemClock
-from focys.infra.database import Database
-from focys.infra.health import MOST_APART_SECONDS
+from focys.infra.db.database import Database
+from focys.infra.ops.clock import SystemClock
+from focys.infra.web.health import MOST_APART_SECONDS
 
 NOTICEABLE_SECONDS = 1
 FAR_SECONDS = MOST_APART_SECONDS

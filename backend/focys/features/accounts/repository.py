@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, bindparam, case, func, select, update
 
 from focys.features.accounts.models import users
-from focys.infra.database import Change, Database, Shape
+from focys.infra.db.database import Change, Database, Shape
 
 
 @dataclass(frozen=True, slots=True)

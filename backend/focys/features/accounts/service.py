@@ -7,9 +7,9 @@ from focys.domain.plain_text import is_plain
 from focys.features import audit
 from focys.features.accounts.addresses import canonical_address
 from focys.features.accounts.repository import Account, AccountRepository
-from focys.infra.clock import Clock
-from focys.infra.database import Database
-from focys.infra.visitor import Visitor
+from focys.infra.db.database import Database
+from focys.infra.ops.clock import Clock
+from focys.infra.web.visitor import Visitor
 
 MAX_NAME_LENGTH = 100
 

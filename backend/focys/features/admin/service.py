@@ -16,11 +16,11 @@ from focys.features.outbox import Waiting, all_withdrawn, letter_for
 from focys.features.passwords import Passwords
 from focys.features.sessions import all_ended, everybodys_ended
 from focys.features.totp import Progress, Rotation, TotpSecrets, all_setups_dropped, setups_dropped
-from focys.infra.clock import Clock
-from focys.infra.database import Change, Database
-from focys.infra.keys import KeyRing
-from focys.infra.mailer import Letter
-from focys.infra.visitor import Visitor
+from focys.infra.crypto.keys import KeyRing
+from focys.infra.db.database import Change, Database
+from focys.infra.mail.mailer import Letter
+from focys.infra.ops.clock import Clock
+from focys.infra.web.visitor import Visitor
 
 RESET = "mfa_reset"
 _TRIES = 5

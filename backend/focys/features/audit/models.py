@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, String, Table, Text, Uuid
 
-from focys.infra.database import UtcTime, metadata
+from focys.infra.db.database import UtcTime, metadata
 
 audit_events = Table(
     "audit_events",

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, select
 
 from focys.features.audit.models import audit_events
-from focys.infra.database import Change, Database
+from focys.infra.db.database import Change, Database
 
 _PRUNE = delete(audit_events).where(audit_events.c.at < bindparam("kept_since"))
 _SOURCE = select(audit_events.c.source).where(

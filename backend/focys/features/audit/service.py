@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 
 from focys.domain.outcome import Reason
 from focys.features.audit.models import audit_events
-from focys.infra import metrics
-from focys.infra.database import Change
-from focys.infra.logs import logger
-from focys.infra.visitor import Visitor
+from focys.infra.db.database import Change
+from focys.infra.ops import metrics
+from focys.infra.ops.logs import logger
+from focys.infra.web.visitor import Visitor
 
 _log = logger("focys.audit")
 

@@ -15,9 +15,9 @@ from focys.features.audit import EventName
 from focys.features.backup_codes.repository import left_for, spent
 from focys.features.backup_codes.service import BackupCodes, used_letter
 from focys.features.factors import Claim, Issued, Proven
-from focys.infra.database import Change, Shape
-from focys.infra.hashing import BusyError
-from focys.infra.requests import Request
+from focys.infra.crypto.hashing import BusyError
+from focys.infra.db.database import Change, Shape
+from focys.infra.web.requests import Request
 
 
 def _backup_code(text: str) -> str:

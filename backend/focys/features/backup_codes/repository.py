@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
 
 from focys.features.backup_codes.models import backup_codes
-from focys.infra.database import Change, Database, Shape
+from focys.infra.db.database import Change, Database, Shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from uuid import UUID
 from focys.domain import crockford
 from focys.features.backup_codes.repository import BackupCodeRepository, all_dropped, stored
 from focys.features.outbox import Waiting, letter_for
-from focys.infra.database import Change, Database
-from focys.infra.hashing import BusyError, Hasher
-from focys.infra.mailer import Letter
-from focys.infra.visitor import Visitor
+from focys.infra.crypto.hashing import BusyError, Hasher
+from focys.infra.db.database import Change, Database
+from focys.infra.mail.mailer import Letter
+from focys.infra.web.visitor import Visitor
 
 SET_SIZE = 10
 USED, RENEWED = "backup_code_used", "backup_codes_renewed"

@@ -3,7 +3,7 @@
 import re
 from hmac import compare_digest
 
-from focys.infra.tokens import HANDLE_LENGTH, digest
+from focys.infra.crypto.tokens import HANDLE_LENGTH, digest
 
 MAX_TOKENS = 3
 """The most accounts that can know one browser; the one that signed in least recently is forgotten."""

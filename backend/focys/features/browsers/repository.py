@@ -7,7 +7,7 @@ from sqlalchemy import BindParameter, Column, ColumnElement, FromClause, and_, b
 
 from focys.features.browsers.cookie import MAX_TOKENS, digests_of
 from focys.features.browsers.models import browsers
-from focys.infra.database import Change
+from focys.infra.db.database import Change
 
 SEEN = (
     update(browsers)

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 from focys.features.browsers.cookie import token_in, with_token
 from focys.features.browsers.models import browsers
 from focys.features.browsers.repository import SEEN
-from focys.infra.database import Change
-from focys.infra.tokens import digest, new_handle
+from focys.infra.crypto.tokens import digest, new_handle
+from focys.infra.db.database import Change
 
 COOKIE_LIFE = timedelta(days=400)
 

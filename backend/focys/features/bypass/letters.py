@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from focys.features.outbox import Composer, Waiting
-from focys.infra.mailer import Letter
+from focys.infra.mail.mailer import Letter
 
 BEGUN, USED = "mfa_bypass_begun", "mfa_bypass_used"
 

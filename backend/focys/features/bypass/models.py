@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, String, Table, Uuid
 
-from focys.infra.database import UtcTime, metadata
+from focys.infra.db.database import UtcTime, metadata
 
 mfa_bypasses = Table(
     "mfa_bypasses",

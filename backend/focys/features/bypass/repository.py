@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from focys.features.accounts import CLAIM_LIVE, users
 from focys.features.bypass.models import mfa_bypasses
-from focys.infra.database import Change, Database, Shape
+from focys.infra.db.database import Change, Database, Shape
 
 EVERYBODY, NAMED = "everybody", "named"
 

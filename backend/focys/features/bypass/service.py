@@ -9,9 +9,9 @@ from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_ch
 from focys.features.bypass.letters import BEGUN, USED
 from focys.features.bypass.repository import EVERYBODY, NAMED, BypassRepository, NotOver
 from focys.features.outbox import Outbox, letter_for
-from focys.infra.clock import Clock
-from focys.infra.database import Change, Database
-from focys.infra.visitor import Visitor
+from focys.infra.db.database import Change, Database
+from focys.infra.ops.clock import Clock
+from focys.infra.web.visitor import Visitor
 
 QUIET = timedelta(hours=1)
 

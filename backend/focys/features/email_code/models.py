@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Index, Table, Uuid
 
-from focys.infra.database import UtcTime, metadata
+from focys.infra.db.database import UtcTime, metadata
 
 email_code_failures = Table(
     "email_code_failures",

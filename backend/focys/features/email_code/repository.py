@@ -6,8 +6,8 @@ from sqlalchemy import CTE, FromClause, and_, bindparam, delete, func, select
 
 from focys.domain.email_codes import LONG_AFTER
 from focys.features.email_code.models import email_code_failures as failures
-from focys.infra.database import Change
-from focys.infra.moments import moments
+from focys.infra.db.database import Change
+from focys.infra.db.moments import moments
 
 CHARGE_ROW = {"id": "charge_id", "user_id": "user_id", "at": "moment"}
 """The row inserted for a charge: each column, and the fact or parameter it comes from."""

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from focys.domain import email_codes
 from focys.features.outbox import Waiting, letter_for
-from focys.infra.database import Change
-from focys.infra.keys import KeyRing, Purpose
-from focys.infra.mailer import Letter
+from focys.infra.crypto.keys import KeyRing, Purpose
+from focys.infra.db.database import Change
+from focys.infra.mail.mailer import Letter
 
 KIND = "email_code"
 

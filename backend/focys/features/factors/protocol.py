@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from focys.domain.lockout import Strength
 from focys.domain.outcome import Refused, Unproven
-from focys.infra.database import Change, Shape
-from focys.infra.visitor import Visitor
+from focys.infra.db.database import Change, Shape
+from focys.infra.web.visitor import Visitor
 
 Held_contra = TypeVar("Held_contra", contravariant=True)
 Answer = TypeVar("Answer", bound=BaseModel)

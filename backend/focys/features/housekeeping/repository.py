@@ -12,7 +12,7 @@ from focys.features.login import pending_logins
 from focys.features.outbox import outbox
 from focys.features.sessions import sessions
 from focys.features.totp import totp_setups
-from focys.infra.database import Change, Database
+from focys.infra.db.database import Change, Database
 
 _KEPT = (
     (throttles, throttles.c.expires_at, timedelta(0)),

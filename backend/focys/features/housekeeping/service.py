@@ -1,8 +1,8 @@
 """The deleting of expired rows."""
 
 from focys.features.housekeeping.repository import HousekeepingRepository
-from focys.infra.clock import Clock
-from focys.infra.database import Database
+from focys.infra.db.database import Database
+from focys.infra.ops.clock import Clock
 
 
 class Housekeeping:

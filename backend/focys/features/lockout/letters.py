@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from focys.features.outbox import Composer, Waiting
-from focys.infra.mailer import Letter
+from focys.infra.mail.mailer import Letter
 
 FAILING, LOCKED, GUARDED = "totp_failing", "totp_locked", "totp_guarded"
 PASSWORDS_CLOSED = "passwords_closed"

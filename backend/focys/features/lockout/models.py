@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Uuid, false
 
-from focys.infra.database import UtcTime, metadata
+from focys.infra.db.database import UtcTime, metadata
 
 second_factor_failures = Table(
     "second_factor_failures",

@@ -36,8 +36,8 @@ from focys.domain.networks import ACCOUNTS_WINDOW, FAILURES_WINDOW, NetworkLimit
 from focys.features.lockout.models import throttles
 from focys.features.lockout.networks import ACCOUNTS, FAILURES, Try
 from focys.features.lockout.rate_limiter import OF_ACCOUNT_AND_NETWORK
-from focys.infra.database import Change, UtcTime
-from focys.infra.lifetime import TOLERANCE
+from focys.infra.db.database import Change, UtcTime
+from focys.infra.db.lifetime import TOLERANCE
 
 ACCOUNT = "source-account"
 NO_LIMIT = NetworkLimit(failures=0, accounts=0)

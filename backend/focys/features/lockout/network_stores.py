@@ -4,8 +4,8 @@ from focys.features.lockout.networks import NetworkCounters
 from focys.features.lockout.networks_in_database import NetworksInDatabase
 from focys.features.lockout.networks_in_memory import NetworksInMemory
 from focys.features.lockout.networks_in_redis import NetworksInRedis
-from focys.infra.clock import Clock
-from focys.infra.database import Database
+from focys.infra.db.database import Database
+from focys.infra.ops.clock import Clock
 
 
 def network_counters(storage: str, database: Database, clock: Clock) -> NetworkCounters:

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from focys.domain.networks import NetworkLimit
-from focys.infra import metrics
-from focys.infra.database import Change
+from focys.infra.db.database import Change
+from focys.infra.ops import metrics
 
 FAILURES, ACCOUNTS = "source-passwords", "source-accounts"
 IN_FLIGHT = timedelta(seconds=15)

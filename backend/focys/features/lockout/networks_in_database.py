@@ -21,9 +21,9 @@ from focys.features.lockout.networks import (
     Used,
     refused,
 )
-from focys.infra.clock import Clock
-from focys.infra.database import Change, Database
-from focys.infra.lifetime import TOLERANCE
+from focys.infra.db.database import Change, Database
+from focys.infra.db.lifetime import TOLERANCE
+from focys.infra.ops.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)

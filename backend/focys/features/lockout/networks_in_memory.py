@@ -17,7 +17,7 @@ from focys.features.lockout.networks import (
     Usage,
     refused,
 )
-from focys.infra.database import Change, Database
+from focys.infra.db.database import Change, Database
 
 
 def _out_of_reach(what: str) -> NetworkError:

@@ -29,9 +29,9 @@ from focys.features.lockout.networks import (
     refused,
 )
 from focys.features.lockout.networks_in_database import NetworksInDatabase
-from focys.infra.clock import Clock
-from focys.infra.database import Change, Database
-from focys.infra.logs import logger
+from focys.infra.db.database import Change, Database
+from focys.infra.ops.clock import Clock
+from focys.infra.ops.logs import logger
 
 TIMEOUT_SECONDS = 0.25
 PAUSE_SECONDS = 5

@@ -15,10 +15,10 @@ from focys.domain.networks import (
 from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
 from focys.features.lockout.networks import NetworkCounters, NetworkError, Usage, Used
 from focys.features.lockout.repository import list_tried
-from focys.infra.client_address import source_of
-from focys.infra.clock import Clock
-from focys.infra.database import Database
-from focys.infra.visitor import Visitor
+from focys.infra.db.database import Database
+from focys.infra.ops.clock import Clock
+from focys.infra.web.client_address import source_of
+from focys.infra.web.visitor import Visitor
 
 UNKNOWN = source_of("")
 _FORGET_SECONDS = 60

@@ -10,8 +10,8 @@ from focys.domain.lockout import MEMORY, PASSWORD_DELAY_MAX, PASSWORD_MEMORY, pa
 from focys.domain.networks import NetworkLimits
 from focys.features.lockout.models import throttles
 from focys.features.lockout.networks import AccountCharge, Counted, Full, NetworkCounters, Try
-from focys.infra.database import Change, Database, UtcTime
-from focys.infra.keys import KeyRing, Purpose
+from focys.infra.crypto.keys import KeyRing, Purpose
+from focys.infra.db.database import Change, Database, UtcTime
 
 CLOSED_AFTER = 100
 """This many wrong passwords in a row, less than a day apart, close a bucket (NIST SP 800-63B-4, 3.2.2)."""

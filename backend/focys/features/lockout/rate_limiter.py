@@ -7,9 +7,9 @@ from datetime import datetime
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
 
 from focys.features.lockout.storage import DatabaseStorage
-from focys.infra import metrics
-from focys.infra.clock import Clock
-from focys.infra.database import Change, Database
+from focys.infra.db.database import Change, Database
+from focys.infra.ops import metrics
+from focys.infra.ops.clock import Clock
 
 CODES_RESENT = RateLimitItemPerMinute(3, 15, namespace="user-resend")
 CODES_RESENT_A_DAY = RateLimitItemPerDay(10, 1, namespace="user-resend-day")

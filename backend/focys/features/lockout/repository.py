@@ -10,9 +10,9 @@ from focys.domain import lockout
 from focys.domain.lockout import PASSWORD_MEMORY
 from focys.features.lockout.models import second_factor_failures as failures
 from focys.features.lockout.models import throttles
-from focys.infra.database import Change, Database
-from focys.infra.lifetime import TOLERANCE
-from focys.infra.moments import moments
+from focys.infra.db.database import Change, Database
+from focys.infra.db.lifetime import TOLERANCE
+from focys.infra.db.moments import moments
 
 CHARGE_ROW = {
     "id": "charge_id",

@@ -11,8 +11,8 @@ from focys.domain.lockout import GUARDED_AFTER, LOCKS, NOTICE_AT
 from focys.features.lockout.letters import FAILING, GUARDED, LOCKED, PASSWORDS_CLOSED
 from focys.features.lockout.passwords import Charge
 from focys.features.outbox import Outbox, letter_for
-from focys.infra.database import Change
-from focys.infra.visitor import Visitor
+from focys.infra.db.database import Change
+from focys.infra.web.visitor import Visitor
 
 QUIET = timedelta(hours=1)
 

@@ -10,9 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from focys.features.lockout.models import throttles
-from focys.infra.clock import Clock
-from focys.infra.database import Change, Database
-from focys.infra.lifetime import TOLERANCE
+from focys.infra.db.database import Change, Database
+from focys.infra.db.lifetime import TOLERANCE
+from focys.infra.ops.clock import Clock
 
 # A counter that a wrong clock has raised is over, too.
 _is_over = or_(throttles.c.expires_at <= bindparam("moment"), throttles.c.last_at > bindparam("ahead"))

@@ -21,11 +21,11 @@ from focys.features.login.visit import Visit
 from focys.features.outbox import Outbox
 from focys.features.passwords import Passwords
 from focys.features.sessions import Evidence, Opened, Sessions
-from focys.infra.clock import Clock
-from focys.infra.database import Change, Database
-from focys.infra.keys import KeyRing
-from focys.infra.lifetime import latest_end
-from focys.infra.visitor import Visitor
+from focys.infra.crypto.keys import KeyRing
+from focys.infra.db.database import Change, Database
+from focys.infra.db.lifetime import latest_end
+from focys.infra.ops.clock import Clock
+from focys.infra.web.visitor import Visitor
 
 
 @dataclass(frozen=True, slots=True)

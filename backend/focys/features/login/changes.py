@@ -10,8 +10,8 @@ from sqlalchemy import Table, Update, Uuid, and_, bindparam, exists, literal, se
 from focys.features.email_code import CodeIssue
 from focys.features.login.models import pending_logins
 from focys.features.login.snapshots import Account, PendingLogin
-from focys.infra.database import Change
-from focys.infra.tokens import digest
+from focys.infra.crypto.tokens import digest
+from focys.infra.db.database import Change
 
 _CONSUME = (
     update(pending_logins)

@@ -13,7 +13,7 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.lockout import CODES_SHARED
 from focys.features.login.attempt import LoginRequest
 from focys.features.login.snapshots import LOGIN_LIFE, Account, PendingLogin
-from focys.infra.database import Change
+from focys.infra.db.database import Change
 
 
 @dataclass(frozen=True, slots=True)

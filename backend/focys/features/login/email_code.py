@@ -13,7 +13,7 @@ from focys.features.lockout import CODES_RESENT, CODES_RESENT_A_DAY
 from focys.features.login.attempt import LoginRequest, event_of, turn
 from focys.features.login.changes import begun, code_mailed, consumed, try_taken_back
 from focys.features.login.snapshots import RESEND_PAUSE, Begun, LoginSnapshot, PendingLogin, state_of_enrolment
-from focys.infra.tokens import new_handle
+from focys.infra.crypto.tokens import new_handle
 
 _EVENT = event_of(Proof.EMAIL_CODE)
 

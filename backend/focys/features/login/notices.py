@@ -8,8 +8,8 @@ from focys.features.lockout import UNFINISHED_LOGINS, Limits
 from focys.features.login.snapshots import Account
 from focys.features.login.visit import Visit
 from focys.features.outbox import Composer, Outbox, Waiting, letter_for
-from focys.infra.database import Change
-from focys.infra.mailer import Letter
+from focys.infra.db.database import Change
+from focys.infra.mail.mailer import Letter
 
 NEW_BROWSER, FACTOR_ADDED, UNFINISHED = "new_browser", "factor_added", "unfinished_sign_ins"
 UNFINISHED_QUIET = timedelta(hours=24)

@@ -24,9 +24,9 @@ from focys.features.login.snapshots import (
     state_of_second_factor,
 )
 from focys.features.login.visit import ThrottleKeys
-from focys.infra.database import Change
-from focys.infra.hashing import BusyError
-from focys.infra.tokens import new_handle
+from focys.infra.crypto.hashing import BusyError
+from focys.infra.crypto.tokens import new_handle
+from focys.infra.db.database import Change
 
 _EVENT = event_of(Proof.PASSWORD_WITH_MFA)
 

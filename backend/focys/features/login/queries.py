@@ -14,8 +14,8 @@ from focys.features.lockout import throttles
 from focys.features.login.models import pending_logins
 from focys.features.login.snapshots import Account, PendingLogin
 from focys.features.sessions import live_count_for
-from focys.infra.database import Shape
-from focys.infra.lifetime import lasts
+from focys.infra.db.database import Shape
+from focys.infra.db.lifetime import lasts
 
 _own_browser = case((browsers.c.epoch == users.c.credential_epoch, browsers.c.id), else_=None)
 ACCOUNT = Shape(

@@ -20,10 +20,10 @@ from focys.features.login.models import pending_logins
 from focys.features.login.queries import ACCOUNT, EARLIER, LOGIN, MAILED, facts_of, person_of_login, start_query
 from focys.features.login.snapshots import LoginSnapshot, PasswordSnapshot, PendingLogin
 from focys.features.login.visit import ThrottleKeys, ThrottleParameters, Visit
-from focys.infra.charging import Charge, as_one_statement, require
-from focys.infra.database import Database, RowT, Shape
-from focys.infra.lifetime import TOLERANCE
-from focys.infra.tokens import digest
+from focys.infra.crypto.tokens import digest
+from focys.infra.db.charging import Charge, as_one_statement, require
+from focys.infra.db.database import Database, RowT, Shape
+from focys.infra.db.lifetime import TOLERANCE
 
 
 class LoginParameters(CookieParameters, lockout.BucketParameters, lockout.StrengthParameters):

@@ -15,9 +15,9 @@ from focys.features.login.service import LoginFlow
 from focys.features.login.snapshots import Begun
 from focys.features.login.snapshots import LoginState as State
 from focys.features.sessions import SignedInReply, User
-from focys.infra.http import Cookies, Visitors
-from focys.infra.replies import PROBLEMS, FieldProblem, refusal, reply
-from focys.infra.visitor import Visitor
+from focys.infra.web.http import Cookies, Visitors
+from focys.infra.web.replies import PROBLEMS, FieldProblem, refusal, reply
+from focys.infra.web.visitor import Visitor
 
 
 def build_router(flow: LoginFlow, visitors: Visitors, cookies: Cookies) -> APIRouter:  # noqa: C901  a list of calls

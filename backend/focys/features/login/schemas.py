@@ -6,7 +6,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from focys.domain import passwords
 from focys.features.accounts import canonical_address
-from focys.infra.requests import Request, Text
+from focys.infra.web.requests import Request, Text
 
 
 def _bounded_password(text: str) -> str:

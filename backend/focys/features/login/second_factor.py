@@ -17,7 +17,7 @@ from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn
 from focys.features.login.changes import while_charged
 from focys.features.login.notices import finished, new_browser_mail
 from focys.features.login.snapshots import LoginSnapshot, seconds_until
-from focys.infra import metrics
+from focys.infra.ops import metrics
 
 _LOCK_NAMES = {**{count: str(count) for count in lockout.LOCKS}, lockout.GUARDED_AFTER: "guarded"}
 _ALARMS = {lockout.NOTICE_AT: Alarm.FACTOR_FAILING, lockout.GUARDED_AFTER: Alarm.GUARDED}

@@ -21,7 +21,7 @@ from focys.features.login.snapshots import (
     state_of_enrolment,
     state_of_second_factor,
 )
-from focys.infra.visitor import Visitor
+from focys.infra.web.visitor import Visitor
 
 
 class LoginFlow:

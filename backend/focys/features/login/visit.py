@@ -6,9 +6,9 @@ from typing import TypedDict
 
 from focys.features.browsers import MAX_TOKENS, tokens_of
 from focys.features.lockout import password_keys
-from focys.infra.keys import KeyRing
-from focys.infra.tokens import digest
-from focys.infra.visitor import Visitor
+from focys.infra.crypto.keys import KeyRing
+from focys.infra.crypto.tokens import digest
+from focys.infra.web.visitor import Visitor
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, column, func, or_, select, table, update
 
 from focys.features.outbox.models import outbox
-from focys.infra.database import Change, Database, Shape
+from focys.infra.db.database import Change, Database, Shape
 
 # The table belongs to the tier above; only the address is read, at the moment of sending.
 _users = table("users", column("id"), column("email"))

@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 
 from focys.features.outbox.models import outbox
 from focys.features.outbox.repository import Due, OutboxRepository, backoff
-from focys.infra import metrics
-from focys.infra.clock import Clock
-from focys.infra.database import Change, Database
-from focys.infra.logs import logger
-from focys.infra.mailer import Letter, Mailer, MailError
+from focys.infra.db.database import Change, Database
+from focys.infra.mail.mailer import Letter, Mailer, MailError
+from focys.infra.ops import metrics
+from focys.infra.ops.clock import Clock
+from focys.infra.ops.logs import logger
 
 ROUND_SECONDS = 5
 GIVE_UP_AFTER = timedelta(hours=24)

@@ -6,7 +6,7 @@ from hashlib import sha1
 import httpx
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from focys.infra.logs import logger
+from focys.infra.ops.logs import logger
 
 _TIMEOUT_SECONDS = 2
 _PREFIX = 5

@@ -7,7 +7,7 @@ from zxcvbn import zxcvbn
 from focys.domain import passwords as rules
 from focys.domain.plain_text import is_plain
 from focys.features.passwords.blocklist import is_known
-from focys.infra.hashing import Hasher
+from focys.infra.crypto.hashing import Hasher
 
 _ZXCVBN_LENGTH = 72
 _GUESSES_OF_SCORE_3 = 10**8

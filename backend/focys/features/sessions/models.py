@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Uuid
 
-from focys.infra.database import UtcTime, metadata
+from focys.infra.db.database import UtcTime, metadata
 
 Role = Literal["user", "admin"]
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, select, update
 from focys.features.accounts import users
 from focys.features.bypass import not_ended
 from focys.features.sessions.models import KeptSession, LiveSession, NewSession, sessions
-from focys.infra.database import Change, Database
+from focys.infra.db.database import Change, Database
 
 MAX_SESSIONS = 10
 

@@ -10,10 +10,10 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.sessions.models import LiveSession
 from focys.features.sessions.schemas import Me, Nothing, Tokens, User
 from focys.features.sessions.service import Sessions
-from focys.infra.http import Cookies, Visitors
-from focys.infra.origins import Origins
-from focys.infra.replies import PROBLEMS, refusal, reply
-from focys.infra.visitor import Visitor
+from focys.infra.web.http import Cookies, Visitors
+from focys.infra.web.origins import Origins
+from focys.infra.web.replies import PROBLEMS, refusal, reply
+from focys.infra.web.visitor import Visitor
 
 _CLEAR_SITE_DATA = '"cache", "storage"'
 

@@ -18,10 +18,10 @@ from focys.features.sessions.repository import (
     opened,
     rotated,
 )
-from focys.infra.clock import Clock
-from focys.infra.database import Change, Database
-from focys.infra.tokens import AccessClaims, InvalidTokenError, Tokens, new_seed
-from focys.infra.visitor import Visitor
+from focys.infra.crypto.tokens import AccessClaims, InvalidTokenError, Tokens, new_seed
+from focys.infra.db.database import Change, Database
+from focys.infra.ops.clock import Clock
+from focys.infra.web.visitor import Visitor
 
 FRESH = timedelta(seconds=60)
 """How long a new refresh token is accepted without replacing it, so that page loads cost a session nothing."""

@@ -7,8 +7,8 @@ from uuid import UUID
 from focys.domain import totp
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.audit import Alarm
-from focys.infra import metrics
-from focys.infra.secret_box import SecretBox, UnreadableSecretError
+from focys.infra.crypto.secret_box import SecretBox, UnreadableSecretError
+from focys.infra.ops import metrics
 
 
 @dataclass(frozen=True, slots=True)

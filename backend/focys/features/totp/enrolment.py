@@ -13,9 +13,9 @@ from focys.features.totp.factor import AMR
 from focys.features.totp.qr import png_data_uri
 from focys.features.totp.repository import ENROLMENT_LIFE, SetupRepository, StoredSetup, setups_dropped
 from focys.features.totp.schemas import Enrolment, FirstCode
-from focys.infra import metrics
-from focys.infra.database import Database
-from focys.infra.secret_box import UnreadableSecretError
+from focys.infra.crypto.secret_box import UnreadableSecretError
+from focys.infra.db.database import Database
+from focys.infra.ops import metrics
 
 
 class TotpEnrolment:

@@ -10,7 +10,7 @@ from focys.features.audit import EventName
 from focys.features.factors import Claim, Proven
 from focys.features.totp.codes import Codes, Expected
 from focys.features.totp.schemas import TotpCodes
-from focys.infra.database import Shape
+from focys.infra.db.database import Shape
 
 AMR = "otp"
 

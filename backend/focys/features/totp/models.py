@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Table, Text, Uuid
 
-from focys.infra.database import UtcTime, metadata
+from focys.infra.db.database import UtcTime, metadata
 
 totp_setups = Table(
     "totp_setups",

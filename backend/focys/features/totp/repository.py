@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from focys.features.accounts import users
 from focys.features.factors import Claim
 from focys.features.totp.models import totp_setups as setups
-from focys.infra.database import Change, Database, Shape
-from focys.infra.lifetime import lasts, latest_end
+from focys.infra.db.database import Change, Database, Shape
+from focys.infra.db.lifetime import lasts, latest_end
 
 ENROLMENT_LIFE = timedelta(minutes=15)
 

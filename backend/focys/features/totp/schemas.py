@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_validator
 
 from focys.domain import totp
-from focys.infra.requests import Request
+from focys.infra.web.requests import Request
 
 
 def _six_digits(text: str) -> str:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from focys.domain import totp
 from focys.features.totp.repository import VAULTS, Sealed, SetupRepository
-from focys.infra.database import Database
-from focys.infra.secret_box import SecretBox, UnreadableSecretError
+from focys.infra.crypto.secret_box import SecretBox, UnreadableSecretError
+from focys.infra.db.database import Database
 
 Progress = Callable[[int, int], None]
 """Called with the number of secrets processed so far, and their total."""

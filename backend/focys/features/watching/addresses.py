@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from focys.features.sessions import Sessions
-from focys.infra import metrics
-from focys.infra.client_address import Network, is_shared
-from focys.infra.logs import logger
+from focys.infra.ops import metrics
+from focys.infra.ops.logs import logger
+from focys.infra.web.client_address import Network, is_shared
 
 _log = logger("focys.watching")
 

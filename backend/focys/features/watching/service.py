@@ -7,8 +7,8 @@ from typing import get_args
 from focys.features.admin import RESET
 from focys.features.bypass import Bypasses
 from focys.features.outbox import Outbox
-from focys.infra import metrics
-from focys.infra.health import Part
+from focys.infra.ops import metrics
+from focys.infra.web.health import Part
 
 LATE = timedelta(minutes=5)
 """A letter that has waited for so long is late: meanwhile three tries have failed."""

@@ -1,7 +1,7 @@
 """Detects a few passwords tried on many accounts, from so many addresses that no network reaches a limit."""
 
 from focys.features.lockout import Networks
-from focys.infra import metrics
+from focys.infra.ops import metrics
 
 
 class SprayWatch:

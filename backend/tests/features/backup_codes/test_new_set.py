@@ -8,7 +8,7 @@ import pytest
 
 from focys.features.backup_codes import backup_codes
 from focys.features.outbox import outbox
-from focys.infra.hashing import BusyError, Hasher
+from focys.infra.crypto.hashing import BusyError, Hasher
 from tests.support.attempts import pair, strangers_failed, use_backup_code, wrong_code
 from tests.support.rows import count_of, execute, rows_of
 from tests.support.service import Account, World

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from focys.features.browsers import browsers
-from focys.infra.tokens import digest
+from focys.infra.crypto.tokens import digest
 from tests.support.attempts import fail, offer_wrong, strangers_failed, use_backup_code
 from tests.support.jar import KNOWN, cookie, put
 from tests.support.rows import count_of, rows_of

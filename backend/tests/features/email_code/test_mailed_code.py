@@ -8,7 +8,7 @@ import pytest
 from focys.app import create_app
 from focys.features.email_code import email_code_failures
 from focys.features.login import pending_logins
-from focys.infra.database import metadata
+from focys.infra.db.database import metadata
 from tests.conftest import MakeWorld, settings_for
 from tests.support.attempts import at_mailed_code, enter_mailed_code, wrong_mailed_code
 from tests.support.rows import count_of, execute, rows_of

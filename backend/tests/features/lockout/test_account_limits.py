@@ -7,7 +7,7 @@ import pytest
 from limits import RateLimitItemPerMinute
 
 from focys.features.lockout import Limits, account_limits
-from focys.infra.database import Database
+from focys.infra.db.database import Database
 from tests.conftest import settings_for
 from tests.support.clock import FrozenClock
 

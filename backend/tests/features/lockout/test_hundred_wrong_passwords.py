@@ -6,7 +6,7 @@ from sqlalchemy import update
 from focys.features.audit import audit_events
 from focys.features.housekeeping import Housekeeping
 from focys.features.lockout import CLOSED_AFTER, throttles
-from focys.infra.database import Change
+from focys.infra.db.database import Change
 from tests.features.lockout.test_wrong_passwords import guess, told
 from tests.support.rows import rows_of
 from tests.support.service import ADDRESS, OPERATOR, Account, Browser, World

@@ -14,7 +14,7 @@ from focys.features.lockout.networks import NetworkCounters
 from focys.features.lockout.networks_in_database import NetworksInDatabase
 from focys.features.lockout.networks_in_memory import NetworksInMemory
 from focys.features.lockout.networks_in_redis import NetworksInRedis
-from focys.infra.database import Database
+from focys.infra.db.database import Database
 from tests.conftest import settings_for
 from tests.support.clock import FrozenClock
 from tests.support.valkey import ValkeyServer, keys_in, running_valkey

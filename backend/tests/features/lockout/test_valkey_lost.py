@@ -12,7 +12,7 @@ from sqlalchemy import select
 from focys.domain.networks import NetworkLimit, NetworkLimits
 from focys.features.lockout import Charge, NetworkError, PasswordLedger, PasswordLimit, Try, throttles
 from focys.features.lockout.networks_in_redis import NetworksInRedis
-from focys.infra.database import Database
+from focys.infra.db.database import Database
 from tests.conftest import settings_for, world_on
 from tests.support.clock import FrozenClock
 from tests.support.valkey import ValkeyServer, keys_in, running_valkey

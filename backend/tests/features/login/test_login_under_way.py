@@ -13,7 +13,7 @@ import focys
 from focys.features.backup_codes import BackupCodes
 from focys.features.login import pending_logins
 from focys.features.sessions import sessions
-from focys.infra.tokens import digest
+from focys.infra.crypto.tokens import digest
 from tests.conftest import MakeWorld, settings_for
 from tests.support.attempts import (
     at_enrolment,

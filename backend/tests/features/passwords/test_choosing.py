@@ -7,7 +7,7 @@ from argon2 import PasswordHasher, extract_parameters
 
 from focys.features.accounts import users
 from focys.features.passwords import WeakPasswordError
-from focys.infra.database import metadata
+from focys.infra.db.database import metadata
 from tests.conftest import MakeWorld, world_on
 from tests.support.breaches import breach_service
 from tests.support.rows import execute, rows_of

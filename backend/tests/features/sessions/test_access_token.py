@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from focys.infra.keys import KeyRing, Purpose
-from focys.infra.tokens import AccessClaims, InvalidTokenError, Tokens, new_handle
+from focys.infra.crypto.keys import KeyRing, Purpose
+from focys.infra.crypto.tokens import AccessClaims, InvalidTokenError, Tokens, new_handle
 from tests.conftest import SECRET_KEY
 from tests.support.clock import NOON
 from tests.support.forging import parts_of, signed, signing_key, unsigned

@@ -5,7 +5,7 @@ import pytest
 
 from focys.features.audit import audit_events
 from focys.features.sessions import sessions
-from focys.infra.tokens import new_seed
+from focys.infra.crypto.tokens import new_seed
 from tests.conftest import SECRET_KEY
 from tests.support.forging import parts_of
 from tests.support.jar import REFRESH

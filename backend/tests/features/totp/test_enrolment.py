@@ -14,7 +14,7 @@ from PIL import Image
 from focys.features.accounts import users
 from focys.features.login import pending_logins
 from focys.features.totp import new_secret, totp_setups
-from focys.infra.database import metadata
+from focys.infra.db.database import metadata
 from tests.conftest import MakeWorld
 from tests.support.attempts import at_enrolment, confirm, wrong_code
 from tests.support.jar import cookie, put

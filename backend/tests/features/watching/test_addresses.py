@@ -9,8 +9,8 @@ import pytest
 
 from focys.features.sessions import sessions
 from focys.features.watching import AddressWatch
-from focys.infra import metrics
-from focys.infra.database import Change
+from focys.infra.db.database import Change
+from focys.infra.ops import metrics
 from tests.support.service import World
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from focys.features.lockout import throttles
 from focys.features.watching import SprayWatch
-from focys.infra.database import Change
+from focys.infra.db.database import Change
 from tests.conftest import MakeWorld
 from tests.features.lockout.test_wrong_passwords import guess, told
 from tests.support.numbers import scrape

@@ -7,9 +7,9 @@ import pytest
 
 from focys.features.watching import Watch
 from focys.features.watching.service import LATE
-from focys.infra.database import Database
-from focys.infra.health import Readiness
-from focys.infra.mailer import MailError
+from focys.infra.db.database import Database
+from focys.infra.mail.mailer import MailError
+from focys.infra.web.health import Readiness
 from tests.support.numbers import scrape
 from tests.support.rows import execute
 from tests.support.service import OPERATOR, World

@@ -7,8 +7,8 @@ from focys.domain.lockout import Strength
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.accounts import users
 from focys.features.factors import Claim, Proven
-from focys.infra.database import Shape
-from focys.infra.requests import Request, Text
+from focys.infra.db.database import Shape
+from focys.infra.web.requests import Request, Text
 
 
 class Animal(Request):

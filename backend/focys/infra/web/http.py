@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from focys.domain.outcome import Reason, Refused
-from focys.infra import metrics
-from focys.infra.client_address import client_address, source_of
-from focys.infra.logs import REQUEST_ID, logger
-from focys.infra.origins import Origins
-from focys.infra.replies import UNAVAILABLE_RETRY_SECONDS, refusal, where
-from focys.infra.visitor import Visitor
+from focys.infra.ops import metrics
+from focys.infra.ops.logs import REQUEST_ID, logger
+from focys.infra.web.client_address import client_address, source_of
+from focys.infra.web.origins import Origins
+from focys.infra.web.replies import UNAVAILABLE_RETRY_SECONDS, refusal, where
+from focys.infra.web.visitor import Visitor
 from focys.settings import Settings
 
 Scope = MutableMapping[str, Any]

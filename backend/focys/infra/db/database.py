@@ -41,9 +41,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
-from focys.infra import metrics
-from focys.infra.charging import Charge, as_one_statement, steps_of
-from focys.infra.postgres import Postgres
+from focys.infra.db.charging import Charge, as_one_statement, steps_of
+from focys.infra.db.postgres import Postgres
+from focys.infra.ops import metrics
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -7,8 +7,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from alembic import context, op
 
-from focys.infra.keys import KeyRing
-from focys.infra.secret_box import SecretBox
+from focys.infra.crypto.keys import KeyRing
+from focys.infra.crypto.secret_box import SecretBox
 from focys.settings import load_settings
 
 FLAG = "destroy-credentials"

@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Select, column, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
-from focys.infra.database import Database
+from focys.infra.db.database import Database
 from focys.settings import BACKEND
 
 SCHEMA = "0008"

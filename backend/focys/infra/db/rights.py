@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Select, literal_column, select
 
-from focys.infra.database import Database
+from focys.infra.db.database import Database
 
 _ASKED = {
     "rules_the_server": "(SELECT rolsuper FROM pg_roles WHERE rolname = current_user)",

@@ -9,7 +9,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from focys.infra.keys import KeyRing, Purpose
+from focys.infra.crypto.keys import KeyRing, Purpose
 
 _VERSION = "v1"
 _NONCE_BYTES = 12

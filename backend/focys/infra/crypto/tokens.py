@@ -19,7 +19,7 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError, JoseError
 from joserfc.jwk import OctKey
 
-from focys.infra.keys import KeyRing, Purpose
+from focys.infra.crypto.keys import KeyRing, Purpose
 
 HANDLE_LENGTH = 43
 """Characters of 32 bytes in unpadded base64url."""

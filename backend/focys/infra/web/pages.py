@@ -9,8 +9,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from focys.domain.outcome import Reason, Refused
-from focys.infra.http import PAGE_POLICY
-from focys.infra.replies import refusal
+from focys.infra.web.http import PAGE_POLICY
+from focys.infra.web.replies import refusal
 
 _FOREVER = "public, max-age=31536000, immutable"
 _FRESH = "no-cache"

@@ -15,9 +15,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from focys.domain.outcome import Reason, Refused
-from focys.infra import metrics
-from focys.infra.hashing import BusyError
-from focys.infra.logs import logger
+from focys.infra.crypto.hashing import BusyError
+from focys.infra.ops import metrics
+from focys.infra.ops.logs import logger
 
 MEDIA_TYPE = "application/problem+json"
 UNAVAILABLE_RETRY_SECONDS = 5

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from focys.infra.logs import logger
+from focys.infra.ops.logs import logger
 
 _log = logger("focys.periodic")
 

@@ -11,10 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
 from focys.domain.outcome import Reason, Refused
-from focys.infra.clock import Clock, DatabaseClock, SystemClock
-from focys.infra.database import Database
-from focys.infra.replies import PROBLEMS, UNAVAILABLE_RETRY_SECONDS, refusal, reply
-from focys.infra.schema import current_revision, needed_revision
+from focys.infra.db.database import Database
+from focys.infra.db.schema import current_revision, needed_revision
+from focys.infra.ops.clock import Clock, DatabaseClock, SystemClock
+from focys.infra.web.replies import PROBLEMS, UNAVAILABLE_RETRY_SECONDS, refusal, reply
 
 Part = Literal["database", "schema", "keys", "clock"]
 

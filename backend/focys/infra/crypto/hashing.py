@@ -12,7 +12,7 @@ from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import hash_secret
 
-from focys.infra import metrics
+from focys.infra.ops import metrics
 
 _HASH_BYTES = 32
 _SALT_BYTES = 16

@@ -1,0 +1,1 @@
+"""Keys, hashes, encryption and tokens."""

@@ -1,0 +1,1 @@
+"""Messages, and the SMTP client that sends them."""

@@ -1,0 +1,1 @@
+"""HTTP: requests in, responses out, the pages, and the checks around every call."""
