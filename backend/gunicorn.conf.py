@@ -25,7 +25,7 @@ SHARED = (
     "httptools",
     "httpx",
     "jinja2",
-    "jwt",
+    "joserfc.jwt",
     "limits.aio.storage",
     "prometheus_client",
     "pydantic.v1",
@@ -114,7 +114,7 @@ def _can_start(server: _Server) -> bool:
             if apart:
                 # It serves nobody, and is not to be counted.
                 os.environ[_NUMBERS] = apart
-            from focys.app import why_not_start  # noqa: PLC0415  for this process alone
+            from focys.running import why_not_start  # noqa: PLC0415  for this process alone
 
             sentences = why_not_start()
         status = _REFUSED if sentences else 0

@@ -15,8 +15,8 @@ from focys.domain.bypass import BypassError
 from focys.domain.plain_text import is_plain, printable
 from focys.features.accounts import AccountError, InvalidAddressError
 from focys.features.admin import ConflictError
-from focys.features.lockout import NetworkError
 from focys.features.passwords import WeakPasswordError
+from focys.features.throttling import NetworkError
 from focys.infra.db.postgres import is_forbidden
 from focys.infra.db.schema import OWNER_NEEDED
 from focys.settings import SettingsError

@@ -1,8 +1,8 @@
 """The demo accounts, for the embedded database only."""
 
-from focys.app import Services
 from focys.features.accounts import AccountError
 from focys.infra.web.visitor import Visitor
+from focys.services import Services
 
 DEMO_ACCOUNTS = (
     ("alice@student.com", "Alice Moreau", "user", "paper-lantern-orchard-61"),

@@ -3,11 +3,11 @@
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from focys.app import Services
 from focys.cli.console import done, err, fail, out
 from focys.cli.operator import run
 from focys.features.totp import Rotation
 from focys.infra.web.visitor import Visitor
+from focys.services import Services
 
 app = typer.Typer(help="Re-encrypt the stored secrets under a new SECRET_KEY.", no_args_is_help=True)
 

@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from focys.app import Services
 from focys.cli.console import be_sure, done, fail, out, sentences
 from focys.cli.operator import run
 from focys.domain.bypass import checked_reason, duration_of
 from focys.features.bypass import NotOver
 from focys.infra.web.visitor import Visitor
+from focys.services import Services
 
 EVERYBODY = "everybody but administrators"
 NONE_IN_FORCE = "No bypass is in force: the second step is asked for as always."

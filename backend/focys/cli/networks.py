@@ -6,11 +6,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from focys.app import Services
 from focys.cli.console import done, out
 from focys.cli.operator import run
-from focys.features.lockout import Standing
+from focys.features.throttling import Standing
 from focys.infra.web.visitor import Visitor
+from focys.services import Services
 
 HEAD = ("Network", "State", "Wrong passwords", "Accounts", "Until (UTC)", "Own network")
 NONE_NEAR = "No network is near a limit."

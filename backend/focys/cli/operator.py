@@ -7,12 +7,12 @@ from contextlib import suppress
 from typing import TypeVar
 from uuid import uuid4
 
-from focys.app import Services, build_services
 from focys.cli.console import sentences
 from focys.infra.db.schema import migrate
 from focys.infra.ops import logs
 from focys.infra.ops.clock import DatabaseClock
 from focys.infra.web.visitor import Visitor
+from focys.services import Services, build_services
 from focys.settings import load_settings
 
 T = TypeVar("T")

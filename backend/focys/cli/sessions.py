@@ -6,10 +6,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from focys.app import Services
 from focys.cli.console import be_sure, check_reason, done, out
 from focys.cli.operator import run
 from focys.infra.web.visitor import Visitor
+from focys.services import Services
 
 app = typer.Typer(help="List an account's sessions; end everybody's sessions.", no_args_is_help=True)
 

@@ -7,10 +7,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from focys.app import Services
 from focys.cli.console import done, fail, out
 from focys.cli.operator import run
 from focys.infra.web.visitor import Visitor
+from focys.services import Services
 
 app = typer.Typer(help="Create, list, unlock, reset, disable and enable accounts.", no_args_is_help=True)
 

@@ -1,26 +1,47 @@
-"""What is wired in ``focys.app`` by a name that no type checker follows."""
+"""Every kind of email that a feature defines is known to the sender."""
 
-import ast
+import re
+import sys
 from importlib import import_module
+from importlib.metadata import packages_distributions
+from runpy import run_path
 
-from focys.app import build_services
-from focys.features.lockout import service as lockout
-from tests.architecture.source import PACKAGE, calls_in, modules
+from focys.features.email_code import EmailCodes
+from focys.features.outbox import Notice
+from focys.services import build_services
+from tests.architecture.source import BACKEND, PACKAGE, modules
 from tests.conftest import settings_for
 
 
-async def test_every_kind_of_letter_that_is_written_has_its_composer_and_no_other_has_one(sqlite_url: str):
-    written: set[str] = set()
-    for path in modules():
-        module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
-        for name, call in calls_in(path):
-            if name == "letter_for":
-                kind = getattr(import_module(module), ast.unparse(call.args[1]), None)
-                # The lockout's depends on the number of the failure.
-                written |= {kind} if kind is not None else set(lockout._KINDS.values())
+async def test_every_notice_of_a_feature_is_declared_by_it(sqlite_url: str):
+    defined = {EmailCodes.kind}
+    for path in modules(PACKAGE / "features"):
+        module = import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
+        defined |= {value.kind for value in vars(module).values() if isinstance(value, Notice)}
     services = build_services(settings_for(sqlite_url))
 
-    composed = set(services.outbox._composers)
+    known = set(services.outbox.kinds)
     await services.close()
 
-    assert written == composed
+    assert len(defined) > 10
+    assert defined == known
+
+
+def test_what_gunicorn_shares_between_workers_comes_from_the_service_s_own_requirements():
+    """A module that only the developers' packages bring is missing in production."""
+    shared = {name.partition(".")[0] for name in run_path(str(BACKEND / "gunicorn.conf.py"))["SHARED"]}
+    required = set(re.findall(r"^([\w.-]+)==", (BACKEND / "requirements.txt").read_text(), flags=re.MULTILINE))
+    ours = {"focys"}
+
+    missing = {
+        name
+        for name in shared - ours
+        if required.isdisjoint(_normal(d) for d in packages_distributions().get(name, []))
+    }
+
+    assert len(shared) > 5
+    assert missing - set(sys.stdlib_module_names) == set()
+
+
+def _normal(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()

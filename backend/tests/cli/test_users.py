@@ -187,12 +187,12 @@ async def test_a_reset_that_fails_halfway_changes_nothing(world: World, focys: F
     browser, token = await world.signed_in(account)
     before = await left_of(world)
 
-    def without_a_kind(user: UUID, kind: str, about: dict[str, str], now: datetime) -> Change:
-        letter = outbox.letter_for(user, kind, about, now)
-        return Change(letter.target, {**letter.values, "kind": None})
+    def without_a_kind(kind: str, user: UUID, details: dict[str, str], now: datetime) -> Change:
+        row = outbox.queued(kind, user, details, now)
+        return Change(row.target, {**row.values, "kind": None})
 
     with monkeypatch.context() as patch:
-        patch.setattr("focys.features.admin.service.letter_for", without_a_kind)
+        patch.setattr("focys.features.outbox.notices.queued", without_a_kind)
         result = await to_thread(focys, "users", "reset-mfa", account.email)
 
     assert result.exit_code == 1

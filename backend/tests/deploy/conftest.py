@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from focys.app import build_services
+from focys.services import build_services
 from tests.cluster import Cluster
 from tests.conftest import settings_for
 from tests.deploy.front import Front, running_nginx

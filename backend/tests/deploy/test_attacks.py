@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from focys.app import build_services
+from focys.services import build_services
 from tests.conftest import settings_for
 from tests.deploy.attacker import Answer, Challenge, a_source, forged
 from tests.deploy.stack import Stack

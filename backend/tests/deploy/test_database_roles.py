@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from focys.cli.doctor import keeping
 from focys.cli.doctor.finding import State
-from focys.features.housekeeping import Housekeeping
 from focys.infra.db.database import Database
 from focys.infra.db.rights import rights_of
 from focys.infra.db.schema import migrate
@@ -74,7 +73,7 @@ async def test_everything_people_and_operators_do_works_as_the_services_role(rol
         await administration.set_password(account.email, "another-bicycle-harbour-29", OPERATOR)
         await administration.reset_mfa(account.email, OPERATOR)
         world.clock.advance(days=400)
-        await Housekeeping(world.services.database, world.clock).forget()
+        await world.services.housekeeping.forget()
         await world.deliver()
 
         events = await world.services.database.rows(text("SELECT event FROM audit_events"))  # type: ignore[arg-type]

@@ -17,10 +17,10 @@ import pytest
 from sqlalchemy import update
 
 from focys import __version__
-from focys.app import build_services
 from focys.features.accounts import users
 from focys.features.lockout import failed
 from focys.infra.db.database import Change
+from focys.services import build_services
 from tests.conftest import SECRET_KEY, settings_for
 from tests.deploy.conftest import FULL_HASHING
 from tests.deploy.shipped import unit_command, unit_environment

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from focys.app import Services, build_services
+from focys.services import Services, build_services
 from tests.conftest import settings_for
 from tests.faults.caller import Line
 from tests.faults.deployed import Deployed, running_deployment

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import pyotp
 from sqlalchemy import insert
 
-from focys.app import Services
 from focys.domain.login import Step
 from focys.features.accounts import users
 from focys.features.backup_codes import BackupCodes, backup_codes
@@ -19,6 +18,7 @@ from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
 from focys.infra.crypto.tokens import digest, new_handle
 from focys.infra.db.database import metadata
+from focys.services import Services
 from tests.support.service import PASSWORD
 
 _numbers = count(1)

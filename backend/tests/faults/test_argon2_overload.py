@@ -11,9 +11,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from focys.app import build_services
 from focys.features.accounts import users
 from focys.infra.db.database import Change
+from focys.services import build_services
 from focys.settings import Settings
 from tests.cluster import Cluster
 from tests.conftest import settings_for

@@ -8,8 +8,9 @@ from time import monotonic
 import httpx
 import pytest
 
-from focys.app import CLOCK_READING_SECONDS, build_services
 from focys.infra.db.schema import migrate
+from focys.running import CLOCK_READING_SECONDS
+from focys.services import build_services
 from tests.cluster import running_postgres
 from tests.conftest import settings_for
 from tests.deploy.conftest import FULL_HASHING

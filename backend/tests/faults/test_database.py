@@ -18,7 +18,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from focys.app import Services
+from focys.services import Services
 from tests.faults.caller import Caller, Line
 from tests.faults.deployed import WORKERS, Deployed
 from tests.faults.journeys import CONFIRM, LOGIN, REFRESH, TOTP, Journey

@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import pytest
 
-from focys.app import build_services
 from focys.features.accounts import users
 from focys.features.totp import new_secret
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
 from focys.infra.db.database import Change
+from focys.services import build_services
 from tests.cluster import Cluster
 from tests.conftest import SECRET_KEY, settings_for
 from tests.deploy.conftest import FULL_HASHING

@@ -12,7 +12,7 @@ from time import time_ns
 
 import pytest
 
-from focys.app import Services
+from focys.services import Services
 from tests.faults.caller import Call, Line
 from tests.faults.deployed import WORKERS, Deployed
 from tests.faults.journeys import BACKUP_CODE, CONFIRM, LOGIN, REFRESH, TOTP, Journey

@@ -15,8 +15,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from focys.app import build_services
 from focys.infra.db.postgres import LOCK_TIMEOUT_MS, STATEMENT_TIMEOUT_MS
+from focys.services import build_services
 from tests.cluster import Cluster
 from tests.conftest import settings_for
 from tests.deploy.conftest import FULL_HASHING

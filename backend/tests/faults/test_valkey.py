@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from focys.app import Services
+from focys.services import Services
 from tests.faults.caller import Caller, Line
 from tests.faults.deployed import Deployed
 from tests.faults.journeys import LOGIN, TOTP

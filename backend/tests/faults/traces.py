@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from focys.app import Services
+from focys.services import Services
 
 # But for logins that ended some other way: the browser began another one.
 _COMPLETED = """

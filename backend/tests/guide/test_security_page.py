@@ -7,14 +7,14 @@ import pytest
 from limits import RateLimitItem
 
 from focys.domain import email_codes, lockout, networks, totp
+from focys.features import rate_limits as limits
 from focys.features.audit import Alarm, EventName
 from focys.features.backup_codes.service import SET_SIZE
 from focys.features.browsers.service import COOKIE_LIFE
-from focys.features.lockout import rate_limiter as limits
-from focys.features.lockout.passwords import CLOSED_AFTER, CLOSED_MEMORY
 from focys.features.login.snapshots import LOGIN_LIFE, RESEND_PAUSE
 from focys.features.sessions.repository import MAX_SESSIONS
 from focys.features.sessions.service import ADMIN_IDLE, ADMIN_LIFE, FRESH, GRACE, IDLE
+from focys.features.throttling.service import CLOSED_AFTER, CLOSED_MEMORY
 from focys.features.totp import ENROLMENT_LIFE
 from focys.infra.crypto.keys import Purpose
 from focys.infra.web.origins import PAGE_HEADER, PAGE_HEADER_VALUE

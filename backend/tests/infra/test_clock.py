@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from focys.app import _check_start
-from focys.features.admin.service import RESET
+from focys.features.admin import RESET
 from focys.features.audit import audit_events
-from focys.features.outbox import letter_for
 from focys.features.sessions import sessions
 from focys.infra.ops.clock import DatabaseClock, SystemClock
+from focys.running import check_start
 from tests.conftest import world_on
 from tests.support.attempts import at_enrolment, at_mailed_code, enter_mailed_code
 from tests.support.clock import NOON
@@ -63,7 +62,7 @@ async def test_a_worker_whose_machine_is_an_hour_ahead_keeps_the_databases_time(
     assert clock.now() > datetime.now(UTC) + timedelta(minutes=50)
 
     async with world_on(postgres_url, clock=clock) as world:  # type: ignore[arg-type]
-        await _check_start(world.services)
+        await check_start(world.services)
 
         assert abs((world.services.clock.now() - await world.services.database.now()).total_seconds()) < 5
 
@@ -196,9 +195,9 @@ async def test_a_letter_written_by_a_clock_far_ahead_leaves_and_silences_no_othe
     account = await world.an_account()
     ahead = world.clock.now() + YEAR
     about = {"at": "2027-01-01 00:00"}
-    await world.services.database.write(letter_for(account.id, RESET, about, ahead))
+    await world.services.database.write(RESET.queue(account.id, about, ahead))
 
-    is_recent = await world.services.outbox.is_recent(account.id, RESET, timedelta(hours=1))
+    is_recent = await world.services.outbox.is_recent(account.id, RESET.kind, timedelta(hours=1))
     await world.deliver()
 
     assert not is_recent

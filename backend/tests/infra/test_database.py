@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from focys.features.accounts import users
 from focys.features.audit import audit_events
-from focys.features.lockout import throttles
+from focys.features.rate_limits import throttles
 from focys.infra.db.database import Change, Database
 from focys.infra.db.postgres import connect_arguments
 from focys.infra.ops.clock import DatabaseClock

@@ -8,12 +8,13 @@ from uuid import UUID
 import pytest
 
 import focys
-from focys.app import StartError, create_app
+from focys.app import create_app
 from focys.features.accounts import users
 from focys.features.audit import audit_events
 from focys.infra.crypto.keys import KeyRing, Purpose
 from focys.infra.crypto.secret_box import SecretBox, UnreadableSecretError
 from focys.infra.crypto.tokens import digest, new_handle, new_seed
+from focys.running import StartError
 from tests.conftest import SECRET_KEY, MakeWorld, settings_for, world_on
 from tests.support.clock import FrozenClock
 from tests.support.mail import KeptMail

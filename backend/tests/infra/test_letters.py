@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from focys.infra.mail.mailer import Letter, render
+from focys.infra.mail.mailer import Message, render
 from tests.support.clock import NOON
 from tests.support.smtp import MailServer, parts_of, settings_of
 
-LETTER = Letter(
+LETTER = Message(
     subject="123456 is your FOCYS code", paragraphs=("Enter this.", "<b>Not bold</b>"), console="line", code="123456"
 )
 
@@ -38,7 +38,7 @@ def test_the_html_part_shows_text_as_text_and_loads_nothing():
 def test_no_value_can_add_a_header(field: str, end: str):
     """INP-06."""
     evil = f"x{end}Bcc: everybody@student.com"
-    letter = Letter(evil, (), "") if field == "subject" else LETTER
+    letter = Message(evil, (), "") if field == "subject" else LETTER
 
     with pytest.raises(ValueError, match=r"(?i)header|linefeed|newline"):
         render("a@b.test" if field == "subject" else evil, letter, NOON, settings=settings_of(MailServer()))

@@ -11,7 +11,7 @@ import pytest
 
 from focys.features.outbox import outbox
 from focys.features.outbox.service import ONE_TRY
-from focys.infra.mail.mailer import WHOLE_TRY_SECONDS, ConsoleMailer, Letter, MailError, SmtpMailer, mailer_for
+from focys.infra.mail.mailer import WHOLE_TRY_SECONDS, ConsoleMailer, MailError, Message, SmtpMailer, mailer_for
 from tests.conftest import settings_for
 from tests.support.clock import NOON
 from tests.support.mail import code_in
@@ -20,7 +20,7 @@ from tests.support.rows import rows_of
 from tests.support.service import OPERATOR
 from tests.support.smtp import PASSWORD, USER, MailServer, deaf_server, mail_server, parts_of, settings_of
 
-LETTER = Letter(
+LETTER = Message(
     subject="123456 is your FOCYS code", paragraphs=("Enter this.", "<b>Not bold</b>"), console="line", code="123456"
 )
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 from focys.features.outbox import outbox
-from focys.infra.mail.mailer import Letter
+from focys.infra.mail.kinds import MailContext, MailKind
+from focys.infra.mail.mailer import Message
 from tests.support.mailing import eventually, mailing_world
 from tests.support.rows import rows_of
 from tests.support.service import World
@@ -23,7 +25,7 @@ async def test_trouble_with_mail_delays_no_answer_and_skips_no_step(
     sqlite_url: str, tmp_path: Path, trouble: str, monkeypatch
 ):
     """AVL-03."""
-    monkeypatch.setattr("focys.app.LAST_ROUND_SECONDS", 0.1)
+    monkeypatch.setattr("focys.running.LAST_ROUND_SECONDS", 0.1)
     async with mail_server(tmp_path) as server, deaf_server() as deaf:
         server.wait = 30 if trouble == "slow" else 0
         server.answers = ["554 go away"] * 9 if trouble == "rude" else []
@@ -112,7 +114,7 @@ async def test_a_letter_is_tried_again_with_growing_pauses_until_it_leaves(sqlit
 
 async def test_a_letter_that_comes_too_late_is_given_up(sqlite_url: str, tmp_path: Path, monkeypatch):
     """AVL-03: nobody gets a dead code."""
-    monkeypatch.setattr("focys.app.LAST_ROUND_SECONDS", 0.1)
+    monkeypatch.setattr("focys.running.LAST_ROUND_SECONDS", 0.1)
     async with mailing_world(sqlite_url, smtp_host="127.0.0.1", smtp_port=1, smtp_from="a@b.test") as world:
         account = await world.an_account()
         await world.a_browser().sign_in_with_password(account)
@@ -148,6 +150,18 @@ async def test_a_letter_of_another_version_waits_for_it_and_is_given_up_after_a_
     assert waiting.done_at is None
 
 
+@dataclass(frozen=True)
+class BrokenFor:
+    """A kind of email that cannot be written to one address."""
+
+    address: str
+    usual: MailKind
+    kind: str = "email_code"
+
+    def render(self, context: MailContext) -> Message | None:
+        return Message("x\r\ny", (), "") if context.to == self.address else self.usual.render(context)
+
+
 async def test_one_letter_that_cannot_be_written_does_not_hold_up_the_others(sqlite_url: str, tmp_path: Path):
     """AVL-03."""
     async with mail_server(tmp_path) as server:
@@ -157,12 +171,9 @@ async def test_one_letter_that_cannot_be_written_does_not_hold_up_the_others(sql
             second = await world.an_account("bob@student.com")
             await world.a_browser().sign_in_with_password(first)
             await eventually(world, tries=1)
-            broken = world.services.outbox._composers["email_code"]
-            composers = dict(world.services.outbox._composers)
-            composers["email_code"] = lambda waiting: (
-                Letter("x\r\ny", (), "") if waiting.address == first.email else broken(waiting)
+            world.services.outbox.kinds["email_code"] = BrokenFor(
+                first.email, world.services.outbox.kinds["email_code"]
             )
-            world.services.outbox._composers = composers
             server.messages.clear()
             world.clock.advance(seconds=61)
             await world.a_browser().sign_in_with_password(first)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, literal, select
 
 from focys.features.accounts import users
-from focys.features.lockout import throttles
+from focys.features.rate_limits import throttles
 from focys.infra.db.database import Change, Database, Shape
 from tests.conftest import settings_for
 from tests.support.clock import NOON

@@ -11,7 +11,6 @@ from focys.app import create_app
 from focys.features.audit import audit_events
 from focys.features.browsers import browsers
 from focys.features.bypass import NotOver, mfa_bypasses
-from focys.features.housekeeping import Housekeeping
 from focys.features.lockout import second_factor_failures
 from focys.features.outbox import outbox
 from focys.features.sessions import sessions
@@ -386,7 +385,7 @@ def test_no_call_and_no_setting_turns_the_second_step_off():
 async def test_rows_of_bypasses_are_kept_for_a_while_and_then_forgotten(world: World):
     """LOG-07."""
     bypass = await begin(world)
-    housekeeping = Housekeeping(world.services.database, world.clock)
+    housekeeping = world.services.housekeeping
 
     world.clock.moment = bypass.ends_at + timedelta(days=89)
     await housekeeping.forget()

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
 
-from focys.app import build_services
+from focys.services import build_services
 from tests.cluster import Cluster
 from tests.conftest import SECRET_KEY, settings_for
 from tests.support.processes import Server, copy_backend, environment, free_port, serving

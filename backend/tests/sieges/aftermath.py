@@ -5,10 +5,10 @@ from collections import Counter
 from limits import RateLimitItem
 
 from focys.features.email_code import email_code_failures
-from focys.features.housekeeping import Housekeeping
-from focys.features.lockout import LOGINS_STARTED, second_factor_failures, throttles
+from focys.features.lockout import second_factor_failures
 from focys.features.login import pending_logins
 from focys.features.outbox import outbox
+from focys.features.rate_limits import LOGINS_STARTED, throttles
 from focys.features.totp import totp_setups
 from tests.sieges.siege import HOUR
 from tests.support.attempts import offer_wrong
@@ -37,7 +37,7 @@ LOGINS = most_in_an_hour(LOGINS_STARTED)
 
 async def rows_after(world: World) -> Counter[str]:
     """Let the hourly cleanup delete expired rows, and return how many rows each table has then."""
-    await Housekeeping(world.services.database, world.clock).forget()
+    await world.services.housekeeping.forget()
     return Counter({table.name: await count_of(world, table) for table in _TABLES})
 
 

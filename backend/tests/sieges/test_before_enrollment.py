@@ -3,7 +3,7 @@
 import pytest
 
 from focys.domain.email_codes import LONG_AFTER, TRIES
-from focys.features.lockout import CODES_A_DAY, CODES_PER_NETWORK, CODES_RESENT_A_DAY, CODES_SHARED
+from focys.features.rate_limits import CODES_A_DAY, CODES_PER_NETWORK, CODES_RESENT_A_DAY, CODES_SHARED
 from tests.sieges.aftermath import (
     ADDED,
     CODE,

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from focys.infra.mail.mailer import Letter
+from focys.infra.mail.mailer import Message
 
 
 @dataclass
 class KeptMail:
     """Every letter sent, oldest first, as (address, letter)."""
 
-    letters: list[tuple[str, Letter]] = field(default_factory=list)
+    letters: list[tuple[str, Message]] = field(default_factory=list)
 
-    async def send(self, to: str, letter: Letter, now: datetime, key: UUID | None = None) -> None:
+    async def send(self, to: str, letter: Message, now: datetime, key: UUID | None = None) -> None:
         self.letters.append((to, letter))
 
     def last_code(self, address: str) -> str:

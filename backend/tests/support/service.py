@@ -10,9 +10,9 @@ import pyotp
 from fastapi import FastAPI
 from sqlalchemy import select
 
-from focys.app import Services
 from focys.features.outbox import outbox
 from focys.infra.web.visitor import Visitor
+from focys.services import Services
 from tests.support.clock import FrozenClock
 from tests.support.mail import KeptMail
 

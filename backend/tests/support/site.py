@@ -16,11 +16,12 @@ from pathlib import Path
 
 import uvicorn
 
-from focys.app import Services, build_services, create_site
+from focys.app import create_site
 from focys.cli.demo import DEMO_ACCOUNTS
 from focys.features.accounts import AccountError
 from focys.infra.db.schema import migrate
 from focys.infra.web.visitor import Visitor
+from focys.services import Services, build_services
 from focys.settings import Settings
 
 SECRET_KEY = "a-key-for-the-journeys-that-is-long-enough-0123456789"

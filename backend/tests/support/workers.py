@@ -12,13 +12,13 @@ import httpx
 import pyotp
 from sqlalchemy import text
 
-from focys.app import Services
 from focys.features.accounts.repository import claim_and_enrol
 from focys.features.backup_codes import BackupCodes
 from focys.features.email_code import CodeIssue
 from focys.features.totp import new_secret
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
+from focys.services import Services
 from tests.support.processes import Server
 from tests.support.service import AS_OUR_PAGE, OPERATOR, PASSWORD, Account
 

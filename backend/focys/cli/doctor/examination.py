@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from focys.app import Services, build_services
 from focys.cli.doctor import configuration, keeping, machine, mailing, outside, timing, workers
 from focys.cli.doctor.finding import Finding, State, fail
 from focys.infra.db.rights import has_roles, rights_of
 from focys.infra.mail.mailer import ConsoleMailer
 from focys.infra.ops.clock import DatabaseClock, SystemClock
+from focys.services import Services, build_services
 from focys.settings import PAGES, Settings, SettingsError, load_settings
 
 NOT_READ = "not known"

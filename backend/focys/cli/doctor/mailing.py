@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from focys.cli.doctor.finding import Finding, fail, ok, warn
 from focys.features.outbox import Outbox
-from focys.infra.mail.mailer import ConsoleMailer, Letter, Mailer, MailError, SmtpMailer, mailer_for
+from focys.infra.mail.mailer import ConsoleMailer, Mailer, MailError, Message, SmtpMailer, mailer_for
 from focys.settings import Settings
 
 STUCK_AFTER = timedelta(minutes=5)
@@ -40,7 +40,7 @@ async def check_mail(mailer: Mailer, settings: Settings) -> Finding:
 async def check_letter(mailer: Mailer, settings: Settings, to: str, now: datetime) -> Finding:
     """Send one letter the way all letters go, and say what came of it."""
     name = "test letter"
-    letter = Letter(
+    letter = Message(
         subject=f"A test letter from {settings.app_name}",
         paragraphs=("This letter shows that mail from the sign-in service arrives.", "Nothing needs to be done."),
         console="A test letter: mail goes to this console.",

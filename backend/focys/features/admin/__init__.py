@@ -1,5 +1,9 @@
 """What an operator may do to an account: unlock it, reset its second factor, set its password. It shows no secrets."""
 
-from focys.features.admin.service import RESET, Administration, ConflictError, Voided, compose_reset
+from focys.features.admin.notices import RESET
+from focys.features.admin.service import Administration, ConflictError, Voided
+from focys.features.feature import Feature
 
-__all__ = ["RESET", "Administration", "ConflictError", "Voided", "compose_reset"]
+FEATURE = Feature(mails=(RESET,))
+
+__all__ = ["FEATURE", "RESET", "Administration", "ConflictError", "Voided"]

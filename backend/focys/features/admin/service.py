@@ -6,23 +6,23 @@ from functools import partial
 
 from focys.domain.totp import step_at
 from focys.features.accounts import AccountRepository, Accounts, claim_and_reset
+from focys.features.admin.notices import RESET
 from focys.features.audit import Alarm, AuditEvent, EventName, Outcome, announce, as_change, pruned
 from focys.features.backup_codes import all_dropped, everybodys_dropped
 from focys.features.browsers import browsers_forgotten
 from focys.features.bypass import all_bypasses_ended, own_bypasses_ended
 from focys.features.email_code import email_failures_forgiven
-from focys.features.lockout import all_forgiven, password_keys, passwords_forgiven
-from focys.features.outbox import Waiting, all_withdrawn, letter_for
+from focys.features.lockout import all_forgiven
+from focys.features.outbox import all_withdrawn, minute
 from focys.features.passwords import Passwords
 from focys.features.sessions import all_ended, everybodys_ended
+from focys.features.throttling import password_keys, passwords_forgiven
 from focys.features.totp import Progress, Rotation, TotpSecrets, all_setups_dropped, setups_dropped
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.db.database import Change, Database
-from focys.infra.mail.mailer import Letter
 from focys.infra.ops.clock import Clock
 from focys.infra.web.visitor import Visitor
 
-RESET = "mfa_reset"
 _TRIES = 5
 _SWEEP_SECONDS = 300
 
@@ -84,14 +84,13 @@ class Administration:
         for _ in range(_TRIES):
             user, now = await self._accounts.get(address), self._clock.now()
             event = AuditEvent(EventName.MFA_RESET, Outcome.OK, user.id, alarm=Alarm.MFA_RESET)
-            about = {"at": f"{now:%Y-%m-%d %H:%M}"}
             done = await self._database.write(
                 setups_dropped(user.id),
                 all_dropped(user.id),
                 browsers_forgotten(user.id),
                 all_ended(user.id, now),
                 own_bypasses_ended(user.id, now),
-                letter_for(user.id, RESET, about, now),
+                RESET.queue(user.id, {"at": minute(now)}, now),
                 as_change(event, visitor, now),
                 guard=claim_and_reset(user.id, user.attempt_seq, now),
             )
@@ -184,16 +183,3 @@ class Administration:
     async def _commit(self, event: AuditEvent, visitor: Visitor, now: datetime, *changes: Change) -> None:
         await self._database.write(*changes, as_change(event, visitor, now))
         announce(event, visitor)
-
-
-def compose_reset(app_name: str, waiting: Waiting) -> Letter:
-    """Write the letter about a reset second step."""
-    return Letter(
-        subject=f"Your second step was reset · {app_name}",
-        paragraphs=(
-            f"An administrator removed the authenticator and backup codes of your account ({waiting.about['at']} UTC).",
-            "All your sessions have ended; at your next sign-in you set up a new authenticator.",
-            "If you did not ask for this, tell your administrator at once.",
-        ),
-        console=f"Notice for {waiting.address}: the second step was reset",
-    )

@@ -7,27 +7,22 @@ found = await backup_codes.find(user_id, typed)            # -> the row to spend
 
 from focys.features.backup_codes.factor import BackupCodeFactor
 from focys.features.backup_codes.models import backup_codes
+from focys.features.backup_codes.notices import RENEWED, USED
 from focys.features.backup_codes.repository import all_dropped, everybodys_dropped, left_for, spent
 from focys.features.backup_codes.service import (
-    RENEWED,
-    USED,
     BackupCodes,
-    compose_renewed,
-    compose_used,
-    used_letter,
 )
+from focys.features.feature import Feature
+
+FEATURE = Feature(mails=(USED, RENEWED))
 
 __all__ = [
-    "RENEWED",
-    "USED",
+    "FEATURE",
     "BackupCodeFactor",
     "BackupCodes",
     "all_dropped",
     "backup_codes",
-    "compose_renewed",
-    "compose_used",
     "everybodys_dropped",
     "left_for",
     "spent",
-    "used_letter",
 ]

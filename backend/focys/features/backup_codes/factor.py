@@ -12,9 +12,11 @@ from focys.domain.lockout import Strength
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.accounts import users
 from focys.features.audit import EventName
+from focys.features.backup_codes.notices import USED
 from focys.features.backup_codes.repository import left_for, spent
-from focys.features.backup_codes.service import BackupCodes, used_letter
+from focys.features.backup_codes.service import BackupCodes
 from focys.features.factors import Claim, Issued, Proven
+from focys.features.outbox import seen
 from focys.infra.crypto.hashing import BusyError
 from focys.infra.db.database import Change, Shape
 from focys.infra.web.requests import Request
@@ -83,7 +85,8 @@ class BackupCodeFactor:
         if found is None:
             return Unproven(Refused(Reason.INVALID_CODE))
         left = {"backup_codes_left": unspent - 1}
-        changes = (spent(found, claim.now), used_letter(claim.user_id, unspent - 1, claim.visitor, claim.now))
+        mail = USED.queue(claim.user_id, {**seen(claim.visitor, claim.now), "left": unspent - 1}, claim.now)
+        changes = (spent(found, claim.now), mail)
         return Proven(issued=Issued(changes, left, left), tells_owner=True)
 
     async def issue(self, claim: Claim) -> Issued:

@@ -8,8 +8,10 @@ Whom one lets in is ``focys.domain.bypass``. A session opened under it carries i
 and dies with it. The failures of the second step and the known browsers stay as they are.
 """
 
-from focys.features.bypass.letters import composers
+from datetime import timedelta
+
 from focys.features.bypass.models import mfa_bypasses
+from focys.features.bypass.notices import BEGUN, USED
 from focys.features.bypass.repository import (
     NotOver,
     all_bypasses_ended,
@@ -19,13 +21,17 @@ from focys.features.bypass.repository import (
     own_bypasses_ended,
 )
 from focys.features.bypass.service import Bypasses, use_told
+from focys.features.feature import Feature
+from focys.infra.db.retention import kept_for
+
+FEATURE = Feature(mails=(BEGUN, USED), retention=(kept_for(mfa_bypasses.c.ends_at, timedelta(days=90)),))
 
 __all__ = [
+    "FEATURE",
     "Bypasses",
     "NotOver",
     "all_bypasses_ended",
     "claim_under",
-    "composers",
     "id_in_force_for",
     "mfa_bypasses",
     "not_ended",

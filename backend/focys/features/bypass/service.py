@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 from focys.domain.bypass import Bypass, BypassError
 from focys.features.accounts import Accounts
 from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
-from focys.features.bypass.letters import BEGUN, USED
+from focys.features.bypass.notices import BEGUN, USED
 from focys.features.bypass.repository import EVERYBODY, NAMED, BypassRepository, NotOver
-from focys.features.outbox import Outbox, letter_for
+from focys.features.outbox import Outbox, minute, seen
 from focys.infra.db.database import Change, Database
 from focys.infra.ops.clock import Clock
 from focys.infra.web.visitor import Visitor
@@ -49,10 +49,10 @@ class Bypasses:
             "begins_at": now,
             "ends_at": bypass.ends_at,
         }
-        letters = [letter_for(user_id, BEGUN, {"until": _minute(bypass.ends_at)}, now)] if user_id else []
-        detail = f"until {_minute(bypass.ends_at)} UTC: {reason}"
+        mails = [BEGUN.queue(user_id, {"until": minute(bypass.ends_at)}, now)] if user_id else []
+        detail = f"until {minute(bypass.ends_at)} UTC: {reason}"
         event = AuditEvent(EventName.MFA_BYPASS_STARTED, Outcome.OK, user_id, bypass.whom, detail)
-        await self._database.write(self._repository.begun(row), *letters, as_change(event, operator, now))
+        await self._database.write(self._repository.begun(row), *mails, as_change(event, operator, now))
         announce(event, operator)
         return bypass
 
@@ -94,12 +94,7 @@ class Bypasses:
 
 
 async def use_told(outbox: Outbox, user_id: UUID, bypass: Bypass, visitor: Visitor, now: datetime) -> list[Change]:
-    """Return the letter that tells the owner of a sign-in under a bypass, if none did within the last hour."""
-    if await outbox.is_recent(user_id, USED, QUIET):
+    """Return the email that tells the owner of a sign-in under a bypass, unless one did within the last hour."""
+    if await outbox.is_recent(user_id, USED.kind, QUIET):
         return []
-    about = {"at": _minute(now), "source": visitor.address, "until": _minute(bypass.until)}
-    return [letter_for(user_id, USED, about, now)]
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}"
+    return [USED.queue(user_id, {**seen(visitor, now), "until": minute(bypass.until)}, now)]

@@ -6,12 +6,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from focys.domain import email_codes
-from focys.features.outbox import Waiting, letter_for
+from focys.features.outbox import MailContext, queued
 from focys.infra.crypto.keys import KeyRing, Purpose
 from focys.infra.db.database import Change
-from focys.infra.mail.mailer import Letter
-
-KIND = "email_code"
+from focys.infra.mail.mailer import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +30,12 @@ class CodeIssue:
 
 
 class EmailCodes:
-    """The mailed codes of one service."""
+    """The emailed codes of one service, and the kind of email that carries them."""
 
-    def __init__(self, keys: KeyRing, *, app_name: str, life: timedelta) -> None:
-        self._keys, self._app_name, self.life = keys, app_name, life
+    kind = "email_code"
+
+    def __init__(self, keys: KeyRing, *, life: timedelta) -> None:
+        self._keys, self.life = keys, life
 
     def is_right(self, issue: CodeIssue, code: str) -> bool:
         """Tell whether *code*, normalized, is the one that was emailed."""
@@ -44,33 +44,33 @@ class EmailCodes:
 
     def mailed(self, user_id: UUID, issue: CodeIssue, network: str, now: datetime) -> Change:
         """Return the row that mails a code once the login it belongs to is committed."""
-        about = {
+        details = {
             "login": str(issue.login_id),
             "issue": issue.number,
             "long": issue.long,
             "expires": issue.expires_at.isoformat(),
             "source": network,
         }
-        return letter_for(user_id, KIND, about, now)
+        return queued(self.kind, user_id, details, now)
 
-    def compose(self, waiting: Waiting) -> Letter | None:
-        """Write the letter, unless its code is no longer of use."""
-        expires = datetime.fromisoformat(waiting.about["expires"])
-        left = expires - waiting.now
+    def render(self, context: MailContext) -> Message | None:
+        """Return the message, unless its code no longer works."""
+        details = context.details
+        expires = datetime.fromisoformat(details["expires"])
+        left = expires - context.now
         if left <= timedelta(0):
             return None
-        about = waiting.about
-        code = self._spell(CodeIssue(UUID(about["login"]), about["issue"], about["long"], expires))
+        code = self._spell(CodeIssue(UUID(details["login"]), details["issue"], details["long"], expires))
         minutes = max(1, round(left.total_seconds() / 60))
         validity = f"{minutes} minute{'s' if minutes > 1 else ''}"
-        return Letter(
-            subject=f"{code} is your {self._app_name} code",
+        return Message(
+            subject=f"{code} is your {context.app_name} code",
             paragraphs=(
-                f"Enter this code to go on setting up your sign-in. It is valid for {validity}.",
-                f"The sign-in began at {waiting.now:%H:%M} UTC from the network {waiting.about['source']}.",
-                "If that was not you, somebody knows your password: keep the code to yourself and change the password.",
+                f"Your {context.app_name} sign-in code. It is valid for {validity}.",
+                f"The sign-in began at {context.now:%H:%M} UTC from the network {details['source']}.",
+                "If that was not you, someone knows your password: keep the code to yourself and change the password.",
             ),
-            console=f"E-mail code for {waiting.address}: {code} (valid {validity})",
+            console=f"E-mail code for {context.to}: {code} (valid {validity})",
             code=code,
         )
 

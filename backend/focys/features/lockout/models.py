@@ -1,6 +1,6 @@
-"""The tables of failures."""
+"""The table of failed second factors."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Uuid, false
+from sqlalchemy import Boolean, Column, ForeignKey, Index, String, Table, Uuid, false
 
 from focys.infra.db.database import UtcTime, metadata
 
@@ -17,13 +17,4 @@ second_factor_failures = Table(
     Column("strong", Boolean, nullable=False, server_default=false()),
     Column("network", String(64)),
     Index("ix_second_factor_failures_user_id_at", "user_id", "at"),
-)
-
-throttles = Table(
-    "throttles",
-    metadata,
-    Column("key", String(200), primary_key=True),
-    Column("hits", Integer, nullable=False),
-    Column("last_at", UtcTime, nullable=False),
-    Column("expires_at", UtcTime, nullable=False, index=True),
 )

@@ -1,4 +1,4 @@
-"""The SQL of the second-factor ledger, and of the wrong passwords of accounts."""
+"""The SQL of failed second factors."""
 
 from datetime import datetime, timedelta
 from typing import TypedDict
@@ -7,11 +7,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import CTE, Boolean, FromClause, and_, bindparam, case, delete, false, func, or_, select, true, update
 
 from focys.domain import lockout
-from focys.domain.lockout import PASSWORD_MEMORY
 from focys.features.lockout.models import second_factor_failures as failures
-from focys.features.lockout.models import throttles
-from focys.infra.db.database import Change, Database
-from focys.infra.db.lifetime import TOLERANCE
+from focys.infra.db.database import Change
 from focys.infra.db.moments import moments
 
 CHARGE_ROW = {
@@ -54,22 +51,6 @@ _FORGET_SURPLUS = delete(failures).where(
     .scalar_subquery()
     >= bindparam("surplus_over"),
 )
-_MOST_TRIED = 5000
-"""At most this many of the newest buckets are read; more than that in an hour is an attack anyway."""
-
-# A bucket expires a day after its last wrong password, so the index on expires_at finds those of the last hour.
-_TRIED = (
-    select(throttles.c.key)
-    .where(
-        throttles.c.expires_at > bindparam("since"),
-        throttles.c.expires_at <= bindparam("until"),
-        throttles.c.key.like("password:%"),
-        throttles.c.hits > 0,
-    )
-    .order_by(throttles.c.expires_at.desc())
-    .limit(_MOST_TRIED)
-)
-_FORGIVE_PASSWORDS = delete(throttles).where(throttles.c.key.like(bindparam("key_pattern")))
 
 
 def tally(person: FromClause) -> CTE:
@@ -220,18 +201,3 @@ def surplus_forgotten(now: datetime) -> Change:
 def all_forgiven(user_id: UUID) -> Change:
     """Drop every second-factor failure of an account: an operator's act."""
     return Change(_FORGIVE_ALL, {"for_user": user_id})
-
-
-def passwords_forgiven(account_key: str) -> Change:
-    """Drop the wrong-password counts of an account in all buckets: an operator's act."""
-    return Change(_FORGIVE_PASSWORDS, {"key_pattern": f"password:{account_key}:%"})
-
-
-async def list_tried(database: Database, since: datetime, now: datetime) -> list[tuple[str, str]]:
-    """Return the account key and network of each bucket with a wrong password after *since*.
-
-    For a known browser's bucket, the browser's key takes the place of the network.
-    """
-    rows = await database.rows(_TRIED, since=since + PASSWORD_MEMORY, until=now + TOLERANCE + PASSWORD_MEMORY)
-    keys = (row.key.split(":", 2) for row in rows)
-    return [(account, source) for _, account, source in keys]

@@ -9,10 +9,20 @@ Every attempt is one statement that charges it and returns the facts, a decision
 verdict (``focys.domain.attempt``). The caller learns nothing before that write has happened.
 """
 
+from datetime import timedelta
+
+from focys.features.feature import Feature
 from focys.features.login.attempt import Dependencies
 from focys.features.login.models import pending_logins
-from focys.features.login.notices import composers
-from focys.features.login.router import build_router
+from focys.features.login.notices import FACTOR_ADDED, NEW_BROWSER, UNFINISHED
+from focys.features.login.router import factor_routes, router
 from focys.features.login.service import LoginFlow
+from focys.infra.db.retention import kept_for
 
-__all__ = ["Dependencies", "LoginFlow", "build_router", "composers", "pending_logins"]
+FEATURE = Feature(
+    mails=(NEW_BROWSER, FACTOR_ADDED, UNFINISHED),
+    retention=(kept_for(pending_logins.c.expires_at, timedelta(hours=1)),),
+    router=router,
+)
+
+__all__ = ["FEATURE", "Dependencies", "LoginFlow", "factor_routes", "pending_logins"]

@@ -13,14 +13,16 @@ from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_ch
 from focys.features.browsers import recognize
 from focys.features.email_code import EmailCodes
 from focys.features.factors import AnyFactor, Claim, Companion, Enroller, Issued, Proven
-from focys.features.lockout import Limits, LoginLimits, PasswordLedger, forgiven
+from focys.features.lockout import forgiven
 from focys.features.login.changes import consumed, for_live_login
 from focys.features.login.repository import LoginRepository
 from focys.features.login.snapshots import Account, LoginSnapshot
 from focys.features.login.visit import Visit
 from focys.features.outbox import Outbox
 from focys.features.passwords import Passwords
+from focys.features.rate_limits import LoginLimits, RateLimiter
 from focys.features.sessions import Evidence, Opened, Sessions
+from focys.features.throttling import PasswordThrottle
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.db.database import Change, Database
 from focys.infra.db.lifetime import latest_end
@@ -36,8 +38,8 @@ class Dependencies:
     clock: Clock
     keys: KeyRing
     passwords: Passwords
-    ledger: PasswordLedger
-    account_limits: Limits
+    throttle: PasswordThrottle
+    account_limits: RateLimiter
     login_limits: LoginLimits
     email_codes: EmailCodes
     factors: tuple[AnyFactor, ...]

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 from focys.domain.login import Step
 from focys.domain.outcome import Reason, Refused
-from focys.features.lockout import CODES_SHARED
 from focys.features.login.attempt import LoginRequest
 from focys.features.login.snapshots import LOGIN_LIFE, Account, PendingLogin
+from focys.features.rate_limits import CODES_SHARED
 from focys.infra.db.database import Change
 
 
@@ -28,15 +28,15 @@ async def code_login(request: LoginRequest, account: Account, *, is_long: bool) 
     """Return the login that a right password starts; refused, for minutes at most, if no email may be sent now."""
     user_id, network = str(account.user_id), request.visit.visitor.source
     limits, most = request.deps.account_limits, request.deps.login_limits
-    is_beyond = await limits.charge(most.codes_per_network, user_id, network)
-    is_beyond = is_beyond or await limits.charge(most.codes_a_day, user_id)
+    is_beyond = await limits.hit(most.codes_per_network, user_id, network)
+    is_beyond = is_beyond or await limits.hit(most.codes_a_day, user_id)
     if not is_beyond:
         return _own(request, account, is_long=is_long)
     shared = await _shared(request, account, is_long=is_long)
     if shared is not None:
         return shared
     # If six digits have just stopped working, an email from the last five minutes is useless.
-    wait = await limits.charge(CODES_SHARED, user_id, "long" if is_long else "short")
+    wait = await limits.hit(CODES_SHARED, user_id, "long" if is_long else "short")
     if wait is None:
         return _own(request, account, is_long=is_long)
     # Another login has just caused this email.

@@ -9,10 +9,10 @@ from focys.domain.login import Proof, Step, advance
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.email_code import CodeIssue, taken_back
-from focys.features.lockout import CODES_RESENT, CODES_RESENT_A_DAY
 from focys.features.login.attempt import LoginRequest, event_of, turn
 from focys.features.login.changes import begun, code_mailed, consumed, try_taken_back
 from focys.features.login.snapshots import RESEND_PAUSE, Begun, LoginSnapshot, PendingLogin, state_of_enrolment
+from focys.features.rate_limits import CODES_RESENT, CODES_RESENT_A_DAY
 from focys.infra.crypto.tokens import new_handle
 
 _EVENT = event_of(Proof.EMAIL_CODE)
@@ -137,5 +137,5 @@ def _next_issue(facts: LoginSnapshot, request: LoginRequest) -> CodeIssue:
 
 async def _wait(request: LoginRequest, user_id: str) -> int | None:
     limits = request.deps.account_limits
-    await limits.charge(request.deps.login_limits.codes_a_day, user_id)
-    return await limits.charge(CODES_RESENT, user_id) or await limits.charge(CODES_RESENT_A_DAY, user_id)
+    await limits.hit(request.deps.login_limits.codes_a_day, user_id)
+    return await limits.hit(CODES_RESENT, user_id) or await limits.hit(CODES_RESENT_A_DAY, user_id)

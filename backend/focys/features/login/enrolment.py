@@ -8,11 +8,11 @@ from pydantic import BaseModel
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.audit import Alarm, AuditEvent, EventName, Outcome
-from focys.features.lockout import ENROLMENTS, OUT_OF_TURN
 from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn, event_of, turn
 from focys.features.login.changes import try_taken_back
 from focys.features.login.notices import factor_added_mail
 from focys.features.login.snapshots import LoginSnapshot, seconds_until
+from focys.features.rate_limits import ENROLMENTS, OUT_OF_TURN
 
 _EVENT = event_of(Proof.FIRST_FACTOR)
 
@@ -24,7 +24,7 @@ async def show(request: LoginRequest, *, restart: bool) -> BaseModel | Refused:
         return facts
     claim, enroller = request.claim(facts), request.deps.enroller
     if restart or not await enroller.is_begun(claim):
-        wait = await request.deps.account_limits.charge(ENROLMENTS, str(claim.login_id))
+        wait = await request.deps.account_limits.hit(ENROLMENTS, str(claim.login_id))
         if wait is not None:
             return Refused(Reason.THROTTLED, retry_after=wait)
         await request.commit(AuditEvent(EventName.MFA_ENROLMENT_STARTED, Outcome.OK, claim.user_id))
@@ -114,7 +114,7 @@ async def _in_turn(request: LoginRequest, snapshot: LoginSnapshot | None) -> Log
     refused = turn(snapshot, Proof.FIRST_FACTOR)
     if snapshot is None or refused is None or refused.reason is not Reason.OUT_OF_TURN:
         return request.in_turn(snapshot, Proof.FIRST_FACTOR, _EVENT)
-    if await request.deps.account_limits.charge(OUT_OF_TURN, str(snapshot.login.login_id)) is not None:
+    if await request.deps.account_limits.hit(OUT_OF_TURN, str(snapshot.login.login_id)) is not None:
         return request.refuse(_EVENT, snapshot.account.user_id, refused)
     alarm = Alarm.ENROLMENT_OUT_OF_TURN
     await request.commit(AuditEvent(_EVENT, Outcome.REFUSED, snapshot.account.user_id, Reason.OUT_OF_TURN, alarm=alarm))

@@ -9,7 +9,6 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import AccountRepository, claim
 from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.bypass import claim_under, use_told
-from focys.features.lockout import CLOSED_AFTER, UNFINISHED_LOGINS, Charge, Full, Try, passwords_notice_for
 from focys.features.login.attempt import Grant, LoginRequest, SignedIn, event_of
 from focys.features.login.changes import begun, token_consumed, token_replaced
 from focys.features.login.code_mails import code_login
@@ -24,6 +23,8 @@ from focys.features.login.snapshots import (
     state_of_second_factor,
 )
 from focys.features.login.visit import ThrottleKeys
+from focys.features.rate_limits import UNFINISHED_LOGINS
+from focys.features.throttling import CLOSED_AFTER, Charge, Full, Try, passwords_notice_for
 from focys.infra.crypto.hashing import BusyError
 from focys.infra.crypto.tokens import new_handle
 from focys.infra.db.database import Change
@@ -33,7 +34,7 @@ _EVENT = event_of(Proof.PASSWORD_WITH_MFA)
 
 async def start(request: LoginRequest, address: str, password: str) -> Begun | SignedIn | Refused:
     """Take email and password; the response and the work are the same for wrong, unknown and disabled."""
-    keys, ledger = ThrottleKeys.of(request.deps.keys, address, request.visit.visitor), request.deps.ledger
+    keys, throttle = ThrottleKeys.of(request.deps.keys, address, request.visit.visitor), request.deps.throttle
     charged = await _charge(request, address, keys)
     if isinstance(charged, Refused):
         return request.refuse(_EVENT, None, charged)
@@ -42,12 +43,12 @@ async def start(request: LoginRequest, address: str, password: str) -> Begun | S
         is_right = await request.deps.passwords.verify(facts.password_hash, password)
     except BusyError:
         # Nothing was compared.
-        await ledger.undo(charge)
+        await throttle.undo(charge)
         raise
     request = request.later()
     if facts.account is None or not is_right or facts.account.disabled_at is not None:
         return await _wrong(request, facts, charge)
-    given_back = await ledger.forgive(charge)
+    given_back = await throttle.forgive(charge)
     await _upgrade_hash(request, facts, password)
     outcome = await _right(request, facts, facts.account, given_back)
     for _ in range(WRITE_TRIES):
@@ -65,15 +66,15 @@ async def start(request: LoginRequest, address: str, password: str) -> Begun | S
 
 async def _charge(request: LoginRequest, address: str, keys: ThrottleKeys) -> tuple[PasswordSnapshot, Charge] | Refused:
     """Count the try before the password is compared, so that parallel tries cannot slip through."""
-    ledger, visit = request.deps.ledger, request.visit
+    throttle, visit = request.deps.throttle, request.visit
     for _ in range(CHARGE_TRIES):
         facts = await request.repository.find_at_start(address, keys, visit)
         known_hash = facts.account.known_hash if facts.account is not None and facts.browser_id is not None else None
-        limit = ledger.judge(keys.of_browser(known_hash), facts.throttle, visit.now)
+        limit = throttle.judge(keys.of_browser(known_hash), facts.throttle, visit.now)
         if limit.retry_after is not None:
             return Refused(Reason.THROTTLED, retry_after=limit.retry_after)
         tried = None if known_hash is not None else Try(visit.visitor.source, keys.account, visit.now)
-        charge = await ledger.charge(limit, tried, visit.now)
+        charge = await throttle.charge(limit, tried, visit.now)
         if isinstance(charge, Full):
             return Refused(Reason.THROTTLED, retry_after=charge.retry_after)
         if charge is not None:
@@ -83,7 +84,7 @@ async def _charge(request: LoginRequest, address: str, keys: ThrottleKeys) -> tu
 
 async def _wrong(request: LoginRequest, facts: PasswordSnapshot, charge: Charge) -> Refused:
     deps, account = request.deps, facts.account
-    await deps.ledger.keep(charge)
+    await deps.throttle.keep(charge)
     user_id = account.user_id if account is not None else None
     detail = f"closed after {CLOSED_AFTER} wrong passwords in a row" if charge.closes else None
     owner = user_id if account is not None and account.disabled_at is None else None

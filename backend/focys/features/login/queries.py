@@ -10,9 +10,9 @@ from focys.features import email_code, lockout
 from focys.features.accounts import users
 from focys.features.browsers import MAX_TOKENS, browsers, is_known
 from focys.features.bypass import id_in_force_for, mfa_bypasses
-from focys.features.lockout import throttles
 from focys.features.login.models import pending_logins
 from focys.features.login.snapshots import Account, PendingLogin
+from focys.features.rate_limits import throttles
 from focys.features.sessions import live_count_for
 from focys.infra.db.database import Shape
 from focys.infra.db.lifetime import lasts

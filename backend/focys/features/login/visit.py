@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from focys.features.browsers import MAX_TOKENS, tokens_of
-from focys.features.lockout import password_keys
+from focys.features.throttling import password_keys
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.tokens import digest
 from focys.infra.web.visitor import Visitor

@@ -1,12 +1,32 @@
-"""Mail that is sent once the change it reports is committed, and retried while the mail server is unavailable.
+"""Emails that are sent once the change they report is committed, and retried while the mail server is unavailable.
 
-    await database.write(…, letter_for(user_id, "totp_locked", {…}, now))      # and the sender wakes at once
+    await database.write(…, LOCKED.queue(user_id, seen(visitor, now), now))      # and the sender wakes at once
 
-A row names the kind of letter and what it is about; it is composed when it is sent, so no code is stored.
+A row names the kind of email and its details; the text is made when it is sent, so no code is stored.
 """
 
-from focys.features.outbox.models import outbox
-from focys.features.outbox.repository import all_withdrawn
-from focys.features.outbox.service import Composer, Outbox, Waiting, letter_for
+from datetime import timedelta
 
-__all__ = ["Composer", "Outbox", "Waiting", "all_withdrawn", "letter_for", "outbox"]
+from focys.features.feature import Feature
+from focys.features.outbox.models import outbox
+from focys.features.outbox.notices import Notice, minute, queued, seen, when_and_where
+from focys.features.outbox.repository import all_withdrawn
+from focys.features.outbox.service import Outbox
+from focys.infra.db.retention import kept_for
+from focys.infra.mail.kinds import Details, MailContext
+
+FEATURE = Feature(retention=(kept_for(outbox.c.done_at, timedelta(days=30)),))
+
+__all__ = [
+    "FEATURE",
+    "Details",
+    "MailContext",
+    "Notice",
+    "Outbox",
+    "all_withdrawn",
+    "minute",
+    "outbox",
+    "queued",
+    "seen",
+    "when_and_where",
+]

@@ -1,17 +1,16 @@
 """Delivers what is due: right after it was written, and again with growing pauses while the mail server refuses."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from focys.features.outbox.models import outbox
 from focys.features.outbox.repository import Due, OutboxRepository, backoff
-from focys.infra.db.database import Change, Database
-from focys.infra.mail.mailer import Letter, Mailer, MailError
+from focys.infra.db.database import Database
+from focys.infra.mail.kinds import MailContext, MailKind
+from focys.infra.mail.mailer import Mailer, MailError, Message
 from focys.infra.ops import metrics
 from focys.infra.ops.clock import Clock
 from focys.infra.ops.logs import logger
@@ -24,35 +23,19 @@ ONE_TRY = timedelta(minutes=1)
 _log = logger("focys.mail")
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What a composer is given: who it goes to, what it is about, and the time."""
-
-    address: str
-    about: Mapping[str, Any]
-    now: datetime
-
-
-Composer = Callable[[Waiting], Letter | None]
-"""Writes the letter, or None when it would come too late to be of use."""
-
-
-def letter_for(user_id: UUID, kind: str, about: Mapping[str, Any], now: datetime) -> Change:
-    """Return the outbox row that sends a letter once the rest of the write is committed."""
-    row = {"id": uuid4(), "user_id": user_id, "kind": kind, "about": dict(about)}
-    return Change(outbox, {**row, "created_at": now, "due_at": now, "tries": 0})
-
-
 class Outbox:
-    """Sends letters by kind; a kind's composer belongs to the feature that writes it."""
+    """Sends the emails that features queue; each kind belongs to the feature that queues it."""
 
-    def __init__(self, database: Database, clock: Clock, mailer: Mailer, composers: Mapping[str, Composer]) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, mailer: Mailer, kinds: Iterable[MailKind], *, app_name: str
+    ) -> None:
         self._repository = OutboxRepository(database)
-        self._clock, self._mailer, self._composers = clock, mailer, composers
+        self._clock, self._mailer, self._app_name = clock, mailer, app_name
+        self.kinds = {kind.kind: kind for kind in kinds}
         self._wake = asyncio.Event()
         self._is_stopping = False
         database.call_after_insert(outbox, self._wake.set)
-        for kind in composers:
+        for kind in self.kinds:
             for outcome in ("sent", "refused", "given up"):
                 metrics.MAILS.labels(kind, outcome)
 
@@ -97,9 +80,9 @@ class Outbox:
         if not await self._repository.claim(due.id, due.tries, now + ONE_TRY):
             return False
         try:
-            letter = self._compose(due, now)
-            if letter is not None:
-                await self._mailer.send(due.email, letter, now, due.id)
+            message = self._render(due, now)
+            if message is not None:
+                await self._mailer.send(due.email, message, now, due.id)
         except MailError as fault:
             metrics.MAILS.labels(due.kind, "refused").inc()
             _log.warning(
@@ -111,20 +94,20 @@ class Outbox:
             )
             await self._repository.postpone(due.id, self._clock.now() + backoff(due.tries))
             return False
-        if letter is None:
+        if message is None:
             _log.warning("mail_given_up", letter=due.kind, user_id=str(due.user_id), tries=due.tries)
-        metrics.MAILS.labels(due.kind, "sent" if letter else "given up").inc()
+        metrics.MAILS.labels(due.kind, "sent" if message else "given up").inc()
         await self._repository.mark_done(due.id, now)
-        return letter is not None
+        return message is not None
 
-    def _compose(self, due: Due, now: datetime) -> Letter | None:
-        """Return the letter, or None where it would come too late to be of use.
+    def _render(self, due: Due, now: datetime) -> Message | None:
+        """Return the message, or None if it would come too late to be of use.
 
         Raises:
             MailError: it is of a kind that only another version of FOCYS knows; during an upgrade, that one sends it.
         """
         if now > due.created_at + GIVE_UP_AFTER:
             return None
-        if due.kind not in self._composers:
-            raise MailError("a letter of another version")
-        return self._composers[due.kind](Waiting(due.email, due.about, now))
+        if due.kind not in self.kinds:
+            raise MailError("an email of another version")
+        return self.kinds[due.kind].render(MailContext(self._app_name, due.email, due.about, now))

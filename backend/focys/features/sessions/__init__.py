@@ -5,14 +5,21 @@ await sessions.refresh(visitor)        # rotates after 60 s; the same successor 
 await sessions.identify(bearer)        # who a protected call comes from, if the session still lives
 """
 
+from datetime import timedelta
+
+from focys.features.feature import Feature
 from focys.features.sessions.models import LiveSession, sessions
 from focys.features.sessions.repository import SessionRepository, all_ended, everybodys_ended, live_count_for
-from focys.features.sessions.router import SessionsApi, routes
+from focys.features.sessions.router import SessionsApi, router
 from focys.features.sessions.schemas import SignedIn as SignedInReply
 from focys.features.sessions.schemas import User
 from focys.features.sessions.service import Evidence, Listed, Opened, RotationLimit, Sessions
+from focys.infra.db.retention import kept_for
+
+FEATURE = Feature(retention=(kept_for(sessions.c.expires_at, timedelta(days=30)),), router=router)
 
 __all__ = [
+    "FEATURE",
     "Evidence",
     "Listed",
     "LiveSession",
@@ -26,6 +33,5 @@ __all__ = [
     "all_ended",
     "everybodys_ended",
     "live_count_for",
-    "routes",
     "sessions",
 ]

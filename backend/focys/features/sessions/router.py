@@ -10,24 +10,20 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.sessions.models import LiveSession
 from focys.features.sessions.schemas import Me, Nothing, Tokens, User
 from focys.features.sessions.service import Sessions
-from focys.infra.web.http import Cookies, Visitors
-from focys.infra.web.origins import Origins
+from focys.infra.web.dependencies import Caller, WebDep, our_page
 from focys.infra.web.replies import PROBLEMS, refusal, reply
 from focys.infra.web.visitor import Visitor
 
 _CLEAR_SITE_DATA = '"cache", "storage"'
 
-routes = APIRouter(prefix="/auth", tags=["sessions"], responses=PROBLEMS)
+router = APIRouter(prefix="/auth", tags=["sessions"], responses=PROBLEMS)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionsApi:
-    """The routes' dependencies; the app keeps them as ``app.state.sessions_api``."""
+    """What the routes call; the app keeps it as ``app.state.sessions_api``."""
 
     sessions: Sessions
-    visitors: Visitors
-    cookies: Cookies
-    origins: Origins
     cancel_login: Callable[[Visitor], Awaitable[None]]
 
 
@@ -41,19 +37,6 @@ async def _api(request: Request) -> SessionsApi:
 
 
 Api = Annotated[SessionsApi, Depends(_api)]
-
-
-async def _visitor(request: Request, api: Api) -> Visitor:
-    return await api.visitors(request)
-
-
-async def _objection(request: Request, api: Api) -> Refused | None:
-    """Refuse a call that a cookie authenticates, unless it proves that it comes from our pages."""
-    return None if api.origins.may_use_cookies(request.headers) else Refused(Reason.FORBIDDEN_ORIGIN)
-
-
-Caller = Annotated[Visitor, Depends(_visitor)]
-Objection = Annotated[Refused | None, Depends(_objection)]
 Bearer = Annotated[str | None, Header(alias="Authorization", max_length=2048)]
 # What FastAPI makes of this. The call that is asked most is described by it and reads the header itself, which saves it
 # a sixth of its instructions.
@@ -65,35 +48,43 @@ _AUTHORIZATION = {
 }
 
 
-@routes.post(
+@router.post(
     "/refresh",
+    dependencies=[Depends(our_page)],
     response_model=Tokens,
     responses={status.HTTP_204_NO_CONTENT: {"description": "Nobody is signed in: there is no refresh cookie"}},
 )
-async def refresh(api: Api, caller: Caller, objection: Objection, body: Nothing | None = None) -> Response:  # noqa: ARG001
+async def refresh(
+    api: Api,
+    web: WebDep,
+    caller: Caller,
+    body: Nothing | None = None,  # noqa: ARG001
+) -> Response:
     """Exchange the refresh cookie for a new access token.
 
     Without an `Origin`, send `X-Requested-With: focys`. The cookie is replaced once it is a minute old.
     """
-    outcome = objection or await api.sessions.refresh(caller)
+    outcome = await api.sessions.refresh(caller)
     if outcome is None:
         return Response(status_code=status.HTTP_204_NO_CONTENT)
     if isinstance(outcome, Refused):
-        answer = refusal(outcome)
+        response = refusal(outcome)
         if outcome.reason is Reason.SESSION_ENDED:
-            api.cookies.clear(answer, api.cookies.refresh)
-        return answer
+            web.cookies.clear(response, web.cookies.refresh)
+        return response
     user = user_of(outcome.session)
-    answer = reply(Tokens(access_token=outcome.access_token, expires_in=outcome.expires_in, user=user))
-    api.cookies.set(answer, api.cookies.refresh, outcome.refresh_token, outcome.refresh_seconds)
-    return answer
+    response = reply(Tokens(access_token=outcome.access_token, expires_in=outcome.expires_in, user=user))
+    web.cookies.set(response, web.cookies.refresh, outcome.refresh_token, outcome.refresh_seconds)
+    return response
 
 
-@routes.post("/logout", status_code=status.HTTP_204_NO_CONTENT, response_class=Response)
+@router.post(
+    "/logout", dependencies=[Depends(our_page)], status_code=status.HTTP_204_NO_CONTENT, response_class=Response
+)
 async def logout(
     api: Api,
+    web: WebDep,
     caller: Caller,
-    objection: Objection,
     authorization: Bearer = None,
     body: Nothing | None = None,  # noqa: ARG001
 ) -> Response:
@@ -101,17 +92,15 @@ async def logout(
 
     Without an `Origin`, send `X-Requested-With: focys`.
     """
-    if objection is not None:
-        return refusal(objection)
     await api.sessions.sign_out(caller, bearer_of(authorization))
     await api.cancel_login(caller)
-    answer = Response(status_code=status.HTTP_204_NO_CONTENT, headers={"Clear-Site-Data": _CLEAR_SITE_DATA})
-    for name in (api.cookies.refresh, api.cookies.login):
-        api.cookies.clear(answer, name)
-    return answer
+    response = Response(status_code=status.HTTP_204_NO_CONTENT, headers={"Clear-Site-Data": _CLEAR_SITE_DATA})
+    for name in (web.cookies.refresh, web.cookies.login):
+        web.cookies.clear(response, name)
+    return response
 
 
-@routes.get("/me", response_model=Me, openapi_extra={"parameters": [_AUTHORIZATION]})
+@router.get("/me", response_model=Me, openapi_extra={"parameters": [_AUTHORIZATION]})
 async def me(request: Request) -> Response:
     """Say who is signed in."""
     session = await _api_of(request).sessions.identify(bearer_of(request.headers.get("authorization")))

@@ -7,6 +7,9 @@
 The arithmetic is ``focys.domain.totp``; spending a code and storing a new secret are part of the login's write.
 """
 
+from datetime import timedelta
+
+from focys.features.feature import Feature
 from focys.features.totp.codes import Codes
 from focys.features.totp.enrolment import TotpEnrolment, new_secret
 from focys.features.totp.factor import TotpFactor
@@ -14,9 +17,13 @@ from focys.features.totp.models import totp_setups
 from focys.features.totp.qr import png_data_uri
 from focys.features.totp.repository import ENROLMENT_LIFE, all_setups_dropped, setups_dropped
 from focys.features.totp.stored_secrets import Progress, Rotation, SecretsByKey, TotpSecrets, Trial
+from focys.infra.db.retention import kept_for
+
+FEATURE = Feature(retention=(kept_for(totp_setups.c.expires_at, timedelta(0)),))
 
 __all__ = [
     "ENROLMENT_LIFE",
+    "FEATURE",
     "Codes",
     "Progress",
     "Rotation",

@@ -29,7 +29,7 @@ class Watch:
             for part in get_args(Part):
                 metrics.READY.labels(part).set(part not in failing)
             metrics.MAILS_WAITING.set(await self._outbox.count_waiting(LATE))
-            metrics.MFA_RESETS.set(await self._outbox.count_written(RESET, HOUR))
+            metrics.MFA_RESETS.set(await self._outbox.count_written(RESET.kind, HOUR))
             for whom, seconds in (await self._bypasses.seconds_left()).items():
                 metrics.MFA_BYPASS.labels(whom).set(seconds)
         except Exception:  # noqa: BLE001  whatever the database has, the next round comes

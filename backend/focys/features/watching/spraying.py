@@ -1,6 +1,6 @@
 """Detects a few passwords tried on many accounts, from so many addresses that no network reaches a limit."""
 
-from focys.features.lockout import Networks
+from focys.features.throttling import Networks
 from focys.infra.ops import metrics
 
 

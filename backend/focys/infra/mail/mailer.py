@@ -24,7 +24,7 @@ WHOLE_TRY_SECONDS = 40
 _IMPLICIT_TLS_PORT = 465
 
 _templates = Environment(
-    loader=PackageLoader("focys.infra"),
+    loader=PackageLoader("focys.infra.mail"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -33,7 +33,7 @@ _templates = Environment(
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Message:
     """One mail: a subject, short paragraphs, and optionally a code to be shown large.
 
     ``console`` is the one line that stands for it where no mail is sent.
@@ -63,7 +63,7 @@ class Mailer(Protocol):
     copies of one letter.
     """
 
-    async def send(self, to: str, letter: Letter, now: datetime, key: UUID | None = None) -> None:
+    async def send(self, to: str, letter: Message, now: datetime, key: UUID | None = None) -> None:
         """Deliver, or raise MailError."""
         ...
 
@@ -74,7 +74,7 @@ class ConsoleMailer:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
 
-    async def send(self, to: str, letter: Letter, now: datetime, key: UUID | None = None) -> None:  # noqa: ARG002
+    async def send(self, to: str, letter: Message, now: datetime, key: UUID | None = None) -> None:  # noqa: ARG002
         """Print the letter's line."""
         print(letter.console, file=self._stream or sys.stdout, flush=True)
 
@@ -87,7 +87,7 @@ class SmtpMailer:
         self._security = settings.smtp_security or ("tls" if settings.smtp_port == _IMPLICIT_TLS_PORT else "starttls")
         self._tls = ssl.create_default_context(cafile=settings.smtp_ca_file)
 
-    async def send(self, to: str, letter: Letter, now: datetime, key: UUID | None = None) -> None:
+    async def send(self, to: str, letter: Message, now: datetime, key: UUID | None = None) -> None:
         """Deliver, or raise MailError."""
         await self._converse(render(to, letter, now, key, settings=self._settings))
 
@@ -142,7 +142,7 @@ def sender_of(settings: Settings) -> str:
     return settings.smtp_from or settings.smtp_user
 
 
-def render(to: str, letter: Letter, now: datetime, key: UUID | None = None, *, settings: Settings) -> EmailMessage:
+def render(to: str, letter: Message, now: datetime, key: UUID | None = None, *, settings: Settings) -> EmailMessage:
     """Return the letter as a message with a text and an HTML part."""
     message = EmailMessage()
     message["Subject"] = letter.subject

@@ -131,6 +131,14 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
+class RefusedError(Exception):
+    """A dependency of a route refuses the call; everything else returns its refusal."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.reason)
+        self.refused = refused
+
+
 def reply(body: BaseModel, *, status_code: int = HTTPStatus.OK, exclude_none: bool = False) -> Response:
     """Return the response of a success, without FastAPI's second validation, which it does not need."""
     content = body.model_dump_json(exclude_none=exclude_none)
@@ -163,6 +171,7 @@ def install(app: FastAPI) -> None:
     """Answer every error with problem details: fields by name, faults without internals."""
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RefusedError, _on_refused)
     app.add_exception_handler(BusyError, _on_busy)
     for fault in (SQLAlchemyError, OSError, TimeoutError, PoolTimeoutError):
         app.add_exception_handler(fault, _on_database)
@@ -180,6 +189,11 @@ async def _on_http(_request: Request, fault: Exception) -> Response:
     answer = refusal(Refused(reason))
     answer.headers.update(fault.headers or {})
     return answer
+
+
+async def _on_refused(_request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, RefusedError)  # noqa: S101  registered for it
+    return refusal(fault.refused)
 
 
 async def _on_busy(_request: Request, fault: Exception) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from focys import app
+from focys import services
 from focys.features.audit import audit_events
 from focys.features.lockout import second_factor_failures
 from tests.conftest import world_on
@@ -18,8 +18,8 @@ RIGHT, WRONG = {"animal": "ecila"}, {"animal": "newt"}
 @pytest.fixture
 async def world(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """The service with a third kind of factor."""
-    usual = app.second_factors
-    monkeypatch.setattr(app, "second_factors", lambda *held: (*usual(*held), FavouriteFactor()))
+    usual = services.second_factors
+    monkeypatch.setattr(services, "second_factors", lambda *held: (*usual(*held), FavouriteFactor()))
     async with world_on(database_url) as world:
         yield world
 

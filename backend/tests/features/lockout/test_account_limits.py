@@ -1,4 +1,4 @@
-"""Limits of an account: fixed windows in the database, exact over all workers, whatever other stores are lost."""
+"""RateLimiter of an account: fixed windows in the database, exact over all workers, whatever other stores are lost."""
 
 from asyncio import gather
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from limits import RateLimitItemPerMinute
 
-from focys.features.lockout import Limits, account_limits
+from focys.features.rate_limits import RateLimiter, account_limits
 from focys.infra.db.database import Database
 from tests.conftest import settings_for
 from tests.support.clock import FrozenClock
@@ -28,39 +28,39 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture
-def limits(database: Database, clock: FrozenClock) -> Limits:
+def limits(database: Database, clock: FrozenClock) -> RateLimiter:
     return account_limits(database, clock)
 
 
-async def test_a_limit_holds_and_says_when_it_opens_again(limits: Limits, clock: FrozenClock):
-    answers = [await limits.charge(THREE, "alice") for _ in range(3)]
+async def test_a_limit_holds_and_says_when_it_opens_again(limits: RateLimiter, clock: FrozenClock):
+    answers = [await limits.hit(THREE, "alice") for _ in range(3)]
     clock.advance(seconds=20)
 
     assert answers == [None] * 3
-    assert await limits.charge(THREE, "alice") == WINDOW - 20
-    assert await limits.charge(THREE, "bob") is None
+    assert await limits.hit(THREE, "alice") == WINDOW - 20
+    assert await limits.hit(THREE, "bob") is None
 
 
-async def test_a_limit_opens_again_after_its_window(limits: Limits, clock: FrozenClock):
+async def test_a_limit_opens_again_after_its_window(limits: RateLimiter, clock: FrozenClock):
     for _ in range(4):
-        await limits.charge(THREE, "alice")
+        await limits.hit(THREE, "alice")
 
     clock.advance(seconds=WINDOW)
 
-    assert [await limits.charge(THREE, "alice") is None for _ in range(4)] == [True, True, True, False]
+    assert [await limits.hit(THREE, "alice") is None for _ in range(4)] == [True, True, True, False]
 
 
-async def test_of_many_at_once_no_more_pass_than_the_limit_allows(limits: Limits):
-    answers = await gather(*(limits.charge(THREE, "alice") for _ in range(12)))
+async def test_of_many_at_once_no_more_pass_than_the_limit_allows(limits: RateLimiter):
+    answers = await gather(*(limits.hit(THREE, "alice") for _ in range(12)))
 
     assert answers.count(None) == 3
 
 
-async def test_a_window_that_a_wrong_clock_began_in_the_future_is_over(limits: Limits, clock: FrozenClock):
+async def test_a_window_that_a_wrong_clock_began_in_the_future_is_over(limits: RateLimiter, clock: FrozenClock):
     """LOCK-14."""
     clock.advance(days=1)
     for _ in range(4):
-        await limits.charge(THREE, "alice")
+        await limits.hit(THREE, "alice")
     clock.advance(days=-1)
 
-    assert await limits.charge(THREE, "alice") is None
+    assert await limits.hit(THREE, "alice") is None

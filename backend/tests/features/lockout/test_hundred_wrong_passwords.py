@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import update
 
 from focys.features.audit import audit_events
-from focys.features.housekeeping import Housekeeping
-from focys.features.lockout import CLOSED_AFTER, throttles
+from focys.features.rate_limits import throttles
+from focys.features.throttling import CLOSED_AFTER
 from focys.infra.db.database import Change
 from tests.features.lockout.test_wrong_passwords import guess, told
 from tests.support.rows import rows_of
@@ -145,7 +145,7 @@ async def test_it_is_kept_for_a_year_and_no_longer(world: World):
     """LOCK-08: so that the table stays bounded."""
     account = await world.an_account()
     browser = await closed(world)
-    housekeeping = Housekeeping(world.services.database, world.clock)
+    housekeeping = world.services.housekeeping
 
     world.clock.advance(days=364)
     await housekeeping.forget()

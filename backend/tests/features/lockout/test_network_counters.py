@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from focys.domain.networks import ACCOUNTS_WINDOW, FAILURES_WINDOW, NetworkLimit, NetworkLimits
-from focys.features.lockout import Charge, Full, PasswordLedger, PasswordLimit, Try, throttles
-from focys.features.lockout.networks import NetworkCounters
-from focys.features.lockout.networks_in_database import NetworksInDatabase
-from focys.features.lockout.networks_in_memory import NetworksInMemory
-from focys.features.lockout.networks_in_redis import NetworksInRedis
+from focys.features.rate_limits import throttles
+from focys.features.throttling import Charge, Full, PasswordLimit, PasswordThrottle, Try
+from focys.features.throttling.networks import NetworkCounters
+from focys.features.throttling.networks_in_database import NetworksInDatabase
+from focys.features.throttling.networks_in_memory import NetworksInMemory
+from focys.features.throttling.networks_in_redis import NetworksInRedis
 from focys.infra.db.database import Database
 from tests.conftest import settings_for
 from tests.support.clock import FrozenClock
@@ -29,7 +30,7 @@ class Counts:
     """A store, the ledger that charges it, and a way to let time pass."""
 
     counters: NetworkCounters
-    ledger: PasswordLedger
+    ledger: PasswordThrottle
     clock: FrozenClock
     database: Database
     let_pass: Callable[[float], Awaitable[None]]
@@ -98,7 +99,7 @@ async def counts(store: tuple[str, str], valkey: ValkeyServer) -> AsyncIterator[
     elif name == "valkey":
         assert valkey.ask("FLUSHALL").startswith("+OK")
         counters = NetworksInRedis(valkey.url, database, clock)
-    yield Counts(counters, PasswordLedger(database, counters, NetworkLimits(usual=FEW)), clock, database, move_on)
+    yield Counts(counters, PasswordThrottle(database, counters, NetworkLimits(usual=FEW)), clock, database, move_on)
     await counters.close()
     await database.close()
 

@@ -26,9 +26,9 @@ from focys.features.lockout import (
     bucket_parameters,
     second_factor_failures,
     strength_parameters,
-    surplus_forgotten,
     tally,
 )
+from focys.features.lockout.repository import surplus_forgotten
 from tests.support.clock import NOON
 from tests.support.service import World
 

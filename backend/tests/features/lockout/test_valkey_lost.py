@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from focys.domain.networks import NetworkLimit, NetworkLimits
-from focys.features.lockout import Charge, NetworkError, PasswordLedger, PasswordLimit, Try, throttles
-from focys.features.lockout.networks_in_redis import NetworksInRedis
+from focys.features.rate_limits import throttles
+from focys.features.throttling import Charge, NetworkError, PasswordLimit, PasswordThrottle, Try
+from focys.features.throttling.networks_in_redis import NetworksInRedis
 from focys.infra.db.database import Database
 from tests.conftest import settings_for, world_on
 from tests.support.clock import FrozenClock
@@ -57,7 +58,7 @@ async def workers(valkey: ValkeyServer, database: Database) -> AsyncIterator[lis
 async def charged(worker: NetworksInRedis, account: str = "alice", network: str = WHO) -> Charge | None:
     """Charge a try as the ledger does; None if the network is full."""
     now = FrozenClock().now()
-    ledger = PasswordLedger(worker._database, worker, THREE)
+    ledger = PasswordThrottle(worker._database, worker, THREE)
     bucket = PasswordLimit(f"password:{uuid4().hex}", 0, 0, None)
     charge = await ledger.charge(bucket, Try(network, account, now), now)
     return charge if isinstance(charge, Charge) else None
@@ -101,8 +102,8 @@ async def test_what_the_database_has_counted_is_settled_there_although_valkey_is
 ):
     """AVL-02: no store refunds what it did not count."""
     seconds = [0.0]
-    monkeypatch.setattr("focys.features.lockout.networks_in_redis.monotonic", lambda: seconds[0])
-    ledger, worker = PasswordLedger(database, workers[0], THREE), workers[0]
+    monkeypatch.setattr("focys.features.throttling.networks_in_redis.monotonic", lambda: seconds[0])
+    ledger, worker = PasswordThrottle(database, workers[0], THREE), workers[0]
     in_valkey = [await charged(worker, account) for account in ("alice", "bob")]
     valkey.stop()
     in_database = [await charged(worker, account) for account in ("carol", "dana")]
@@ -127,7 +128,7 @@ async def test_valkey_is_left_alone_for_a_while_and_then_used_again(
 ):
     """AVL-02: a slow Valkey costs one wait, not one per request."""
     seconds = [0.0]
-    monkeypatch.setattr("focys.features.lockout.networks_in_redis.monotonic", lambda: seconds[0])
+    monkeypatch.setattr("focys.features.throttling.networks_in_redis.monotonic", lambda: seconds[0])
 
     valkey.pause()
     await charged(workers[0])

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from focys.features.lockout import throttles
+from focys.features.rate_limits import throttles
 from tests.conftest import MakeWorld
 from tests.support.attempts import fail
 from tests.support.rows import rows_of

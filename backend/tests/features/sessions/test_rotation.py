@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from focys.features.audit import EventName, audit_events
-from focys.features.lockout import REFRESHES, account_limits, throttles
+from focys.features.rate_limits import REFRESHES, account_limits, throttles
 from focys.features.sessions import sessions
 from tests.support.acts import state_of
 from tests.support.forging import parts_of
@@ -206,4 +206,4 @@ async def used_up(world: World, access: str) -> None:
     """Count as many rotations of a session as an hour may have."""
     limits = account_limits(world.services.database, world.clock)
     for _ in range(REFRESHES.amount):
-        await limits.charge(REFRESHES, parts_of(access)[1]["sid"])
+        await limits.hit(REFRESHES, parts_of(access)[1]["sid"])

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from focys.features.lockout import throttles
+from focys.features.rate_limits import throttles
 from focys.features.watching import SprayWatch
 from focys.infra.db.database import Change
 from tests.conftest import MakeWorld

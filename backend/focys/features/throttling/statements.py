@@ -33,9 +33,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import Insert, dialect, insert
 
 from focys.domain.networks import ACCOUNTS_WINDOW, FAILURES_WINDOW, NetworkLimit
-from focys.features.lockout.models import throttles
-from focys.features.lockout.networks import ACCOUNTS, FAILURES, Try
-from focys.features.lockout.rate_limiter import OF_ACCOUNT_AND_NETWORK
+from focys.features.rate_limits import OF_ACCOUNT_AND_NETWORK, throttles
+from focys.features.throttling.networks import ACCOUNTS, FAILURES, Try
 from focys.infra.db.database import Change, UtcTime
 from focys.infra.db.lifetime import TOLERANCE
 

@@ -13,8 +13,8 @@ from focys.domain.networks import (
     most_accounts_tried,
 )
 from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
-from focys.features.lockout.networks import NetworkCounters, NetworkError, Usage, Used
-from focys.features.lockout.repository import list_tried
+from focys.features.throttling.networks import NetworkCounters, NetworkError, Usage, Used
+from focys.features.throttling.repository import list_tried
 from focys.infra.db.database import Database
 from focys.infra.ops.clock import Clock
 from focys.infra.web.client_address import source_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from focys.domain.networks import ACCOUNTS_WINDOW, FAILURES_WINDOW, NetworkLimit
-from focys.features.lockout.networks import (
+from focys.features.throttling.networks import (
     ACCOUNTS,
     FAILURES,
     IN_FLIGHT,

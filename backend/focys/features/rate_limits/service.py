@@ -1,4 +1,4 @@
-"""Limits per account, on the ``limits`` library; those per network are in ``networks``."""
+"""Rate limits per account. Those for passwords and networks are in ``throttling``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
 
-from focys.features.lockout.storage import DatabaseStorage
+from focys.features.rate_limits.repository import CounterRepository
 from focys.infra.db.database import Change, Database
 from focys.infra.ops import metrics
 from focys.infra.ops.clock import Clock
@@ -57,18 +57,18 @@ class LoginLimits:
         )
 
 
-def account_limits(database: Database, clock: Clock) -> "Limits":
+def account_limits(database: Database, clock: Clock) -> "RateLimiter":
     """Return the limits that belong to an account; they are always exact, in the database."""
-    return Limits(DatabaseStorage(database, clock), clock)
+    return RateLimiter(CounterRepository(database, clock), clock)
 
 
-class Limits:
+class RateLimiter:
     """Counts before the thing is done, so that parallel tries cannot slip through."""
 
-    def __init__(self, storage: DatabaseStorage, clock: Clock) -> None:
-        self._storage, self._clock = storage, clock
+    def __init__(self, counters: CounterRepository, clock: Clock) -> None:
+        self._counters, self._clock = counters, clock
 
-    async def charge(self, limit: RateLimitItem, *who: str) -> int | None:
+    async def hit(self, limit: RateLimitItem, *who: str) -> int | None:
         """Count one; return the seconds to wait if that was one too many, else None."""
         [hits] = await self.count((limit, who))
         return await self.wait(limit, who, hits)
@@ -78,15 +78,15 @@ class Limits:
         if hits <= limit.amount:
             return None
         metrics.THROTTLED.labels(limit.namespace).inc()
-        expiry = await self._storage.get_expiry(limit.key_for(*who))
+        expiry = await self._counters.get_expiry(limit.key_for(*who))
         return max(1, round(expiry - self._clock.now().timestamp()))
 
     async def count(self, *counters: tuple[RateLimitItem, Sequence[str]]) -> list[int]:
         """Count one in each, in one write, and return the new counts in their windows."""
         windows = {limit.key_for(*who): limit.get_expiry() for limit, who in counters}
-        hits = await self._storage.incr(windows)
+        hits = await self._counters.incr(windows)
         return [hits[key] for key in windows]
 
     async def give_back(self, limit: RateLimitItem, *who: str, now: datetime) -> list[Change]:
         """Return the changes that refund one, while its window lasts."""
-        return [self._storage.given_back(limit.key_for(*who), now)]
+        return [self._counters.given_back(limit.key_for(*who), now)]

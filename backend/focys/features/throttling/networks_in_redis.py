@@ -15,7 +15,7 @@ from time import monotonic
 from redis.asyncio import Redis
 
 from focys.domain.networks import ACCOUNTS_WINDOW, FAILURES_WINDOW, NetworkLimit
-from focys.features.lockout.networks import (
+from focys.features.throttling.networks import (
     ACCOUNTS,
     FAILURES,
     IN_FLIGHT,
@@ -28,7 +28,7 @@ from focys.features.lockout.networks import (
     Used,
     refused,
 )
-from focys.features.lockout.networks_in_database import NetworksInDatabase
+from focys.features.throttling.networks_in_database import NetworksInDatabase
 from focys.infra.db.database import Change, Database
 from focys.infra.ops.clock import Clock
 from focys.infra.ops.logs import logger

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, case, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
-from focys.features.lockout.models import throttles
+from focys.features.rate_limits.models import throttles
 from focys.infra.db.database import Change, Database
 from focys.infra.db.lifetime import TOLERANCE
 from focys.infra.ops.clock import Clock
@@ -50,7 +50,7 @@ def _hits(number: int) -> ReturningInsert[Any]:
 _LOOK = select(throttles.c.expires_at).where(throttles.c.key == bindparam("the_key"))
 
 
-class DatabaseStorage:
+class CounterRepository:
     """Counters with fixed windows; a window begins with the first hit after the previous window."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

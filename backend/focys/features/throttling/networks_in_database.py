@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from focys.domain.networks import NetworkLimit
-from focys.features.lockout import network_statements as sql
-from focys.features.lockout.networks import (
+from focys.features.throttling import statements as sql
+from focys.features.throttling.networks import (
     ACCOUNTS,
     FAILURES,
     IN_FLIGHT,

@@ -1,9 +1,9 @@
 """Where the networks' counts are kept."""
 
-from focys.features.lockout.networks import NetworkCounters
-from focys.features.lockout.networks_in_database import NetworksInDatabase
-from focys.features.lockout.networks_in_memory import NetworksInMemory
-from focys.features.lockout.networks_in_redis import NetworksInRedis
+from focys.features.throttling.networks import NetworkCounters
+from focys.features.throttling.networks_in_database import NetworksInDatabase
+from focys.features.throttling.networks_in_memory import NetworksInMemory
+from focys.features.throttling.networks_in_redis import NetworksInRedis
 from focys.infra.db.database import Database
 from focys.infra.ops.clock import Clock
 

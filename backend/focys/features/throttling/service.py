@@ -3,48 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, case, delete, update
-from sqlalchemy.dialects.postgresql import insert
-
 from focys.domain.lockout import MEMORY, PASSWORD_DELAY_MAX, PASSWORD_MEMORY, password_delay
 from focys.domain.networks import NetworkLimits
-from focys.features.lockout.models import throttles
-from focys.features.lockout.networks import AccountCharge, Counted, Full, NetworkCounters, Try
+from focys.features.throttling.networks import AccountCharge, Counted, Full, NetworkCounters, Try
+from focys.features.throttling.repository import CLEAR, COUNT, REFUND
 from focys.infra.crypto.keys import KeyRing, Purpose
-from focys.infra.db.database import Change, Database, UtcTime
+from focys.infra.db.database import Change, Database
 
 CLOSED_AFTER = 100
 """This many wrong passwords in a row, less than a day apart, close a bucket (NIST SP 800-63B-4, 3.2.2)."""
 CLOSED_MEMORY = MEMORY
-
-_insert = insert(throttles)
-# Both databases speak the same ON CONFLICT, so one construct serves both.
-_CHARGE = _insert.values(
-    key=bindparam("the_key"),
-    hits=bindparam("new_hits"),
-    last_at=bindparam("moment"),
-    expires_at=bindparam("until"),
-).on_conflict_do_update(
-    index_elements=[throttles.c.key],
-    set_={
-        "hits": _insert.excluded.hits,
-        "last_at": _insert.excluded.last_at,
-        "expires_at": _insert.excluded.expires_at,
-    },
-    where=throttles.c.hits == bindparam("hits_read"),
-)
-_is_ours = throttles.c.hits == bindparam("charged_hits")
-# A right password does not extend the bucket: wrong ones are forgotten a day after the last wrong one.
-_REFUND = (
-    update(throttles)
-    .where(throttles.c.key == bindparam("throttle_key"), throttles.c.hits > 0)
-    .values(
-        hits=throttles.c.hits - 1,
-        last_at=case((_is_ours, bindparam("last_wrong_at", type_=UtcTime())), else_=throttles.c.last_at),
-        expires_at=case((_is_ours, bindparam("remembered_until", type_=UtcTime())), else_=throttles.c.expires_at),
-    )
-)
-_CLEAR = delete(throttles).where(throttles.c.key == bindparam("throttle_key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +45,7 @@ def password_keys(keys: KeyRing, address: str) -> str:
     return keys.mac(Purpose.THROTTLE_KEYS, address)[:16].hex()
 
 
-class PasswordLedger:
+class PasswordThrottle:
     """Counts wrong passwords: five are free, then each wait is twice as long; a hundred close the bucket.
 
     A bucket is an account and one network, or one of its known browsers; networks have their own limits.
@@ -125,7 +93,7 @@ class PasswordLedger:
         A known browser's bucket is emptied; the bucket of an account and network keeps its earlier failures.
         """
         if charge.network is None:
-            return [Change(_CLEAR, {"throttle_key": charge.bucket.key})]
+            return [Change(CLEAR, {"throttle_key": charge.bucket.key})]
         return await self._given_back(charge, charge.network, forgiving=True)
 
     async def undo(self, charge: Charge) -> None:
@@ -144,7 +112,7 @@ class PasswordLedger:
 def _counted(bucket: PasswordLimit, now: datetime) -> Change:
     hits = bucket.hits + 1
     return Change(
-        _CHARGE,
+        COUNT,
         {
             "the_key": bucket.key,
             "new_hits": hits,
@@ -158,7 +126,7 @@ def _counted(bucket: PasswordLimit, now: datetime) -> Change:
 def _refunded(bucket: PasswordLimit, now: datetime) -> Change:
     last_wrong_at = bucket.last_at or now
     return Change(
-        _REFUND,
+        REFUND,
         {
             "throttle_key": bucket.key,
             "charged_hits": bucket.hits + 1,

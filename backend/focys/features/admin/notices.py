@@ -1,0 +1,13 @@
+"""The email about a reset second step."""
+
+from focys.features.outbox import Notice
+
+RESET = Notice(
+    "mfa_reset",
+    "Your second step was reset",
+    lambda details: (
+        f"An administrator removed the authenticator and backup codes of your account ({details['at']} UTC).",
+        "All your sessions have ended; at your next sign-in you set up a new authenticator.",
+        "If you did not ask for this, tell your administrator at once.",
+    ),
+)

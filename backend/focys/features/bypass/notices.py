@@ -1,0 +1,24 @@
+"""Emails about a bypass: that one was started for the owner, and sign-ins under it, at most one an hour."""
+
+from focys.features.outbox import Notice, when_and_where
+
+BEGUN = Notice(
+    "mfa_bypass_begun",
+    "Your second step is off for a while",
+    lambda details: (
+        f"An administrator turned your second step off until {details['until']} UTC.",
+        "Until then your password alone signs you in. After that, the second step is back.",
+        "If you did not ask for this, tell your administrator at once.",
+    ),
+)
+USED = Notice(
+    "mfa_bypass_used",
+    "A sign-in with your password alone",
+    lambda details: (
+        f"Someone signed in to your account ({when_and_where(details)}).",
+        "No code was asked for: an administrator turned the second step off for a while.",
+        f"That session ends at {details['until']} UTC at the latest.",
+        "We will not tell you about another one within the next hour.",
+        "If that was not you, tell your administrator at once, and choose a new password.",
+    ),
+)

@@ -1,0 +1,47 @@
+"""Counts how often something is done, before it is done, so that parallel calls cannot slip through.
+
+wait = await limits.hit(CODES_RESENT, str(user_id))       # seconds to wait, or None
+"""
+
+from datetime import timedelta
+
+from focys.features.feature import Feature
+from focys.features.rate_limits.models import throttles
+from focys.features.rate_limits.service import (
+    CODES_A_DAY,
+    CODES_PER_NETWORK,
+    CODES_RESENT,
+    CODES_RESENT_A_DAY,
+    CODES_SHARED,
+    ENROLMENTS,
+    LOGINS_STARTED,
+    OF_ACCOUNT_AND_NETWORK,
+    OUT_OF_TURN,
+    REFRESHES,
+    UNFINISHED_LOGINS,
+    LoginLimits,
+    RateLimiter,
+    account_limits,
+)
+from focys.infra.db.retention import kept_for
+
+FEATURE = Feature(retention=(kept_for(throttles.c.expires_at, timedelta(0)),))
+
+__all__ = [
+    "CODES_A_DAY",
+    "CODES_PER_NETWORK",
+    "CODES_RESENT",
+    "CODES_RESENT_A_DAY",
+    "CODES_SHARED",
+    "ENROLMENTS",
+    "FEATURE",
+    "LOGINS_STARTED",
+    "OF_ACCOUNT_AND_NETWORK",
+    "OUT_OF_TURN",
+    "REFRESHES",
+    "UNFINISHED_LOGINS",
+    "LoginLimits",
+    "RateLimiter",
+    "account_limits",
+    "throttles",
+]

@@ -1,0 +1,122 @@
+"""The service while it runs: what must hold before it starts, and the work it does between requests."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from focys import __version__
+from focys.features.outbox import Outbox
+from focys.features.watching import AddressWatch, SprayWatch, Watch
+from focys.infra.db.database import Database
+from focys.infra.db.schema import current_revision, why_unusable
+from focys.infra.ops import logs, metrics
+from focys.infra.ops.clock import DatabaseClock, SystemClock
+from focys.infra.ops.periodic import Periodic
+from focys.infra.web import health
+from focys.services import Services, build_services
+from focys.settings import SettingsError, load_settings
+
+CLOCK_READING_SECONDS = 10
+LAST_ROUND_SECONDS = 3
+
+_log = logs.logger("focys.running")
+
+
+class StartError(Exception):
+    """The service must not start; the message says why and what mends it."""
+
+
+@asynccontextmanager
+async def running(services: Services) -> AsyncIterator[None]:
+    """Keep the clock and the mail going while the app serves."""
+    await check_start(services)
+    metrics.begin_serving(__version__)
+    readiness = health.Readiness(services.database, services.clock, services.totp.can_open_secrets)
+    watch = Watch(services.outbox, services.bypasses, readiness.failing)
+    work: list[Outbox | Periodic] = [
+        services.outbox,
+        Periodic(watch.look, name="watch", seconds=15),
+        Periodic(SprayWatch(services.networks).look, name="spray_watch", seconds=60),
+        Periodic(services.housekeeping.forget, name="housekeeping", seconds=3600, first_after=3600),
+    ]
+    if not services.settings.is_local:
+        address_watch = AddressWatch(services.sessions, services.settings.trusted_proxies)
+        work.append(Periodic(address_watch.look, name="address_watch", seconds=3600, first_after=60))
+    if isinstance(services.clock, DatabaseClock):
+        follow = partial(_follow_database_clock, services.clock, services.database)
+        # The start has read it a moment ago.
+        work.append(Periodic(follow, name="clock", seconds=CLOCK_READING_SECONDS, first_after=CLOCK_READING_SECONDS))
+    tasks = [asyncio.create_task(one.run()) for one in work]
+    try:
+        yield
+    finally:
+        for one in work:
+            one.stop()
+        await asyncio.wait(tasks, timeout=LAST_ROUND_SECONDS)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await services.close()
+
+
+async def _follow_database_clock(clock: DatabaseClock, database: Database) -> None:
+    clock.set(await _read_clock(database))
+
+
+async def _read_clock(database: Database) -> datetime:
+    """Return the database's time, and note how far this machine's clock is from it."""
+    machine = SystemClock()
+    before, now = machine.now(), await database.now()
+    # As if the database had looked at its clock halfway between question and answer.
+    metrics.CLOCK_OFFSET.set(((before - now) + (machine.now() - now)).total_seconds() / 2)
+    return now
+
+
+def why_not_start() -> list[str]:
+    """Return what would keep the service from starting, a sentence each, without starting it."""
+    # Logging is the caller's job.
+    logs.configure(log_file=None, quiet=True)
+
+    async def check(services: Services) -> None:
+        try:
+            await check_start(services)
+        finally:
+            await services.close()
+
+    try:
+        asyncio.run(check(build_services(load_settings())))
+    except (SettingsError, StartError) as refusal:
+        return str(refusal).splitlines()
+    return []
+
+
+async def check_start(services: Services) -> None:
+    """Refuse to serve what cannot be served rightly; a database that is away is waited for, and readiness says so.
+
+    Raises:
+        StartError: the schema is another one, or no key at hand opens the stored secrets.
+    """
+    settings = services.settings
+    if not settings.smtp_host and not settings.is_local:
+        _log.warning(
+            "codes_go_to_the_console", mend="set SMTP_HOST, or anyone who reads this output can read the codes"
+        )
+    try:
+        now = await _read_clock(services.database)
+    except (SQLAlchemyError, OSError) as fault:
+        _log.error("database_unavailable", cause=type(fault).__name__)
+        return
+    if isinstance(services.clock, DatabaseClock):
+        services.clock.set(now)
+    obstacle = why_unusable(await current_revision(services.database))
+    if obstacle is not None:
+        raise StartError(obstacle)
+    for found in await services.bypasses.list_in_force():
+        until = found.ends_at.isoformat(timespec="seconds")
+        _log.warning("mfa_bypass_in_force", whom=found.whom, until=until, mend="focys mfa bypass --end")
+    if not await services.totp.can_open_secrets():
+        raise StartError("SECRET_KEY opens none of the stored secrets: give back the old key, as SECRET_KEY_FALLBACKS")

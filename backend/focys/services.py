@@ -1,0 +1,169 @@
+"""Everything that acts, wired once: settings -> engine -> repositories -> services. Nothing here decides anything."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from focys.features import (
+    admin,
+    bypass,
+    email_code,
+    lockout,
+    rate_limits,
+    throttling,
+)
+from focys.features import backup_codes as backup_codes_feature
+from focys.features import login as login_feature
+from focys.features import outbox as outbox_feature
+from focys.features import sessions as sessions_feature
+from focys.features import totp as totp_feature
+from focys.features.accounts import Accounts, users
+from focys.features.admin import Administration
+from focys.features.backup_codes import BackupCodeFactor, BackupCodes, left_for
+from focys.features.bypass import Bypasses
+from focys.features.email_code import EmailCodes
+from focys.features.factors import AnyFactor
+from focys.features.housekeeping import Housekeeping
+from focys.features.login import Dependencies, LoginFlow
+from focys.features.outbox import Outbox
+from focys.features.passwords import Passwords
+from focys.features.rate_limits import REFRESHES, LoginLimits, account_limits
+from focys.features.sessions import RotationLimit, SessionRepository, Sessions
+from focys.features.throttling import Networks, PasswordThrottle, network_counters
+from focys.features.totp import Codes, TotpEnrolment, TotpFactor, TotpSecrets
+from focys.infra.crypto.hashing import Hasher
+from focys.infra.crypto.keys import KeyRing
+from focys.infra.crypto.secret_box import SecretBox
+from focys.infra.crypto.tokens import Tokens
+from focys.infra.db.database import Database
+from focys.infra.mail.mailer import Mailer, mailer_for, sender_of
+from focys.infra.ops.clock import Clock, DatabaseClock, SystemClock
+from focys.settings import Settings
+
+FEATURES = (
+    login_feature.FEATURE,
+    totp_feature.FEATURE,
+    email_code.FEATURE,
+    backup_codes_feature.FEATURE,
+    sessions_feature.FEATURE,
+    lockout.FEATURE,
+    throttling.FEATURE,
+    rate_limits.FEATURE,
+    bypass.FEATURE,
+    admin.FEATURE,
+    outbox_feature.FEATURE,
+)
+"""Every feature that has emails, expiring rows or calls of its own; add new features here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that acts, wired once; the HTTP service and the command line share it."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    hasher: Hasher
+    accounts: Accounts
+    administration: Administration
+    passwords: Passwords
+    sessions: Sessions
+    totp: TotpSecrets
+    outbox: Outbox
+    login: LoginFlow
+    bypasses: Bypasses
+    networks: Networks
+    housekeeping: Housekeeping
+
+    async def close(self) -> None:
+        """Give back what was opened."""
+        self.hasher.close()
+        await self.networks.close()
+        await self.database.close()
+
+
+def second_factors(codes: Codes, backup_codes: BackupCodeFactor) -> tuple[AnyFactor, ...]:
+    """Return every kind of second factor, in the order offered; add new kinds here."""
+    return TotpFactor(codes), backup_codes
+
+
+def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Mailer | None = None) -> Services:
+    """Wire everything. Tests hand in a clock of their own, and a mailer to read."""
+    mfa_required = settings.mfa_policy == "required"
+    database = Database(settings.database, pool_size=settings.database_pool_size)
+    clock = clock or (SystemClock() if settings.is_embedded else DatabaseClock())
+    keys = KeyRing(settings.keys)
+    hasher = Hasher(
+        memory_kib=settings.password_hash_memory_kib,
+        passes=settings.password_hash_passes,
+        threads=settings.password_hash_threads,
+        queue=settings.password_hash_queue,
+    )
+    email_codes = EmailCodes(keys, life=settings.email_code_life)
+    kinds = [email_codes, *(kind for feature in FEATURES for kind in feature.mails)]
+    outbox = Outbox(database, clock, mailer or mailer_for(settings), kinds, app_name=settings.app_name)
+    passwords = Passwords(
+        hasher,
+        mfa_required=mfa_required,
+        app_name=settings.app_name,
+        breach_url=settings.breached_passwords_url,
+    )
+    by_account = account_limits(database, clock)
+    sessions = Sessions(
+        database,
+        clock,
+        Tokens(keys, issuer=settings.public_url, access_life=settings.access_token_life),
+        life=settings.session_life,
+        mfa_required=mfa_required,
+        repository=SessionRepository(database, left_for(users.c.id)),
+        rotation_limit=RotationLimit(
+            charge=partial(by_account.hit, REFRESHES),
+            give_back=lambda session, now: by_account.give_back(REFRESHES, session, now=now),
+        ),
+    )
+    accounts = Accounts(database, clock)
+    box = SecretBox(keys)
+    totp = TotpSecrets(database, box, drift=settings.totp_window)
+    codes = Codes(box, drift=settings.totp_window)
+    backup_codes = BackupCodeFactor(BackupCodes(database, hasher))
+    by_network = network_counters(settings.rate_limit_storage, database, clock)
+    login = LoginFlow(
+        Dependencies(
+            database=database,
+            clock=clock,
+            keys=keys,
+            passwords=passwords,
+            throttle=PasswordThrottle(database, by_network, settings.network_limits),
+            account_limits=by_account,
+            login_limits=LoginLimits.of(
+                started=settings.logins_per_network,
+                codes_per_network=settings.emailed_codes_per_network,
+                codes_a_day=settings.emailed_codes_a_day,
+            ),
+            email_codes=email_codes,
+            factors=second_factors(codes, backup_codes),
+            companions=(backup_codes,),
+            enroller=TotpEnrolment(database, codes, app_name=settings.app_name),
+            sessions=sessions,
+            outbox=outbox,
+            app_name=settings.app_name,
+            mail_sender=sender_of(settings) if settings.smtp_host else None,
+            mfa_required=mfa_required,
+        )
+    )
+    administration = Administration(database, clock, accounts, passwords, totp, keys)
+    return Services(
+        settings,
+        database,
+        clock,
+        hasher,
+        accounts,
+        administration,
+        passwords,
+        sessions,
+        totp,
+        outbox,
+        login,
+        Bypasses(database, clock, accounts),
+        Networks(database, clock, by_network, settings.network_limits),
+        Housekeeping(database, clock, [deletion for feature in FEATURES for deletion in feature.retention]),
+    )
