@@ -53,7 +53,7 @@ def create_app(
     cookies = Cookies(secure=settings.is_secure)
     app.state.web = Web(Visitors(settings, cookies), cookies, Origins(settings))
     app.state.login = services.login
-    app.state.sessions_api = SessionsApi(services.sessions, services.login.cancel)
+    app.state.sessions_api = SessionsApi(services.sessions, services.clock, services.login.cancel)
     readiness = health.Readiness(services.database, services.clock, services.totp.can_open_secrets)
     routers = [
         *(feature.router for feature in FEATURES if feature.router is not None),

@@ -40,7 +40,7 @@ SLIPS = {
         "features/lockout/repository.py", 'bindparam("strong_from")', 'bindparam("strong_form")', BUILD, "strong_form"
     ),
     "a reason without a sentence": Slip(
-        "domain/outcome.py", '    GUARDED = "guarded"', '    GUARDED = "guarded"\n    NEW = "new"', MYPY, "assert_never"
+        "domain/outcome.py", "    GUARDED = (", '    NEW = "new"\n    GUARDED = (', BUILD, "sentence"
     ),
     "a proof without an event": Slip(
         "domain/login.py",

@@ -8,6 +8,7 @@ await sessions.identify(bearer)        # who a protected call comes from, if the
 from datetime import timedelta
 
 from focys.features.feature import Feature
+from focys.features.sessions.dependencies import Administrator, RecentlyVerified, SignedIn
 from focys.features.sessions.models import LiveSession, sessions
 from focys.features.sessions.repository import SessionRepository, all_ended, everybodys_ended, live_count_for
 from focys.features.sessions.router import SessionsApi, router
@@ -20,14 +21,17 @@ FEATURE = Feature(retention=(kept_for(sessions.c.expires_at, timedelta(days=30))
 
 __all__ = [
     "FEATURE",
+    "Administrator",
     "Evidence",
     "Listed",
     "LiveSession",
     "Opened",
+    "RecentlyVerified",
     "RotationLimit",
     "SessionRepository",
     "Sessions",
     "SessionsApi",
+    "SignedIn",
     "SignedInReply",
     "User",
     "all_ended",

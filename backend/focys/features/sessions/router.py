@@ -10,6 +10,7 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.sessions.models import LiveSession
 from focys.features.sessions.schemas import Me, Nothing, Tokens, User
 from focys.features.sessions.service import Sessions
+from focys.infra.ops.clock import Clock
 from focys.infra.web.dependencies import Caller, WebDep, our_page
 from focys.infra.web.replies import PROBLEMS, refusal, reply
 from focys.infra.web.visitor import Visitor
@@ -24,6 +25,7 @@ class SessionsApi:
     """What the routes call; the app keeps it as ``app.state.sessions_api``."""
 
     sessions: Sessions
+    clock: Clock
     cancel_login: Callable[[Visitor], Awaitable[None]]
 
 

@@ -1,9 +1,9 @@
-"""Refusals in HTTP: one table from reason to status and sentence (RFC 9457 problem details)."""
+"""Responses: JSON for a success, problem details for a refusal (RFC 9457)."""
 
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, assert_never
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -27,73 +27,6 @@ _log = logger("focys.http")
 # The two that a database brings which is slow, or away; others are counted from their first time on.
 for _kind in (TimeoutError, ConnectionRefusedError):
     metrics.DATABASE_FAULTS.labels(_kind.__name__)
-
-
-def sentence_of(reason: Reason) -> tuple[HTTPStatus, str]:  # noqa: C901, PLR0911, PLR0912  a table that mypy closes
-    """Return the status and the sentence of a refusal."""
-    match reason:
-        case Reason.INVALID_CREDENTIALS:
-            return HTTPStatus.UNAUTHORIZED, "The email address or the password is wrong."
-        case Reason.THROTTLED:
-            return HTTPStatus.TOO_MANY_REQUESTS, "Too many tries. Please wait a moment."
-        case Reason.LOGIN_EXPIRED:
-            return HTTPStatus.UNAUTHORIZED, "This sign-in has expired. Please start again."
-        case Reason.OUT_OF_TURN:
-            return HTTPStatus.CONFLICT, "This sign-in is at another step."
-        case Reason.INVALID_CODE:
-            return HTTPStatus.UNAUTHORIZED, "That code is not right."
-        case Reason.CODE_ALREADY_USED:
-            return HTTPStatus.UNAUTHORIZED, "That code has been used already. Wait for the next one."
-        case Reason.CODE_EXPIRED:
-            return HTTPStatus.UNAUTHORIZED, "That code is old. Check that your phone sets its clock automatically."
-        case Reason.NEW_CODE_NEEDED:
-            return HTTPStatus.UNAUTHORIZED, "That code no longer works. Ask for a new one."
-        case Reason.ACCOUNT_LOCKED:
-            return (
-                HTTPStatus.TOO_MANY_REQUESTS,
-                "Account locked after too many wrong codes. It unlocks by itself.",
-            )
-        case Reason.GUARDED:
-            return HTTPStatus.CONFLICT, "This account needs two codes in a row, or a backup code."
-        case Reason.FACTOR_DISABLED:
-            return HTTPStatus.FORBIDDEN, "Too many wrong codes. Use a backup code, or ask for a new password."
-        case Reason.ENROLMENT_EXPIRED:
-            return HTTPStatus.CONFLICT, "This set-up has expired. Start over for a new QR code."
-        case Reason.FACTOR_UNREADABLE:
-            return HTTPStatus.FORBIDDEN, "Your authenticator cannot be checked. Please ask an administrator."
-        case Reason.CLOCK_FAULT:
-            return HTTPStatus.SERVICE_UNAVAILABLE, "The server's clock is wrong. Please ask an administrator."
-        case Reason.SESSION_ENDED:
-            return HTTPStatus.UNAUTHORIZED, "This session has ended. Please sign in again."
-        case Reason.NOT_AUTHENTICATED:
-            return HTTPStatus.UNAUTHORIZED, "Please sign in."
-        case Reason.INVALID_REQUEST:
-            return HTTPStatus.UNPROCESSABLE_ENTITY, "The request has a field that cannot be used."
-        case Reason.FORBIDDEN_ORIGIN:
-            return HTTPStatus.FORBIDDEN, "This call may not come from another site."
-        case Reason.UNKNOWN_HOST:
-            return HTTPStatus.BAD_REQUEST, "This service does not answer to that host name."
-        case Reason.NOT_FOUND:
-            return HTTPStatus.NOT_FOUND, "There is nothing at this address."
-        case Reason.METHOD_NOT_ALLOWED:
-            return HTTPStatus.METHOD_NOT_ALLOWED, "This address does not take that method."
-        case Reason.PAYLOAD_TOO_LARGE:
-            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large."
-        case Reason.REQUEST_TIMEOUT:
-            return HTTPStatus.REQUEST_TIMEOUT, "The request took too long to arrive."
-        case Reason.UNSUPPORTED_MEDIA_TYPE:
-            return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send JSON, with Content-Type: application/json."
-        case Reason.BUSY:
-            return HTTPStatus.SERVICE_UNAVAILABLE, "The service is busy. Please try again in a moment."
-        case Reason.UNAVAILABLE:
-            return (
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "The service cannot be reached just now. Please try again in a moment.",
-            )
-        case Reason.INTERNAL:
-            return HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here. Nothing was accepted."
-        case _:
-            assert_never(reason)
 
 
 _BY_STATUS = {
@@ -147,12 +80,12 @@ def reply(body: BaseModel, *, status_code: int = HTTPStatus.OK, exclude_none: bo
 
 def refusal(refused: Refused, *, errors: Sequence[FieldProblem] = (), failing: Sequence[str] = ()) -> Response:
     """Return the problem+json answer of a refusal."""
-    status, detail = sentence_of(refused.reason)
+    status = HTTPStatus(refused.reason.status)
     problem = Problem(
         type=f"urn:focys:problem:{refused.reason}",
         title=status.phrase,
         status=status,
-        detail=detail,
+        detail=refused.reason.sentence,
         code=refused.reason,
         retry_after=refused.retry_after,
         tries_left=refused.tries_left,

@@ -1,0 +1,58 @@
+"""What routes for signed-in users depend on.
+
+@router.get("/account/sessions")
+async def list_sessions(session: SignedIn) -> ...: ...             # 401 not_authenticated otherwise
+
+@router.delete("/account/factor")
+async def remove(session: RecentlyVerified) -> ...: ...            # 403 verification_needed: sign in again first
+
+@router.get("/admin/users")
+async def list_users(session: Administrator) -> ...: ...           # 403 forbidden
+"""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from focys.domain.outcome import Reason, Refused
+from focys.features.sessions.models import LiveSession
+from focys.features.sessions.router import SessionsApi, bearer_of
+from focys.infra.web.replies import RefusedError
+
+RECENT = timedelta(minutes=10)
+"""How long a completed sign-in counts as a recent verification."""
+
+ADMINISTRATOR = "admin"
+
+
+async def _signed_in(request: Request) -> LiveSession:
+    api: SessionsApi = request.app.state.sessions_api
+    session = await api.sessions.identify(bearer_of(request.headers.get("authorization")))
+    if session is None:
+        raise RefusedError(Refused(Reason.NOT_AUTHENTICATED))
+    return session
+
+
+SignedIn = Annotated[LiveSession, Depends(_signed_in)]
+
+
+async def _recently_verified(request: Request, session: SignedIn) -> LiveSession:
+    api: SessionsApi = request.app.state.sessions_api
+    age = api.clock.now() - session.auth_time
+    # A session that a fast clock stamped in the future is not recent.
+    if not -RECENT < age < RECENT:
+        raise RefusedError(Refused(Reason.VERIFICATION_NEEDED))
+    return session
+
+
+RecentlyVerified = Annotated[LiveSession, Depends(_recently_verified)]
+
+
+async def _administrator(session: SignedIn) -> LiveSession:
+    if session.role != ADMINISTRATOR:
+        raise RefusedError(Refused(Reason.FORBIDDEN))
+    return session
+
+
+Administrator = Annotated[LiveSession, Depends(_administrator)]

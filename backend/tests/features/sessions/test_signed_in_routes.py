@@ -1,0 +1,74 @@
+"""What a route for signed-in users gets by naming who may call it."""
+
+from datetime import timedelta
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import update
+
+from focys.features.accounts import users
+from focys.features.sessions import Administrator, RecentlyVerified, SignedIn, sessions
+from focys.features.sessions.dependencies import RECENT
+from tests.support.service import World
+
+PATHS = ("/anyone", "/recent", "/admin")
+
+
+@pytest.fixture
+def pages(world: World) -> World:
+    """The service with a route for each kind of caller."""
+    app: FastAPI = world.app
+
+    @app.get("/anyone")
+    async def anyone(session: SignedIn) -> str:
+        return session.email
+
+    @app.get("/recent")
+    async def recent(session: RecentlyVerified) -> str:
+        return session.email
+
+    @app.get("/admin")
+    async def admin(session: Administrator) -> str:
+        return session.email
+
+    return world
+
+
+async def asked(world: World, token: str | None) -> list[tuple[int, str]]:
+    browser = world.a_browser()
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    responses = [await browser.get(path, headers=headers) for path in PATHS]
+    return [
+        (response.status_code, response.json() if response.status_code == 200 else response.json()["code"])
+        for response in responses
+    ]
+
+
+async def test_without_a_session_every_route_is_refused(pages: World):
+    assert await asked(pages, None) == [(401, "not_authenticated")] * 3
+
+
+async def test_a_user_who_has_just_signed_in_is_recently_verified_and_no_administrator(pages: World):
+    account = await pages.an_account(enrolled=True)
+    _, token = await pages.signed_in(account)
+
+    assert await asked(pages, token) == [(200, account.email), (200, account.email), (403, "forbidden")]
+
+
+async def test_an_administrator_is_let_in(pages: World):
+    account = await pages.an_account(enrolled=True)
+    async with pages.services.database.engine.begin() as connection:
+        await connection.execute(update(users).where(users.c.id == account.id).values(role="admin"))
+    _, token = await pages.signed_in(account)
+
+    assert (await asked(pages, token))[2] == (200, account.email)
+
+
+@pytest.mark.parametrize("offset", [RECENT, -RECENT])
+async def test_a_verification_that_is_old_or_from_a_wrong_clock_is_not_recent(pages: World, offset: timedelta):
+    account = await pages.an_account(enrolled=True)
+    _, token = await pages.signed_in(account)
+    async with pages.services.database.engine.begin() as connection:
+        await connection.execute(update(sessions).values(auth_time=pages.clock.now() - offset))
+
+    assert (await asked(pages, token))[:2] == [(200, account.email), (403, "verification_needed")]
