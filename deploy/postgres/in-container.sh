@@ -1,6 +1,6 @@
 #!/bin/sh
-# Run by the image of PostgreSQL when its volume is new: the database and its two roles, with the passwords of the
-# addresses that the app and the migrations are given.
+# Run by the PostgreSQL image when its volume is new: creates the database and its two roles, with the passwords from the
+# database URLs of the app and the migrations.
 set -eu
 
 password_of() {

@@ -1,13 +1,13 @@
--- Makes the database and its two roles; PostgreSQL's superuser runs it once, and again to change a password:
+-- Creates the database and its two roles. Run it as PostgreSQL's superuser, and run it again to change a password:
 --   focys_owner  owns the database and its tables and runs the migrations
---   focys        the service: reads and writes rows, changes no table, and cannot touch what stands in the audit
+--   focys        the service: reads and writes rows, but cannot alter tables or change audit events
 --
 --   psql -v owner_password=… -v app_password=… -f roles.sql
 --
--- What stands on a command line can be seen by others on the machine; given like this it cannot:
+-- Others on the machine can see command lines. To keep the passwords off them:
 --   printf '\\set owner_password %s\n\\set app_password %s\n\\i roles.sql\n' "$OWNER" "$APP" | psql
 -- Other names: -v owner_role=… -v app_role=… -v database=…
--- A database that is there already is taken over with everything in it.
+-- If the database already exists, focys_owner becomes the owner of everything in it.
 
 \set ON_ERROR_STOP on
 \if :{?owner_role}
@@ -31,10 +31,10 @@
   DO $$ BEGIN RAISE EXCEPTION 'Give the passwords of both roles: owner_password and app_password.'; END $$;
 \endif
 
--- What others have put into a schema must not be called in place of PostgreSQL's own; here, and in the database below.
+-- Functions that others have put into a schema must not shadow PostgreSQL's own, neither here nor in the database below.
 SET search_path = pg_catalog;
 
--- The passwords must not stand in the server's log or statistics.
+-- Keep the passwords out of the server's log and statistics.
 SET log_statement = 'none';
 SET log_min_duration_statement = -1;
 SET log_min_error_statement = 'panic';
@@ -61,7 +61,7 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON SCHEMA public FROM :"app_role";
 GRANT USAGE ON SCHEMA public TO :"app_role";
 
--- Everything in the schema that somebody else owns, but for extensions and what goes with a table or a type by itself.
+-- Everything in the schema that someone else owns, except extensions and objects that follow their table or type anyway.
 SELECT format(
   'ALTER %s %s OWNER TO %I',
   CASE WHEN o.catalog = 'pg_proc'::regclass THEN 'routine' ELSE regexp_replace(i.type, ' object$', '') END,
@@ -92,7 +92,7 @@ WHERE pg_get_userbyid(o.owner) <> :'owner_role'
       AND (d.deptype IN ('e', 'i') OR (o.catalog = 'pg_class'::regclass AND d.deptype = 'a' AND i.type = 'sequence'))
   ) \gexec
 
--- Tables that a migration makes can be used at once.
+-- The service can use new tables as soon as a migration has created them.
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner_role" IN SCHEMA public
   GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO :"app_role";
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner_role" IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO :"app_role";
