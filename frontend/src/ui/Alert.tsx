@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import styles from "./Alert.module.css";
-import { cx } from "./cx";
+import { cx } from "./text";
 
 interface AlertProps {
   tone?: "info" | "warning" | "danger";

@@ -1,6 +1,6 @@
 import type { ComponentProps } from "react";
 import styles from "./Button.module.css";
-import { cx } from "./cx";
+import { cx } from "./text";
 
 interface ButtonProps extends ComponentProps<"button"> {
   look?: "primary" | "quiet" | "link";

@@ -1,6 +1,6 @@
 import type { MouseEventHandler, ReactNode } from "react";
 import styles from "./Button.module.css";
-import { cx } from "./cx";
+import { cx } from "./text";
 
 interface ButtonLinkProps {
   href: string;

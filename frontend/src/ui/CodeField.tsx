@@ -1,7 +1,7 @@
 import { type ChangeEvent, type ReactNode, type RefObject, useRef } from "react";
 import styles from "./CodeField.module.css";
-import { digitsOf } from "./digits";
 import { describedBy, Field } from "./Field";
+import { digitsOf } from "./text";
 
 const LENGTH = 6;
 const BOXES = ["1", "2", "3", "4", "5", "6"];

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import { Button } from "./Button";
 import styles from "./CopyButton.module.css";
-import { copy } from "./clipboard";
+import { copy } from "./text";
 
 interface CopyButtonProps {
   text: string;

@@ -1,5 +1,5 @@
 import styles from "./Countdown.module.css";
-import { asClock, milestone, timeOfDay } from "./duration";
+import { asClock, milestone, timeOfDay } from "./text";
 
 /** A large count down to a moment, with the time of day it ends. */
 export function Countdown({ seconds, until }: { seconds: number; until: number }) {

@@ -1,6 +1,6 @@
 import type { ChangeEvent, ReactNode, RefObject } from "react";
-import { grouped } from "./grouped";
 import { TextField } from "./TextField";
+import { grouped } from "./text";
 
 interface LongCodeFieldProps {
   id: string;

@@ -5,7 +5,7 @@ import { inWords } from "../../lib/reasons";
 import { useAttempt } from "../../lib/useAttempt";
 import { useSecondsLeft } from "../../lib/useSecondsLeft";
 import { Button } from "../../ui/Button";
-import { asClock } from "../../ui/duration";
+import { asClock } from "../../ui/text";
 import styles from "./Resend.module.css";
 
 /** Asks for the mail again; the main thing to do when the last code is dead, a footnote otherwise. */

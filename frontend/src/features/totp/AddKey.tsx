@@ -2,9 +2,14 @@ import type { Enrolment } from "../../lib/api";
 import { ButtonLink } from "../../ui/ButtonLink";
 import { CopyButton } from "../../ui/CopyButton";
 import styles from "./AddKey.module.css";
-import { appleUri, isApple } from "./platform";
 import { QrCode } from "./QrCode";
 import { SecretKey } from "./SecretKey";
+
+/** iPhone, iPad or Mac; an iPad identifies as a Mac. */
+const isApple = () => /iPhone|iPad|iPod|Macintosh/.test(navigator.userAgent);
+
+/** The same link, but for the system's own password app. */
+const appleUri = (uri: string) => uri.replace(/^otpauth:/, "apple-otpauth:");
 
 interface AddKeyProps {
   enrolment: Enrolment;

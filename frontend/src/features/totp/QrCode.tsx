@@ -1,6 +1,10 @@
 import { useState } from "react";
 import styles from "./QrCode.module.css";
-import { qrScale } from "./qrScale";
+
+const MIN_SIZE = 200;
+
+/** How many times to enlarge a QR image so that it scans well: a whole number, so that its modules stay equal squares. */
+export const qrScale = (pixels: number) => Math.max(1, Math.ceil(MIN_SIZE / Math.max(1, pixels)));
 
 /** A real image, so that phones and browser extensions can read it; black on white in every theme. */
 export function QrCode({ src, issuer }: { src: string; issuer: string }) {
