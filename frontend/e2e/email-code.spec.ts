@@ -17,7 +17,7 @@ test("the code can be sent again after a minute", async ({ page, site, person })
   await expect(page.getByText("Sent. It can take a minute to arrive.")).toBeVisible();
   expect(await site.lastCode(person.email)).toBe(code);
   await mailedCodeField(page).fill(code);
-  await expect(heading(page, TITLES.enrol)).toBeVisible();
+  await expect(heading(page, TITLES.enroll)).toBeVisible();
 });
 
 test("five wrong codes kill it, and a new one is sent", async ({ page, site, person }) => {
@@ -37,7 +37,7 @@ test("five wrong codes kill it, and a new one is sent", async ({ page, site, per
   const second = await site.lastCode(person.email);
   expect(second).not.toBe(first);
   await mailedCodeField(page).fill(second);
-  await expect(heading(page, TITLES.enrol)).toBeVisible();
+  await expect(heading(page, TITLES.enroll)).toBeVisible();
 });
 
 test("after many wrong codes the next one is long", async ({ page, site, person, caller }) => {
@@ -57,7 +57,7 @@ test("after many wrong codes the next one is long", async ({ page, site, person,
   await field.pressSequentially(code.replaceAll("-", "").toLowerCase());
   await expect(field).toHaveValue(code);
   await field.press("Enter");
-  await expect(heading(page, TITLES.enrol)).toBeVisible();
+  await expect(heading(page, TITLES.enroll)).toBeVisible();
 });
 
 /** A six-digit code that differs from the right one in its last place. */

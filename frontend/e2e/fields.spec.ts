@@ -165,7 +165,7 @@ test("the whole first sign-in needs nothing but a keyboard", async ({ page, site
   await expect(mailedCodeField(page)).toBeFocused();
   await keyboard.type(await site.lastCode(person.email));
 
-  await expect(heading(page, TITLES.enrol)).toBeFocused();
+  await expect(heading(page, TITLES.enroll)).toBeFocused();
   await expect(setupKey(page)).toBeVisible();
   await tabTo(button(page, "Start over with a new key"));
   await keyboard.press("Enter");

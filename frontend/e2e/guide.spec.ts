@@ -12,7 +12,7 @@ import {
   givePassword,
   heading,
   mailedCodeField,
-  reachEnrolment,
+  reachEnrollment,
   readBackupCodes,
   readKey,
   submitPassword,
@@ -32,7 +32,7 @@ for (const { colorScheme, viewport } of SCREENS) {
   test.describe(`${colorScheme}, ${viewport.width} px`, () => {
     test.use({ colorScheme, viewport });
 
-    test("Flow 1: the first sign-in enrols an app, the second one skips the mail", async ({
+    test("Flow 1: the first sign-in enrolls an app, the second one skips the mail", async ({
       page,
       site,
       watched,
@@ -80,7 +80,7 @@ test.describe("on a phone", () => {
     page,
     site,
   }) => {
-    await reachEnrolment(page, site, ALICE);
+    await reachEnrollment(page, site, ALICE);
     const link = await page
       .getByRole("link", { name: "Open in authenticator app" })
       .getAttribute("href");
@@ -98,7 +98,7 @@ test("Flow 2: five wrong codes lock, a restart does not unlock, fifteen minutes 
   site,
   caller,
 }) => {
-  const { app } = await caller.enrol(BOB);
+  const { app } = await caller.enroll(BOB);
   await page.clock.install();
   await givePassword(page, BOB);
   await expect(heading(page, TITLES.totp)).toBeVisible();
@@ -145,7 +145,7 @@ test("Flow 3: the key alone gives working codes in a fresh app", async ({
   site,
   otherBrowser,
 }) => {
-  await reachEnrolment(page, site, CAROL);
+  await reachEnrollment(page, site, CAROL);
   const key = await readKey(page);
   expect(key).toMatch(/^[A-Z2-7]{32}$/);
   await codeField(page).fill(Authenticator.type(key).code(site.now()));

@@ -61,7 +61,7 @@ test("another application's page sees who is signed in, calls its backend, and s
   try {
     application.focys = site.url;
     const caller = new Caller(context.request, site);
-    const person = await caller.enrol(nthStudent(1));
+    const person = await caller.enroll(nthStudent(1));
     const page = await context.newPage();
     const complaints: string[] = [];
     page.on("console", (message) => {

@@ -28,7 +28,7 @@ test("an address of 254 characters and a name of 30 fit everywhere", async ({ pa
 
   await expect(setupKey(page)).toBeVisible();
   await expectNoSideways(page);
-  expect((await heading(page, TITLES.enrol).boundingBox())?.height).toBeLessThan(40);
+  expect((await heading(page, TITLES.enroll).boundingBox())?.height).toBeLessThan(40);
   await page.setViewportSize({ width: 360, height: 740 });
   const app = Authenticator.scan(await scanScreen(page));
   expect(await sharpness(page.getByRole("img", { name: /QR code/ }))).toBe(1);

@@ -13,7 +13,7 @@ import {
   heading,
   mailedCodeField,
   reachBackupCodes,
-  reachEnrolment,
+  reachEnrollment,
   reachSecondFactor,
   readKey,
   signIn,
@@ -57,11 +57,11 @@ test("mailed code: asked, wrong, dead", async ({ page, site, person }) => {
   await inspect(page, TITLES.emailCode);
 });
 
-test("enrolment: shown, starting over, wrong code, locked", async ({ page, site, person }) => {
-  await reachEnrolment(page, site, person);
-  await inspect(page, TITLES.enrol);
+test("enrollment: shown, starting over, wrong code, locked", async ({ page, site, person }) => {
+  await reachEnrollment(page, site, person);
+  await inspect(page, TITLES.enroll);
   await button(page, "Start over with a new key").click();
-  await inspect(page, TITLES.enrol);
+  await inspect(page, TITLES.enroll);
   await button(page, "Make a new key").click();
   await expect(page.getByText("This is a new key.")).toBeVisible();
   const app = Authenticator.type(await readKey(page));
@@ -69,7 +69,7 @@ test("enrolment: shown, starting over, wrong code, locked", async ({ page, site,
     const left = 4 - index;
     await codeField(page).fill(code);
     if (left > 0) await expect(page.getByText(`${left} tr`)).toBeVisible();
-    if (left === 4) await inspect(page, TITLES.enrol);
+    if (left === 4) await inspect(page, TITLES.enroll);
   }
   await inspect(page, TITLES.locked);
 });
@@ -77,11 +77,11 @@ test("enrolment: shown, starting over, wrong code, locked", async ({ page, site,
 test.describe("on a phone", () => {
   test.use({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
 
-  test("enrolment", async ({ page, site, person }) => {
-    await reachEnrolment(page, site, person);
+  test("enrollment", async ({ page, site, person }) => {
+    await reachEnrollment(page, site, person);
     await page.getByText("Use another device").click();
     await expect(page.getByRole("img", { name: /QR code/ })).toBeVisible();
-    await inspect(page, TITLES.enrol);
+    await inspect(page, TITLES.enroll);
   });
 
   test("a keyboard on the screen hides neither a field nor its button", async ({

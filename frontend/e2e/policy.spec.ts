@@ -2,7 +2,7 @@
 import type { Page } from "@playwright/test";
 import { expectAccessible } from "./support/axe";
 import { expect, test } from "./support/test";
-import { button, reachBackupCodes, reachEnrolment, readKey, signIn, TITLES } from "./support/walk";
+import { button, reachBackupCodes, reachEnrollment, readKey, signIn, TITLES } from "./support/walk";
 import { type Watch, watch } from "./support/watch";
 
 const MISDEEDS: Record<string, (page: Page) => Promise<unknown>> = {
@@ -98,7 +98,7 @@ test("scripts see no cookie, and no page is kept in a cache", async ({
 });
 
 test("key and codes leave the page with the step", async ({ page, site, person, watched }) => {
-  await reachEnrolment(page, site, person);
+  await reachEnrollment(page, site, person);
   watched.keepSecret(await readKey(page));
   await button(page, "Back to sign-in").click();
   const app = await reachBackupCodes(page, site, person);

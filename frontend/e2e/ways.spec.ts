@@ -11,7 +11,7 @@ import {
   givePassword,
   heading,
   passwordField,
-  reachEnrolment,
+  reachEnrollment,
   reachSecondFactor,
   signIn,
   submitPassword,
@@ -43,8 +43,8 @@ test("leaving at the mailed code", async ({ page, person }) => {
   await expectWaysOut(page, person.email, reach);
 });
 
-test("leaving at the enrolment", async ({ page, site, person }) => {
-  const reach = () => reachEnrolment(page, site, person);
+test("leaving at the enrollment", async ({ page, site, person }) => {
+  const reach = () => reachEnrollment(page, site, person);
   await reach();
   await expect(page.getByText(masked(person.email))).toBeVisible();
   await expectWaysOut(page, person.email, reach);

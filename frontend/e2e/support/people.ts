@@ -48,7 +48,7 @@ export class Caller {
   }
 
   /** Goes through the whole first sign-in, signs out, and waits for the app's next code. */
-  async enrol(person: Person): Promise<Enrolled> {
+  async enroll(person: Person): Promise<Enrolled> {
     await this.password(person);
     await this.post("/auth/email-code/verify", { code: await this.site.lastCode(person.email) });
     const { provisioning_uri } = await (await this.post("/auth/mfa/enroll")).json();

@@ -92,13 +92,13 @@ export const test = base.extend<Journey, PerWorker>({
   caller: async ({ context, site }, use) => use(new Caller(context.request, site)),
   enrolled: async ({ playwright, site, person, watched }, use) => {
     const elsewhere = await playwright.request.newContext();
-    const enrolled = await new Caller(elsewhere, site).enrol(person);
+    const enrolled = await new Caller(elsewhere, site).enroll(person);
     await elsewhere.dispose();
     watched.keepSecret(enrolled.app.key, ...enrolled.backupCodes);
     await use(enrolled);
   },
   enrolledHere: async ({ caller, person, watched }, use) => {
-    const enrolled = await caller.enrol(person);
+    const enrolled = await caller.enroll(person);
     watched.keepSecret(enrolled.app.key, ...enrolled.backupCodes);
     await use(enrolled);
   },

@@ -7,7 +7,7 @@ import type { Site } from "./site";
 export const TITLES = {
   login: /^Sign in to /,
   emailCode: /^Check (your e-mail|the server’s console)$/,
-  enrol: "Set up your authenticator app",
+  enroll: "Set up your authenticator app",
   codes: "Save your backup codes",
   totp: "Enter your code",
   guarded: "Enter two codes in a row",
@@ -42,12 +42,12 @@ export async function submitPassword(page: Page, { email, password }: Person): P
   await button(page, "Sign in").click();
 }
 
-/** As far as the enrolment page. */
-export async function reachEnrolment(page: Page, site: Site, person: Person): Promise<void> {
+/** As far as the enrollment page. */
+export async function reachEnrollment(page: Page, site: Site, person: Person): Promise<void> {
   await givePassword(page, person);
   await expect(heading(page, TITLES.emailCode)).toBeVisible();
   await mailedCodeField(page).fill(await site.lastCode(person.email));
-  await expect(heading(page, TITLES.enrol)).toBeVisible();
+  await expect(heading(page, TITLES.enroll)).toBeVisible();
   await expect(setupKey(page)).toBeVisible();
 }
 
@@ -59,7 +59,7 @@ export async function readKey(page: Page): Promise<string> {
 
 /** As far as the backup codes; answers the app that now holds the key. */
 export async function reachBackupCodes(page: Page, site: Site, person: Person) {
-  await reachEnrolment(page, site, person);
+  await reachEnrollment(page, site, person);
   const app = Authenticator.type(await readKey(page));
   await codeField(page).fill(app.code(site.now()));
   await expect(heading(page, TITLES.codes)).toBeVisible();

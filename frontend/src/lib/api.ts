@@ -18,7 +18,7 @@ type Answer<P extends keyof paths, M extends Method> = paths[P][M] extends { res
 export type Status = Answer<"/auth/status", "get">;
 export type LoginState = Answer<"/auth/login", "get">;
 export type Done = Answer<"/auth/mfa/confirm", "post">;
-export type Enrolment = Answer<"/auth/mfa/enroll", "post">;
+export type Enrollment = Answer<"/auth/mfa/enroll", "post">;
 export type Refreshed = Answer<"/auth/refresh", "post">;
 export type Me = Answer<"/auth/me", "get">;
 export type User = Done["user"];
@@ -202,8 +202,8 @@ export const api = {
   cancelLogin: () => call("delete", "/auth/login"),
   verifyEmailCode: (code: string) => call("post", "/auth/email-code/verify", { code }),
   resendEmailCode: () => call("post", "/auth/email-code/resend"),
-  enrolment: (restart = false) => call("post", "/auth/mfa/enroll", restart ? { restart } : {}),
-  confirmEnrolment: (code: string) => call("post", "/auth/mfa/confirm", { code }).then(admit),
+  enrollment: (restart = false) => call("post", "/auth/mfa/enroll", restart ? { restart } : {}),
+  confirmEnrollment: (code: string) => call("post", "/auth/mfa/confirm", { code }).then(admit),
   verifyTotp: (code: string) => call("post", "/auth/totp/verify", { code }).then(admit),
   verifyTotpPair: (older: string, newer: string) =>
     call("post", "/auth/totp/verify", { codes: [older, newer] }).then(admit),

@@ -35,7 +35,7 @@ interface Auth {
   signIn(email: string, password: string): Promise<void>;
   verifyEmailCode(code: string): Promise<void>;
   resendEmailCode(): Promise<void>;
-  confirmEnrolment(code: string): Promise<void>;
+  confirmEnrollment(code: string): Promise<void>;
   verifyTotp(code: string): Promise<void>;
   verifyTotpPair(older: string, newer: string): Promise<void>;
   verifyBackupCode(code: string): Promise<void>;
@@ -179,7 +179,7 @@ function useVerbs({ setState, latest, resync }: Store) {
         await api.resendEmailCode();
         setState(underWay(await api.loginUnderWay()));
       },
-      confirmEnrolment: (code: string) => prove(api.confirmEnrolment(code)),
+      confirmEnrollment: (code: string) => prove(api.confirmEnrollment(code)),
       verifyTotp: (code: string) => prove(api.verifyTotp(code)),
       verifyTotpPair: (older: string, newer: string) => prove(api.verifyTotpPair(older, newer)),
       verifyBackupCode: (code: string) => prove(api.verifyBackupCode(code)),

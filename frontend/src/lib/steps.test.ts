@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { LoginState, User } from "./api";
-import { after, signedIn, signedOut, underWay } from "./authState";
+import { type AuthState, after, signedIn, signedOut, underWay } from "./authState";
 import { mayStay, pathOf, STEP_PATH } from "./steps";
 
 const user: User = {
@@ -52,6 +52,15 @@ test("the backup-code page is open at the second factor only", () => {
   expect(mayStay(signedOut(), "/backup-code")).toBe(false);
 });
 
+test("a page that needs a session is open to anyone signed in, and to nobody else", () => {
+  const isOpen = (state: AuthState) => mayStay(state, "/sessions", true);
+
+  expect(isOpen(signedIn(user))).toBe(true);
+  expect(isOpen(signedOut())).toBe(false);
+  expect(isOpen(underWay(login("totp")))).toBe(false);
+  expect(mayStay(signedIn(user), "/sessions")).toBe(false);
+});
+
 test("if a service does not list the factors yet, all are offered, at the second factor only", () => {
   const unnamed = (step: LoginState["step"]) => {
     const { factors, ...rest } = login(step);
@@ -71,7 +80,7 @@ test("a password that is enough leads home at once, with or without an authentic
   }
 });
 
-test("fresh backup codes keep their owner on the enrolment page until they are saved", () => {
+test("fresh backup codes keep their owner on the enrollment page until they are saved", () => {
   const state = after(
     { ...done, backup_codes: ["AAAA-BBBB-CCCC-DDDD"] },
     underWay(login("enroll")),

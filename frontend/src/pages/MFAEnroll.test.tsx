@@ -31,7 +31,7 @@ const user = {
 const FIRST = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const SECOND = "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU";
 
-const enrolment = (secret: string) => ({
+const enrollment = (secret: string) => ({
   secret,
   provisioning_uri: `otpauth://totp/Acme:alice?secret=${secret}&issuer=Acme`,
   qr_code: "data:image/png;base64,AAAA",
@@ -57,7 +57,7 @@ beforeEach(() => {
       return Response.json({ app_name: "Acme", signed_in: false, login });
     }
     if (path === "/api/auth/mfa/enroll") {
-      return Response.json(enrolment(body.includes("restart") ? SECOND : FIRST));
+      return Response.json(enrollment(body.includes("restart") ? SECOND : FIRST));
     }
     if (path === "/api/auth/mfa/confirm") return confirm();
     return refused(404, "not_found");

@@ -1,18 +1,17 @@
 import { SaveCodes } from "../features/backupCodes/SaveCodes";
 import { LockedFrame } from "../features/login/LockedFrame";
 import { StepFrame } from "../features/login/StepFrame";
-import { Enrolment } from "../features/totp/Enrolment";
+import { Enrollment } from "../features/totp/Enrollment";
 import { useAuth, useLogin } from "../lib/auth";
-import { ServerData } from "../lib/query";
 import { Frame } from "../ui/Frame";
 
 export default function MFAEnroll() {
   const { state } = useAuth();
-  if (state.at !== "codes") return <Enrol />;
+  if (state.at !== "codes") return <Enroll />;
   return <Save account={state.user.email} codes={state.codes} renewed={state.renewed} />;
 }
 
-function Enrol() {
+function Enroll() {
   const isLocked = useLogin().unlocksAt !== null;
   if (isLocked) return <LockedFrame />;
   return (
@@ -22,9 +21,7 @@ function Enrol() {
       title="Set up your authenticator app"
       lead={<p>From now on you sign in with your password and a code from an app.</p>}
     >
-      <ServerData>
-        <Enrolment />
-      </ServerData>
+      <Enrollment />
     </StepFrame>
   );
 }

@@ -8,10 +8,10 @@ import styles from "./ConfirmForm.module.css";
 
 /** Proves that the app has the key. A wrong code leaves the key as it is. */
 export function ConfirmForm({ onKeyExpired }: { onKeyExpired(): void }) {
-  const { confirmEnrolment } = useAuth();
+  const { confirmEnrollment } = useAuth();
   const form = useCodeForm(SIX_DIGITS, async (code) => {
     try {
-      await confirmEnrolment(code);
+      await confirmEnrollment(code);
     } catch (fault) {
       if (fault instanceof ApiProblem && fault.code === "enrolment_expired") onKeyExpired();
       throw fault;

@@ -9,7 +9,7 @@ import {
   expectSignedIn,
   heading,
   reachBackupCodes,
-  reachEnrolment,
+  reachEnrollment,
   readBackupCodes,
   readKey,
   setupKey,
@@ -17,7 +17,7 @@ import {
 } from "./support/walk";
 
 test("a reload and a second tab show the same key", async ({ page, context, site, person }) => {
-  await reachEnrolment(page, site, person);
+  await reachEnrollment(page, site, person);
   const key = await readKey(page);
 
   await page.reload();
@@ -35,7 +35,7 @@ test("starting over makes a new key, and the old one is worth nothing", async ({
   site,
   person,
 }) => {
-  await reachEnrolment(page, site, person);
+  await reachEnrollment(page, site, person);
   const old = Authenticator.type(await readKey(page));
   await button(page, "Start over with a new key").click();
   await button(page, "Keep this one").click();
@@ -54,7 +54,7 @@ test("starting over makes a new key, and the old one is worth nothing", async ({
 });
 
 test("a wrong first code leaves the key as it is", async ({ page, site, person }) => {
-  await reachEnrolment(page, site, person);
+  await reachEnrollment(page, site, person);
   const app = Authenticator.type(await readKey(page));
 
   for (const code of app.wrongCodes(site.now(), 1)) await codeField(page).fill(code);
@@ -69,7 +69,7 @@ test("a wrong first code leaves the key as it is", async ({ page, site, person }
 });
 
 test("five wrong first codes lock", async ({ page, site, person }) => {
-  await reachEnrolment(page, site, person);
+  await reachEnrollment(page, site, person);
   const app = Authenticator.type(await readKey(page));
   for (const [index, code] of app.wrongCodes(site.now(), 5).entries()) {
     await codeField(page).fill(code);
@@ -82,7 +82,7 @@ test("five wrong first codes lock", async ({ page, site, person }) => {
 });
 
 test("key and link are copied whole", async ({ page, site, person }) => {
-  await reachEnrolment(page, site, person);
+  await reachEnrollment(page, site, person);
   const key = await readKey(page);
 
   await button(page, "Copy key").click();
