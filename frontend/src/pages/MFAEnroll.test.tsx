@@ -41,18 +41,18 @@ const enrollment = (secret: string) => ({
   expires_in: 900,
 });
 
-const refused = (status: number, code: string, more = {}) =>
+const problem = (status: number, code: string, more = {}) =>
   new Response(JSON.stringify({ code, detail: "", ...more }), { status });
 
 let confirm: () => Response;
-let asked: { path: string; body: string }[];
+let requests: { path: string; body: string }[];
 
 beforeEach(() => {
-  asked = [];
-  confirm = () => refused(401, "invalid_code", { tries_left: 4 });
+  requests = [];
+  confirm = () => problem(401, "invalid_code", { tries_left: 4 });
   vi.stubGlobal("fetch", async (path: string, init: RequestInit) => {
     const body = String(init.body ?? "");
-    asked.push({ path, body });
+    requests.push({ path, body });
     if (path === "/api/auth/status") {
       return Response.json({ app_name: "Acme", signed_in: false, login });
     }
@@ -60,7 +60,7 @@ beforeEach(() => {
       return Response.json(enrollment(body.includes("restart") ? SECOND : FIRST));
     }
     if (path === "/api/auth/mfa/confirm") return confirm();
-    return refused(404, "not_found");
+    return problem(404, "not_found");
   });
 });
 
@@ -87,14 +87,14 @@ const shownKey = () => document.querySelector("code")?.textContent;
 const enter = (field: HTMLInputElement, code: string) =>
   fireEvent.input(field, { target: { value: code } });
 
-test("the key stands in the page without gaps, so that selecting it copies it whole", async () => {
+test("the key contains no spaces, so that selecting and copying it gets the whole key", async () => {
   await open();
 
   expect(shownKey()).toBe(FIRST);
   expect(screen.getByRole("img", { name: /QR code/ })).toBeTruthy();
 });
 
-test("a wrong code says so and leaves the key, the code and the page as they are", async () => {
+test("a wrong code shows an error, and the key, the code and the page stay", async () => {
   const field = await open();
 
   enter(field, "123456");
@@ -102,23 +102,23 @@ test("a wrong code says so and leaves the key, the code and the page as they are
   expect(await screen.findByText(/That code is wrong\. 4 tries left\./)).toBeTruthy();
   expect(field.value).toBe("123456");
   expect(shownKey()).toBe(FIRST);
-  expect(asked.some(({ body }) => body.includes("restart"))).toBe(false);
+  expect(requests.some(({ body }) => body.includes("restart"))).toBe(false);
 });
 
-test("starting over warns first, then shows the new key", async () => {
-  const act = userEvent.setup();
+test("starting over asks first, then shows the new key", async () => {
+  const events = userEvent.setup();
   await open();
 
-  await act.click(screen.getByRole("button", { name: /Start over/ }));
-  expect(screen.getByText(/makes the entry you just added to your app useless/)).toBeTruthy();
+  await events.click(screen.getByRole("button", { name: /Start over/ }));
+  expect(screen.getByText(/the entry you just added to your app stops working/)).toBeTruthy();
   expect(shownKey()).toBe(FIRST);
 
-  await act.click(screen.getByRole("button", { name: "Make a new key" }));
+  await events.click(screen.getByRole("button", { name: "Make a new key" }));
   await waitFor(() => expect(shownKey()).toBe(SECOND));
 });
 
-test("too many wrong codes lock the page and count down", async () => {
-  confirm = () => refused(429, "account_locked", { retry_after: 900 });
+test("too many wrong codes lock the account and start a countdown", async () => {
+  confirm = () => problem(429, "account_locked", { retry_after: 900 });
   const field = await open();
 
   enter(field, "123456");
@@ -128,7 +128,7 @@ test("too many wrong codes lock the page and count down", async () => {
   expect(screen.queryByText(/get in now/)).toBeNull();
 });
 
-test("a right code shows the backup codes, and the account only after they are saved", async () => {
+test("a correct code shows the backup codes, and the account page only after they are saved", async () => {
   const codes = Array.from({ length: 10 }, (_, index) => `AAAA-BBBB-CCCC-DDD${index}`);
   confirm = () =>
     Response.json({
@@ -139,14 +139,14 @@ test("a right code shows the backup codes, and the account only after they are s
       user,
       backup_codes: codes,
     });
-  const act = userEvent.setup();
+  const events = userEvent.setup();
   const field = await open();
 
   enter(field, "123456");
   expect(await screen.findByRole("heading", { name: "Save your backup codes" })).toBeTruthy();
-  expect(screen.queryByText(/You had no backup codes/)).toBeNull();
+  expect(screen.queryByText(/You had no working backup codes/)).toBeNull();
 
-  await act.click(screen.getByRole("button", { name: "Copy" }));
-  await act.click(screen.getByRole("button", { name: "Continue" }));
+  await events.click(screen.getByRole("button", { name: "Copy" }));
+  await events.click(screen.getByRole("button", { name: "Continue" }));
   expect(await screen.findByRole("heading", { name: "Alice" })).toBeTruthy();
 });

@@ -19,7 +19,7 @@ function Enroll() {
       wide
       focusTitle
       title="Set up your authenticator app"
-      lead={<p>From now on you sign in with your password and a code from an app.</p>}
+      lead={<p>From now on, you sign in with your password and a code from an app.</p>}
     >
       <Enrollment />
     </StepFrame>
@@ -41,8 +41,10 @@ function Save({ account, codes, renewed }: SaveProps) {
       title="Save your backup codes"
       lead={
         <>
-          {renewed && <p>You had no backup codes that still work, so these are new.</p>}
-          <p>If you lose your phone, each of these signs you in once. They are shown only now.</p>
+          {renewed && <p>You had no working backup codes left, so here are new ones.</p>}
+          <p>
+            If you lose your phone, each of these codes signs you in once. They are shown only once.
+          </p>
         </>
       }
     >

@@ -16,7 +16,7 @@ interface AddKeyProps {
   onTouch: boolean;
 }
 
-/** Three ways to bring the key into an app; on a phone, which cannot scan itself, the links come first. */
+/** Three ways to add the key to an app. A phone cannot scan its own screen, so there the links come first. */
 export function AddKey({ enrollment, onTouch }: AddKeyProps) {
   return onTouch ? (
     <ForThisPhone enrollment={enrollment} />

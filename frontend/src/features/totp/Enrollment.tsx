@@ -21,7 +21,7 @@ export function Enrollment() {
       <StepItem title="Get an authenticator app">
         <GetApp onTouch={onTouch} />
       </StepItem>
-      <StepItem title={onTouch ? "Add the key to your app" : "Scan the code, or copy the key"}>
+      <StepItem title={onTouch ? "Add the key to your app" : "Scan the QR code, or copy the key"}>
         {problem && (
           <Alert tone="danger">
             <ProblemText problem={problem} />
@@ -34,7 +34,7 @@ export function Enrollment() {
             <StartOver busy={startingOver} onConfirm={startOver} />
           </>
         ) : loading ? (
-          <p className={styles.pending}>Making a key for you…</p>
+          <p className={styles.pending}>Creating your key…</p>
         ) : (
           <div>
             <Button onClick={() => reload()}>Try again</Button>
