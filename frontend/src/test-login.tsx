@@ -19,18 +19,22 @@ const login = {
   retry_after: null,
 };
 
+type Body = Record<string, unknown>;
+export type Responder = (body: Body) => Response;
+
 interface SentRequest {
   path: string;
-  body: unknown;
+  body: Body;
 }
 
 /** Opens the app at *path*; returns the requests the server receives, as they arrive. */
-export function openWith(responses: Record<string, () => Response>, path: string): SentRequest[] {
+export function openWith(responses: Record<string, Responder>, path: string): SentRequest[] {
   const requests: SentRequest[] = [];
   vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
     const path = url.replace("/api", "");
-    requests.push({ path, body: JSON.parse(String(init.body ?? null)) });
-    return responses[path]?.() ?? new Response("{}", { status: 404 });
+    const body = JSON.parse(String(init.body ?? "{}"));
+    requests.push({ path, body });
+    return responses[path]?.(body) ?? new Response("{}", { status: 404 });
   });
   render(
     <MemoryRouter initialEntries={[path]}>

@@ -1,13 +1,13 @@
 import { screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, test, vi } from "vitest";
-import { openWith, problem, signedIn, status } from "../test-login";
+import { openWith, problem, type Responder, signedIn, status } from "../test-login";
 
 afterEach(() => vi.unstubAllGlobals());
 
 const LOCKED = { tries_left: null, retry_after: 900 };
 
-const open = (responses: Record<string, () => Response>) => openWith(responses, "/backup-code");
+const open = (responses: Record<string, Responder>) => openWith(responses, "/backup-code");
 const field = () => screen.findByLabelText<HTMLInputElement>("Backup code", {}, { timeout: 4000 });
 
 async function enter() {

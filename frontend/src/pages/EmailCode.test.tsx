@@ -1,7 +1,7 @@
 import { fireEvent, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, test, vi } from "vitest";
-import { openWith, problem, status } from "../test-login";
+import { openWith, problem, type Responder, status } from "../test-login";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -13,7 +13,7 @@ const atEmailCode = status({
   factors: [],
 });
 
-async function open(responses: Record<string, () => Response>) {
+async function open(responses: Record<string, Responder>) {
   openWith({ "/auth/status": atEmailCode, ...responses }, "/email-code");
   return screen.findByLabelText<HTMLInputElement>("Email code", {}, { timeout: 4000 });
 }

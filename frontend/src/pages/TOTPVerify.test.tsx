@@ -1,11 +1,11 @@
 import { fireEvent, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, test, vi } from "vitest";
-import { openWith, problem, signedIn, status } from "../test-login";
+import { openWith, problem, type Responder, signedIn, status } from "../test-login";
 
 afterEach(() => vi.unstubAllGlobals());
 
-const open = (responses: Record<string, () => Response>, path = "/totp-verify") =>
+const open = (responses: Record<string, Responder>, path = "/totp-verify") =>
   openWith(responses, path);
 
 const codeField = () =>
