@@ -1,4 +1,4 @@
-/** Setting up the app: the key stays until it is confirmed or replaced, and the backup codes get saved. */
+/** Setting up the app: the key stays until it is confirmed or replaced, and the backup codes must be saved. */
 import { readFile } from "node:fs/promises";
 import type { Page } from "@playwright/test";
 import { Authenticator } from "./support/authenticator";

@@ -152,7 +152,7 @@ test("after fifteen failures, the sign-in requires two codes in a row", async ({
   const { app } = enrolled;
   await page.goto("/login");
   await expect(heading(page, TITLES.guarded)).toBeVisible();
-  await expect(page.getByText("There were many wrong codes on this account.")).toBeVisible();
+  await expect(page.getByText("There have been many wrong codes for this account.")).toBeVisible();
 
   const [first, second] = [olderField(page), newerField(page)];
   await first.fill(app.code(site.now()));

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "react";
 
-/** Run *action* once the clock has passed *moment* (ms since the epoch), even if the machine slept meanwhile. */
+/** Run *action* once the clock has passed *moment* (ms since the epoch), even if the machine was asleep. */
 export function useDeadline(moment: number | null, action: () => void): void {
   const latest = useRef(action);
   latest.current = action;

@@ -50,7 +50,8 @@ function PairReason() {
   if (!guarded) return <p>Two codes in a row show that it is you, so you do not have to wait.</p>;
   return (
     <p>
-      There were many wrong codes on this account. To show that it is you, enter two codes in a row
+      There have been many wrong codes for this account. To show that it is you, enter two codes in
+      a row
       {factors.includes("backup_codes") && ", or use a backup code"}.
     </p>
   );
