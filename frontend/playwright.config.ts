@@ -2,7 +2,7 @@ import { defineConfig, devices } from "@playwright/test";
 import { findChromium } from "./e2e/chromium";
 import type { Kind } from "./e2e/support/site";
 
-/** The browser journeys: built pages, the real service, a real Chromium. `make e2e` runs them all. */
+/** The browser journeys: the built pages, the real service and a real Chromium. `make e2e` runs them all. */
 export default defineConfig<object, { kind: Kind }>({
   testDir: "e2e",
   outputDir: "test-results",
@@ -20,20 +20,20 @@ export default defineConfig<object, { kind: Kind }>({
     launchOptions: await findChromium(),
     permissions: ["clipboard-read", "clipboard-write"],
     screenshot: "only-on-failure",
-    trace: "off", // a trace would keep passwords and keys
+    trace: "off", // a trace would contain passwords and keys
   },
   projects: [
     { name: "sqlite", testIgnore: "production.spec.ts", use: { kind: "sqlite" } },
     {
       name: "postgresql",
       testMatch: "guide.spec.ts",
-      grepInvert: /dark|360 px|phone/, // how a page looks has nothing to do with the database
+      grepInvert: /dark|360 px|phone/, // the look of a page does not depend on the database
       use: { kind: "postgresql" },
     },
     {
       name: "production",
       testMatch: "production.spec.ts",
-      fullyParallel: false, // one deployment for all
+      fullyParallel: false, // all tests share one deployment
       timeout: 120_000,
     },
   ],

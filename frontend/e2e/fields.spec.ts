@@ -1,14 +1,14 @@
-/** The fields as people and their programs fill them: keys, paste, autofill, password managers. */
+/** The fields as people and their tools fill them: typing, pasting, autofill, password managers. */
 import type { Locator, Page, Request } from "@playwright/test";
 import { Authenticator } from "./support/authenticator";
 import { expect, test } from "./support/test";
 import {
   button,
   codeField,
+  emailCodeField,
   emailField,
   expectSignedIn,
   heading,
-  mailedCodeField,
   passwordField,
   reachSecondFactor,
   readKey,
@@ -24,26 +24,26 @@ async function paste(field: Locator, text: string): Promise<void> {
   await field.press(`${modifier}+v`);
 }
 
-/** The codes this page has offered to the server so far. */
-function offers(page: Page): Request[] {
-  const seen: Request[] = [];
+/** The requests with a code that this page has sent so far. */
+function submissions(page: Page): Request[] {
+  const sent: Request[] = [];
   page.on("request", (request) => {
-    if (request.url().endsWith("/auth/totp/verify")) seen.push(request);
+    if (request.url().endsWith("/auth/totp/verify")) sent.push(request);
   });
-  return seen;
+  return sent;
 }
 
-test("a pasted code with a gap in it is taken", async ({ page, site, enrolled }) => {
-  const seen = offers(page);
+test("a pasted code with a space in it is accepted", async ({ page, site, enrolled }) => {
+  const sent = submissions(page);
   await reachSecondFactor(page, enrolled);
   const code = enrolled.app.code(site.now());
   await paste(codeField(page), ` ${code.slice(0, 3)} ${code.slice(3)}\n`);
   await expectSignedIn(page);
-  expect(seen).toHaveLength(1);
+  expect(sent).toHaveLength(1);
 });
 
-test("a code filled in by a program in one go is taken", async ({ page, site, enrolled }) => {
-  const seen = offers(page);
+test("a code filled in by a program all at once is accepted", async ({ page, site, enrolled }) => {
+  const sent = submissions(page);
   await reachSecondFactor(page, enrolled);
   await codeField(page).evaluate((field: HTMLInputElement, code) => {
     const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value") ?? {};
@@ -51,10 +51,10 @@ test("a code filled in by a program in one go is taken", async ({ page, site, en
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }, enrolled.app.code(site.now()));
   await expectSignedIn(page);
-  expect(seen).toHaveLength(1);
+  expect(sent).toHaveLength(1);
 });
 
-test("wide digits of an Asian keyboard are digits", async ({ page, site, enrolled }) => {
+test("full-width digits from an Asian keyboard are accepted", async ({ page, site, enrolled }) => {
   await reachSecondFactor(page, enrolled);
   const wide = [...enrolled.app.code(site.now())].map((digit) =>
     String.fromCodePoint(0xff10 + Number(digit)),
@@ -63,14 +63,18 @@ test("wide digits of an Asian keyboard are digits", async ({ page, site, enrolle
   await expectSignedIn(page);
 });
 
-test("a code is offered once, however hard one presses", async ({ page, site, enrolled }) => {
-  const seen = offers(page);
-  let answer = () => {};
-  const asked = new Promise<void>((resolve) => {
-    answer = resolve;
+test("a code is submitted once, no matter how often the button is pressed", async ({
+  page,
+  site,
+  enrolled,
+}) => {
+  const sent = submissions(page);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
   });
   await page.route("**/auth/totp/verify", async (route) => {
-    await asked;
+    await held;
     await route.continue();
   });
   await reachSecondFactor(page, enrolled);
@@ -78,18 +82,18 @@ test("a code is offered once, however hard one presses", async ({ page, site, en
   await codeField(page).press("Enter");
   await codeField(page).press("Enter");
   await page.locator("button[type=submit]").dblclick({ force: true });
-  answer();
+  release();
 
   await expectSignedIn(page);
-  expect(seen).toHaveLength(1);
+  expect(sent).toHaveLength(1);
 });
 
-test("correcting a refused code offers nothing until one says so", async ({
+test("correcting a rejected code submits nothing until the button is pressed", async ({
   page,
   site,
   enrolled,
 }) => {
-  const seen = offers(page);
+  const sent = submissions(page);
   await reachSecondFactor(page, enrolled);
   const field = codeField(page);
   const [wrong = ""] = enrolled.app.wrongCodes(site.now(), 1);
@@ -99,18 +103,18 @@ test("correcting a refused code offers nothing until one says so", async ({
   await field.press("Backspace");
   await field.press(String((Number(wrong[5]) + 1) % 10));
   await expect(field).toHaveValue(/^\d{6}$/);
-  expect(seen).toHaveLength(1);
+  expect(sent).toHaveLength(1);
 
   await field.fill("12");
   await button(page, "Sign in").click();
   await expect(page.getByText("Enter all six digits.")).toBeVisible();
-  expect(seen).toHaveLength(1);
+  expect(sent).toHaveLength(1);
   await field.press(`${modifier}+a`);
   await field.pressSequentially(enrolled.app.code(site.now()));
   await expectSignedIn(page);
 });
 
-test("the password is masked, can be pasted and shown, and names itself to managers", async ({
+test("the password is masked, can be pasted and shown, and password managers recognize it", async ({
   page,
   person,
 }) => {
@@ -130,17 +134,17 @@ test("the password is masked, can be pasted and shown, and names itself to manag
 
   await emailField(page).fill(person.email);
   await field.press("Enter");
-  await expect(mailedCodeField(page)).toHaveAttribute("autocomplete", "one-time-code");
-  await expect(mailedCodeField(page)).toHaveAttribute("inputmode", "numeric");
+  await expect(emailCodeField(page)).toHaveAttribute("autocomplete", "one-time-code");
+  await expect(emailCodeField(page)).toHaveAttribute("inputmode", "numeric");
 });
 
-test("what is missing is said beside its field", async ({ page, person }) => {
+test("what is missing is shown at its field", async ({ page, person }) => {
   await page.goto("/login");
   await button(page, "Sign in").click();
-  await expect(page.getByText("Enter your e-mail address")).toBeVisible();
+  await expect(page.getByText("Enter your email address")).toBeVisible();
   await expect(emailField(page)).toBeFocused();
   await emailField(page).fill(person.email);
-  await expect(page.getByText("Enter your e-mail address")).toBeHidden();
+  await expect(page.getByText("Enter your email address")).toBeHidden();
   await emailField(page).press("Enter");
   await expect(passwordField(page)).toBeFocused();
   await button(page, "Sign in").click();
@@ -148,11 +152,11 @@ test("what is missing is said beside its field", async ({ page, person }) => {
   await expect(passwordField(page)).toBeFocused();
   await passwordField(page).fill("wrong");
   await button(page, "Sign in").click();
-  await expect(page.getByText("E-mail or password is wrong.")).toBeVisible();
+  await expect(page.getByText("Email or password is wrong.")).toBeVisible();
   await expect(passwordField(page)).toBeFocused();
 });
 
-test("the whole first sign-in needs nothing but a keyboard", async ({ page, site, person }) => {
+test("the whole first sign-in works with only a keyboard", async ({ page, site, person }) => {
   const { keyboard } = page;
   await page.goto("/login");
   await expect(emailField(page)).toBeFocused();
@@ -162,10 +166,10 @@ test("the whole first sign-in needs nothing but a keyboard", async ({ page, site
   await keyboard.type(person.password);
   await keyboard.press("Enter");
 
-  await expect(mailedCodeField(page)).toBeFocused();
+  await expect(emailCodeField(page)).toBeFocused();
   await keyboard.type(await site.lastCode(person.email));
 
-  await expect(heading(page, TITLES.enrol)).toBeFocused();
+  await expect(heading(page, TITLES.enroll)).toBeFocused();
   await expect(setupKey(page)).toBeVisible();
   await tabTo(button(page, "Start over with a new key"));
   await keyboard.press("Enter");
@@ -194,22 +198,22 @@ test("the whole first sign-in needs nothing but a keyboard", async ({ page, site
   await expect(emailField(page)).toHaveValue("");
 });
 
-/** Presses Tab until *target* has the focus, and every stop on the way can be seen. */
+/** Presses Tab until *target* has the focus; on the way, the focus must always be visible. */
 async function tabTo(target: Locator): Promise<void> {
   const page = target.page();
   for (let presses = 0; presses < 20; presses++) {
     await page.keyboard.press("Tab");
-    expect(await page.evaluate(isFocusSeen), "a stop without a sign of focus").toBe(true);
+    expect(await page.evaluate(isFocusVisible), "an invisible focus").toBe(true);
     if (await target.evaluate((node) => node === document.activeElement)) return;
   }
   throw new Error(`Tab does not reach ${target}`);
 }
 
-function isFocusSeen(): boolean {
+function isFocusVisible(): boolean {
   const stop = document.activeElement;
   if (!stop || stop === document.body) return true;
   const drawn = (node: Element) => getComputedStyle(node).outlineStyle !== "none";
-  // The boxes of a code field are drawn beside it.
+  // The outlines of a code field are on its boxes.
   return (
     drawn(stop) ||
     [...(stop.closest("div")?.parentElement?.querySelectorAll("span") ?? [])].some(drawn)

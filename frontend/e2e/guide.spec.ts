@@ -1,4 +1,4 @@
-/** The guide's Test Flows 1, 2 and 3, as they stand there. On SQLite and on PostgreSQL. */
+/** The guide's Test Flows 1, 2 and 3, on SQLite and on PostgreSQL. */
 import type { Page } from "@playwright/test";
 import { Authenticator, mintotpCode, pyotpCode } from "./support/authenticator";
 import { ALICE, BOB, CAROL } from "./support/people";
@@ -8,11 +8,11 @@ import { expect, test } from "./support/test";
 import {
   button,
   codeField,
+  emailCodeField,
   expectSignedIn,
   givePassword,
   heading,
-  mailedCodeField,
-  reachEnrolment,
+  reachEnrollment,
   readBackupCodes,
   readKey,
   submitPassword,
@@ -32,14 +32,14 @@ for (const { colorScheme, viewport } of SCREENS) {
   test.describe(`${colorScheme}, ${viewport.width} px`, () => {
     test.use({ colorScheme, viewport });
 
-    test("Flow 1: the first sign-in enrols an app, the second one skips the mail", async ({
+    test("Flow 1: the first sign-in enrolls an app, the second one skips the email code", async ({
       page,
       site,
       watched,
     }) => {
       await givePassword(page, ALICE);
       await expect(page).toHaveURL("/email-code");
-      await mailedCodeField(page).fill(await site.lastCode(ALICE.email));
+      await emailCodeField(page).fill(await site.lastCode(ALICE.email));
       await expect(page).toHaveURL("/mfa-enroll");
 
       const app = await scanAndCompare(page);
@@ -47,7 +47,7 @@ for (const { colorScheme, viewport } of SCREENS) {
       await expect(heading(page, TITLES.codes)).toBeVisible();
       const codes = await readBackupCodes(page);
       expect(new Set(codes).size).toBe(10);
-      watched.keepSecret(ALICE.password, app.key, ...codes);
+      watched.forbid(ALICE.password, app.key, ...codes);
       await button(page, "Copy").click();
       await button(page, "Continue").click();
       await expectSignedIn(page);
@@ -60,12 +60,12 @@ for (const { colorScheme, viewport } of SCREENS) {
       await expect(page).toHaveURL("/totp-verify");
       await codeField(page).fill(app.code(site.now()));
       await expectSignedIn(page);
-      expect(site.mails(ALICE.email)).toBe(1);
+      expect(site.codesSent(ALICE.email)).toBe(1);
     });
   });
 }
 
-/** The app that scanned the screen knows what the page says in letters. */
+/** The QR code must contain the same key as the page shows as text. */
 async function scanAndCompare(page: Page): Promise<Authenticator> {
   const app = Authenticator.scan(await scanScreen(page));
   expect(app.key).toBe(await readKey(page));
@@ -80,7 +80,7 @@ test.describe("on a phone", () => {
     page,
     site,
   }) => {
-    await reachEnrolment(page, site, ALICE);
+    await reachEnrollment(page, site, ALICE);
     const link = await page
       .getByRole("link", { name: "Open in authenticator app" })
       .getAttribute("href");
@@ -98,7 +98,7 @@ test("Flow 2: five wrong codes lock, a restart does not unlock, fifteen minutes 
   site,
   caller,
 }) => {
-  const { app } = await caller.enrol(BOB);
+  const { app } = await caller.enroll(BOB);
   await page.clock.install();
   await givePassword(page, BOB);
   await expect(heading(page, TITLES.totp)).toBeVisible();
@@ -119,7 +119,7 @@ test("Flow 2: five wrong codes lock, a restart does not unlock, fifteen minutes 
 
   await site.advance(15 * 60);
   await page.clock.fastForward("15:00");
-  await expect(page.getByText("Your account is open again.")).toBeVisible();
+  await expect(page.getByText("Your account is unlocked.")).toBeVisible();
   await submitPassword(page, BOB);
   await codeField(page).fill(app.code(site.now()));
   await expectSignedIn(page);
@@ -140,12 +140,12 @@ async function typeWrongCodes(page: Page, site: Site, app: Authenticator): Promi
   }
 }
 
-test("Flow 3: the key alone gives working codes in a fresh app", async ({
+test("Flow 3: the key alone gives working codes in a new app", async ({
   page,
   site,
   otherBrowser,
 }) => {
-  await reachEnrolment(page, site, CAROL);
+  await reachEnrollment(page, site, CAROL);
   const key = await readKey(page);
   expect(key).toMatch(/^[A-Z2-7]{32}$/);
   await codeField(page).fill(Authenticator.type(key).code(site.now()));

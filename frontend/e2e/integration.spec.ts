@@ -1,4 +1,4 @@
-/** docs/INTEGRATION.md: a page of another application, with the example's script as it stands there. */
+/** docs/INTEGRATION.md: a page of another application, with the script from its example. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -19,19 +19,19 @@ declare const client: {
   signOut(): Promise<void>;
 };
 
-/** The application: its page, the example's script, and a backend that asks FOCYS whose token it is. */
+/** The application: its page, the example's script, and a backend that asks FOCYS whose token it has received. */
 class Application {
   focys = "";
-  readonly #server = createServer(async ({ url, headers }, answer) => {
+  readonly #server = createServer(async ({ url, headers }, response) => {
     if (url === "/client.js") {
       const script = EXAMPLE.replace("https://login.example.com", this.focys);
-      answer.writeHead(200, { "Content-Type": "text/javascript" }).end(script);
+      response.writeHead(200, { "Content-Type": "text/javascript" }).end(script);
     } else if (url === "/orders") {
       const Authorization = headers.authorization ?? "";
       const me = await fetch(`${this.focys}/api/auth/me`, { headers: { Authorization } });
-      answer.writeHead(me.status).end();
+      response.writeHead(me.status).end();
     } else {
-      answer.writeHead(200, { "Content-Type": "text/html" }).end(HTML);
+      response.writeHead(200, { "Content-Type": "text/html" }).end(HTML);
     }
   });
 
@@ -56,32 +56,32 @@ test("another application's page sees who is signed in, calls its backend, and s
   const application = new Application();
   const origin = await application.start();
   const site = await Site.start({ corsOrigin: origin });
-  // Not the browser that is watched: this one calls two origins, and that is the point.
+  // A browser of its own, because the monitored one may call only one origin.
   const context = await browser.newContext();
   try {
     application.focys = site.url;
     const caller = new Caller(context.request, site);
-    const person = await caller.enrol(nthStudent(1));
+    const person = await caller.enroll(nthStudent(1));
     const page = await context.newPage();
-    const complaints: string[] = [];
+    const errors: string[] = [];
     page.on("console", (message) => {
-      if (message.type() === "error") complaints.push(message.text());
+      if (message.type() === "error") errors.push(message.text());
     });
     await page.goto(origin);
     await page.waitForFunction(() => "client" in globalThis);
 
-    const stranger = await currentUser(page);
-    const heardByStranger = [...complaints];
+    const before = await currentUser(page);
+    const errorsBefore = [...errors];
     await caller.password(person);
     await caller.post("/auth/totp/verify", { code: person.app.code(site.now()) });
-    const [served, owner] = [await orders(page), await currentUser(page)];
+    const [accepted, owner] = [await orders(page), await currentUser(page)];
     await page.evaluate(() => client.signOut());
-    const [refused, nobody] = [await orders(page), await currentUser(page)];
+    const [rejected, nobody] = [await orders(page), await currentUser(page)];
 
-    expect(stranger).toBeUndefined();
-    expect(heardByStranger).toEqual([]);
-    expect([served, owner]).toEqual([200, person.email]);
-    expect(refused).toBe(401);
+    expect(before).toBeUndefined();
+    expect(errorsBefore).toEqual([]);
+    expect([accepted, owner]).toEqual([200, person.email]);
+    expect(rejected).toBe(401);
     expect(nobody).toBeUndefined();
   } finally {
     await context.close();

@@ -1,17 +1,17 @@
-/** The longest names there can be: nothing sticks out, and what is to be scanned stays sharp. */
+/** The longest possible names: nothing overflows, and the QR code stays sharp. */
 import type { Locator } from "@playwright/test";
 import { Authenticator } from "./support/authenticator";
-import { expectNoSideways } from "./support/layout";
+import { expectNoOverflow } from "./support/layout";
 import { LONG_NAMED } from "./support/people";
 import { scanScreen } from "./support/qr";
 import { expect, test } from "./support/test";
 import {
   button,
   codeField,
+  emailCodeField,
   expectSignedIn,
   givePassword,
   heading,
-  mailedCodeField,
   setupKey,
   submitPassword,
   TITLES,
@@ -23,33 +23,33 @@ test("an address of 254 characters and a name of 30 fit everywhere", async ({ pa
   expect(LONG_NAMED.email).toHaveLength(254);
   await givePassword(page, LONG_NAMED);
   await expect(heading(page, TITLES.emailCode)).toBeVisible();
-  await expectNoSideways(page);
-  await mailedCodeField(page).fill(await site.lastCode(LONG_NAMED.email));
+  await expectNoOverflow(page);
+  await emailCodeField(page).fill(await site.lastCode(LONG_NAMED.email));
 
   await expect(setupKey(page)).toBeVisible();
-  await expectNoSideways(page);
-  expect((await heading(page, TITLES.enrol).boundingBox())?.height).toBeLessThan(40);
+  await expectNoOverflow(page);
+  expect((await heading(page, TITLES.enroll).boundingBox())?.height).toBeLessThan(40);
   await page.setViewportSize({ width: 360, height: 740 });
   const app = Authenticator.scan(await scanScreen(page));
-  expect(await sharpness(page.getByRole("img", { name: /QR code/ }))).toBe(1);
+  expect(await scaleOf(page.getByRole("img", { name: /QR code/ }))).toBe(1);
   await codeField(page).fill(app.code(site.now()));
 
   await expect(heading(page, TITLES.codes)).toBeVisible();
-  await expectNoSideways(page);
+  await expectNoOverflow(page);
   await button(page, "Copy").click();
   await button(page, "Continue").click();
   await expectSignedIn(page);
-  await expectNoSideways(page);
+  await expectNoOverflow(page);
   await button(page, "Sign out").click();
   await expect(heading(page, TITLES.login)).toBeVisible();
-  await expectNoSideways(page);
+  await expectNoOverflow(page);
 
   await submitPassword(page, LONG_NAMED);
   await expect(heading(page, TITLES.totp)).toBeVisible();
-  await expectNoSideways(page);
+  await expectNoOverflow(page);
   await page.getByRole("link", { name: "Use a backup code" }).click();
   await expect(heading(page, TITLES.backup)).toBeVisible();
-  await expectNoSideways(page);
+  await expectNoOverflow(page);
 
   await page.getByRole("link", { name: "Use your app instead" }).click();
   for (const code of app.wrongCodes(site.now(), 5)) {
@@ -57,13 +57,13 @@ test("an address of 254 characters and a name of 30 fit everywhere", async ({ pa
     await expect(codeField(page).and(page.locator("[readonly]"))).toHaveCount(0);
   }
   await expect(heading(page, TITLES.locked)).toBeVisible();
-  await expectNoSideways(page);
+  await expectNoOverflow(page);
   await button(page, "Enter two codes in a row").click();
   await expect(heading(page, TITLES.guarded)).toBeVisible();
-  await expectNoSideways(page);
+  await expectNoOverflow(page);
 });
 
-/** How many pixels of the page show one pixel of the picture. */
-async function sharpness(picture: Locator): Promise<number> {
+/** The number of screen pixels per image pixel. */
+async function scaleOf(picture: Locator): Promise<number> {
   return picture.evaluate((image: HTMLImageElement) => image.width / image.naturalWidth);
 }

@@ -1,4 +1,4 @@
-/** Bad days: too many tries, no network, a slow one, a server that is away. */
+/** Trouble: too many tries, no network, a slow one, or no server. */
 import { expect, test } from "./support/test";
 import {
   button,
@@ -13,12 +13,12 @@ import {
   TITLES,
 } from "./support/walk";
 
-test("too many wrong passwords make one wait, visibly", async ({ page, site, person }) => {
+test("after too many wrong passwords there is a visible wait", async ({ page, site, person }) => {
   await page.clock.install();
   await page.goto("/login");
   for (let tries = 0; tries < 5; tries++) {
     await submitPassword(page, { ...person, password: `wrong ${tries}` });
-    await expect(page.getByText("E-mail or password is wrong.")).toBeVisible();
+    await expect(page.getByText("Email or password is wrong.")).toBeVisible();
     await expect(passwordField(page)).toBeFocused();
   }
   await submitPassword(page, person);
@@ -36,7 +36,7 @@ test("too many wrong passwords make one wait, visibly", async ({ page, site, per
   await expect(heading(page, TITLES.emailCode)).toBeVisible();
 });
 
-test("another address need not wait", async ({ page, caller, person, enrolled }) => {
+test("the wait is only for one email address", async ({ page, caller, person, enrolled }) => {
   const wrong = { email: "nobody@student.com", password: "wrong" };
   for (let tries = 0; tries < 5; tries++) await caller.post("/auth/login", wrong);
   await givePassword(page, { ...person, email: wrong.email });
@@ -45,7 +45,7 @@ test("another address need not wait", async ({ page, caller, person, enrolled })
   await expect(heading(page, TITLES.totp)).toBeVisible();
 });
 
-test("offline one is told so, and keeps what one typed", async ({ page, context, person }) => {
+test("offline, the page says so and keeps what was typed", async ({ page, context, person }) => {
   await page.goto("/login");
   await expect(heading(page, TITLES.login)).toBeVisible();
   await context.setOffline(true);
@@ -62,7 +62,7 @@ test("offline one is told so, and keeps what one typed", async ({ page, context,
   await expect(heading(page, TITLES.emailCode)).toBeVisible();
 });
 
-test("a slow answer is waited for with a word", async ({ page, site, enrolled }) => {
+test("a slow response is explained while waiting", async ({ page, site, enrolled }) => {
   await page.clock.install();
   await reachSecondFactor(page, enrolled);
   let release = () => {};
@@ -81,16 +81,20 @@ test("a slow answer is waited for with a word", async ({ page, site, enrolled })
   await expectSignedIn(page);
 });
 
-test("a code that did not arrive can be sent again", async ({ page, site, enrolled }) => {
+test("a code that did not reach the server can be submitted again", async ({
+  page,
+  site,
+  enrolled,
+}) => {
   await reachSecondFactor(page, enrolled);
   await page.route("**/auth/totp/verify", (route) => route.abort(), { times: 1 });
   await codeField(page).fill(enrolled.app.code(site.now()));
-  await expect(page.getByText("The server did not answer.")).toBeVisible();
+  await expect(page.getByText("The server did not respond.")).toBeVisible();
   await button(page, "Sign in").click();
   await expectSignedIn(page);
 });
 
-test("a proxy without a server behind it is no riddle", async ({ page, person }) => {
+test("an error from a proxy is explained", async ({ page, person }) => {
   await page.goto("/login");
   await page.route("**/auth/login", (route) =>
     route.fulfill({ status: 502, contentType: "text/html", body: "<h1>Bad Gateway</h1>" }),
@@ -99,7 +103,7 @@ test("a proxy without a server behind it is no riddle", async ({ page, person })
   await expect(page.getByText("The server is not available. Please try again.")).toBeVisible();
 });
 
-test("opened offline it says so, and goes on by itself", async ({ page, context }) => {
+test("opened offline, the page says so and continues by itself", async ({ page, context }) => {
   await page.goto("/login");
   await expect(heading(page, TITLES.login)).toBeVisible();
   await page.route("**/auth/status", (route) => route.abort());
@@ -114,13 +118,13 @@ test("opened offline it says so, and goes on by itself", async ({ page, context 
   await expect(heading(page, TITLES.login)).toBeVisible();
 });
 
-test("before the server has named the app the form is there, under a title", async ({ page }) => {
-  let answer = () => {};
-  const asked = new Promise<void>((resolve) => {
-    answer = resolve;
+test("the form has a title before the server has named the app", async ({ page }) => {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
   });
   await page.route("**/auth/status", async (route) => {
-    await asked;
+    await held;
     await route.continue();
   });
   await page.goto("/login");
@@ -129,23 +133,23 @@ test("before the server has named the app the form is there, under a title", asy
   await expect(emailField(page)).toBeFocused();
   await emailField(page).fill("typed@early.example");
 
-  answer();
+  release();
   await expect(heading(page, TITLES.login)).toBeVisible();
   await expect(page).toHaveTitle(/^Sign in to /);
   await expect(emailField(page)).toHaveValue("typed@early.example");
 });
 
-test("without a first answer there is a page that asks again", async ({ page }) => {
+test("without a first response, the page offers to try again", async ({ page }) => {
   await page.route("**/auth/status", (route) => route.abort());
   await page.goto("/");
-  await expect(heading(page, "No answer from the server")).toBeVisible();
+  await expect(heading(page, "No response from the server")).toBeVisible();
   await page.unroute("**/auth/status");
   await button(page, "Try again").click();
   await expect(heading(page, TITLES.login)).toBeVisible();
 });
 
-test("a page that did not load offers a reload", async ({ page, enrolled, watched }) => {
-  watched.expectFault(/Failed to fetch dynamically imported module/);
+test("a page that failed to load offers a reload", async ({ page, enrolled, watched }) => {
+  watched.expectError(/Failed to fetch dynamically imported module/);
   await page.route("**/assets/TOTPVerify-*.js", (route) => route.abort());
   await givePassword(page, enrolled);
   await expect(heading(page, "This page did not load")).toBeVisible();

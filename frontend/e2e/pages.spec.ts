@@ -1,19 +1,19 @@
-/** Every page and state: axe finds nothing, in light and in dark, and nothing sticks out at any width. */
+/** Every page and state: axe finds nothing, in light and dark mode, and nothing overflows at any width. */
 import type { Page } from "@playwright/test";
 import { Authenticator } from "./support/authenticator";
 import { expectAccessible } from "./support/axe";
-import { expectNoSideways } from "./support/layout";
+import { expectNoOverflow } from "./support/layout";
 import { expect, test } from "./support/test";
 import {
   backupCodeField,
   button,
   codeField,
+  emailCodeField,
   expectSignedIn,
   givePassword,
   heading,
-  mailedCodeField,
   reachBackupCodes,
-  reachEnrolment,
+  reachEnrollment,
   reachSecondFactor,
   readKey,
   signIn,
@@ -24,18 +24,18 @@ import {
 async function inspect(page: Page, title: string | RegExp): Promise<void> {
   await expect(heading(page, title)).toBeVisible();
   await expectAccessible(page, title);
-  await expectNoSideways(page);
+  await expectNoOverflow(page);
 }
 
-test("sign-in: empty, incomplete, refused, throttled", async ({ page, person }) => {
+test("sign-in: empty, incomplete, rejected, throttled", async ({ page, person }) => {
   await page.goto("/login");
   await inspect(page, TITLES.login);
   await button(page, "Sign in").click();
-  await expect(page.getByText("Enter your e-mail address")).toBeVisible();
+  await expect(page.getByText("Enter your email address")).toBeVisible();
   await inspect(page, TITLES.login);
   for (let tries = 0; tries < 5; tries++) {
     await submitPassword(page, { ...person, password: "wrong" });
-    await expect(page.getByText("E-mail or password is wrong.")).toBeVisible();
+    await expect(page.getByText("Email or password is wrong.")).toBeVisible();
   }
   await inspect(page, TITLES.login);
   await submitPassword(page, person);
@@ -43,13 +43,13 @@ test("sign-in: empty, incomplete, refused, throttled", async ({ page, person }) 
   await inspect(page, TITLES.login);
 });
 
-test("mailed code: asked, wrong, dead", async ({ page, site, person }) => {
+test("email code: empty, wrong, used up", async ({ page, site, person }) => {
   await givePassword(page, person);
   await inspect(page, TITLES.emailCode);
   const code = await site.lastCode(person.email);
   for (const by of [1, 2, 3, 4, 5]) {
     const wrong = code.slice(0, 5) + ((Number(code[5]) + by) % 10);
-    await mailedCodeField(page).fill(wrong);
+    await emailCodeField(page).fill(wrong);
     if (by < 5) await expect(page.getByText(`${5 - by} tr`)).toBeVisible();
     if (by === 1) await inspect(page, TITLES.emailCode);
   }
@@ -57,11 +57,11 @@ test("mailed code: asked, wrong, dead", async ({ page, site, person }) => {
   await inspect(page, TITLES.emailCode);
 });
 
-test("enrolment: shown, starting over, wrong code, locked", async ({ page, site, person }) => {
-  await reachEnrolment(page, site, person);
-  await inspect(page, TITLES.enrol);
+test("enrollment: shown, starting over, wrong code, locked", async ({ page, site, person }) => {
+  await reachEnrollment(page, site, person);
+  await inspect(page, TITLES.enroll);
   await button(page, "Start over with a new key").click();
-  await inspect(page, TITLES.enrol);
+  await inspect(page, TITLES.enroll);
   await button(page, "Make a new key").click();
   await expect(page.getByText("This is a new key.")).toBeVisible();
   const app = Authenticator.type(await readKey(page));
@@ -69,7 +69,7 @@ test("enrolment: shown, starting over, wrong code, locked", async ({ page, site,
     const left = 4 - index;
     await codeField(page).fill(code);
     if (left > 0) await expect(page.getByText(`${left} tr`)).toBeVisible();
-    if (left === 4) await inspect(page, TITLES.enrol);
+    if (left === 4) await inspect(page, TITLES.enroll);
   }
   await inspect(page, TITLES.locked);
 });
@@ -77,37 +77,37 @@ test("enrolment: shown, starting over, wrong code, locked", async ({ page, site,
 test.describe("on a phone", () => {
   test.use({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
 
-  test("enrolment", async ({ page, site, person }) => {
-    await reachEnrolment(page, site, person);
+  test("enrollment", async ({ page, site, person }) => {
+    await reachEnrollment(page, site, person);
     await page.getByText("Use another device").click();
     await expect(page.getByRole("img", { name: /QR code/ })).toBeVisible();
-    await inspect(page, TITLES.enrol);
+    await inspect(page, TITLES.enroll);
   });
 
-  test("a keyboard on the screen hides neither a field nor its button", async ({
+  test("an on-screen keyboard hides neither a field nor its button", async ({
     page,
     site,
     enrolled,
   }) => {
     await page.setViewportSize({ width: 360, height: 420 });
-    await submitInSight(page, "/login");
+    await expectSubmitVisible(page, "/login");
     await reachSecondFactor(page, enrolled);
-    await submitInSight(page);
+    await expectSubmitVisible(page);
     const [wrong = ""] = enrolled.app.wrongCodes(site.now(), 1);
     await codeField(page).fill(wrong);
     await expect(page.getByText("4 tries left.")).toBeVisible();
-    await submitInSight(page);
+    await expectSubmitVisible(page);
   });
 });
 
-/** The one button of the form is within the window without scrolling. */
-async function submitInSight(page: Page, path?: string): Promise<void> {
+/** The submit button must be visible without scrolling. */
+async function expectSubmitVisible(page: Page, path?: string): Promise<void> {
   if (path) await page.goto(path);
   await expect(button(page, "Sign in")).toBeInViewport({ ratio: 1 });
   expect(await page.evaluate(() => window.scrollY)).toBe(0);
 }
 
-test("backup codes to keep, and the account", async ({ page, site, person }) => {
+test("backup codes to save, and the account", async ({ page, site, person }) => {
   await reachBackupCodes(page, site, person);
   await inspect(page, TITLES.codes);
   await button(page, "Copy").click();
@@ -120,7 +120,7 @@ test("backup codes to keep, and the account", async ({ page, site, person }) => 
   await inspect(page, TITLES.login);
 });
 
-test("second factor: asked, wrong, old, used", async ({ page, site, enrolled }) => {
+test("second factor: empty, used, old", async ({ page, site, enrolled }) => {
   const used = await signIn(page, site, enrolled);
   await button(page, "Sign out").click();
   await reachSecondFactor(page, enrolled);
@@ -133,7 +133,7 @@ test("second factor: asked, wrong, old, used", async ({ page, site, enrolled }) 
   await inspect(page, TITLES.totp);
 });
 
-test("backup code: asked, wrong, used; few left", async ({ page, caller, enrolled }) => {
+test("backup code: empty, wrong, accepted; few left", async ({ page, caller, enrolled }) => {
   for (const code of enrolled.backupCodes.slice(0, 8)) {
     await caller.password(enrolled);
     await caller.post("/auth/backup-code/verify", { code });
@@ -148,11 +148,13 @@ test("backup code: asked, wrong, used; few left", async ({ page, caller, enrolle
   await inspect(page, TITLES.backup);
   await backupCodeField(page).fill(enrolled.backupCodes[9] ?? "");
   await button(page, "Sign in").click();
-  await expect(page.getByText("You used a backup code; 1 backup code is left.")).toBeVisible();
+  await expect(
+    page.getByText("You used a backup code. You have 1 backup code left."),
+  ).toBeVisible();
   await inspect(page, "Student");
 });
 
-test("locked, guarded, and about to end", async ({ page, site, caller, enrolled }) => {
+test("locked, guarded, and about to expire", async ({ page, site, caller, enrolled }) => {
   for (const wait of [15 * 60, 60 * 60]) {
     await caller.password(enrolled);
     await caller.guess(enrolled, 5);
@@ -166,19 +168,23 @@ test("locked, guarded, and about to end", async ({ page, site, caller, enrolled 
   await caller.guess(enrolled, 5);
   await site.advance(4 * 60 + 10);
   await page.reload();
-  await expect(page.getByText(/^This sign-in ends in/)).toBeVisible();
+  await expect(page.getByText(/^This sign-in expires in/)).toBeVisible();
   await inspect(page, TITLES.guarded);
 });
 
-test("no such page, no answer, no page file, still loading", async ({ page, person, watched }) => {
+test("page not found, no response, a page that failed to load, still loading", async ({
+  page,
+  person,
+  watched,
+}) => {
   watched.allowPaths("/nowhere");
-  watched.expectFault(/Failed to fetch dynamically imported module/);
+  watched.expectError(/Failed to fetch dynamically imported module/);
   await page.goto("/nowhere");
-  await inspect(page, "There is no page here");
+  await inspect(page, "Page not found");
 
   await page.route("**/auth/status", (route) => route.abort());
   await page.goto("/");
-  await inspect(page, "No answer from the server");
+  await inspect(page, "No response from the server");
 
   await page.unroute("**/auth/status");
   await page.route("**/assets/EmailCode-*.js", (route) => route.abort());

@@ -1,7 +1,7 @@
 import { defineConfig } from "@playwright/test";
 import journeys from "../playwright.config";
 
-/** Takes the pictures of the README anew from the real pages: `npm run pictures`. */
+/** Takes new pictures of the real pages for the README: `npm run pictures`. */
 export default defineConfig({
   ...journeys,
   testDir: ".",

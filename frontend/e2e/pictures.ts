@@ -1,4 +1,4 @@
-/** The pictures of the README. The keys and codes in them belong to a database that is thrown away at once. */
+/** The pictures of the README. The keys and codes in them belong to a database that is deleted right afterward. */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
@@ -8,11 +8,11 @@ import { expect, test } from "./support/test";
 import {
   button,
   codeField,
+  emailCodeField,
   emailField,
   expectSignedIn,
   givePassword,
   heading,
-  mailedCodeField,
   passwordField,
   readKey,
   setupKey,
@@ -23,7 +23,7 @@ import {
 const FOLDER = fileURLToPath(new URL("../../docs/pictures/", import.meta.url));
 const PYTHON = fileURLToPath(new URL("../../.venv/bin/python", import.meta.url));
 const MARGIN = 28;
-// A page has few colours: with a palette of them a picture weighs a third.
+// A page has few colors: with a palette, a picture is a third of the size.
 const SHRINK = `
 import sys
 from PIL import Image
@@ -43,9 +43,9 @@ test("the pages of a first and a second sign-in", async ({ page, site }) => {
   await givePassword(page, ALICE);
   await expect(heading(page, TITLES.emailCode)).toBeVisible();
   const mailed = await site.lastCode(ALICE.email);
-  await mailedCodeField(page).pressSequentially(mailed.slice(0, 4));
+  await emailCodeField(page).pressSequentially(mailed.slice(0, 4));
   await take(page, "email-code");
-  await mailedCodeField(page).fill(mailed);
+  await emailCodeField(page).fill(mailed);
 
   await expect(setupKey(page)).toBeVisible();
   await expect(page.getByRole("img", { name: /QR code/ })).toBeVisible();
@@ -55,7 +55,7 @@ test("the pages of a first and a second sign-in", async ({ page, site }) => {
 
   await expect(heading(page, TITLES.codes)).toBeVisible();
   await button(page, "Copy").click();
-  await expect(page.getByText("Keep them where you will find them")).toBeVisible();
+  await expect(page.getByText("Keep them somewhere you can find")).toBeVisible();
   await take(page, "backup-codes");
   await button(page, "Continue").click();
   await expectSignedIn(page);
@@ -84,7 +84,7 @@ async function takeBoth(page: Page, name: string): Promise<void> {
   await page.emulateMedia({ colorScheme: "light" });
 }
 
-/** The card with a little of the ground around it. */
+/** The card with a little background around it. */
 async function take(page: Page, name: string): Promise<void> {
   const card = await page.locator("main > div").boundingBox();
   if (!card) throw new Error("there is no card");

@@ -1,11 +1,11 @@
-/** What the browser is allowed and told: proof that the watch over all journeys sees what it is there for. */
+/** What the browser allows and keeps, and proof that the monitor of all journeys detects every violation. */
 import type { Page } from "@playwright/test";
 import { expectAccessible } from "./support/axe";
 import { expect, test } from "./support/test";
-import { button, reachBackupCodes, reachEnrolment, readKey, signIn, TITLES } from "./support/walk";
+import { button, reachBackupCodes, reachEnrollment, readKey, signIn, TITLES } from "./support/walk";
 import { type Watch, watch } from "./support/watch";
 
-const MISDEEDS: Record<string, (page: Page) => Promise<unknown>> = {
+const VIOLATIONS: Record<string, (page: Page) => Promise<unknown>> = {
   "an inline style": (page) =>
     page
       .evaluate(() => document.body.append(document.createElement("style")))
@@ -20,7 +20,7 @@ const MISDEEDS: Record<string, (page: Page) => Promise<unknown>> = {
       try {
         document.body.setAttribute("onclick", "void 0");
       } catch {
-        // Refused, as it should be; the report counts.
+        // Blocked, as it should be; the test checks that this was reported.
       }
     }),
   "markup from a string": (page) =>
@@ -28,7 +28,7 @@ const MISDEEDS: Record<string, (page: Page) => Promise<unknown>> = {
       try {
         document.body.innerHTML = "<p>hello</p>";
       } catch {
-        // Refused, as it should be; the report counts.
+        // Blocked, as it should be; the test checks that this was reported.
       }
     }),
   "a call to another origin": (page) =>
@@ -42,25 +42,25 @@ const MISDEEDS: Record<string, (page: Page) => Promise<unknown>> = {
     page.evaluate(() => sessionStorage.setItem("focys.email", "hunter-twelve")),
   "a password in the address": (page) =>
     page.evaluate(() => history.replaceState(null, "", "/login?password=hunter-twelve")),
-  "a fault of a script": (page) =>
+  "a script error": (page) =>
     page.evaluate(() => void setTimeout(() => Promise.reject(new Error("oh")))),
 };
 
-for (const [name, commit] of Object.entries(MISDEEDS)) {
-  test(`the watch reports ${name}`, async ({ browser, site }) => {
+for (const [name, violate] of Object.entries(VIOLATIONS)) {
+  test(`the monitor reports ${name}`, async ({ browser, site }) => {
     const context = await browser.newContext({ baseURL: site.url });
     const watched: Watch = await watch(context, site.url);
-    watched.keepSecret("hunter-twelve");
+    watched.forbid("hunter-twelve");
     const page = await context.newPage();
     await page.goto("/login");
     await watched.check();
 
-    await commit(page);
+    await violate(page);
 
     await expect
       .poll(() =>
         watched.check().then(
-          () => "nothing seen",
+          () => "not reported",
           () => "reported",
         ),
       )
@@ -69,14 +69,14 @@ for (const [name, commit] of Object.entries(MISDEEDS)) {
   });
 }
 
-test("axe finds what it is there for", async ({ page }) => {
+test("axe detects violations", async ({ page }) => {
   await page.goto("/login");
   await expectAccessible(page, TITLES.login);
   await page.evaluate(() => document.querySelector("main")?.append(new Image()));
   await expect(expectAccessible(page, TITLES.login)).rejects.toThrow(/image-alt/);
 });
 
-test("scripts see no cookie, and no page is kept in a cache", async ({
+test("scripts cannot read the cookies, and no data is cached", async ({
   page,
   site,
   context,
@@ -97,12 +97,12 @@ test("scripts see no cookie, and no page is kept in a cache", async ({
   expect(uncached).toEqual([]);
 });
 
-test("key and codes leave the page with the step", async ({ page, site, person, watched }) => {
-  await reachEnrolment(page, site, person);
-  watched.keepSecret(await readKey(page));
+test("the key disappears from the page with its step", async ({ page, site, person, watched }) => {
+  await reachEnrollment(page, site, person);
+  watched.forbid(await readKey(page));
   await button(page, "Back to sign-in").click();
   const app = await reachBackupCodes(page, site, person);
-  watched.keepSecret(app.key);
+  watched.forbid(app.key);
   await expect(page.getByText(app.key)).toBeHidden();
   expect(await page.content()).not.toContain(app.key);
 });

@@ -1,4 +1,4 @@
-/** The guide's whole session as production has it: nginx with TLS, four workers, PostgreSQL, Valkey, a mail server. */
+/** The guide's whole session on a production deployment: nginx with TLS, four workers, PostgreSQL, Valkey, a mail server. */
 import { type BrowserContext, test as base, devices, expect, type Page } from "@playwright/test";
 import { Authenticator } from "./support/authenticator";
 import type { Person } from "./support/people";
@@ -7,10 +7,10 @@ import { Stack } from "./support/stack";
 import {
   button,
   codeField,
+  emailCodeField,
   expectSignedIn,
   givePassword,
   heading,
-  mailedCodeField,
   readBackupCodes,
   readKey,
   setupKey,
@@ -48,7 +48,7 @@ const test = base.extend<{ watched: Watch }, { stack: Stack }>({
       const watched = await watch(context, stack.url);
       await use(watched);
       if (info.status !== info.expectedStatus)
-        await info.attach("server", { body: stack.lastWords, contentType: "text/plain" });
+        await info.attach("server", { body: stack.recentOutput, contentType: "text/plain" });
       await watched.check();
     },
     { auto: true },
@@ -59,14 +59,14 @@ for (const [name, screen] of Object.entries(SCREENS)) {
   test.describe(`on a ${name}`, () => {
     test.use(screen);
 
-    test("first sign-in, second sign-in, and a lock that outlives a restart", async ({
+    test("first sign-in, second sign-in, and a lock that survives a restart", async ({
       stack,
       context,
       page,
       watched,
     }) => {
       const person = await stack.person(`${name}@example.com`);
-      watched.keepSecret(person.password);
+      watched.forbid(person.password);
 
       const app = await firstSignIn(page, stack, person, watched);
       await expectStrictCookies(context);
@@ -75,10 +75,10 @@ for (const [name, screen] of Object.entries(SCREENS)) {
 
       await submitPassword(page, person);
       await expect(page).toHaveURL("/totp-verify");
-      // The code of the next half minute: the one of this is spent.
+      // The code for the next 30 seconds, because the current one is used.
       await codeField(page).fill(app.code(stack.now() + STEP_MS));
       await expectSignedIn(page);
-      expect(stack.letters(person.email).filter(({ code }) => code)).toHaveLength(1);
+      expect(stack.emails(person.email).filter(({ code }) => code)).toHaveLength(1);
 
       await button(page, "Sign out").click();
       await submitPassword(page, person);
@@ -99,13 +99,13 @@ async function firstSignIn(
 ): Promise<Authenticator> {
   await givePassword(page, person);
   await expect(page).toHaveURL("/email-code");
-  await mailedCodeField(page).fill(await stack.lastCode(person.email));
+  await emailCodeField(page).fill(await stack.lastCode(person.email));
   await expect(page).toHaveURL("/mfa-enroll");
-  expect(stack.letters(person.email).every(({ overTls }) => overTls)).toBe(true);
+  expect(stack.emails(person.email).every(({ overTls }) => overTls)).toBe(true);
 
-  const onAnother = page.getByText("Use another device");
-  await expect(onAnother.or(setupKey(page)).first()).toBeVisible();
-  if (await onAnother.isVisible()) await onAnother.click();
+  const otherDevice = page.getByText("Use another device");
+  await expect(otherDevice.or(setupKey(page)).first()).toBeVisible();
+  if (await otherDevice.isVisible()) await otherDevice.click();
   const app = Authenticator.scan(await scanScreen(page));
   expect(app.key).toBe(await readKey(page));
   expect(app.entry).toEqual({ issuer: "FOCYS", account: person.email });
@@ -113,7 +113,7 @@ async function firstSignIn(
   await expect(heading(page, TITLES.codes)).toBeVisible();
   const codes = await readBackupCodes(page);
   expect(new Set(codes).size).toBe(10);
-  watched.keepSecret(app.key, ...codes);
+  watched.forbid(app.key, ...codes);
   await button(page, "Copy").click();
   await button(page, "Continue").click();
   await expectSignedIn(page);
@@ -146,12 +146,12 @@ async function lockByWrongCodes(page: Page, stack: Stack, app: Authenticator): P
   await expect(heading(page, TITLES.locked)).toBeVisible();
 }
 
-test("http leads to https once, after that the browser does not even ask", async ({
+test("HTTP redirects to HTTPS once; after that, the browser does so by itself", async ({
   browser,
   stack,
 }) => {
   const page = await browser.newPage();
-  const plain = `http://${stack.place.host}/login`;
+  const plain = `http://${stack.address.host}/login`;
 
   const first = await redirectTo(page, plain);
   const second = await redirectTo(page, plain);
@@ -162,33 +162,35 @@ test("http leads to https once, after that the browser does not even ask", async
 });
 
 async function redirectTo(page: Page, address: string) {
-  const answer = await page.goto(address);
+  const response = await page.goto(address);
   expect(page.url()).toBe(address.replace("http:", "https:"));
-  const redirect = await answer?.request().redirectedFrom()?.response();
+  const redirect = await response?.request().redirectedFrom()?.response();
   const headers = await redirect?.allHeaders();
   return { status: redirect?.status(), reason: headers?.["non-authoritative-reason"] };
 }
 
-test("pages come over HTTP/2 with every header, and hashed files once", async ({ page }) => {
-  const kept: Record<string, string> = {};
+test("pages are served over HTTP/2 with every header, and hashed files are cached", async ({
+  page,
+}) => {
+  const cached: Record<string, string> = {};
   const called: Record<string, string> = {};
-  page.on("response", (answer) => {
-    const path = new URL(answer.url()).pathname;
-    const policy = answer.headers()["cache-control"] ?? "";
-    if (path.startsWith("/assets/")) kept[path] = policy;
+  page.on("response", (received) => {
+    const path = new URL(received.url()).pathname;
+    const policy = received.headers()["cache-control"] ?? "";
+    if (path.startsWith("/assets/")) cached[path] = policy;
     if (path.startsWith("/api/")) called[path] = policy;
   });
 
-  const answer = await page.goto("/login");
+  const response = await page.goto("/login");
   await expect(heading(page, TITLES.login)).toBeVisible();
-  const headers = (await answer?.allHeaders()) ?? {};
+  const headers = (await response?.allHeaders()) ?? {};
 
   expect(headers["strict-transport-security"]).toContain(YEAR);
   expect(headers["content-security-policy"]).toContain("require-trusted-types-for 'script'");
   expect(headers["cache-control"]).toBe("no-cache");
   expect(headers.server).toBe("nginx");
-  expect(Object.keys(kept).length).toBeGreaterThan(1);
-  for (const policy of Object.values(kept))
+  expect(Object.keys(cached).length).toBeGreaterThan(1);
+  for (const policy of Object.values(cached))
     expect(policy).toBe("public, max-age=31536000, immutable");
   expect(called).toEqual({ "/api/auth/status": "no-store" });
   expect(await page.evaluate(protocols)).toEqual(["h2"]);
@@ -202,19 +204,22 @@ function protocols(): string[] {
   return [...new Set(entries.map((entry) => entry.nextHopProtocol))];
 }
 
-test("the policy is in force: markup from a string is refused", async ({ browser, stack }) => {
+test("the content security policy is enforced: markup from a string is blocked", async ({
+  browser,
+  stack,
+}) => {
   const page = await browser.newPage({ baseURL: stack.url });
   await page.goto("/login");
 
-  const refused = page.evaluate(() => {
+  const blocked = page.evaluate(() => {
     document.body.innerHTML = "<p>hello</p>";
   });
 
-  await expect(refused).rejects.toThrow(/TrustedHTML/);
+  await expect(blocked).rejects.toThrow(/TrustedHTML/);
   await page.close();
 });
 
-test("no other certificate is believed", async ({ stack }) => {
+test("no other certificate is accepted", async ({ stack }) => {
   const browser = await stack.browser("another-key");
   const page = await browser.newPage();
 

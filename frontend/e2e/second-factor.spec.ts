@@ -1,4 +1,4 @@
-/** The second sign-in and after: codes used, old or wrong, backup codes, and the guarded account. */
+/** The second sign-in and later ones: used, old and wrong codes, backup codes, and guarded accounts. */
 import { expectAccessible } from "./support/axe";
 import { expect, test } from "./support/test";
 import {
@@ -16,7 +16,7 @@ import {
   TITLES,
 } from "./support/walk";
 
-test("a used code says so, costs no try, and the next one opens", async ({
+test("a used code is rejected without costing a try, and the next one signs in", async ({
   page,
   site,
   enrolled,
@@ -27,7 +27,7 @@ test("a used code says so, costs no try, and the next one opens", async ({
 
   await codeField(page).fill(used);
   await expect(
-    page.getByText(/^That code was already used\. Next code in \d+\ss\.$/).first(),
+    page.getByText(/^That code was already used\. Your app shows a new one in \d+\ss\.$/).first(),
   ).toBeVisible();
 
   await site.advance(30);
@@ -35,24 +35,26 @@ test("a used code says so, costs no try, and the next one opens", async ({
   await expectSignedIn(page);
 });
 
-test("an old code tells about the phone's clock", async ({ page, site, enrolled }) => {
+test("the error for an old code mentions the phone's clock", async ({ page, site, enrolled }) => {
   await site.advance(600);
   await reachSecondFactor(page, enrolled);
 
   await codeField(page).fill(enrolled.app.code(site.now() - 4 * 60_000));
 
-  await expect(page.getByText(/Your phone’s clock looks about 4 minutes behind/)).toBeVisible();
+  await expect(
+    page.getByText(/Your phone’s clock seems to be about 4 minutes behind/),
+  ).toBeVisible();
   await expect(page.getByText("4 tries left.")).toBeVisible();
 });
 
-test("a phone half a minute off is let in", async ({ page, site, enrolled }) => {
+test("a phone whose clock is 30 seconds off signs in", async ({ page, site, enrolled }) => {
   await site.advance(60);
   await reachSecondFactor(page, enrolled);
   await codeField(page).fill(enrolled.app.code(site.now() - 30_000));
   await expectSignedIn(page);
 });
 
-test("a backup code signs in once, however it is written, and says how many are left", async ({
+test("a backup code signs in once, in any notation, and the page says how many are left", async ({
   page,
   enrolled,
 }) => {
@@ -64,7 +66,9 @@ test("a backup code signs in once, however it is written, and says how many are 
   await expect(backupCodeField(page)).toHaveValue(code);
   await backupCodeField(page).press("Enter");
 
-  await expect(page.getByText("You used a backup code; 9 backup codes are left.")).toBeVisible();
+  await expect(
+    page.getByText("You used a backup code. You have 9 backup codes left."),
+  ).toBeVisible();
   await expect(page.getByText("Password, backup code")).toBeVisible();
   await button(page, "Sign out").click();
 
@@ -77,7 +81,7 @@ test("a backup code signs in once, however it is written, and says how many are 
   await expect(heading(page, TITLES.totp)).toBeVisible();
 });
 
-test("the last backup codes are announced", async ({ page, caller, enrolled }) => {
+test("a warning appears when few backup codes are left", async ({ page, caller, enrolled }) => {
   for (const code of enrolled.backupCodes.slice(0, 8)) {
     await caller.password(enrolled);
     await caller.post("/auth/backup-code/verify", { code });
@@ -85,13 +89,13 @@ test("the last backup codes are announced", async ({ page, caller, enrolled }) =
 
   await page.goto("/");
 
-  await expect(page.getByText("2 backup codes are left.")).toBeVisible();
+  await expect(page.getByText("You have 2 backup codes left.")).toBeVisible();
   await expect(
-    page.getByText("your next sign-in with the app shows you new ones").first(),
+    page.getByText("you get new ones the next time you sign in with your app").first(),
   ).toBeVisible();
 });
 
-test("whoever has used the last backup code is shown new ones at the next sign-in with the app", async ({
+test("anyone who has used the last backup code gets new ones at the next sign-in with the app", async ({
   page,
   site,
   caller,
@@ -106,16 +110,16 @@ test("whoever has used the last backup code is shown new ones at the next sign-i
   await reachSecondFactor(page, enrolled);
   await expect(backupCodeLink(page)).toHaveCount(0);
   await page.goto("/backup-code");
-  await expect(page.getByText("You have no backup code left.")).toBeVisible();
+  await expect(page.getByText("You have no backup codes left.")).toBeVisible();
   await page.getByRole("link", { name: "Use your app instead" }).click();
   await codeField(page).fill(enrolled.app.code(site.now()));
 
   await expect(heading(page, TITLES.codes)).toBeVisible();
   await expect(
-    page.getByText("You had no backup codes that still work, so these are new."),
+    page.getByText("You had no working backup codes left, so here are new ones."),
   ).toBeVisible();
   const [first = "", ...others] = await readBackupCodes(page);
-  watched.keepSecret(first, ...others);
+  watched.forbid(first, ...others);
   expect(others).toHaveLength(9);
   expect(enrolled.backupCodes).not.toContain(first);
   await expectAccessible(page, TITLES.codes);
@@ -129,10 +133,12 @@ test("whoever has used the last backup code is shown new ones at the next sign-i
   await backupCodeLink(page).click();
   await backupCodeField(page).fill(first);
   await button(page, "Sign in").click();
-  await expect(page.getByText("You used a backup code; 9 backup codes are left.")).toBeVisible();
+  await expect(
+    page.getByText("You used a backup code. You have 9 backup codes left."),
+  ).toBeVisible();
 });
 
-test("after fifteen failures it takes two codes in a row", async ({
+test("after fifteen failures, the sign-in requires two codes in a row", async ({
   page,
   site,
   caller,
@@ -146,13 +152,13 @@ test("after fifteen failures it takes two codes in a row", async ({
   const { app } = enrolled;
   await page.goto("/login");
   await expect(heading(page, TITLES.guarded)).toBeVisible();
-  await expect(page.getByText("This account has seen many wrong codes.")).toBeVisible();
+  await expect(page.getByText("There have been many wrong codes for this account.")).toBeVisible();
 
   const [first, second] = [olderField(page), newerField(page)];
   await first.fill(app.code(site.now()));
   await expect(second).toBeFocused();
   await second.fill(app.code(site.now()));
-  await expect(page.getByText("Both must be new and follow each other.")).toBeVisible();
+  await expect(page.getByText("Both codes must be new, one right after the other.")).toBeVisible();
 
   await expect(first).toBeFocused();
   await site.advance(30);
@@ -164,7 +170,12 @@ test("after fifteen failures it takes two codes in a row", async ({
   await expectSignedIn(page);
 });
 
-test("a backup code opens a guarded account, too", async ({ page, site, caller, enrolled }) => {
+test("a backup code also signs in to a guarded account", async ({
+  page,
+  site,
+  caller,
+  enrolled,
+}) => {
   for (const wait of [15 * 60, 60 * 60, 0]) {
     await caller.password(enrolled);
     await caller.guess(enrolled, 5);
@@ -176,7 +187,7 @@ test("a backup code opens a guarded account, too", async ({ page, site, caller, 
   await expectSignedIn(page);
 });
 
-test("a locked owner gets in at once with two codes in a row", async ({
+test("the owner of a locked account signs in at once with two codes in a row", async ({
   page,
   site,
   caller,
@@ -204,7 +215,11 @@ test("a locked owner gets in at once with two codes in a row", async ({
   await expectSignedIn(page);
 });
 
-test("a locked owner gets in at once with a backup code", async ({ page, caller, enrolled }) => {
+test("the owner of a locked account signs in at once with a backup code", async ({
+  page,
+  caller,
+  enrolled,
+}) => {
   await caller.password(enrolled);
   await caller.guess(enrolled, 5);
   await page.goto("/totp-verify");
@@ -216,7 +231,7 @@ test("a locked owner gets in at once with a backup code", async ({ page, caller,
   await expectSignedIn(page);
 });
 
-test("a stranger who locks the account does not lock its owner", async ({
+test("a stranger who locks the account does not lock out its owner", async ({
   page,
   site,
   enrolledHere,

@@ -1,4 +1,4 @@
-/** Ways out and back: leaving a step, running out of time, other tabs, and where one wanted to go. */
+/** Ways out and back: leaving a step, running out of time, other tabs, and the page to return to. */
 import type { Page } from "@playwright/test";
 import type { Enrolled } from "./support/people";
 import { expect, test } from "./support/test";
@@ -11,7 +11,7 @@ import {
   givePassword,
   heading,
   passwordField,
-  reachEnrolment,
+  reachEnrollment,
   reachSecondFactor,
   signIn,
   submitPassword,
@@ -33,7 +33,7 @@ async function expectWaysOut(page: Page, email: string, back: () => Promise<void
   await expect(page).not.toHaveURL(/email-code|mfa-enroll|totp-verify|backup-code/);
 }
 
-test("leaving at the mailed code", async ({ page, person }) => {
+test("leaving at the email code", async ({ page, person }) => {
   const reach = async () => {
     await givePassword(page, person);
     await expect(heading(page, TITLES.emailCode)).toBeVisible();
@@ -43,8 +43,8 @@ test("leaving at the mailed code", async ({ page, person }) => {
   await expectWaysOut(page, person.email, reach);
 });
 
-test("leaving at the enrolment", async ({ page, site, person }) => {
-  const reach = () => reachEnrolment(page, site, person);
+test("leaving at the enrollment", async ({ page, site, person }) => {
+  const reach = () => reachEnrollment(page, site, person);
   await reach();
   await expect(page.getByText(masked(person.email))).toBeVisible();
   await expectWaysOut(page, person.email, reach);
@@ -79,7 +79,7 @@ test("leaving while locked", async ({ page, caller, enrolled }) => {
   await expectWaysOut(page, enrolled.email, reach);
 });
 
-test("a sign-in that took too long goes back to the start with a sentence and the address", async ({
+test("a sign-in that took too long goes back to the start, says why, and keeps the email address", async ({
   page,
   site,
   enrolled,
@@ -95,25 +95,25 @@ test("a sign-in that took too long goes back to the start with a sentence and th
   await expectSignedIn(page);
 });
 
-test("the end of a sign-in is announced a minute before, and comes by itself", async ({
+test("a sign-in warns a minute before it expires, and then expires by itself", async ({
   page,
   enrolled,
 }) => {
   await page.clock.install();
   await reachSecondFactor(page, enrolled);
   await page.clock.fastForward("04:10");
-  await expect(page.getByText(/^This sign-in ends in \d+ s\./)).toBeVisible();
+  await expect(page.getByText(/^This sign-in expires in \d+ s\./)).toBeVisible();
   await page.clock.fastForward("00:50");
   await expectExpired(page, enrolled);
 });
 
 async function expectExpired(page: Page, { email }: Enrolled): Promise<void> {
   await expect(page).toHaveURL("/login");
-  await expect(page.getByText("That sign-in took too long and has ended.")).toBeVisible();
+  await expect(page.getByText("That sign-in took too long and has expired.")).toBeVisible();
   await expect(emailField(page)).toHaveValue(email);
 }
 
-test("what one tab does the other one follows", async ({ page, context, site, enrolled }) => {
+test("tabs follow each other", async ({ page, context, site, enrolled }) => {
   const second = await context.newPage();
   await reachSecondFactor(page, enrolled);
   await second.goto("/");
@@ -128,7 +128,7 @@ test("what one tab does the other one follows", async ({ page, context, site, en
   await expect(page).toHaveURL("/login");
 });
 
-test("a step that another tab has taken is not taken twice", async ({
+test("a step completed in one tab is completed in the other one", async ({
   page,
   context,
   site,
@@ -145,7 +145,7 @@ test("a step that another tab has taken is not taken twice", async ({
   await expectSignedIn(second);
 });
 
-test("a session that was ended elsewhere sends to the sign-in", async ({
+test("a session that ended elsewhere leads to the sign-in", async ({
   page,
   site,
   caller,
@@ -160,7 +160,7 @@ test("a session that was ended elsewhere sends to the sign-in", async ({
   await expect(emailField(page)).toHaveValue(enrolled.email);
 });
 
-test("a session that has run out says so", async ({ page, site, enrolled }) => {
+test("an expired session leads to the sign-in, and says why", async ({ page, site, enrolled }) => {
   await signIn(page, site, enrolled);
   await site.advance(8 * 24 * 3600);
 
@@ -184,15 +184,15 @@ test("a reload keeps the session, and a new tab has it too", async ({
   await expectSignedIn(second);
 });
 
-test("one arrives where one wanted to go, with query and fragment", async ({
+test("signing in leads to the page that was requested, with query and fragment", async ({
   page,
   site,
   enrolled,
   watched,
 }) => {
-  const wanted = "/?tab=codes#left";
-  watched.allowPaths("/?tab=codes", wanted);
-  await page.goto(wanted);
+  const requested = "/?tab=codes#left";
+  watched.allowPaths("/?tab=codes", requested);
+  await page.goto(requested);
   await expect(page).toHaveURL("/login");
 
   await submitPassword(page, enrolled);
@@ -200,10 +200,10 @@ test("one arrives where one wanted to go, with query and fragment", async ({
   await page.reload();
   await codeField(page).fill(enrolled.app.code(site.now()));
 
-  await expect(page).toHaveURL(wanted);
+  await expect(page).toHaveURL(requested);
 });
 
-test("steps out of turn lead to the right page", async ({ page, enrolled }) => {
+test("the path of another step leads to the current one", async ({ page, enrolled }) => {
   for (const path of ["/totp-verify", "/email-code", "/mfa-enroll", "/backup-code"]) {
     await page.goto(path);
     await expect(page).toHaveURL("/login");

@@ -1,4 +1,4 @@
-// Weighs what a browser must load before the sign-in form works: the entry and its static imports.
+// Measures what a browser must load before the sign-in form works: the entry and its static imports.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,16 +15,16 @@ function collect(key, seen = new Set()) {
   return seen;
 }
 
-function weigh(file) {
+function measure(file) {
   const bytes = gzipSync(readFileSync(join(dist, file)), { level: 9 }).length;
   console.log(`${(bytes / 1000).toFixed(1).padStart(7)} kB  ${file}`);
   return bytes;
 }
 
 const chunks = [...collect("index.html")].map((key) => manifest[key]);
-const scripts = chunks.map((chunk) => weigh(chunk.file)).reduce((a, b) => a + b, 0);
+const scripts = chunks.map((chunk) => measure(chunk.file)).reduce((a, b) => a + b, 0);
 const styles = [...new Set(chunks.flatMap((chunk) => chunk.css ?? []))]
-  .map(weigh)
+  .map(measure)
   .reduce((a, b) => a + b, 0);
 
 console.log(

@@ -5,16 +5,20 @@ import { Gate } from "./lib/Gate";
 import { BACKUP_CODE_PATH, LOGIN_PATH, STEP_PATH } from "./lib/steps";
 import Login from "./pages/Login";
 import Unreachable from "./pages/Unreachable";
+import { SIGNED_IN_PAGES } from "./signedInPages";
 import { Waiting } from "./ui/Waiting";
 
 const EmailCode = lazy(() => import("./pages/EmailCode"));
 const MFAEnroll = lazy(() => import("./pages/MFAEnroll"));
 const TOTPVerify = lazy(() => import("./pages/TOTPVerify"));
 const BackupCode = lazy(() => import("./pages/BackupCode"));
-const Account = lazy(() => import("./pages/Account"));
 const NotFound = lazy(() => import("./pages/NotFound"));
 
-const gated = (page: ReactNode) => <Gate waiting={<Waiting />}>{page}</Gate>;
+const gated = (page: ReactNode, needsSession = false) => (
+  <Gate needsSession={needsSession} waiting={<Waiting />}>
+    {page}
+  </Gate>
+);
 
 export function App() {
   const { state } = useAuth();
@@ -26,7 +30,9 @@ export function App() {
       <Route path={STEP_PATH.enroll} element={gated(<MFAEnroll />)} />
       <Route path={STEP_PATH.totp} element={gated(<TOTPVerify />)} />
       <Route path={BACKUP_CODE_PATH} element={gated(<BackupCode />)} />
-      <Route path={STEP_PATH.done} element={gated(<Account />)} />
+      {Object.entries(SIGNED_IN_PAGES).map(([path, Page]) => (
+        <Route key={path} path={path} element={gated(<Page />, true)} />
+      ))}
       <Route path="*" element={<NotFound />} />
     </Routes>
   );

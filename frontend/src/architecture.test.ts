@@ -1,4 +1,4 @@
-/** The import rules: pages -> features -> lib, ui; features are strangers to each other; one file talks to the server. */
+/** The import rules: pages -> features -> lib, ui; features do not import each other; one file calls the server. */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { expect, test } from "vitest";
@@ -16,8 +16,8 @@ const sources = readdirSync(SRC, { recursive: true, encoding: "utf8" })
 
 const IMPORT = /(?:from|import)\s*\(?\s*"(\.[^"]+)"/g;
 
-/** The folder a file belongs to; each feature counts as its own. */
-function home(path: string): string {
+/** The folder a file belongs to; each feature has its own. */
+function layerOf(path: string): string {
   const [top = "", second = ""] = path.split("/");
   return top === "features" ? `features/${second}` : path.includes("/") ? top : "root";
 }
@@ -31,7 +31,7 @@ const MAY_USE: Record<string, readonly string[]> = {
 };
 
 function isAllowed(from: string, to: string): boolean {
-  const [source, target] = [home(from), home(to)];
+  const [source, target] = [layerOf(from), layerOf(to)];
   if (source === target) return true;
   const [kind = "", targetKind = ""] = [source.split("/")[0], target.split("/")[0]];
   return MAY_USE[kind]?.includes(targetKind) ?? false;
@@ -46,35 +46,35 @@ function violations(): string[] {
   );
 }
 
-test("every import points down, and no feature knows another", () => {
+test("every import points down, and no feature imports another", () => {
   expect(sources.length).toBeGreaterThan(50);
   expect(violations()).toEqual([]);
 });
 
-test("the rules catch what they forbid", () => {
+test("the rules reject what they forbid", () => {
   expect(isAllowed("features/totp/TotpForm.tsx", "features/login/Identity")).toBe(false);
   expect(isAllowed("ui/Card.tsx", "lib/auth")).toBe(false);
   expect(isAllowed("lib/auth.tsx", "features/totp/TotpForm")).toBe(false);
   expect(isAllowed("pages/Login.tsx", "features/login/LoginForm")).toBe(true);
 });
 
-test("only lib/api.ts talks to the server", () => {
-  const talkers = sources.filter(({ text }) =>
+test("only lib/api.ts calls the server", () => {
+  const callers = sources.filter(({ text }) =>
     /\bfetch\(|XMLHttpRequest|sendBeacon|WebSocket/.test(text),
   );
 
-  expect(talkers.map(({ path }) => path)).toEqual(["lib/api.ts"]);
+  expect(callers.map(({ path }) => path)).toEqual(["lib/api.ts"]);
 });
 
-test("nothing is kept in storage but by the two files that say what they keep", () => {
-  const keepers = sources.filter(({ text }) =>
+test("only two files use storage, and they say what for", () => {
+  const users = sources.filter(({ text }) =>
     /(session|local)Storage|indexedDB|document\.cookie/.test(text),
   );
 
-  expect(keepers.map(({ path }) => path).sort()).toEqual(["lib/memory.ts", "lib/returnPath.ts"]);
+  expect(users.map(({ path }) => path).sort()).toEqual(["lib/memory.ts", "lib/returnPath.ts"]);
 });
 
-test("no page sets markup or styles that a strict policy would refuse", () => {
+test("no page sets markup or styles that the content security policy would block", () => {
   const offenders = sources.filter(({ text }) =>
     /dangerouslySetInnerHTML|innerHTML|style=\{/.test(text),
   );

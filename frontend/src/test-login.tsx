@@ -1,4 +1,4 @@
-/** For the tests of the pages: the whole app, with a server that gives the test's responses. */
+/** For tests of pages: the whole app, with a stubbed server. */
 import { render } from "@testing-library/react";
 import { MemoryRouter } from "react-router";
 import { vi } from "vitest";
@@ -19,18 +19,22 @@ const login = {
   retry_after: null,
 };
 
-interface Asked {
+type Body = Record<string, unknown>;
+export type Responder = (body: Body) => Response;
+
+interface SentRequest {
   path: string;
-  body: unknown;
+  body: Body;
 }
 
-/** Opens a page of a login; returns the requests that the server receives, as they arrive. */
-export function openWith(answers: Record<string, () => Response>, path: string): Asked[] {
-  const asked: Asked[] = [];
+/** Opens the app at *path*; returns the requests the server receives, as they arrive. */
+export function openWith(responses: Record<string, Responder>, path: string): SentRequest[] {
+  const requests: SentRequest[] = [];
   vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
     const path = url.replace("/api", "");
-    asked.push({ path, body: JSON.parse(String(init.body ?? null)) });
-    return answers[path]?.() ?? new Response("{}", { status: 404 });
+    const body = JSON.parse(String(init.body ?? "{}"));
+    requests.push({ path, body });
+    return responses[path]?.(body) ?? new Response("{}", { status: 404 });
   });
   render(
     <MemoryRouter initialEntries={[path]}>
@@ -39,7 +43,7 @@ export function openWith(answers: Record<string, () => Response>, path: string):
       </AuthProvider>
     </MemoryRouter>,
   );
-  return asked;
+  return requests;
 }
 
 /** A login at the second factor, unless `more` says otherwise. */
@@ -48,7 +52,7 @@ export const status =
   () =>
     Response.json({ app_name: "Acme", signed_in: false, login: { ...login, ...more } });
 
-export const refusal =
+export const problem =
   (httpStatus: number, code: string, more = {}) =>
   () =>
     new Response(JSON.stringify({ code, detail: "", ...more }), { status: httpStatus });

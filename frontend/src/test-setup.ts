@@ -1,7 +1,7 @@
 import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 
-// A busy machine is slow, not wrong.
+// Tests must not fail on a slow machine.
 configure({ asyncUtilTimeout: 5000 });
 
 afterEach(() => {

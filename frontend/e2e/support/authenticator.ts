@@ -1,4 +1,4 @@
-/** Authenticator apps of the journeys: none of them is ours. */
+/** The authenticator apps for the journeys: libraries that are not part of FOCYS. */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { TOTP, URI } from "otpauth";
@@ -16,7 +16,7 @@ export class Authenticator {
     return new Authenticator(totp);
   }
 
-  /** Takes a key typed by hand, with the defaults every app has. */
+  /** Takes a typed key, with the defaults of every app. */
   static type(key: string): Authenticator {
     return new Authenticator(new TOTP({ secret: key }));
   }
@@ -29,12 +29,12 @@ export class Authenticator {
     return { issuer: this.totp.issuer, account: this.totp.label };
   }
 
-  /** What the app shows at a moment, in ms since the epoch. */
+  /** The code the app shows at a point in time, in ms since the epoch. */
   code(at: number): string {
     return this.totp.generate({ timestamp: at });
   }
 
-  /** Codes the app has shown at no time near *at*. */
+  /** Codes the app does not show at any time near *at*. */
   wrongCodes(at: number, count: number): string[] {
     const shown = new Set(
       Array.from({ length: 60 }, (_, index) => this.code(at + (index - 45) * STEP_MS)),
@@ -45,13 +45,13 @@ export class Authenticator {
   }
 }
 
-/** What the guide's snippet prints for a key, computed by pyotp as it stands there. */
+/** The code for a key from pyotp, computed as in the guide's snippet. */
 export function pyotpCode(key: string, at: number): string {
   const snippet = "import sys, pyotp; print(pyotp.TOTP(sys.argv[1]).at(int(sys.argv[2])))";
   return python(snippet, key, String(Math.floor(at / 1000)));
 }
 
-/** The same by mintotp, which shares no code with it. */
+/** The same from mintotp, which shares no code with pyotp. */
 export function mintotpCode(key: string, at: number): string {
   const snippet = "import sys, mintotp; print(mintotp.hotp(sys.argv[1], int(sys.argv[2])))";
   return python(snippet, key, String(Math.floor(at / STEP_MS)));

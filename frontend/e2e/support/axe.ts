@@ -1,7 +1,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page } from "@playwright/test";
 
-/** Every rule axe has, in light and in dark. The page must be at rest, with its heading there. */
+/** Checks every axe rule, in light and dark mode. The page must be idle and show its heading. */
 export async function expectAccessible(page: Page, title: string | RegExp): Promise<void> {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
@@ -14,7 +14,7 @@ export async function expectAccessible(page: Page, title: string | RegExp): Prom
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
 }
 
-/** Ends what the change of theme has begun to fade: colours halfway belong to neither theme. */
+/** Ends the transitions of the theme change: colors halfway belong to neither theme. */
 function endTransitions(): void {
   for (const animation of document.getAnimations()) {
     if (animation instanceof CSSTransition) animation.finish();

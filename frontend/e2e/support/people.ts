@@ -1,4 +1,4 @@
-/** The people of the journeys, and what they do outside a browser window. */
+/** The people in the journeys, and what they do without a page. */
 import { type APIRequestContext, expect } from "@playwright/test";
 import { Authenticator } from "./authenticator";
 import type { Site } from "./site";
@@ -8,7 +8,7 @@ export interface Person {
   password: string;
 }
 
-/** Somebody with an authenticator app and ten codes on paper. */
+/** Someone with an authenticator app and ten backup codes. */
 export interface Enrolled extends Person {
   app: Authenticator;
   backupCodes: string[];
@@ -26,9 +26,9 @@ export const LONG_NAMED = student(
   `${"l".repeat(64)}@${"ong".repeat(21)}.${"ong".repeat(21)}.${"o".repeat(53)}.example`,
 );
 
-const AS_OUR_PAGE = { "X-Requested-With": "focys" };
+const PAGE_HEADERS = { "X-Requested-With": "focys" };
 
-/** Calls the API as the pages would, in the browser whose cookies *request* holds. */
+/** Calls the API as the pages do, with the cookies of *request*. */
 export class Caller {
   constructor(
     private readonly request: APIRequestContext,
@@ -38,35 +38,35 @@ export class Caller {
   async post(path: string, body: object = {}) {
     return this.request.post(`${this.site.url}/api${path}`, {
       data: body,
-      headers: AS_OUR_PAGE,
+      headers: PAGE_HEADERS,
     });
   }
 
   async password({ email, password }: Person): Promise<void> {
-    const answer = await this.post("/auth/login", { email, password });
-    expect(answer.status(), await answer.text()).toBe(200);
+    const response = await this.post("/auth/login", { email, password });
+    expect(response.status(), await response.text()).toBe(200);
   }
 
   /** Goes through the whole first sign-in, signs out, and waits for the app's next code. */
-  async enrol(person: Person): Promise<Enrolled> {
+  async enroll(person: Person): Promise<Enrolled> {
     await this.password(person);
     await this.post("/auth/email-code/verify", { code: await this.site.lastCode(person.email) });
     const { provisioning_uri } = await (await this.post("/auth/mfa/enroll")).json();
     const app = Authenticator.scan(provisioning_uri);
-    const answer = await this.post("/auth/mfa/confirm", { code: app.code(this.site.now()) });
-    expect(answer.status(), await answer.text()).toBe(200);
-    const { backup_codes: backupCodes } = await answer.json();
+    const response = await this.post("/auth/mfa/confirm", { code: app.code(this.site.now()) });
+    expect(response.status(), await response.text()).toBe(200);
+    const { backup_codes: backupCodes } = await response.json();
     await this.post("/auth/logout");
     await this.site.advance(30);
     return { ...person, app, backupCodes };
   }
 
-  /** Gives up the login under way. */
+  /** Cancels the login in progress. */
   async leave(): Promise<void> {
     await this.request.delete(`${this.site.url}/api/auth/login`, { data: {} });
   }
 
-  /** Offers *count* wrong codes to the login under way. */
+  /** Submits *count* wrong codes to the login in progress. */
   async guess(person: Enrolled, count: number): Promise<void> {
     for (const code of person.app.wrongCodes(this.site.now(), count)) {
       await this.post("/auth/totp/verify", { code });

@@ -1,4 +1,4 @@
-/** A Python program of ours as a child process: it ends when we do, because its standard input does. */
+/** A Python program as a child process. It exits when this process does, because its standard input then closes. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ const BACKEND = fileURLToPath(new URL("../../../backend", import.meta.url));
 const PYTHON = fileURLToPath(new URL("../../../.venv/bin/python", import.meta.url));
 
 export class Program {
-  /** Everything it has printed, standard output and standard error apart. */
+  /** Everything it has printed to standard output; `errors` is the same for standard error. */
   output = "";
   errors = "";
   readonly #process: ChildProcess;
@@ -20,71 +20,72 @@ export class Program {
     });
     this.#process.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.output += text;
-      this.#tell();
+      this.#notify();
     });
     this.#process.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.errors += text;
-      this.#tell();
+      this.#notify();
     });
-    this.#process.once("exit", () => this.#tell());
+    this.#process.once("exit", () => this.#notify());
   }
 
   get hasEnded(): boolean {
     return this.#process.exitCode !== null || this.#process.signalCode !== null;
   }
 
-  /** Waits until *found* answers something, looking again whenever the program says more. */
-  async until<T>(found: () => T | undefined, what: string, within = 30_000): Promise<T> {
+  /** Waits until *find* returns something, and calls it again whenever the program prints more. */
+  async until<T>(find: () => T | undefined, what: string, within = 30_000): Promise<T> {
     const deadline = Date.now() + within;
     for (;;) {
-      const answer = found();
-      if (answer !== undefined) return answer;
-      if (this.hasEnded || Date.now() > deadline) throw new Error(`no ${what}:\n${this.lastWords}`);
-      await this.#more(Math.min(100, deadline - Date.now()));
+      const found = find();
+      if (found !== undefined) return found;
+      if (this.hasEnded || Date.now() > deadline)
+        throw new Error(`no ${what}:\n${this.recentOutput}`);
+      await this.#nextOutput(Math.min(100, deadline - Date.now()));
     }
   }
 
   /** Writes a line to its standard input. */
-  say(line: string): void {
+  write(line: string): void {
     this.#process.stdin?.write(`${line}\n`);
   }
 
-  /** Lets it end by itself. */
+  /** Lets it exit by itself. */
   async stop(): Promise<void> {
     this.#process.stdin?.end();
     await this.#exit();
   }
 
-  /** Ends it as a crash would. */
+  /** Kills it, like a crash. */
   async kill(): Promise<void> {
     this.#process.kill("SIGKILL");
     await this.#exit();
   }
 
-  get lastWords(): string {
+  get recentOutput(): string {
     return `${this.output}${this.errors}`.slice(-3000);
   }
 
   async #exit(): Promise<void> {
     if (this.hasEnded) return;
-    const impatience = setTimeout(() => this.#process.kill("SIGKILL"), 10_000);
+    const timer = setTimeout(() => this.#process.kill("SIGKILL"), 10_000);
     await once(this.#process, "exit");
-    clearTimeout(impatience);
+    clearTimeout(timer);
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const listener of this.#listeners) listener();
   }
 
-  #more(atMost: number): Promise<void> {
+  #nextOutput(atMost: number): Promise<void> {
     return new Promise((resolve) => {
-      const go = () => {
+      const wake = () => {
         clearTimeout(timer);
-        this.#listeners.delete(go);
+        this.#listeners.delete(wake);
         resolve();
       };
-      const timer = setTimeout(go, Math.max(1, atMost));
-      this.#listeners.add(go);
+      const timer = setTimeout(wake, Math.max(1, atMost));
+      this.#listeners.add(wake);
     });
   }
 }

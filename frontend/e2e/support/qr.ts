@@ -1,4 +1,4 @@
-/** Reads QR codes out of screenshots, as a phone held before the screen would. */
+/** Reads QR codes from screenshots, like a phone in front of the screen. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { expect, type Page } from "@playwright/test";
@@ -11,7 +11,7 @@ prepareZXingModule({
   overrides: { wasmBinary: wasm.buffer.slice(wasm.byteOffset, wasm.byteOffset + wasm.byteLength) },
 });
 
-/** The text of the one QR code on the screen. */
+/** The text of the only QR code on the screen. */
 export async function scanScreen(page: Page): Promise<string> {
   const picture = page.getByRole("img", { name: /QR code/ });
   await expect(picture).toHaveJSProperty("complete", true);

@@ -1,4 +1,4 @@
-/** The real service with the built pages, as a process of its own whose clock the journey moves. */
+/** The real service with the built pages, in its own process, whose clock the journey can move. */
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,13 +9,13 @@ export type Kind = "sqlite" | "postgresql";
 
 export interface SiteOptions {
   appName?: string;
-  /** A PostgreSQL database; without one it is an SQLite file. */
+  /** A PostgreSQL database; otherwise the site uses an SQLite file. */
   databaseUrl?: string;
   /** The origin of another application whose pages may call the API. */
   corsOrigin?: string;
 }
 
-const MAIL = /^E-mail code for (\S+): ([0-9A-Z-]+) \(valid \d+ minutes?\)$/gm;
+const PRINTED_CODE = /^E-?mail code for (\S+): ([0-9A-Z-]+) \(valid \d+ minutes?\)$/gm;
 
 export class Site {
   readonly url: string;
@@ -38,9 +38,9 @@ export class Site {
     const site = new Site(folder, await freePort(), options);
     try {
       await site.#ready();
-    } catch (fault) {
+    } catch (error) {
       await site.stop();
-      throw fault;
+      throw error;
     }
     return site;
   }
@@ -50,7 +50,7 @@ export class Site {
     return Date.now() + this.#offset * 1000;
   }
 
-  /** Moves the server's clock on. */
+  /** Moves the server's clock forward. */
   async advance(seconds: number): Promise<void> {
     this.#offset += seconds;
     const draft = join(this.folder, "offset.new");
@@ -58,7 +58,7 @@ export class Site {
     await rename(draft, join(this.folder, "offset"));
   }
 
-  /** Kills the server and starts it anew, on the same port and database. */
+  /** Kills the server and starts it again, on the same port and database. */
   async restart(): Promise<void> {
     await this.#program.kill();
     this.#printedBefore += this.#program.output;
@@ -71,12 +71,12 @@ export class Site {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  /** How many codes were mailed to *email* so far. */
-  mails(email: string): number {
+  /** How many codes were sent to *email* so far. */
+  codesSent(email: string): number {
     return this.#codes(email).length;
   }
 
-  /** The code mailed to *email* last, from the server's console; each call waits for one not seen before. */
+  /** The last code sent to *email*, from the server's console; each call waits for a new one. */
   async lastCode(email: string): Promise<string> {
     return this.#program.until(() => {
       const codes = this.#codes(email);
@@ -86,13 +86,13 @@ export class Site {
     }, `code for ${email}`);
   }
 
-  get lastWords(): string {
-    return this.#program.lastWords;
+  get recentOutput(): string {
+    return this.#program.recentOutput;
   }
 
   #codes(email: string): string[] {
     const printed = this.#printedBefore + this.#program.output;
-    return [...printed.matchAll(MAIL)]
+    return [...printed.matchAll(PRINTED_CODE)]
       .filter(([, to]) => to === email)
       .map(([, , code = ""]) => code);
   }

@@ -1,4 +1,4 @@
-/** The journeys' `test`: a site, somebody to sign in, and a watch over everything the browser does. */
+/** The `test` of the journeys: a site, someone to sign in, and a monitor of everything the browser does. */
 import { type BrowserContext, test as base } from "@playwright/test";
 import { Caller, type Enrolled, nthStudent, type Person } from "./people";
 import { Program } from "./program";
@@ -8,19 +8,19 @@ import { type Watch, watch } from "./watch";
 export { expect } from "@playwright/test";
 
 interface Journey {
-  /** A site of the journey's own, with a fresh database; else it shares its worker's. */
+  /** The journey has its own site with a new database; otherwise it shares one with its worker. */
   ownSite: boolean;
   appName: string;
   site: Site;
-  /** Not enrolled, and nobody else's in this worker. */
+  /** Not enrolled, and not used by any other journey of this worker. */
   person: Person;
-  /** Enrolled in another browser: a stranger to this one. */
+  /** Enrolled in another browser, so this one is unknown. */
   enrolled: Enrolled;
-  /** Enrolled in this very browser, and signed out again. */
+  /** Enrolled in this browser, and signed out again. */
   enrolledHere: Enrolled;
   caller: Caller;
   watched: Watch;
-  /** Another browser, watched as well. */
+  /** Another browser, also monitored. */
   otherBrowser(): Promise<BrowserContext>;
 }
 
@@ -35,18 +35,18 @@ export const test = base.extend<Journey, PerWorker>({
   kind: ["sqlite", { option: true, scope: "worker" }],
   databaseUrl: [
     async ({ kind }, use) => {
-      let lender: Program | undefined;
-      let lent = 0;
+      let server: Program | undefined;
+      let requested = 0;
       await use(async () => {
         if (kind === "sqlite") return "";
-        lender ??= new Program("tests.support.postgres", []);
-        const program = lender;
-        const number = lent++;
-        program.say("one more");
+        server ??= new Program("tests.support.postgres", []);
+        const program = server;
+        const number = requested++;
+        program.write("one more");
         const urls = () => program.output.match(/^postgresql:\S+$/gm);
         return program.until(() => urls()?.[number], "PostgreSQL database");
       });
-      await lender?.stop();
+      await server?.stop();
     },
     { scope: "worker" },
   ],
@@ -76,12 +76,12 @@ export const test = base.extend<Journey, PerWorker>({
     const isOwn = ownSite || appName !== "";
     const options: SiteOptions = isOwn ? { appName, databaseUrl: await databaseUrl() } : {};
     const site = isOwn ? await Site.start(options) : await sharedSite();
-    // Whatever the last journey did to limits by network is over.
+    // The rate limits per network that the last journey used up are over.
     if (!isOwn) await site.advance(3600);
     try {
       await use(site);
       if (info.status !== info.expectedStatus)
-        await info.attach("server", { body: site.lastWords, contentType: "text/plain" });
+        await info.attach("server", { body: site.recentOutput, contentType: "text/plain" });
     } finally {
       if (isOwn) await site.stop();
     }
@@ -92,21 +92,21 @@ export const test = base.extend<Journey, PerWorker>({
   caller: async ({ context, site }, use) => use(new Caller(context.request, site)),
   enrolled: async ({ playwright, site, person, watched }, use) => {
     const elsewhere = await playwright.request.newContext();
-    const enrolled = await new Caller(elsewhere, site).enrol(person);
+    const enrolled = await new Caller(elsewhere, site).enroll(person);
     await elsewhere.dispose();
-    watched.keepSecret(enrolled.app.key, ...enrolled.backupCodes);
+    watched.forbid(enrolled.app.key, ...enrolled.backupCodes);
     await use(enrolled);
   },
   enrolledHere: async ({ caller, person, watched }, use) => {
-    const enrolled = await caller.enrol(person);
-    watched.keepSecret(enrolled.app.key, ...enrolled.backupCodes);
+    const enrolled = await caller.enroll(person);
+    watched.forbid(enrolled.app.key, ...enrolled.backupCodes);
     await use(enrolled);
   },
 
   watched: [
     async ({ context, site, person }, use) => {
       const watched = await watch(context, site.url);
-      watched.keepSecret(person.password);
+      watched.forbid(person.password);
       await use(watched);
       await watched.check();
     },

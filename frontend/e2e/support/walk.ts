@@ -1,4 +1,4 @@
-/** The steps of a sign-in as a person takes them, in the words the pages use. */
+/** The steps of a sign-in, with the texts of the pages. */
 import { expect, type Page } from "@playwright/test";
 import { Authenticator } from "./authenticator";
 import type { Enrolled, Person } from "./people";
@@ -6,8 +6,8 @@ import type { Site } from "./site";
 
 export const TITLES = {
   login: /^Sign in to /,
-  emailCode: /^Check (your e-mail|the server’s console)$/,
-  enrol: "Set up your authenticator app",
+  emailCode: /^Check (your email|the server console)$/,
+  enroll: "Set up your authenticator app",
   codes: "Save your backup codes",
   totp: "Enter your code",
   guarded: "Enter two codes in a row",
@@ -18,9 +18,9 @@ export const TITLES = {
 export const heading = (page: Page, title: string | RegExp) =>
   page.getByRole("heading", { level: 1, name: title });
 
-export const emailField = (page: Page) => page.getByRole("textbox", { name: "E-mail" });
+export const emailField = (page: Page) => page.getByRole("textbox", { name: "Email", exact: true });
 export const passwordField = (page: Page) => page.getByLabel("Password", { exact: true });
-export const mailedCodeField = (page: Page) => page.getByRole("textbox", { name: "E-mail code" });
+export const emailCodeField = (page: Page) => page.getByRole("textbox", { name: "Email code" });
 export const codeField = (page: Page) => page.getByRole("textbox", { name: "Six-digit code" });
 export const backupCodeField = (page: Page) => page.getByRole("textbox", { name: "Backup code" });
 export const olderField = (page: Page) =>
@@ -29,7 +29,7 @@ export const newerField = (page: Page) => page.getByRole("textbox", { name: "The
 export const backupCodeLink = (page: Page) => page.getByRole("link", { name: "Use a backup code" });
 export const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
 
-/** Opens the sign-in page and gives e-mail and password. */
+/** Opens the sign-in page and submits email and password. */
 export async function givePassword(page: Page, { email, password }: Person): Promise<void> {
   await page.goto("/login");
   await submitPassword(page, { email, password });
@@ -42,12 +42,12 @@ export async function submitPassword(page: Page, { email, password }: Person): P
   await button(page, "Sign in").click();
 }
 
-/** As far as the enrolment page. */
-export async function reachEnrolment(page: Page, site: Site, person: Person): Promise<void> {
+/** As far as the enrollment page. */
+export async function reachEnrollment(page: Page, site: Site, person: Person): Promise<void> {
   await givePassword(page, person);
   await expect(heading(page, TITLES.emailCode)).toBeVisible();
-  await mailedCodeField(page).fill(await site.lastCode(person.email));
-  await expect(heading(page, TITLES.enrol)).toBeVisible();
+  await emailCodeField(page).fill(await site.lastCode(person.email));
+  await expect(heading(page, TITLES.enroll)).toBeVisible();
   await expect(setupKey(page)).toBeVisible();
 }
 
@@ -57,9 +57,9 @@ export async function readKey(page: Page): Promise<string> {
   return (await setupKey(page).innerText()).replace(/\s/g, "");
 }
 
-/** As far as the backup codes; answers the app that now holds the key. */
+/** As far as the backup codes; returns the app that now has the key. */
 export async function reachBackupCodes(page: Page, site: Site, person: Person) {
-  await reachEnrolment(page, site, person);
+  await reachEnrollment(page, site, person);
   const app = Authenticator.type(await readKey(page));
   await codeField(page).fill(app.code(site.now()));
   await expect(heading(page, TITLES.codes)).toBeVisible();
@@ -81,7 +81,7 @@ export async function expectSignedIn(page: Page): Promise<void> {
   await expect(page).toHaveURL("/");
 }
 
-/** A whole sign-in with the app; answers the code that is now used. */
+/** A complete sign-in with the app; returns the code, which is now used. */
 export async function signIn(page: Page, site: Site, person: Enrolled): Promise<string> {
   await reachSecondFactor(page, person);
   const code = person.app.code(site.now());

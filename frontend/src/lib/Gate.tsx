@@ -5,26 +5,28 @@ import { forgetReturn, rememberReturn, returnPath } from "./returnPath";
 import { LOGIN_PATH, mayStay, pathOf, STEP_PATH } from "./steps";
 
 interface GateProps {
-  /** Shown while it is not known where this browser stands, or while the page is on its way. */
+  /** The page is for anyone signed in, and for nobody else. */
+  needsSession: boolean;
+  /** Shown until the sign-in state is known and the page has loaded. */
   waiting: ReactNode;
   children: ReactNode;
 }
 
-/** Shows a page only to those who belong on it; everybody else is led to their own. */
-export function Gate({ waiting, children }: GateProps) {
+/** Shows a page only to people who may see it, and redirects everyone else to their own page. */
+export function Gate({ needsSession, waiting, children }: GateProps) {
   const { state } = useAuth();
   const { pathname, search, hash } = useLocation();
   const here = pathname + search + hash;
-  const belongs = mayStay(state, pathname);
+  const belongs = mayStay(state, pathname, needsSession);
 
   useEffect(() => {
-    // Whoever signs out on purpose leaves nothing behind for the next person.
+    // After signing out on purpose, nothing is kept for the next person.
     const leftOnPurpose = state.at === "signed_out" && state.notice === "signed_out";
     if (state.at === "signed_out" && !belongs && !leftOnPurpose) rememberReturn(here);
     if (state.at === "signed_in" && belongs) forgetReturn();
   }, [state, belongs, here]);
 
-  // The sign-in form is shown before the server has answered, and must be the same form afterwards.
+  // The sign-in form appears before the server has responded, and must stay the same element afterwards.
   const early = state.at === "booting" && pathname === LOGIN_PATH;
   if (belongs || early) return <Suspense fallback={waiting}>{children}</Suspense>;
   const target = pathOf(state);

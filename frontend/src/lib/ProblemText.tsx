@@ -3,23 +3,20 @@ import { useAuth } from "./auth";
 import { sentenceFor } from "./reasons";
 import { useSecondsLeft } from "./useSecondsLeft";
 
-/** A problem in words. A wait in it ticks for the eye, but is read aloud once. */
+/** A problem as a sentence. A wait in it counts down on the screen, but is announced only once. */
 export function ProblemText({ problem }: { problem: ApiProblem }) {
   const { state } = useAuth();
   const wait = useSecondsLeft(problem.retryAt);
-  const isEmailed = state.at === "login" && state.login.step === "email_code";
-  const known = { ...facts(problem), isEmailed };
-  const live = sentenceFor({ ...known, wait });
-  if (problem.retryAfter === null) return live;
-  const spoken = wait > 0 ? sentenceFor({ ...known, wait: problem.retryAfter }) : live;
+  const isEmailCode = state.at === "login" && state.login.step === "email_code";
+  const { code, detail, triesLeft, minutesAgo } = problem;
+  const known = { code, detail, triesLeft, minutesAgo, isEmailCode };
+  const shown = sentenceFor({ ...known, wait });
+  if (problem.retryAfter === null) return shown;
+  const spoken = wait > 0 ? sentenceFor({ ...known, wait: problem.retryAfter }) : shown;
   return (
     <>
-      <span aria-hidden="true">{live}</span>
+      <span aria-hidden="true">{shown}</span>
       <span className="visually-hidden">{spoken}</span>
     </>
   );
-}
-
-function facts({ code, detail, triesLeft, minutesAgo }: ApiProblem) {
-  return { code, detail, triesLeft, minutesAgo };
 }

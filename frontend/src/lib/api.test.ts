@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { ApiProblem, api, forgetAccess, refresh, watchProblems } from "./api";
+import { ApiProblem, api, forgetAccessToken, refresh, watchProblems } from "./api";
 
 const user = {
   id: "1",
@@ -24,11 +24,11 @@ type Call = {
   method: string;
   authorization: string | null;
   type: string | null;
-  from: string | null;
+  requestedWith: string | null;
 };
 
-/** A server of a few lines, and what it was asked. */
-function serve(answer: (call: Call) => Response | Promise<Response>): Call[] {
+/** Stubs the server; returns the calls it receives. */
+function serve(respond: (call: Call) => Response | Promise<Response>): Call[] {
   const calls: Call[] = [];
   vi.stubGlobal("fetch", async (path: string, init: RequestInit) => {
     const headers = new Headers(init.headers);
@@ -37,26 +37,26 @@ function serve(answer: (call: Call) => Response | Promise<Response>): Call[] {
       method: init.method ?? "GET",
       authorization: headers.get("Authorization"),
       type: headers.get("Content-Type"),
-      from: headers.get("X-Requested-With"),
+      requestedWith: headers.get("X-Requested-With"),
     };
     calls.push(call);
-    return answer(call);
+    return respond(call);
   });
   return calls;
 }
 
-const refusalOf = (act: Promise<unknown>) =>
-  act.then(
+const problemOf = (call: Promise<unknown>) =>
+  call.then(
     () => null,
     (fault: unknown) => fault as ApiProblem,
   );
 
 beforeEach(() => {
-  forgetAccess();
+  forgetAccessToken();
   vi.unstubAllGlobals();
 });
 
-test("a refusal arrives as a problem with its numbers, and the watchers hear of it", async () => {
+test("an error response becomes a problem with its numbers, and watchers are told", async () => {
   const seen: string[] = [];
   const stop = watchProblems((problem) => seen.push(problem.code));
   serve(() =>
@@ -66,7 +66,7 @@ test("a refusal arrives as a problem with its numbers, and the watchers hear of 
     ),
   );
 
-  const problem = await refusalOf(api.verifyTotp("123456"));
+  const problem = await problemOf(api.verifyTotp("123456"));
   stop();
 
   expect(problem).toBeInstanceOf(ApiProblem);
@@ -80,23 +80,23 @@ test("a refusal arrives as a problem with its numbers, and the watchers hear of 
   expect(seen).toEqual(["invalid_code"]);
 });
 
-test("a page of HTML from a proxy reads as an unavailable server", async () => {
+test("an HTML page from a proxy means that the server is unavailable", async () => {
   serve(() => new Response("<h1>502</h1>", { status: 502, headers: { "Retry-After": "30" } }));
 
-  const problem = await refusalOf(api.status());
+  const problem = await problemOf(api.status());
 
   expect(problem).toMatchObject({ code: "unavailable", status: 502, retryAfter: 30 });
 });
 
-test("no answer at all is told apart from being offline", async () => {
+test("an unreachable server is not confused with being offline", async () => {
   serve(() => Promise.reject(new TypeError("failed")));
-  expect(await refusalOf(api.status())).toMatchObject({ code: "unreachable" });
+  expect(await problemOf(api.status())).toMatchObject({ code: "unreachable" });
 
   vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
-  expect(await refusalOf(api.status())).toMatchObject({ code: "offline" });
+  expect(await problemOf(api.status())).toMatchObject({ code: "offline" });
 });
 
-test("every call that changes something says it is JSON, also without a body", async () => {
+test("every call that changes something has the content type JSON, even without a body", async () => {
   const calls = serve(() => new Response(null, { status: 204 }));
 
   await api.cancelLogin();
@@ -105,7 +105,7 @@ test("every call that changes something says it is JSON, also without a body", a
   expect(calls.map(({ type }) => type)).toEqual(["application/json", "application/json"]);
 });
 
-test("every call says that it comes from our own page", async () => {
+test("every call is marked as coming from these pages", async () => {
   const calls = serve(({ method }) =>
     method === "GET" ? json({}) : new Response(null, { status: 204 }),
   );
@@ -114,7 +114,7 @@ test("every call says that it comes from our own page", async () => {
   await refresh();
   await api.logout();
 
-  expect(calls.map(({ from }) => from)).toEqual(["focys", "focys", "focys"]);
+  expect(calls.map(({ requestedWith }) => requestedWith)).toEqual(["focys", "focys", "focys"]);
 });
 
 test("without a session nobody is signed in, and no problem is reported", async () => {
@@ -122,15 +122,15 @@ test("without a session nobody is signed in, and no problem is reported", async 
   const stop = watchProblems((problem) => seen.push(problem.code));
   const calls = serve(() => new Response(null, { status: 204 }));
 
-  const nobody = await refresh();
+  const user = await refresh();
   stop();
 
-  expect(nobody).toBeNull();
+  expect(user).toBeNull();
   expect(seen).toEqual([]);
   expect(calls).toHaveLength(1);
 });
 
-test("calls that need a session report its end when its cookie is gone", async () => {
+test("calls that need a session report its end once its cookie is gone", async () => {
   let isGone = false;
   const seen: string[] = [];
   const stop = watchProblems((problem) => seen.push(problem.code));
@@ -141,17 +141,17 @@ test("calls that need a session report its end when its cookie is gone", async (
   await refresh();
   isGone = true;
 
-  const problem = await refusalOf(api.me());
-  const again = await refusalOf(api.me());
+  const problem = await problemOf(api.me());
+  const again = await problemOf(api.me());
   stop();
 
   expect([problem?.code, again?.code]).toEqual(["session_ended", "session_ended"]);
   expect(seen).toEqual(["session_ended", "session_ended"]);
-  // The ended session's token is not tried again.
+  // The token of the ended session is not used again.
   expect(calls.filter(({ path }) => path.endsWith("/auth/me"))).toHaveLength(1);
 });
 
-test("two calls that find their token expired wait for one renewal", async () => {
+test("two calls with an expired token share one renewal", async () => {
   let current = "old";
   const calls = serve(({ path, authorization }) => {
     if (path.endsWith("/auth/refresh")) {
@@ -168,10 +168,10 @@ test("two calls that find their token expired wait for one renewal", async () =>
   expect(calls.filter(({ path }) => path.endsWith("/auth/me"))).toHaveLength(4);
 });
 
-test("a session that cannot be renewed is not asked for twice", async () => {
+test("a session that cannot be renewed is not requested twice", async () => {
   const calls = serve(() => json({ code: "session_ended" }, 401));
 
-  const problem = await refusalOf(api.me());
+  const problem = await problemOf(api.me());
 
   expect(problem).toMatchObject({ code: "session_ended" });
   expect(calls).toHaveLength(1);

@@ -1,32 +1,34 @@
 /**
- * The only place that talks to the server: typed calls, problems as exceptions, and the access token,
- * which lives in this module's memory and nowhere else.
+ * The only module that calls the server. Its calls are typed, and throw problems as `ApiProblem`. The access token is
+ * kept in this module's memory and nowhere else.
  */
 import type { components, paths } from "./schema";
 
 type Method = "get" | "post" | "delete";
 type Body<R> = R extends { content: { "application/json": infer B } } ? B : undefined;
-type Success<R> = R extends { 200: infer A }
-  ? Body<A>
-  : R extends { 202: infer A }
-    ? Body<A>
+type Success<R> = R extends { 200: infer S }
+  ? Body<S>
+  : R extends { 202: infer S }
+    ? Body<S>
     : undefined;
-type Answer<P extends keyof paths, M extends Method> = paths[P][M] extends { responses: infer R }
+type ResponseBody<P extends keyof paths, M extends Method> = paths[P][M] extends {
+  responses: infer R;
+}
   ? Success<R>
   : never;
 
-export type Status = Answer<"/auth/status", "get">;
-export type LoginState = Answer<"/auth/login", "get">;
-export type Done = Answer<"/auth/mfa/confirm", "post">;
-export type Enrolment = Answer<"/auth/mfa/enroll", "post">;
-export type Refreshed = Answer<"/auth/refresh", "post">;
-export type Me = Answer<"/auth/me", "get">;
+export type Status = ResponseBody<"/auth/status", "get">;
+export type LoginState = ResponseBody<"/auth/login", "get">;
+export type Done = ResponseBody<"/auth/mfa/confirm", "post">;
+export type Enrollment = ResponseBody<"/auth/mfa/enroll", "post">;
+export type Refreshed = ResponseBody<"/auth/refresh", "post">;
+export type Me = ResponseBody<"/auth/me", "get">;
 export type User = Done["user"];
-/** Every code a refusal of the server may carry. */
+/** Every error code the server may send. */
 export type Reason = components["schemas"]["Problem"]["code"];
 export type Step = LoginState["step"] | Done["step"];
 
-export interface ProblemFacts {
+export interface ProblemDetails {
   code: string;
   status: number;
   detail: string;
@@ -36,7 +38,7 @@ export interface ProblemFacts {
   errors: readonly { field: string; message: string }[];
 }
 
-export class ApiProblem extends Error implements ProblemFacts {
+export class ApiProblem extends Error implements ProblemDetails {
   readonly code: string;
   readonly status: number;
   readonly detail: string;
@@ -44,41 +46,41 @@ export class ApiProblem extends Error implements ProblemFacts {
   readonly triesLeft: number | null;
   readonly minutesAgo: number | null;
   readonly errors: readonly { field: string; message: string }[];
-  /** When it reached us, in ms since the epoch: the waits in it count from here. */
+  /** When it arrived, in ms since the epoch; the waits in it count from then. */
   readonly at = Date.now();
 
-  constructor(facts: Partial<ProblemFacts> & Pick<ProblemFacts, "code">) {
-    super(facts.detail ?? facts.code);
+  constructor(details: Partial<ProblemDetails> & Pick<ProblemDetails, "code">) {
+    super(details.detail ?? details.code);
     this.name = "ApiProblem";
-    this.code = facts.code;
-    this.status = facts.status ?? 0;
-    this.detail = facts.detail ?? "";
-    this.retryAfter = facts.retryAfter ?? null;
-    this.triesLeft = facts.triesLeft ?? null;
-    this.minutesAgo = facts.minutesAgo ?? null;
-    this.errors = facts.errors ?? [];
+    this.code = details.code;
+    this.status = details.status ?? 0;
+    this.detail = details.detail ?? "";
+    this.retryAfter = details.retryAfter ?? null;
+    this.triesLeft = details.triesLeft ?? null;
+    this.minutesAgo = details.minutesAgo ?? null;
+    this.errors = details.errors ?? [];
   }
 
-  /** The moment the server will listen again, in ms since the epoch; null when it named none. */
+  /** When to try again, in ms since the epoch; null if the server did not say. */
   get retryAt(): number | null {
     return this.retryAfter === null ? null : this.at + this.retryAfter * 1000;
   }
 }
 
 const BASE = (import.meta.env.VITE_API_URL ?? "/api").replace(/\/$/, "");
-const GIVE_UP_AFTER_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 let accessToken: string | null = null;
 let refreshing: Promise<Refreshed | null> | null = null;
 const watchers = new Set<(problem: ApiProblem) => void>();
 
-/** Hear of every refusal, wherever it happened; answers how to stop. */
+/** Call *watcher* with every problem, from any call. Returns a function that stops it. */
 export function watchProblems(watcher: (problem: ApiProblem) => void): () => void {
   watchers.add(watcher);
   return () => watchers.delete(watcher);
 }
 
-export function forgetAccess(): void {
+export function forgetAccessToken(): void {
   accessToken = null;
 }
 
@@ -90,7 +92,7 @@ async function problemFrom(response: Response): Promise<ApiProblem> {
   const body: Record<string, unknown> = await response.json().catch(() => ({}));
   const header = Number(response.headers.get("Retry-After") ?? Number.NaN);
   return new ApiProblem({
-    // A proxy in front of the server answers in its own format: all it can tell us is that nobody is there.
+    // A proxy responds in its own format when the server behind it is down.
     code:
       typeof body.code === "string"
         ? body.code
@@ -112,7 +114,7 @@ async function send(
   body: unknown,
   token: string | null,
 ): Promise<Response> {
-  // The second header marks calls from our own pages, even if the browser sends no Origin.
+  // X-Requested-With marks calls from these pages, even if the browser sends no Origin.
   const headers: Record<string, string> = {
     Accept: "application/json",
     "X-Requested-With": "focys",
@@ -126,7 +128,7 @@ async function send(
       body: method === "get" ? null : JSON.stringify(body ?? {}),
       credentials: BASE.startsWith("http") ? "include" : "same-origin",
       cache: "no-store",
-      signal: AbortSignal.timeout(GIVE_UP_AFTER_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch (fault) {
     const timedOut = fault instanceof DOMException && fault.name === "TimeoutError";
@@ -150,37 +152,37 @@ async function call<P extends keyof paths & string, M extends Method>(
   method: M,
   path: P,
   body?: unknown,
-): Promise<Answer<P, M>> {
+): Promise<ResponseBody<P, M>> {
   return read(await send(method, path, body, null));
 }
 
-/** Like `call`, for a signed-in user: an expired token is renewed once, then the call is made again. */
+/** Like `call`, but with the access token: an expired one is renewed once, and the call repeated. */
 async function callSignedIn<P extends keyof paths & string, M extends Method>(
   method: M,
   path: P,
-): Promise<Answer<P, M>> {
-  const token = accessToken ?? (await renewed());
+): Promise<ResponseBody<P, M>> {
+  const token = accessToken ?? (await renewAccessToken());
   const response = await send(method, path, undefined, token);
   if (response.status !== 401) return read(response);
-  const current = accessToken === token ? await renewed() : accessToken;
+  const current = accessToken === token ? await renewAccessToken() : accessToken;
   return read(await send(method, path, undefined, current));
 }
 
-/** A new access token for a session that must exist; if its cookie is gone, the session has ended. */
-async function renewed(): Promise<string> {
-  const answer = await refresh();
-  return answer ? answer.access_token : fail(new ApiProblem({ code: "session_ended" }));
+/** A new access token. Without a refresh cookie, the session has ended. */
+async function renewAccessToken(): Promise<string> {
+  const renewed = await refresh();
+  return renewed ? renewed.access_token : fail(new ApiProblem({ code: "session_ended" }));
 }
 
 /**
- * The signed-in user with a new access token, or null.
- * One renewal at a time: all calls whose token has expired wait for the same one.
+ * Gets a new access token and returns the signed-in user, or null if nobody is signed in.
+ * Calls that find the token expired at the same time share one renewal.
  */
 export function refresh(): Promise<Refreshed | null> {
   refreshing ??= call("post", "/auth/refresh")
-    .then((answer: Refreshed | undefined) => {
-      if (answer) return admit(answer);
-      forgetAccess();
+    .then((renewed: Refreshed | undefined) => {
+      if (renewed) return keepAccessToken(renewed);
+      forgetAccessToken();
       return null;
     })
     .finally(() => {
@@ -189,26 +191,27 @@ export function refresh(): Promise<Refreshed | null> {
   return refreshing;
 }
 
-function admit<T extends { access_token: string } | LoginState>(answer: T): T {
-  if ("access_token" in answer) accessToken = answer.access_token;
-  return answer;
+function keepAccessToken<T extends { access_token: string } | LoginState>(body: T): T {
+  if ("access_token" in body) accessToken = body.access_token;
+  return body;
 }
 
 export const api = {
   status: () => call("get", "/auth/status"),
   login: (email: string, password: string) =>
-    call("post", "/auth/login", { email, password }).then(admit),
-  loginUnderWay: () => call("get", "/auth/login"),
+    call("post", "/auth/login", { email, password }).then(keepAccessToken),
+  currentLogin: () => call("get", "/auth/login"),
   cancelLogin: () => call("delete", "/auth/login"),
   verifyEmailCode: (code: string) => call("post", "/auth/email-code/verify", { code }),
   resendEmailCode: () => call("post", "/auth/email-code/resend"),
-  enrolment: (restart = false) => call("post", "/auth/mfa/enroll", restart ? { restart } : {}),
-  confirmEnrolment: (code: string) => call("post", "/auth/mfa/confirm", { code }).then(admit),
-  verifyTotp: (code: string) => call("post", "/auth/totp/verify", { code }).then(admit),
+  enrollment: (restart = false) => call("post", "/auth/mfa/enroll", restart ? { restart } : {}),
+  confirmEnrollment: (code: string) =>
+    call("post", "/auth/mfa/confirm", { code }).then(keepAccessToken),
+  verifyTotp: (code: string) => call("post", "/auth/totp/verify", { code }).then(keepAccessToken),
   verifyTotpPair: (older: string, newer: string) =>
-    call("post", "/auth/totp/verify", { codes: [older, newer] }).then(admit),
+    call("post", "/auth/totp/verify", { codes: [older, newer] }).then(keepAccessToken),
   verifyBackupCode: (code: string) =>
-    call("post", "/auth/backup-code/verify", { code }).then(admit),
+    call("post", "/auth/backup-code/verify", { code }).then(keepAccessToken),
   me: () => callSignedIn("get", "/auth/me"),
-  logout: () => call("post", "/auth/logout").finally(forgetAccess),
+  logout: () => call("post", "/auth/logout").finally(forgetAccessToken),
 };

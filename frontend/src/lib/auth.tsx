@@ -1,6 +1,6 @@
 /**
- * The auth context: where this browser stands in the sign-in, and the verbs that move it.
- * The server decides every step; this module only carries its answers to the pages.
+ * The auth context: the sign-in state of this browser, and the actions that change it.
+ * The server decides every step; this module only passes its responses on to the pages.
  */
 import {
   createContext,
@@ -16,12 +16,12 @@ import {
   ApiProblem,
   api,
   type Done,
-  forgetAccess,
+  forgetAccessToken,
   type LoginState,
   refresh,
   watchProblems,
 } from "./api";
-import { type AuthState, after, type Notice, signedIn, signedOut, underWay } from "./authState";
+import { type AuthState, after, inProgress, type Notice, signedIn, signedOut } from "./authState";
 import { forgetEmail, rememberAppName, rememberEmail, rememberedAppName } from "./memory";
 import { forgetReturn } from "./returnPath";
 import { onOtherTab, tellOtherTabs } from "./tabs";
@@ -35,22 +35,22 @@ interface Auth {
   signIn(email: string, password: string): Promise<void>;
   verifyEmailCode(code: string): Promise<void>;
   resendEmailCode(): Promise<void>;
-  confirmEnrolment(code: string): Promise<void>;
+  confirmEnrollment(code: string): Promise<void>;
   verifyTotp(code: string): Promise<void>;
   verifyTotpPair(older: string, newer: string): Promise<void>;
   verifyBackupCode(code: string): Promise<void>;
   codesSaved(): void;
-  /** Leave the login under way; the address is forgotten too if it was somebody else's. */
+  /** Cancel the login in progress, and forget the email address if it was someone else's. */
   cancel(who: "me" | "someone_else"): Promise<void>;
   signOut(): Promise<void>;
 }
 
 const AuthContext = createContext<Auth | null>(null);
 
-/** Where the server says this browser stands, and what the app is called. */
+/** The sign-in state according to the server, and the name of the app. */
 async function askServer(): Promise<{ appName: string; state: AuthState }> {
   const status = await api.status();
-  const fallback = status.login ? underWay(status.login) : signedOut();
+  const fallback = status.login ? inProgress(status.login) : signedOut();
   if (!status.signed_in) return { appName: status.app_name, state: fallback };
   try {
     const session = await refresh();
@@ -70,10 +70,10 @@ function useAuthState() {
 
   const resync = useCallback(async (notice: Notice | null = null) => {
     try {
-      const answer = await askServer();
-      setAppName(answer.appName);
-      rememberAppName(answer.appName);
-      setState(answer.state.at === "signed_out" && notice ? signedOut(notice) : answer.state);
+      const { appName, state } = await askServer();
+      setAppName(appName);
+      rememberAppName(appName);
+      setState(state.at === "signed_out" && notice ? signedOut(notice) : state);
     } catch (fault) {
       if (!(fault instanceof ApiProblem)) throw fault;
       const unknown = latest.current.at === "booting" || latest.current.at === "unreachable";
@@ -86,33 +86,33 @@ function useAuthState() {
 
 type Store = ReturnType<typeof useAuthState>;
 
-/** Some refusals are about the whole sign-in, not about the form that met them. */
-function useRefusals({ setState, latest, resync }: Store) {
+/** Some problems concern the whole sign-in, not only the form that caused them. */
+function useProblems({ setState, latest, resync }: Store) {
   useEffect(() => {
     const patchLogin = (change: Partial<LoginState>) => {
       const now = latest.current;
-      const news = Object.keys(change).length > 0;
-      if (now.at === "login" && news)
-        setState(underWay({ ...now.login, ...remaining(now.login), ...change }));
+      const isChanged = Object.keys(change).length > 0;
+      if (now.at === "login" && isChanged)
+        setState(inProgress({ ...now.login, ...remaining(now.login), ...change }));
     };
     return watchProblems((problem) => {
       const isLocked = latest.current.at === "login" && latest.current.login.unlocksAt !== null;
       if (problem.code === "login_expired" && latest.current.at === "login")
         setState(signedOut("expired"));
       if (problem.code === "session_ended" && latest.current.at === "signed_in") {
-        forgetAccess();
+        forgetAccessToken();
         setState(signedOut("session_ended"));
       }
       if (problem.code === "out_of_turn") void resync();
-      // During a lock, the wait may be for two codes rather than for the lock; only the server knows.
+      // During a lock, the wait may be the one for two codes instead of the lock's; only the server knows.
       if (problem.code === "account_locked" && isLocked) void resync();
-      else patchLogin(newsFor(problem));
+      else patchLogin(changeFrom(problem));
     });
   }, [setState, latest, resync]);
 }
 
-/** What a refusal tells about the login it was met in. */
-function newsFor({ code, retryAfter, triesLeft }: ApiProblem): Partial<LoginState> {
+/** What a problem changes about the login in progress. */
+function changeFrom({ code, retryAfter, triesLeft }: ApiProblem): Partial<LoginState> {
   return {
     ...(code === "guarded" && { guarded: true }),
     ...(code === "account_locked" && { retry_after: retryAfter }),
@@ -121,7 +121,7 @@ function newsFor({ code, retryAfter, triesLeft }: ApiProblem): Partial<LoginStat
   };
 }
 
-/** The waits of a login as seconds from now, so that it can be restated without losing time. */
+/** The waits of a login in seconds from now, to build a new state from it without restarting them. */
 function remaining(login: { expiresAt: number; resendAt: number; unlocksAt: number | null }) {
   const until = (moment: number) => Math.max(0, (moment - Date.now()) / 1000);
   return {
@@ -131,10 +131,10 @@ function remaining(login: { expiresAt: number; resendAt: number; unlocksAt: numb
   };
 }
 
-/** Ends what has run out, and opens what was locked, without anybody pressing a key. */
-function useClock({ state, setState, resync }: Store) {
+/** Ends an expired login and an expired lock without any action by the user. */
+function useDeadlines({ state, setState, resync }: Store) {
   const login = state.at === "login" ? state.login : null;
-  // While locked the page shows its countdown to the end, even if the login itself dies first.
+  // The countdown of a lock runs to its end, even if the login expires first.
   useDeadline(login && !login.unlocksAt ? login.expiresAt : null, () =>
     setState(signedOut("expired")),
   );
@@ -144,7 +144,7 @@ function useClock({ state, setState, resync }: Store) {
 function useOtherTabs({ latest, resync }: Store) {
   useEffect(() => {
     const catchUp = () => {
-      // Codes shown once must not vanish because another tab moved.
+      // Codes that are shown only once must not disappear because of another tab.
       if (latest.current.at !== "codes") void resync();
     };
     const restored = (event: PageTransitionEvent) => event.persisted && catchUp();
@@ -157,15 +157,15 @@ function useOtherTabs({ latest, resync }: Store) {
   }, [latest, resync]);
 }
 
-function useVerbs({ setState, latest, resync }: Store) {
+function useActions({ setState, latest, resync }: Store) {
   return useMemo(() => {
     const move = (next: AuthState) => {
       setState(next);
       tellOtherTabs();
     };
-    const prove = async (answer: Promise<LoginState | Done>) => {
-      const done = await answer;
-      move(after(done, latest.current));
+    const prove = async (response: Promise<LoginState | Done>) => {
+      const accepted = await response;
+      move(after(accepted, latest.current));
     };
 
     return {
@@ -177,9 +177,9 @@ function useVerbs({ setState, latest, resync }: Store) {
       verifyEmailCode: (code: string) => prove(api.verifyEmailCode(code)),
       async resendEmailCode() {
         await api.resendEmailCode();
-        setState(underWay(await api.loginUnderWay()));
+        setState(inProgress(await api.currentLogin()));
       },
-      confirmEnrolment: (code: string) => prove(api.confirmEnrolment(code)),
+      confirmEnrollment: (code: string) => prove(api.confirmEnrollment(code)),
       verifyTotp: (code: string) => prove(api.verifyTotp(code)),
       verifyTotpPair: (older: string, newer: string) => prove(api.verifyTotpPair(older, newer)),
       verifyBackupCode: (code: string) => prove(api.verifyBackupCode(code)),
@@ -201,22 +201,22 @@ function useVerbs({ setState, latest, resync }: Store) {
   }, [setState, latest, resync]);
 }
 
-/** A login that cannot be cancelled now ends by itself within minutes; that must not keep anybody here. */
+/** A login that cannot be canceled expires within minutes anyway, so nobody has to stay because of it. */
 function ignoreProblem(fault: unknown): void {
   if (!(fault instanceof ApiProblem)) throw fault;
 }
 
 export function AuthProvider({ children }: { children: ReactNode }) {
   const store = useAuthState();
-  useRefusals(store);
-  useClock(store);
+  useProblems(store);
+  useDeadlines(store);
   useOtherTabs(store);
-  const verbs = useVerbs(store);
+  const actions = useActions(store);
 
   const { state, appName, resync } = store;
   useEffect(() => void resync(), [resync]);
 
-  const auth = useMemo(() => ({ ...verbs, state, appName }), [verbs, state, appName]);
+  const auth = useMemo(() => ({ ...actions, state, appName }), [actions, state, appName]);
   return <AuthContext value={auth}>{children}</AuthContext>;
 }
 
@@ -226,9 +226,9 @@ export function useAuth(): Auth {
   return auth;
 }
 
-/** The login under way, for the pages a login is needed for; they are not shown without one. */
+/** The login in progress, for the pages that are only shown during one. */
 export function useLogin() {
   const { state } = useAuth();
-  if (state.at !== "login") throw new Error("useLogin needs a login under way");
+  if (state.at !== "login") throw new Error("useLogin needs a login in progress");
   return state.login;
 }

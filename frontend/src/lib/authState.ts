@@ -1,9 +1,9 @@
-/** Where this browser stands, as plain data. `auth.tsx` moves it; the pages read it. */
+/** The sign-in state of this browser, as plain data. `auth.tsx` changes it; the pages read it. */
 import type { Done, LoginState, User } from "./api";
 
 export type Notice = "expired" | "unlocked" | "session_ended" | "signed_out";
 
-/** A login under way, with the server's waits turned into moments (ms since the epoch). */
+/** A login in progress, with the server's waits as points in time (ms since the epoch). */
 export interface Login extends LoginState {
   expiresAt: number;
   unlocksAt: number | null;
@@ -15,7 +15,7 @@ export type AuthState =
   | { at: "unreachable"; code: string }
   | { at: "signed_out"; notice: Notice | null }
   | { at: "login"; login: Login }
-  /** `renewed`: not the end of a set-up, but a sign-in that found no code left. */
+  /** `renewed`: shown at a sign-in because no codes were left, not at the end of the setup. */
   | { at: "codes"; user: User; codes: string[]; renewed: boolean }
   | { at: "signed_in"; user: User; usedBackupCode: boolean };
 
@@ -30,7 +30,7 @@ export const signedIn = (user: User, usedBackupCode = false): AuthState => ({
   usedBackupCode,
 });
 
-export function underWay(login: LoginState, now = Date.now()): AuthState {
+export function inProgress(login: LoginState, now = Date.now()): AuthState {
   return {
     at: "login",
     login: {
@@ -43,17 +43,17 @@ export function underWay(login: LoginState, now = Date.now()): AuthState {
   };
 }
 
-/** An upgrade replaces the pages first: a service of the previous version does not list the factors yet. */
+/** An upgrade replaces the pages first, and the previous version of the service does not list the factors. */
 const everyFactor = (step: LoginState["step"]) => (step === "totp" ? ["totp", "backup_codes"] : []);
 
-/** What an accepted proof leads to: the next step, the codes to save, or home. */
-export function after(answer: LoginState | Done, from: AuthState): AuthState {
-  if (answer.step !== "done") return underWay(answer);
-  if (answer.backup_codes?.length) {
+/** The state after an accepted proof: the next step, the codes to save, or signed in. */
+export function after(accepted: LoginState | Done, from: AuthState): AuthState {
+  if (accepted.step !== "done") return inProgress(accepted);
+  if (accepted.backup_codes?.length) {
     const renewed = from.at === "login" && from.login.step === "totp";
-    return { at: "codes", user: answer.user, codes: answer.backup_codes, renewed };
+    return { at: "codes", user: accepted.user, codes: accepted.backup_codes, renewed };
   }
-  const left = answer.backup_codes_left;
-  if (typeof left !== "number") return signedIn(answer.user);
-  return signedIn({ ...answer.user, backup_codes_left: left }, true);
+  const left = accepted.backup_codes_left;
+  if (typeof left !== "number") return signedIn(accepted.user);
+  return signedIn({ ...accepted.user, backup_codes_left: left }, true);
 }

@@ -1,4 +1,4 @@
-/** The few harmless things worth keeping between reloads: the typed address and the app's name. */
+/** What is kept between reloads, and is no secret: the typed email address and the app's name. */
 const EMAIL = "focys.email";
 const APP = "focys.app";
 

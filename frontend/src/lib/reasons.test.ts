@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type Facts, inWords, SENTENCES, sentenceFor } from "./reasons";
+import { inWords, SENTENCES, type SentenceContext, sentenceFor } from "./reasons";
 
-const facts = (code: string, more: Partial<Facts> = {}): Facts => ({
+const context = (code: string, more: Partial<SentenceContext> = {}): SentenceContext => ({
   code,
   detail: "The server's own words.",
   triesLeft: null,
@@ -17,20 +17,20 @@ const CONTRACT =
   not_authenticated out_of_turn forbidden_origin not_found method_not_allowed payload_too_large
   unsupported_media_type internal unavailable`.split(/\s+/);
 
-/** The codes the description of the server lists, where it lists them. */
-function described(): string[] {
+/** The codes in the OpenAPI description of the server. */
+function documented(): string[] {
   const schemas = JSON.parse(readFileSync("openapi.json", "utf8")).components.schemas;
   return (schemas.Reason ?? schemas.Problem?.properties?.code)?.enum ?? [];
 }
 
-test.each([...new Set([...CONTRACT, ...described()])])("%s has a sentence of ours", (code) => {
+test.each([...new Set([...CONTRACT, ...documented()])])("%s has a sentence", (code) => {
   expect(SENTENCES).toHaveProperty(code);
-  expect(sentenceFor(facts(code))).toMatch(/^[A-Z].*\.$/);
+  expect(sentenceFor(context(code))).toMatch(/^[A-Z].*\.$/);
 });
 
-test("a code from a newer server is explained in the server's words", () => {
-  expect(sentenceFor(facts("brand_new"))).toBe("The server's own words.");
-  expect(sentenceFor(facts("brand_new", { detail: "" }))).toBe(SENTENCES.internal());
+test("a code from a newer server is explained by the server's own sentence", () => {
+  expect(sentenceFor(context("brand_new"))).toBe("The server's own words.");
+  expect(sentenceFor(context("brand_new", { detail: "" }))).toBe(SENTENCES.internal());
 });
 
 test.each([
@@ -40,17 +40,21 @@ test.each([
   ["invalid_code", { triesLeft: 4 }, "That code is wrong. 4 tries left."],
   [
     "invalid_code",
-    { triesLeft: 1, isEmailed: true },
+    { triesLeft: 1, isEmailCode: true },
     "That code is wrong. 1 try left, then you need a new code.",
   ],
-  ["code_already_used", { wait: 12 }, "That code was already used. Next code in 12\u00a0s."],
+  [
+    "code_already_used",
+    { wait: 12 },
+    "That code was already used. Your app shows a new one in 12\u00a0s.",
+  ],
   ["throttled", { wait: 65 }, "Too many tries. You can try again in 1\u00a0min 5\u00a0s."],
 ] as const)("%s with %o", (code, more, sentence) => {
-  expect(sentenceFor(facts(code, more))).toBe(sentence);
+  expect(sentenceFor(context(code, more))).toBe(sentence);
 });
 
-test("an old code names the minutes and the remedy", () => {
-  const sentence = sentenceFor(facts("code_expired", { minutesAgo: 2, triesLeft: 4 }));
+test("the sentence for an old code names the minutes and the solution", () => {
+  const sentence = sentenceFor(context("code_expired", { minutesAgo: 2, triesLeft: 4 }));
 
   expect(sentence).toContain("about 2 minutes behind");
   expect(sentence).toContain("automatic time");
@@ -62,6 +66,6 @@ test.each([
   [59, "59\u00a0s"],
   [60, "1\u00a0min"],
   [899, "14\u00a0min 59\u00a0s"],
-])("%i seconds in words", (seconds, words) => {
+])("%i seconds are written as %s", (seconds, words) => {
   expect(inWords(seconds)).toBe(words);
 });

@@ -1,24 +1,28 @@
-/** What the pages say for each problem code. The server's own sentence stands in for a code not known here. */
-import type { ProblemFacts, Reason } from "./api";
+/** The sentence for each problem code. For a code unknown here, the pages show the server's own sentence. */
+import type { ProblemDetails, Reason } from "./api";
 
-/** The part of a problem a sentence may lean on; `wait` is the seconds still to go. */
-export type Facts = Pick<ProblemFacts, "code" | "detail" | "triesLeft" | "minutesAgo"> & {
+/** What a sentence may depend on. */
+export type SentenceContext = Pick<
+  ProblemDetails,
+  "code" | "detail" | "triesLeft" | "minutesAgo"
+> & {
+  /** The seconds left to wait. */
   wait: number;
   /** The code came by email: wrong ones use it up, without a pause. */
-  isEmailed?: boolean;
+  isEmailCode?: boolean;
 };
 
-/** From here on, the text also says what follows the last try. */
+/** From this number on, the text also says what follows the last try. */
 export const FEW_TRIES = 2;
 
-/** Keeps a number and its unit on one line. */
-const GAP = "\u00a0";
+/** A no-break space between a number and its unit. */
+const NBSP = "\u00a0";
 
-/** 42 s · 3 min 5 s · 15 min: exact near the end, no longer than needed before it. */
+/** 42 s · 3 min 5 s · 15 min. */
 export function inWords(seconds: number): string {
   const [minutes, rest] = [Math.floor(seconds / 60), seconds % 60];
-  if (minutes === 0) return `${rest}${GAP}s`;
-  return rest === 0 ? `${minutes}${GAP}min` : `${minutes}${GAP}min ${rest}${GAP}s`;
+  if (minutes === 0) return `${rest}${NBSP}s`;
+  return rest === 0 ? `${minutes}${NBSP}min` : `${minutes}${NBSP}min ${rest}${NBSP}s`;
 }
 
 function minutes(count: number | null): string {
@@ -26,61 +30,61 @@ function minutes(count: number | null): string {
   return whole === 1 ? "1 minute" : `${whole} minutes`;
 }
 
-export function triesLeft(count: number, isEmailed = false): string {
+export function triesLeft(count: number, isEmailCode = false): string {
   const left = count === 1 ? "1 try left" : `${count} tries left`;
   if (count > FEW_TRIES) return `${left}.`;
-  return isEmailed ? `${left}, then you need a new code.` : `${left}, then a pause.`;
+  return isEmailCode ? `${left}, then you need a new code.` : `${left}, then a pause.`;
 }
 
-function withTries(sentence: string, { triesLeft: count, isEmailed }: Facts): string {
-  return count === null ? sentence : `${sentence} ${triesLeft(count, isEmailed)}`;
+function withTries(sentence: string, { triesLeft: count, isEmailCode }: SentenceContext): string {
+  return count === null ? sentence : `${sentence} ${triesLeft(count, isEmailCode)}`;
 }
 
 function later(wait: number): string {
   return wait > 0 ? `in ${inWords(wait)}` : "now";
 }
 
-/** What goes wrong before the server can say so. */
+/** The codes for problems without a response from the server. */
 type OwnCode = "offline" | "unreachable" | "timeout";
 
 export const SENTENCES = {
-  invalid_credentials: () => "E-mail or password is wrong.",
+  invalid_credentials: () => "Email or password is wrong.",
   throttled: ({ wait }) => `Too many tries. You can try again ${later(wait)}.`,
-  invalid_request: () => "Something in the form is missing or malformed.",
+  invalid_request: () => "Something in the form is missing or invalid.",
   busy: () => "The server is busy. Please try again in a moment.",
-  login_expired: () => "This sign-in took too long and has ended. Please start again.",
-  invalid_code: (facts) => withTries("That code is wrong.", facts),
+  login_expired: () => "This sign-in took too long and has expired. Please start again.",
+  invalid_code: (context) => withTries("That code is wrong.", context),
   new_code_needed: () => "That code no longer works. Ask for a new one.",
   code_already_used: ({ wait }) =>
     wait > 0
-      ? `That code was already used. Next code in ${inWords(wait)}.`
+      ? `That code was already used. Your app shows a new one in ${inWords(wait)}.`
       : "That code was already used. Your app shows a new one now.",
-  code_expired: (facts) =>
+  code_expired: (context) =>
     withTries(
-      `That code is old. Your phone’s clock looks about ${minutes(facts.minutesAgo)} behind: turn on automatic time, then enter a new code.`,
-      facts,
+      `That code is old. Your phone’s clock seems to be about ${minutes(context.minutesAgo)} behind. Turn on automatic time, then enter a new code.`,
+      context,
     ),
   account_locked: ({ wait }) => `Too many wrong codes. You can try again ${later(wait)}.`,
   enrolment_expired: () =>
     "This setup key has expired. Scan the new one, and delete the old entry from your app.",
-  guarded: () => "One code is not enough here. Enter two codes in a row, or a backup code.",
+  guarded: () => "One code is not enough. Enter two codes in a row, or a backup code.",
   factor_disabled: () =>
-    "Too many wrong codes: your app’s codes are switched off here. Use a backup code, or ask an administrator for a new password.",
+    "Too many wrong codes, so codes from your app are turned off. Use a backup code, or ask your administrator for a new password.",
   factor_unreadable: () =>
-    "The server cannot read your authenticator’s key. Only an administrator can help; a new code will not.",
+    "The server cannot read your authenticator’s key. A new code will not help. Tell your administrator.",
   session_ended: () => "Your session has ended. Please sign in again.",
   not_authenticated: () => "You are not signed in.",
-  out_of_turn: () => "This sign-in has moved on, perhaps in another tab.",
+  out_of_turn: () => "This sign-in has already moved on, perhaps in another tab.",
   forbidden_origin: () =>
     "The server does not accept sign-ins from this address. Open the site at its usual address.",
   unknown_host: () =>
-    "The server does not answer to this address. Open the site at its usual address.",
+    "The server does not recognize this address. Open the site at its usual address.",
   clock_fault: () =>
-    "The server’s clock is wrong, so it can check no codes. Tell your administrator.",
+    "The server’s clock is wrong, so it cannot check codes. Tell your administrator.",
   not_found: () =>
-    "The server does not know this request. Its version may differ from this page’s: reload.",
+    "The server does not recognize this request. It may have been updated: reload the page.",
   method_not_allowed: () =>
-    "The server does not know this request. Its version may differ from this page’s: reload.",
+    "The server does not recognize this request. It may have been updated: reload the page.",
   payload_too_large: () => "That is longer than the server accepts.",
   request_timeout: () => "The request took too long to arrive. Please try again.",
   unsupported_media_type: () => "The server did not understand the request. Reload the page.",
@@ -89,12 +93,12 @@ export const SENTENCES = {
     wait > 0
       ? `The server is not available. Try again in ${inWords(wait)}.`
       : "The server is not available. Please try again.",
-  offline: () => "Nothing was sent. Try again when you are connected.",
-  unreachable: () => "The server did not answer. Check your connection and try again.",
-  timeout: () => "The server took too long to answer. Please try again.",
-} satisfies Record<Reason | OwnCode, (facts: Facts) => string>;
+  offline: () => "Nothing was sent. Try again when you are back online.",
+  unreachable: () => "The server did not respond. Check your connection and try again.",
+  timeout: () => "The server took too long to respond. Please try again.",
+} satisfies Record<Reason | OwnCode, (context: SentenceContext) => string>;
 
-export function sentenceFor(facts: Facts): string {
-  const known = (SENTENCES as Record<string, (facts: Facts) => string>)[facts.code];
-  return known?.(facts) ?? (facts.detail || SENTENCES.internal());
+export function sentenceFor(context: SentenceContext): string {
+  const known = (SENTENCES as Record<string, (context: SentenceContext) => string>)[context.code];
+  return known?.(context) ?? (context.detail || SENTENCES.internal());
 }

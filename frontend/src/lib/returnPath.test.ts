@@ -8,7 +8,7 @@ test.each([
   ["/?tab=keys#session-3", "/?tab=keys#session-3"],
   ["https://login.example.com/reports#july", "/reports#july"],
   ["/a/../b", "/b"],
-])("%j is a way back to %j", (raw, path) => {
+])("%j leads back to %j", (raw, path) => {
   expect(safePath(raw, ORIGIN)).toBe(path);
 });
 
@@ -28,11 +28,11 @@ test.each([
   "\t//evil.example",
   "/totp-verify",
   "/login?next=x",
-])("%j is refused", (raw) => {
+])("%j is rejected", (raw) => {
   expect(safePath(raw, ORIGIN)).toBeNull();
 });
 
-test("the fragment comes back, once", () => {
+test("the path is kept with its fragment until it is forgotten", () => {
   rememberReturn("/?tab=keys#session-3");
   expect(returnPath()).toBe("/?tab=keys#session-3");
 

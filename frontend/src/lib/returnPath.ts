@@ -1,8 +1,8 @@
-/** Where to go after signing in: a page of this site that needs a session, kept for this tab only. */
+/** Where to go after signing in: a page of this site that needs a session. Kept for this tab only. */
 import { BACKUP_CODE_PATH, LOGIN_PATH, STEP_PATH } from "./steps";
 
 const KEY = "focys.return";
-const FLOW = new Set<string>([
+const SIGN_IN_PATHS = new Set<string>([
   LOGIN_PATH,
   BACKUP_CODE_PATH,
   STEP_PATH.email_code,
@@ -10,12 +10,12 @@ const FLOW = new Set<string>([
   STEP_PATH.totp,
 ]);
 
-/** The path, query and fragment of *raw* if it is a page of this origin outside the sign-in; else null. */
+/** The path, query and fragment of *raw* if it is a page of this origin outside the sign-in, otherwise null. */
 export function safePath(raw: string, origin = window.location.origin): string | null {
   if (!URL.canParse(raw, origin)) return null;
   const url = new URL(raw, origin);
   if (url.origin !== origin || url.username || url.password) return null;
-  if (FLOW.has(url.pathname) || url.pathname.startsWith("//")) return null;
+  if (SIGN_IN_PATHS.has(url.pathname) || url.pathname.startsWith("//")) return null;
   return url.pathname + url.search + url.hash;
 }
 

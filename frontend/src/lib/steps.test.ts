@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { LoginState, User } from "./api";
-import { after, signedIn, signedOut, underWay } from "./authState";
+import { type AuthState, after, inProgress, signedIn, signedOut } from "./authState";
 import { mayStay, pathOf, STEP_PATH } from "./steps";
 
 const user: User = {
@@ -38,8 +38,8 @@ test.each([
   ["email_code", "/email-code"],
   ["enroll", "/mfa-enroll"],
   ["totp", "/totp-verify"],
-] as const)("a login at %s belongs on %s and nowhere else", (step, path) => {
-  const state = underWay(login(step));
+] as const)("a login at step %s may be on %s and nowhere else", (step, path) => {
+  const state = inProgress(login(step));
 
   expect(pathOf(state)).toBe(path);
   const others = Object.values(STEP_PATH).filter((other) => other !== path);
@@ -47,22 +47,31 @@ test.each([
 });
 
 test("the backup-code page is open at the second factor only", () => {
-  expect(mayStay(underWay(login("totp")), "/backup-code")).toBe(true);
-  expect(mayStay(underWay(login("enroll")), "/backup-code")).toBe(false);
+  expect(mayStay(inProgress(login("totp")), "/backup-code")).toBe(true);
+  expect(mayStay(inProgress(login("enroll")), "/backup-code")).toBe(false);
   expect(mayStay(signedOut(), "/backup-code")).toBe(false);
 });
 
-test("if a service does not list the factors yet, all are offered, at the second factor only", () => {
+test("a page that needs a session is open to anyone signed in, and to nobody else", () => {
+  const isOpen = (state: AuthState) => mayStay(state, "/sessions", true);
+
+  expect(isOpen(signedIn(user))).toBe(true);
+  expect(isOpen(signedOut())).toBe(false);
+  expect(isOpen(inProgress(login("totp")))).toBe(false);
+  expect(mayStay(signedIn(user), "/sessions")).toBe(false);
+});
+
+test("if the service does not list the factors yet, all are offered, but only at the second factor", () => {
   const unnamed = (step: LoginState["step"]) => {
     const { factors, ...rest } = login(step);
-    return underWay(rest as LoginState);
+    return inProgress(rest as LoginState);
   };
 
   expect(unnamed("totp")).toMatchObject({ login: { factors: ["totp", "backup_codes"] } });
   expect(unnamed("enroll")).toMatchObject({ login: { factors: [] } });
 });
 
-test("a password that is enough leads home at once, with or without an authenticator", () => {
+test("if the password is enough, it leads home at once, with or without an authenticator", () => {
   for (const mfa_enabled of [false, true]) {
     const state = after({ ...done, user: { ...user, mfa_enabled } }, signedOut());
 
@@ -71,10 +80,10 @@ test("a password that is enough leads home at once, with or without an authentic
   }
 });
 
-test("fresh backup codes keep their owner on the enrolment page until they are saved", () => {
+test("new backup codes keep their owner on the enrollment page until they are saved", () => {
   const state = after(
     { ...done, backup_codes: ["AAAA-BBBB-CCCC-DDDD"] },
-    underWay(login("enroll")),
+    inProgress(login("enroll")),
   );
 
   expect(pathOf(state)).toBe("/mfa-enroll");
@@ -82,15 +91,15 @@ test("fresh backup codes keep their owner on the enrolment page until they are s
   expect(pathOf(signedIn(user))).toBe("/");
 });
 
-test("codes shown at a sign-in are told apart from those of a set-up", () => {
+test("codes shown at a sign-in are distinguished from those shown at the setup", () => {
   const shown = { ...done, backup_codes: ["AAAA-BBBB-CCCC-DDDD"] };
 
-  expect(after(shown, underWay(login("totp")))).toMatchObject({ at: "codes", renewed: true });
-  expect(after(shown, underWay(login("enroll")))).toMatchObject({ at: "codes", renewed: false });
+  expect(after(shown, inProgress(login("totp")))).toMatchObject({ at: "codes", renewed: true });
+  expect(after(shown, inProgress(login("enroll")))).toMatchObject({ at: "codes", renewed: false });
 });
 
-test("a sign-in with a backup code knows how many are left", () => {
-  const state = after({ ...done, backup_codes_left: 3 }, underWay(login("totp")));
+test("after a sign-in with a backup code, the state knows how many are left", () => {
+  const state = after({ ...done, backup_codes_left: 3 }, inProgress(login("totp")));
 
   expect(state).toMatchObject({
     at: "signed_in",
@@ -99,8 +108,8 @@ test("a sign-in with a backup code knows how many are left", () => {
   });
 });
 
-test("the waits of a login count from its arrival, whatever the browser's clock says", () => {
-  const state = underWay({ ...login("totp"), retry_after: 60 }, 1000);
+test("the waits of a login count from the arrival of the response, whatever the browser's clock says", () => {
+  const state = inProgress({ ...login("totp"), retry_after: 60 }, 1000);
 
   expect(state).toMatchObject({ login: { expiresAt: 301_000, unlocksAt: 61_000 } });
 });

@@ -1,4 +1,4 @@
-/** The server names the step of a login; this is where its page lives. */
+/** The server decides the step of a login; this maps it to the path of its page. */
 import type { Step } from "./api";
 import type { AuthState } from "./authState";
 
@@ -12,7 +12,7 @@ export const STEP_PATH: Record<Step, string> = {
   done: "/",
 };
 
-/** The page a state belongs on; null while that is not known yet. */
+/** The path a state leads to; null while that is unknown. */
 export function pathOf(state: AuthState): string | null {
   switch (state.at) {
     case "booting":
@@ -29,8 +29,10 @@ export function pathOf(state: AuthState): string | null {
   }
 }
 
-/** Whether a state may stay on a page: its own one, or the other door of the second factor. */
-export function mayStay(state: AuthState, path: string): boolean {
+/** Whether a state may stay on *path*: on the page of its step, or on any page that needs the session it has. */
+export function mayStay(state: AuthState, path: string, needsSession = false): boolean {
+  if (needsSession) return state.at === "signed_in";
+  // The second factor has two pages.
   const atSecondFactor = state.at === "login" && state.login.step === "totp";
   return path === pathOf(state) || (atSecondFactor && path === BACKUP_CODE_PATH);
 }

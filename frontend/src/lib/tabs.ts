@@ -1,11 +1,11 @@
-/** Tells the other tabs of this browser that the sign-in moved. They ask the server themselves; nothing else travels. */
+/** Tells the other tabs that the sign-in state has changed, and nothing more: they ask the server themselves. */
 const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("focys");
 
 export function tellOtherTabs(): void {
-  channel?.postMessage("moved");
+  channel?.postMessage("changed");
 }
 
-export function onOtherTab(act: () => void): () => void {
-  channel?.addEventListener("message", act);
-  return () => channel?.removeEventListener("message", act);
+export function onOtherTab(listener: () => void): () => void {
+  channel?.addEventListener("message", listener);
+  return () => channel?.removeEventListener("message", listener);
 }

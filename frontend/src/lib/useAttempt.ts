@@ -3,13 +3,13 @@ import { ApiProblem } from "./api";
 
 const SLOW_AFTER_MS = 4000;
 
-/** One act of a form: at most one under way, its problem kept until the next try. */
-export function useAttempt<A extends unknown[]>(act: (...args: A) => Promise<unknown>) {
+/** An action that runs at most once at a time. Its problem is kept until the next success. */
+export function useAttempt<A extends unknown[]>(action: (...args: A) => Promise<unknown>) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const running = useRef(false);
-  const latest = useRef(act);
-  latest.current = act;
+  const latest = useRef(action);
+  latest.current = action;
 
   const run = useCallback(async (...args: A) => {
     if (running.current) return;
@@ -34,7 +34,7 @@ export function useAttempt<A extends unknown[]>(act: (...args: A) => Promise<unk
     return () => window.removeEventListener("online", clear);
   }, [problem, clear]);
 
-  /** Say what is missing without asking the server. */
+  /** Show what is missing without asking the server. */
   const refuse = useCallback(
     (detail: string) => setProblem(new ApiProblem({ code: "incomplete", detail })),
     [],

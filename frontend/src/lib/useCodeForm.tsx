@@ -4,32 +4,32 @@ import { useAttempt } from "./useAttempt";
 import { useMarkedField } from "./useMarkedField";
 
 interface CodeRule {
-  isWhole(code: string): boolean;
-  /** What to say when it is not. */
-  ask: string;
+  isComplete(code: string): boolean;
+  /** The error message if it is not. */
+  message: string;
 }
 
 export const SIX_DIGITS: CodeRule = {
-  isWhole: (code) => /^[0-9]{6}$/.test(code),
-  ask: "Enter all six digits.",
+  isComplete: (code) => /^[0-9]{6}$/.test(code),
+  message: "Enter all six digits.",
 };
 
-export const SIXTEEN: CodeRule = {
-  isWhole: (code) => code.replace(/[^0-9a-z]/gi, "").length === 16,
-  ask: "Enter all 16 letters and digits.",
+export const SIXTEEN_CHARACTERS: CodeRule = {
+  isComplete: (code) => code.replace(/[^0-9a-z]/gi, "").length === 16,
+  message: "Enter all 16 letters and digits.",
 };
 
-/** A form of one code: its field, and the one act it offers. */
-export function useCodeForm(rule: CodeRule, act: (code: string) => Promise<unknown>) {
+/** A form with a single code: the props of its field, and its submit action. */
+export function useCodeForm(rule: CodeRule, action: (code: string) => Promise<unknown>) {
   const [value, setValue] = useState("");
-  const attempt = useAttempt(act);
+  const attempt = useAttempt(action);
   const { problem, busy, slow } = attempt;
   const field = useMarkedField(problem);
 
   const submit = (code = value) => {
     if (busy) return;
-    if (rule.isWhole(code)) void attempt.run(code);
-    else attempt.refuse(rule.ask);
+    if (rule.isComplete(code)) void attempt.run(code);
+    else attempt.refuse(rule.message);
   };
 
   const error = problem && !busy ? <ProblemText problem={problem} /> : null;

@@ -1,9 +1,9 @@
 import { useEffect, useRef } from "react";
 
-/** Run *act* once when the clock passes *moment* (ms since the epoch), also after the machine slept. */
-export function useDeadline(moment: number | null, act: () => void): void {
-  const latest = useRef(act);
-  latest.current = act;
+/** Run *action* once the clock has passed *moment* (ms since the epoch), even if the machine was asleep. */
+export function useDeadline(moment: number | null, action: () => void): void {
+  const latest = useRef(action);
+  latest.current = action;
 
   useEffect(() => {
     if (moment === null) return;

@@ -1,6 +1,6 @@
 import { type RefObject, useEffect, useRef } from "react";
 
-/** A field that is selected again whenever a new error appears on it, so the next key replaces what was wrong. */
+/** A field that is focused and selected whenever it gets a new error, so that typing replaces the wrong value. */
 export function useMarkedField(error: unknown): RefObject<HTMLInputElement | null> {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {

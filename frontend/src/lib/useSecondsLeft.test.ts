@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("it counts down to nothing and stops there", () => {
+test("it counts down to zero and stops there", () => {
   const { result } = renderHook(({ until }) => useSecondsLeft(until), {
     initialProps: { until: Date.now() + 3000 },
   });
@@ -23,7 +23,7 @@ test("it counts down to nothing and stops there", () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("time that passed while the machine slept counts", () => {
+test("time that passed while the machine was asleep counts", () => {
   const { result } = renderHook(({ until }) => useSecondsLeft(until), {
     initialProps: { until: Date.now() + 900_000 },
   });

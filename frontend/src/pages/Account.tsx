@@ -3,7 +3,6 @@ import { CodesLeft } from "../features/account/CodesLeft";
 import { SignOut } from "../features/account/SignOut";
 import { OfflineNote } from "../features/login/OfflineNote";
 import { useAuth } from "../lib/auth";
-import { ServerData } from "../lib/query";
 import { Frame } from "../ui/Frame";
 
 export default function Account() {
@@ -19,9 +18,7 @@ export default function Account() {
     >
       <OfflineNote />
       <CodesLeft user={user} usedOne={usedBackupCode} />
-      <ServerData>
-        <AccountFacts user={user} />
-      </ServerData>
+      <AccountFacts user={user} />
       <SignOut />
     </Frame>
   );

@@ -1,13 +1,13 @@
 import { screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, test, vi } from "vitest";
-import { openWith, refusal, signedIn, status } from "../test-login";
+import { openWith, problem, type Responder, signedIn, status } from "../test-login";
 
 afterEach(() => vi.unstubAllGlobals());
 
 const LOCKED = { tries_left: null, retry_after: 900 };
 
-const open = (answers: Record<string, () => Response>) => openWith(answers, "/backup-code");
+const open = (responses: Record<string, Responder>) => openWith(responses, "/backup-code");
 const field = () => screen.findByLabelText<HTMLInputElement>("Backup code", {}, { timeout: 4000 });
 
 async function enter() {
@@ -25,10 +25,10 @@ test("a backup code signs in during a lock", async () => {
   expect(await screen.findByRole("heading", { name: "Alice" })).toBeTruthy();
 });
 
-test("a wrong one during a lock shows its error in place", async () => {
+test("the error for a wrong one during a lock is shown at the field", async () => {
   open({
     "/auth/status": status(LOCKED),
-    "/auth/backup-code/verify": refusal(401, "invalid_code"),
+    "/auth/backup-code/verify": problem(401, "invalid_code"),
   });
 
   await enter();
@@ -37,10 +37,10 @@ test("a wrong one during a lock shows its error in place", async () => {
   expect((await field()).value).toBe("AAAA-BBBB-CCCC-DDDD");
 });
 
-test("a lock that begins here is shown with its countdown, which leads back here", async () => {
+test("a lock that begins here shows its countdown, with a link back here", async () => {
   open({
     "/auth/status": status(),
-    "/auth/backup-code/verify": refusal(429, "account_locked", { retry_after: 900 }),
+    "/auth/backup-code/verify": problem(429, "account_locked", { retry_after: 900 }),
   });
 
   await enter();
@@ -52,14 +52,14 @@ test("a lock that begins here is shown with its countdown, which leads back here
   expect(await field()).toBeTruthy();
 });
 
-test("a login that ends here during a lock leads to the countdown", async () => {
+test("a login that expires here during a lock leads to the countdown", async () => {
   open({ "/auth/status": status({ ...LOCKED, expires_in: 0 }) });
 
   expect(await screen.findByRole("timer", {}, { timeout: 4000 })).toBeTruthy();
   expect(screen.getByText(/enter your password again/)).toBeTruthy();
 });
 
-test("someone whose codes are all used is sent to the app", async () => {
+test("someone who has used all codes is told to use the app", async () => {
   open({ "/auth/status": status({ factors: ["totp"] }) });
 
   const title = await screen.findByRole(
@@ -68,7 +68,7 @@ test("someone whose codes are all used is sent to the app", async () => {
     { timeout: 4000 },
   );
   expect(document.activeElement).toBe(title);
-  expect(screen.getByText(/^You have no backup code left\./)).toBeTruthy();
+  expect(screen.getByText(/^You have no backup codes left\./)).toBeTruthy();
   expect(screen.queryByLabelText("Backup code")).toBeNull();
   await userEvent.click(screen.getByRole("link", { name: "Use your app instead" }));
   expect(await screen.findByLabelText("Six-digit code")).toBeTruthy();

@@ -1,7 +1,7 @@
 import { fireEvent, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, test, vi } from "vitest";
-import { openWith, refusal, status } from "../test-login";
+import { openWith, problem, type Responder, status } from "../test-login";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -13,14 +13,14 @@ const atEmailCode = status({
   factors: [],
 });
 
-async function open(answers: Record<string, () => Response>) {
-  openWith({ "/auth/status": atEmailCode, ...answers }, "/email-code");
-  return screen.findByLabelText<HTMLInputElement>("E-mail code", {}, { timeout: 4000 });
+async function open(responses: Record<string, Responder>) {
+  openWith({ "/auth/status": atEmailCode, ...responses }, "/email-code");
+  return screen.findByLabelText<HTMLInputElement>("Email code", {}, { timeout: 4000 });
 }
 
-test("the last tries of an emailed code lead to a new code, not to a pause", async () => {
+test("after the last try with an emailed code comes a new code, not a pause", async () => {
   const field = await open({
-    "/auth/email-code/verify": refusal(401, "invalid_code", { tries_left: 2 }),
+    "/auth/email-code/verify": problem(401, "invalid_code", { tries_left: 2 }),
   });
 
   fireEvent.input(field, { target: { value: "123456" } });
@@ -30,9 +30,9 @@ test("the last tries of an emailed code lead to a new code, not to a pause", asy
   ).toBeTruthy();
 });
 
-test("too many tries name the wait at the field", async () => {
+test("after too many tries the wait is shown at the field", async () => {
   const field = await open({
-    "/auth/email-code/verify": refusal(429, "throttled", { retry_after: 252 }),
+    "/auth/email-code/verify": problem(429, "throttled", { retry_after: 252 }),
   });
 
   fireEvent.input(field, { target: { value: "123456" } });
@@ -43,15 +43,15 @@ test("too many tries name the wait at the field", async () => {
   expect(shown).toBeTruthy();
 });
 
-test("after too many emails the button counts down, with the reason beside it", async () => {
-  await open({ "/auth/email-code/resend": refusal(429, "throttled", { retry_after: 252 }) });
+test("after too many emails the button counts down, with the reason next to it", async () => {
+  await open({ "/auth/email-code/resend": problem(429, "throttled", { retry_after: 252 }) });
 
   await userEvent.click(screen.getByRole("button", { name: "Send again" }));
 
   const button = await screen.findByRole("button", { name: /Send again/ });
   expect(button.textContent).toMatch(/^Send again in 4:1[12]$/);
   expect(button.getAttribute("aria-disabled")).toBe("true");
-  const why = screen.getByText(/^You have asked for several codes already\./);
+  const why = screen.getByText(/^You have already asked for several codes\./);
   expect(why.getAttribute("aria-live")).toBe("polite");
   expect(why.textContent).toMatch(/ You can ask again in 4\smin 12\ss\.$/);
 });

@@ -6,15 +6,15 @@ import { Alert } from "../ui/Alert";
 
 export default function EmailCode() {
   const { sender = null, tries_left: left } = useLogin();
-  const isDead = left === 0;
+  const isUsedUp = left === 0;
 
   return (
     <StepFrame
-      title={sender === null ? "Check the server’s console" : "Check your e-mail"}
-      lead={<Sent from={sender} />}
-      footer={!isDead && <Resend />}
+      title={sender === null ? "Check the server console" : "Check your email"}
+      lead={<Lead sender={sender} />}
+      footer={!isUsedUp && <Resend />}
     >
-      {isDead ? (
+      {isUsedUp ? (
         <>
           <Alert tone="warning">That code no longer works. Ask for a new one.</Alert>
           <Resend urgent />
@@ -26,13 +26,13 @@ export default function EmailCode() {
   );
 }
 
-function Sent({ from }: { from: string | null }) {
-  if (from === null) {
-    return <p>No mail is set up here, so your code is printed there.</p>;
+function Lead({ sender }: { sender: string | null }) {
+  if (sender === null) {
+    return <p>Email is not set up, so the server prints your code there.</p>;
   }
   return (
     <p>
-      We sent a code from <strong>{from}</strong> to the address below. Not there? Look in the spam
+      We sent a code from <strong>{sender}</strong> to the address below. Not there? Check your spam
       folder.
     </p>
   );

@@ -7,7 +7,7 @@ import { Frame } from "../ui/Frame";
 
 export default function Login() {
   const { appName } = useAuth();
-  useEffect(fetchNextPages, []);
+  useEffect(preloadNextPages, []);
   return (
     <Frame title={appName ? `Sign in to ${appName}` : "Sign in"} appName={appName}>
       <LoginNotice />
@@ -17,9 +17,9 @@ export default function Login() {
   );
 }
 
-/** While somebody types a password there is time to bring the pages that may follow. */
-function fetchNextPages(): void {
+/** Loads the pages that may come next while the password is being typed. */
+function preloadNextPages(): void {
   const pages = [import("./TOTPVerify"), import("./EmailCode")];
-  // A page that cannot be had now is asked for again when it is needed.
+  // A page that fails to load now is loaded again when it is needed.
   Promise.all(pages).catch(() => undefined);
 }

@@ -1,78 +1,32 @@
-import { fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { fireEvent, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { MemoryRouter } from "react-router";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { App } from "../App";
-import { AuthProvider } from "../lib/auth";
+import { afterEach, expect, test, vi } from "vitest";
+import { openWith, problem, type Responder, signedIn, status } from "../test-login";
 
-const login = {
-  step: "enroll",
-  email: "a…e@student.com",
-  expires_at: "2026-01-01T00:05:00Z",
-  expires_in: 300,
-  code_length: null,
-  resend_after: null,
-  sender: null,
-  guarded: false,
-  factors: [],
-  tries_left: 5,
-  retry_after: null,
-};
-
-const user = {
-  id: "1",
-  email: "alice@student.com",
-  display_name: "Alice",
-  role: "user",
-  mfa_enabled: true,
-  backup_codes_left: 10,
-};
+afterEach(() => vi.unstubAllGlobals());
 
 const FIRST = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const SECOND = "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU";
 
-const enrolment = (secret: string) => ({
-  secret,
-  provisioning_uri: `otpauth://totp/Acme:alice?secret=${secret}&issuer=Acme`,
-  qr_code: "data:image/png;base64,AAAA",
-  issuer: "Acme",
-  account: "alice@student.com",
-  expires_at: "2026-01-01T00:15:00Z",
-  expires_in: 900,
-});
-
-const refused = (status: number, code: string, more = {}) =>
-  new Response(JSON.stringify({ code, detail: "", ...more }), { status });
-
-let confirm: () => Response;
-let asked: { path: string; body: string }[];
-
-beforeEach(() => {
-  asked = [];
-  confirm = () => refused(401, "invalid_code", { tries_left: 4 });
-  vi.stubGlobal("fetch", async (path: string, init: RequestInit) => {
-    const body = String(init.body ?? "");
-    asked.push({ path, body });
-    if (path === "/api/auth/status") {
-      return Response.json({ app_name: "Acme", signed_in: false, login });
-    }
-    if (path === "/api/auth/mfa/enroll") {
-      return Response.json(enrolment(body.includes("restart") ? SECOND : FIRST));
-    }
-    if (path === "/api/auth/mfa/confirm") return confirm();
-    return refused(404, "not_found");
+const enrollment = (secret: string) =>
+  Response.json({
+    secret,
+    provisioning_uri: `otpauth://totp/Acme:alice?secret=${secret}&issuer=Acme`,
+    qr_code: "data:image/png;base64,AAAA",
+    issuer: "Acme",
+    account: "alice@student.com",
+    expires_at: "2026-01-01T00:15:00Z",
+    expires_in: 900,
   });
-});
 
-afterEach(() => vi.unstubAllGlobals());
-
-async function open() {
-  render(
-    <MemoryRouter initialEntries={["/mfa-enroll"]}>
-      <AuthProvider>
-        <App />
-      </AuthProvider>
-    </MemoryRouter>,
+async function open(confirm: Responder = problem(401, "invalid_code", { tries_left: 4 })) {
+  const requests = openWith(
+    {
+      "/auth/status": status({ step: "enroll", factors: [] }),
+      "/auth/mfa/enroll": (body) => enrollment(body.restart ? SECOND : FIRST),
+      "/auth/mfa/confirm": confirm,
+    },
+    "/mfa-enroll",
   );
   const field = await screen.findByLabelText<HTMLInputElement>(
     "Six-digit code",
@@ -80,46 +34,55 @@ async function open() {
     { timeout: 4000 },
   );
   await screen.findByText("Setup key");
-  return field;
+  return { field, requests };
 }
 
 const shownKey = () => document.querySelector("code")?.textContent;
 const enter = (field: HTMLInputElement, code: string) =>
   fireEvent.input(field, { target: { value: code } });
 
-test("the key stands in the page without gaps, so that selecting it copies it whole", async () => {
+test("the key contains no spaces, so that selecting and copying it gets the whole key", async () => {
   await open();
 
   expect(shownKey()).toBe(FIRST);
   expect(screen.getByRole("img", { name: /QR code/ })).toBeTruthy();
 });
 
-test("a wrong code says so and leaves the key, the code and the page as they are", async () => {
-  const field = await open();
+test("a wrong code shows an error, and the key, the code and the page stay", async () => {
+  const { field, requests } = await open();
 
   enter(field, "123456");
 
   expect(await screen.findByText(/That code is wrong\. 4 tries left\./)).toBeTruthy();
   expect(field.value).toBe("123456");
   expect(shownKey()).toBe(FIRST);
-  expect(asked.some(({ body }) => body.includes("restart"))).toBe(false);
+  expect(requests.filter(({ path }) => path === "/auth/mfa/enroll")).toHaveLength(1);
 });
 
-test("starting over warns first, then shows the new key", async () => {
+test("starting over asks first, then shows the new key", async () => {
   const act = userEvent.setup();
   await open();
 
   await act.click(screen.getByRole("button", { name: /Start over/ }));
-  expect(screen.getByText(/makes the entry you just added to your app useless/)).toBeTruthy();
+  expect(screen.getByText(/the entry you just added to your app stops working/)).toBeTruthy();
   expect(shownKey()).toBe(FIRST);
 
   await act.click(screen.getByRole("button", { name: "Make a new key" }));
   await waitFor(() => expect(shownKey()).toBe(SECOND));
+  expect(screen.getByText(/^This is a new key\./)).toBeTruthy();
 });
 
-test("too many wrong codes lock the page and count down", async () => {
-  confirm = () => refused(429, "account_locked", { retry_after: 900 });
-  const field = await open();
+test("a key that has expired is replaced", async () => {
+  const { field, requests } = await open(problem(410, "enrolment_expired"));
+
+  enter(field, "123456");
+
+  expect(await screen.findByText(/^This setup key has expired\./)).toBeTruthy();
+  expect(requests.filter(({ path }) => path === "/auth/mfa/enroll")).toHaveLength(2);
+});
+
+test("too many wrong codes lock the account and start a countdown", async () => {
+  const { field } = await open(problem(429, "account_locked", { retry_after: 900 }));
 
   enter(field, "123456");
 
@@ -128,23 +91,14 @@ test("too many wrong codes lock the page and count down", async () => {
   expect(screen.queryByText(/get in now/)).toBeNull();
 });
 
-test("a right code shows the backup codes, and the account only after they are saved", async () => {
+test("a correct code shows the backup codes, and the account page only after they are saved", async () => {
   const codes = Array.from({ length: 10 }, (_, index) => `AAAA-BBBB-CCCC-DDD${index}`);
-  confirm = () =>
-    Response.json({
-      step: "done",
-      access_token: "t",
-      token_type: "bearer",
-      expires_in: 1800,
-      user,
-      backup_codes: codes,
-    });
   const act = userEvent.setup();
-  const field = await open();
+  const { field } = await open(signedIn({ backup_codes: codes }));
 
   enter(field, "123456");
   expect(await screen.findByRole("heading", { name: "Save your backup codes" })).toBeTruthy();
-  expect(screen.queryByText(/You had no backup codes/)).toBeNull();
+  expect(screen.queryByText(/You had no working backup codes/)).toBeNull();
 
   await act.click(screen.getByRole("button", { name: "Copy" }));
   await act.click(screen.getByRole("button", { name: "Continue" }));

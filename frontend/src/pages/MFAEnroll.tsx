@@ -1,18 +1,17 @@
 import { SaveCodes } from "../features/backupCodes/SaveCodes";
 import { LockedFrame } from "../features/login/LockedFrame";
 import { StepFrame } from "../features/login/StepFrame";
-import { Enrolment } from "../features/totp/Enrolment";
+import { Enrollment } from "../features/totp/Enrollment";
 import { useAuth, useLogin } from "../lib/auth";
-import { ServerData } from "../lib/query";
 import { Frame } from "../ui/Frame";
 
 export default function MFAEnroll() {
   const { state } = useAuth();
-  if (state.at !== "codes") return <Enrol />;
+  if (state.at !== "codes") return <Enroll />;
   return <Save account={state.user.email} codes={state.codes} renewed={state.renewed} />;
 }
 
-function Enrol() {
+function Enroll() {
   const isLocked = useLogin().unlocksAt !== null;
   if (isLocked) return <LockedFrame />;
   return (
@@ -20,11 +19,9 @@ function Enrol() {
       wide
       focusTitle
       title="Set up your authenticator app"
-      lead={<p>From now on you sign in with your password and a code from an app.</p>}
+      lead={<p>From now on, you sign in with your password and a code from an app.</p>}
     >
-      <ServerData>
-        <Enrolment />
-      </ServerData>
+      <Enrollment />
     </StepFrame>
   );
 }
@@ -44,8 +41,10 @@ function Save({ account, codes, renewed }: SaveProps) {
       title="Save your backup codes"
       lead={
         <>
-          {renewed && <p>You had no backup codes that still work, so these are new.</p>}
-          <p>If you lose your phone, each of these signs you in once. They are shown only now.</p>
+          {renewed && <p>You had no working backup codes left, so here are new ones.</p>}
+          <p>
+            If you lose your phone, each of these codes signs you in once. They are shown only once.
+          </p>
         </>
       }
     >

@@ -10,8 +10,8 @@ export default function NotFound() {
     <Frame
       focusTitle
       appName={appName}
-      title="There is no page here"
-      lead={<p>The address may be mistyped or old.</p>}
+      title="Page not found"
+      lead={<p>The address may be mistyped or out of date.</p>}
     >
       <Link replace to={STEP_PATH.done} className={styles.link}>
         Go to your account

@@ -1,26 +1,26 @@
 import { fireEvent, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, test, vi } from "vitest";
-import { openWith, refusal, signedIn, status } from "../test-login";
+import { openWith, problem, type Responder, signedIn, status } from "../test-login";
 
 afterEach(() => vi.unstubAllGlobals());
 
-const open = (answers: Record<string, () => Response>, path = "/totp-verify") =>
-  openWith(answers, path);
+const open = (responses: Record<string, Responder>, path = "/totp-verify") =>
+  openWith(responses, path);
 
 const codeField = () =>
   screen.findByLabelText<HTMLInputElement>("Six-digit code", {}, { timeout: 4000 });
 
-test("a link to another step leads to the one the login is at", async () => {
+test("a link to another step leads to the current step of the login", async () => {
   open({ "/auth/status": status() }, "/mfa-enroll");
 
   expect(await codeField()).toBeTruthy();
 });
 
-test("a wrong code is selected again and sent no second time", async () => {
-  const asked = open({
+test("a wrong code is selected, and is not sent again", async () => {
+  const requests = open({
     "/auth/status": status(),
-    "/auth/totp/verify": refusal(401, "invalid_code", { tries_left: 2 }),
+    "/auth/totp/verify": problem(401, "invalid_code", { tries_left: 2 }),
   });
   const field = await codeField();
 
@@ -28,45 +28,45 @@ test("a wrong code is selected again and sent no second time", async () => {
 
   expect(await screen.findByText("That code is wrong. 2 tries left, then a pause.")).toBeTruthy();
   expect([field.selectionStart, field.selectionEnd]).toEqual([0, 6]);
-  expect(asked.filter(({ path }) => path === "/auth/totp/verify")).toHaveLength(1);
+  expect(requests.filter(({ path }) => path === "/auth/totp/verify")).toHaveLength(1);
 });
 
-test("a right code of somebody without backup codes shows new ones, says why, and leads home once they are saved", async () => {
+test("a correct code from someone without backup codes shows new ones, says why, and leads home once they are saved", async () => {
   const codes = Array.from({ length: 10 }, (_, index) => `AAAA-BBBB-CCCC-DDD${index}`);
   open({
     "/auth/status": status(),
     "/auth/totp/verify": signedIn({ backup_codes: codes }),
   });
-  const act = userEvent.setup();
+  const user = userEvent.setup();
 
   fireEvent.input(await codeField(), { target: { value: "123456" } });
 
   expect(await screen.findByRole("heading", { name: "Save your backup codes" })).toBeTruthy();
-  expect(screen.getByText(/You had no backup codes that still work/)).toBeTruthy();
+  expect(screen.getByText(/You had no working backup codes left/)).toBeTruthy();
   expect(screen.getAllByRole("listitem").map((item) => item.textContent)).toEqual(codes);
-  await act.click(screen.getByRole("button", { name: "Copy" }));
-  await act.click(screen.getByRole("button", { name: "Continue" }));
+  await user.click(screen.getByRole("button", { name: "Copy" }));
+  await user.click(screen.getByRole("button", { name: "Continue" }));
   expect(await screen.findByRole("heading", { name: "Alice" })).toBeTruthy();
 });
 
 test("a guarded account is asked for two codes in a row", async () => {
-  open({ "/auth/status": status(), "/auth/totp/verify": refusal(409, "guarded") });
+  open({ "/auth/status": status(), "/auth/totp/verify": problem(409, "guarded") });
 
   fireEvent.input(await codeField(), { target: { value: "123456" } });
 
   expect(await screen.findByLabelText("The next code")).toBeTruthy();
 });
 
-test("a login that has run out leads back to the sign-in, with a word about why", async () => {
-  open({ "/auth/status": status(), "/auth/totp/verify": refusal(401, "login_expired") });
+test("an expired login leads back to the sign-in, and says why", async () => {
+  open({ "/auth/status": status(), "/auth/totp/verify": problem(401, "login_expired") });
 
   fireEvent.input(await codeField(), { target: { value: "123456" } });
 
-  expect(await screen.findByText(/took too long and has ended/)).toBeTruthy();
-  expect(screen.getByLabelText("E-mail")).toBeTruthy();
+  expect(await screen.findByText(/took too long and has expired/)).toBeTruthy();
+  expect(screen.getByLabelText("Email")).toBeTruthy();
 });
 
-test("the last tries are announced before the next one, with what follows", async () => {
+test("the last tries, and what follows them, are announced before the next one", async () => {
   open({ "/auth/status": status({ tries_left: 1 }) });
 
   expect((await codeField()).getAttribute("aria-describedby")).toContain("code-hint");
@@ -86,7 +86,7 @@ test("a backup code is not offered to those who have none", async () => {
   });
 
   expect(await olderField()).toBeTruthy();
-  expect(screen.getByText(/we ask for two codes that follow each other\.$/)).toBeTruthy();
+  expect(screen.getByText(/enter two codes in a row\.$/)).toBeTruthy();
   expect(screen.queryByRole("link", { name: "Use a backup code" })).toBeNull();
 });
 
@@ -105,10 +105,10 @@ async function enterPair() {
   enter("The next code", "654321");
 }
 
-test("the fifth wrong code starts a countdown, and offers the ways in without a wait", async () => {
+test("the fifth wrong code starts a countdown, and the page offers the factors that work now", async () => {
   open({
     "/auth/status": status(),
-    "/auth/totp/verify": refusal(429, "account_locked", { retry_after: 900 }),
+    "/auth/totp/verify": problem(429, "account_locked", { retry_after: 900 }),
   });
 
   fireEvent.input(await codeField(), { target: { value: "123456" } });
@@ -122,7 +122,7 @@ test("the fifth wrong code starts a countdown, and offers the ways in without a 
 });
 
 test("two codes in a row sign in during a lock", async () => {
-  const asked = open({ "/auth/status": status(LOCKED), "/auth/totp/verify": signedIn() });
+  const requests = open({ "/auth/status": status(LOCKED), "/auth/totp/verify": signedIn() });
   await lockedHeading();
 
   await userEvent.click(pairButton());
@@ -132,18 +132,18 @@ test("two codes in a row sign in during a lock", async () => {
   await userEvent.keyboard("654321");
 
   expect(await screen.findByRole("heading", { name: "Alice" })).toBeTruthy();
-  expect(asked).toContainEqual({
+  expect(requests).toContainEqual({
     path: "/auth/totp/verify",
     body: { codes: ["123456", "654321"] },
   });
 });
 
-test("two wrong codes during a lock show their error in place, and the way back leads to the countdown", async () => {
-  open({ "/auth/status": status(LOCKED), "/auth/totp/verify": refusal(401, "invalid_code") });
+test("the error for two wrong codes during a lock is shown at the field, and the way back leads to the countdown", async () => {
+  open({ "/auth/status": status(LOCKED), "/auth/totp/verify": problem(401, "invalid_code") });
   await lockedHeading();
   await enterPair();
 
-  expect(await screen.findByText(/Both must be new and follow each other/)).toBeTruthy();
+  expect(await screen.findByText(/Both codes must be new, one right after the other/)).toBeTruthy();
   expect((await olderField()).value).toBe("123456");
 
   await userEvent.click(screen.getByRole("button", { name: "Wait instead" }));
@@ -151,10 +151,10 @@ test("two wrong codes during a lock show their error in place, and the way back 
   expect(screen.getByRole("timer").textContent).toMatch(/^1[45]:/);
 });
 
-test("the wait for two codes is shown in place, and is not confused with the lock's", async () => {
+test("the wait for two codes is shown at the field, and is not confused with the lock's", async () => {
   open({
     "/auth/status": status(LOCKED),
-    "/auth/totp/verify": refusal(429, "account_locked", { retry_after: 2520 }),
+    "/auth/totp/verify": problem(429, "account_locked", { retry_after: 2520 }),
   });
   await lockedHeading();
   await enterPair();
@@ -168,7 +168,7 @@ test("the wait for two codes is shown in place, and is not confused with the loc
   expect(screen.getByRole("timer").textContent).toMatch(/^1[45]:/);
 });
 
-test("two half-typed codes stay when the lock ends", async () => {
+test("half-typed codes stay when the lock ends", async () => {
   let now = status({ ...LOCKED, retry_after: 1 });
   open({ "/auth/status": () => now() });
   await lockedHeading();
@@ -195,7 +195,7 @@ test("on a guarded account, two codes have to wait, but a backup code does not",
   expect(screen.getByRole("link", { name: "Use a backup code" })).toBeTruthy();
 });
 
-test("when the login ends during the lock, the page keeps counting down and offers nothing that needs the login", async () => {
+test("when the login expires during the lock, the page keeps counting down and offers nothing that needs the login", async () => {
   open({ "/auth/status": status({ ...LOCKED, expires_in: 0 }) });
   await lockedHeading();
 
@@ -205,11 +205,11 @@ test("when the login ends during the lock, the page keeps counting down and offe
   expect(screen.getByRole("timer")).toBeTruthy();
 });
 
-test("when the login ends while two codes are typed during a lock, it is announced, then the countdown appears", async () => {
+test("a login that expires while two codes are typed during a lock is announced, then the countdown appears", async () => {
   open({ "/auth/status": status({ ...LOCKED, expires_in: 2 }) });
   await lockedHeading();
   await userEvent.click(pairButton());
 
-  expect(await screen.findByText(/^This sign-in ends in \d s\./)).toBeTruthy();
+  expect(await screen.findByText(/^This sign-in expires in \d s\./)).toBeTruthy();
   expect(await lockedHeading()).toBeTruthy();
 });

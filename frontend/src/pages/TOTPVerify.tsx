@@ -2,7 +2,7 @@ import { useState } from "react";
 import { Link } from "react-router";
 import { LockedFrame } from "../features/login/LockedFrame";
 import { StepFrame } from "../features/login/StepFrame";
-import { useHasEnded, useLockBegins } from "../features/login/useLock";
+import { useHasExpired, useLockBegins } from "../features/login/useLock";
 import { PairForm } from "../features/totp/PairForm";
 import { TotpForm } from "../features/totp/TotpForm";
 import { useLogin } from "../lib/auth";
@@ -12,20 +12,20 @@ import styles from "./links.module.css";
 
 export default function TOTPVerify() {
   const { factors, guarded, unlocksAt } = useLogin();
-  // Chosen during a lock, and kept when it ends, so that half-typed codes stay.
+  // Chosen during a lock, and kept when the lock ends so that half-typed codes are not lost.
   const [wantsPair, setWantsPair] = useState(false);
   useLockBegins(() => setWantsPair(false));
-  const hasEnded = useHasEnded();
+  const hasExpired = useHasExpired();
   const isLocked = unlocksAt !== null;
 
-  if (isLocked && (guarded || hasEnded || !wantsPair)) {
+  if (isLocked && (guarded || hasExpired || !wantsPair)) {
     return <LockedFrame onPair={() => setWantsPair(true)} />;
   }
-  const asksPair = guarded || wantsPair;
+  const needsPair = guarded || wantsPair;
   return (
     <StepFrame
-      title={asksPair ? "Enter two codes in a row" : "Enter your code"}
-      lead={asksPair && <WhyTwo />}
+      title={needsPair ? "Enter two codes in a row" : "Enter your code"}
+      lead={needsPair && <PairReason />}
       footer={
         wantsPair && !guarded ? (
           <Button look="link" onClick={() => setWantsPair(false)}>
@@ -40,18 +40,19 @@ export default function TOTPVerify() {
         )
       }
     >
-      {asksPair ? <PairForm /> : <TotpForm />}
+      {needsPair ? <PairForm /> : <TotpForm />}
     </StepFrame>
   );
 }
 
-function WhyTwo() {
+function PairReason() {
   const { factors, guarded } = useLogin();
   if (!guarded) return <p>Two codes in a row show that it is you, so you do not have to wait.</p>;
   return (
     <p>
-      This account has seen many wrong codes. To be sure it is you, we ask for two codes that follow
-      each other{factors.includes("backup_codes") && ", or for a backup code"}.
+      There have been many wrong codes for this account. To show that it is you, enter two codes in
+      a row
+      {factors.includes("backup_codes") && ", or use a backup code"}.
     </p>
   );
 }

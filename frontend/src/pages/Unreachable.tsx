@@ -5,7 +5,7 @@ import { useAttempt } from "../lib/useAttempt";
 import { Button } from "../ui/Button";
 import { Frame } from "../ui/Frame";
 
-/** The first question to the server went unanswered: it is asked again on request, or when the connection is back. */
+/** The first request to the server failed. It is sent again on request, or when the connection is back. */
 export default function Unreachable({ code }: { code: string }) {
   const { appName, resync } = useAuth();
   const { run, busy } = useAttempt(resync);
@@ -18,8 +18,8 @@ export default function Unreachable({ code }: { code: string }) {
     <Frame
       focusTitle
       appName={appName}
-      title={code === "offline" ? "You are offline" : "No answer from the server"}
-      lead={<p>{nextAct(code)}</p>}
+      title={code === "offline" ? "You are offline" : "No response from the server"}
+      lead={<p>{whatNext(code)}</p>}
     >
       <Button look="primary" busy={busy} onClick={() => run()}>
         Try again
@@ -28,8 +28,8 @@ export default function Unreachable({ code }: { code: string }) {
   );
 }
 
-function nextAct(code: string): string {
-  if (code === "offline") return "This page goes on by itself when you are connected again.";
+function whatNext(code: string): string {
+  if (code === "offline") return "This page continues by itself when you are back online.";
   if (code === "unreachable") return "Check your connection, then try again.";
   return sentenceFor({ code, detail: "", triesLeft: null, minutesAgo: null, wait: 0 });
 }

@@ -2,7 +2,7 @@ import { Component, type ReactNode } from "react";
 import { Button } from "./Button";
 import { Frame } from "./Frame";
 
-/** The last net: a page that failed to load or to draw says so, and offers a reload. */
+/** The error boundary: says that a page failed to load or render, and offers a reload. */
 export class Boundary extends Component<{ children: ReactNode }, { failed: boolean }> {
   override state = { failed: false };
 

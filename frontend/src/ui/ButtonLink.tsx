@@ -1,6 +1,6 @@
 import type { MouseEventHandler, ReactNode } from "react";
 import styles from "./Button.module.css";
-import { cx } from "./cx";
+import { cx } from "./text";
 
 interface ButtonLinkProps {
   href: string;
@@ -9,7 +9,7 @@ interface ButtonLinkProps {
   children: ReactNode;
 }
 
-/** A link that looks like a button, for addresses that another program opens; `onClick` can open it in this one. */
+/** A link that looks like a button, for URLs that another program opens; `onClick` can handle them here instead. */
 export function ButtonLink({ href, look = "quiet", onClick, children }: ButtonLinkProps) {
   return (
     <a href={href} onClick={onClick} className={cx(styles.button, styles[look])}>

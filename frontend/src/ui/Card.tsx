@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import styles from "./Card.module.css";
-import { cx } from "./cx";
+import { cx } from "./text";
 
 export function Card({ wide = false, children }: { wide?: boolean; children: ReactNode }) {
   return (

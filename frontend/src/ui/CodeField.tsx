@@ -1,7 +1,7 @@
 import { type ChangeEvent, type ReactNode, type RefObject, useRef } from "react";
 import styles from "./CodeField.module.css";
-import { digitsOf } from "./digits";
 import { describedBy, Field } from "./Field";
+import { digitsOf } from "./text";
 
 const LENGTH = 6;
 const BOXES = ["1", "2", "3", "4", "5", "6"];
@@ -11,7 +11,7 @@ interface CodeFieldProps {
   label: string;
   value: string;
   onChange(digits: string): void;
-  /** Called with a whole code that was typed to its end, pasted or filled in. */
+  /** Called with a complete code once it is typed, pasted or filled in. */
   onComplete?(digits: string): void;
   hint?: ReactNode;
   error?: ReactNode;
@@ -22,12 +22,12 @@ interface CodeFieldProps {
 }
 
 /**
- * Six digits in one plain input, so that password managers, paste and screen readers work; the boxes are only drawn.
- * A code is offered once: correcting a digit in the middle of a refused one offers nothing until the button is pressed.
+ * Six digits in one input, so that password managers, pasting and screen readers work; the boxes are decoration.
+ * A code is submitted once: correcting a digit of a rejected one submits nothing until the button is pressed.
  */
 export function CodeField(props: CodeFieldProps) {
   const { id, label, value, hint, error, field, autoComplete = "one-time-code" } = props;
-  const { change, composed } = useOffer(props);
+  const { change, composed } = useAutoSubmit(props);
 
   return (
     <Field id={id} label={label} hint={hint} error={error}>
@@ -45,7 +45,7 @@ export function CodeField(props: CodeFieldProps) {
             spellCheck={false}
             value={value}
             readOnly={props.readOnly}
-            // biome-ignore lint/a11y/noAutofocus: the page has this one thing to do, and its hint is read with the field
+            // biome-ignore lint/a11y/noAutofocus: this field is the purpose of the page, and its hint is read with it
             autoFocus={props.autoFocus}
             onChange={change}
             onCompositionEnd={composed}
@@ -61,21 +61,21 @@ export function CodeField(props: CodeFieldProps) {
   );
 }
 
-function useOffer({ onChange, onComplete }: CodeFieldProps) {
-  const offered = useRef("");
+function useAutoSubmit({ onChange, onComplete }: CodeFieldProps) {
+  const submitted = useRef("");
   const fresh = useRef(true);
 
-  const take = (input: HTMLInputElement, byKey: boolean) => {
+  const read = (input: HTMLInputElement, byKey: boolean) => {
     const digits = digitsOf(input.value);
     const code = digits.slice(0, LENGTH);
     onChange(code);
 
     const atEnd = (input.selectionStart ?? input.value.length) >= input.value.length;
-    // Typing from the start, or a paste or fill, makes a new code; single keys in an offered one only correct it.
+    // Typing from the start, pasting or filling makes a new code; single keys in a submitted one only correct it.
     if (!byKey || digits.length <= 1) fresh.current = true;
-    if (digits.length !== LENGTH || !atEnd || !fresh.current || code === offered.current) return;
+    if (digits.length !== LENGTH || !atEnd || !fresh.current || code === submitted.current) return;
     fresh.current = false;
-    offered.current = code;
+    submitted.current = code;
     onComplete?.(code);
   };
 
@@ -83,9 +83,9 @@ function useOffer({ onChange, onComplete }: CodeFieldProps) {
     change: (event: ChangeEvent<HTMLInputElement>) => {
       const input = event.nativeEvent as InputEvent;
       if (input.isComposing) onChange(event.target.value);
-      else take(event.target, isOneKey(input));
+      else read(event.target, isOneKey(input));
     },
-    composed: (event: { currentTarget: HTMLInputElement }) => take(event.currentTarget, true),
+    composed: (event: { currentTarget: HTMLInputElement }) => read(event.currentTarget, true),
   };
 }
 

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import { Button } from "./Button";
 import styles from "./CopyButton.module.css";
-import { copy } from "./clipboard";
+import { copy } from "./text";
 
 interface CopyButtonProps {
   text: string;
@@ -12,13 +12,13 @@ interface CopyButtonProps {
 
 type Outcome = "idle" | "copied" | "failed";
 
-const WORDS: Record<Outcome, string> = {
+const ANNOUNCEMENTS: Record<Outcome, string> = {
   idle: "",
   copied: "Copied",
-  failed: "Select and copy it by hand",
+  failed: "Not copied. Select it and copy it yourself.",
 };
 
-/** Copies, and says so in place for two seconds without changing its width. */
+/** Copies, and shows the outcome for two seconds without changing its width. */
 export function CopyButton({ text, label, look = "quiet", onCopied }: CopyButtonProps) {
   const [outcome, setOutcome] = useState<Outcome>("idle");
 
@@ -38,14 +38,14 @@ export function CopyButton({ text, label, look = "quiet", onCopied }: CopyButton
     <>
       <Button look={look} onClick={press}>
         <span className={styles.stack}>
-          <span className={outcome === "idle" ? undefined : styles.away}>{label}</span>
-          <span aria-hidden="true" className={outcome === "idle" ? styles.away : undefined}>
+          <span className={outcome === "idle" ? undefined : styles.hidden}>{label}</span>
+          <span aria-hidden="true" className={outcome === "idle" ? styles.hidden : undefined}>
             {outcome === "failed" ? "Not copied" : "Copied"}
           </span>
         </span>
       </Button>
       <span aria-live="polite" className="visually-hidden">
-        {WORDS[outcome]}
+        {ANNOUNCEMENTS[outcome]}
       </span>
     </>
   );

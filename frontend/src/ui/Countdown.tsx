@@ -1,7 +1,7 @@
 import styles from "./Countdown.module.css";
-import { asClock, milestone, timeOfDay } from "./duration";
+import { asClock, milestone, timeOfDay } from "./text";
 
-/** A large count down to a moment, with the time of day it ends. */
+/** A large countdown, with the time of day it ends. */
 export function Countdown({ seconds, until }: { seconds: number; until: number }) {
   return (
     <div className={styles.countdown}>
@@ -9,7 +9,7 @@ export function Countdown({ seconds, until }: { seconds: number; until: number }
         {asClock(seconds)}
       </div>
       <p className={styles.until}>
-        Opens again at <time dateTime={new Date(until).toISOString()}>{timeOfDay(until)}</time>
+        Unlocks at <time dateTime={new Date(until).toISOString()}>{timeOfDay(until)}</time>
       </p>
       <p aria-live="polite" className="visually-hidden">
         {milestone(seconds)}

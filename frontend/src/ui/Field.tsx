@@ -6,12 +6,12 @@ interface FieldProps {
   label: string;
   hint?: ReactNode;
   error?: ReactNode;
-  /** A control on the label's line, such as "show"; the keyboard comes to it after the field. */
+  /** A control on the label's line, such as "Show". It follows the field in the tab order. */
   aside?: ReactNode;
   children: ReactNode;
 }
 
-/** A label, a control, and the words that belong to it. The place of the error always exists, so it is announced. */
+/** A label, a control and its texts. The element for the error always exists, so that errors are announced. */
 export function Field({ id, label, hint, error, aside, children }: FieldProps) {
   return (
     <div className={styles.field}>
@@ -32,7 +32,7 @@ export function Field({ id, label, hint, error, aside, children }: FieldProps) {
   );
 }
 
-/** The attributes that tie a control to the words of its field. */
+/** The attributes that link a control to the texts of its field. */
 export const describedBy = (id: string, error: unknown) => ({
   id,
   "aria-describedby": `${id}-error ${id}-hint`,

@@ -3,12 +3,12 @@ import styles from "./Form.module.css";
 
 interface FormProps {
   onSubmit(): void;
-  /** The act has been under way for longer than anybody expects. */
+  /** Submitting takes longer than anyone expects. */
   slow?: boolean;
   children: ReactNode;
 }
 
-/** A form whose checks are ours, so that their words are too. */
+/** A form without the browser's own validation and its messages. */
 export function Form({ onSubmit, slow = false, children }: FormProps) {
   return (
     <form

@@ -5,20 +5,20 @@ import { Mark } from "./Mark";
 
 interface FrameProps {
   title: string;
-  /** Named in the tab's title; empty until it is known. */
+  /** Part of the tab's title; empty until it is known. */
   appName: string;
   /** One or two sentences under the title. */
   lead?: ReactNode;
-  /** Whose page this is. */
+  /** The account this page is about. */
   who?: ReactNode;
   footer?: ReactNode;
   wide?: boolean;
-  /** Move the focus to the title when it appears or changes, for pages that begin with reading. */
+  /** Move the focus to the title when it appears or changes, for pages that are read first. */
   focusTitle?: boolean;
   children?: ReactNode;
 }
 
-/** The one layout: a calm card in the middle, its title, its content, and what lies beside the point. */
+/** The layout of every page: a card with its title, its content, and a footer for less important links. */
 export function Frame(props: FrameProps) {
   const { title, appName, lead, who, footer, wide = false, focusTitle = false, children } = props;
   const heading = useRef<HTMLHeadingElement>(null);

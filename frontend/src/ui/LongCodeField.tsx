@@ -1,6 +1,6 @@
 import type { ChangeEvent, ReactNode, RefObject } from "react";
-import { grouped } from "./grouped";
 import { TextField } from "./TextField";
+import { grouped } from "./text";
 
 interface LongCodeFieldProps {
   id: string;
@@ -14,13 +14,13 @@ interface LongCodeFieldProps {
   autoComplete?: "one-time-code" | "off";
 }
 
-/** Sixteen letters and digits, in any case, with or without dashes. It sets the dashes only while you write at the end. */
+/** Sixteen letters and digits, in any case, with or without dashes. It adds dashes only while you type at the end. */
 export function LongCodeField({ onChange, autoComplete = "off", ...rest }: LongCodeFieldProps) {
   const change = (event: ChangeEvent<HTMLInputElement>) => {
     const { value, selectionStart } = event.target;
     const kind = (event.nativeEvent as InputEvent).inputType ?? "";
-    const writingOn = !kind.startsWith("delete") && (selectionStart ?? 0) >= value.length;
-    onChange(writingOn ? grouped(value) : value);
+    const isAppending = !kind.startsWith("delete") && (selectionStart ?? 0) >= value.length;
+    onChange(isAppending ? grouped(value) : value);
   };
 
   return (

@@ -1,6 +1,6 @@
 import styles from "./Mark.module.css";
 
-/** The mark: a ring with a quarter still to run, around a point. */
+/** The logo: three quarters of a ring around a dot. */
 export function Mark() {
   return (
     <svg className={styles.mark} viewBox="0 0 32 32" aria-hidden="true" focusable="false">

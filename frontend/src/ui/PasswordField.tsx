@@ -2,7 +2,7 @@ import { type ComponentProps, useState } from "react";
 import styles from "./PasswordField.module.css";
 import { TextField } from "./TextField";
 
-/** A masked field that can be unmasked. It allows paste and password managers. */
+/** A password field that can show what was typed. It allows pasting and password managers. */
 export function PasswordField(props: Omit<ComponentProps<typeof TextField>, "type" | "aside">) {
   const [shown, setShown] = useState(false);
   return (

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import styles from "./Stepper.module.css";
 
-/** Numbered steps that are all in view. */
+/** Numbered steps, all visible at once. */
 export function Stepper({ children }: { children: ReactNode }) {
   return <ol className={styles.steps}>{children}</ol>;
 }

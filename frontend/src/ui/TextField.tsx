@@ -1,7 +1,7 @@
 import type { InputHTMLAttributes, ReactNode, RefObject } from "react";
-import { cx } from "./cx";
 import { describedBy, Field } from "./Field";
 import styles from "./Field.module.css";
+import { cx } from "./text";
 
 interface TextFieldProps extends InputHTMLAttributes<HTMLInputElement> {
   id: string;

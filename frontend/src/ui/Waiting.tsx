@@ -1,6 +1,6 @@
 import styles from "./Waiting.module.css";
 
-/** An empty card while the first answer is on its way; it only says so when that takes long. */
+/** An empty page while something loads; its text appears only if that takes long. */
 export function Waiting() {
   return (
     <main className={styles.frame} aria-busy="true">

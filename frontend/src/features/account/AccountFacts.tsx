@@ -1,10 +1,10 @@
-import { ApiProblem, type Me, type User } from "../../lib/api";
+import { api, type Me, type User } from "../../lib/api";
 import { ProblemText } from "../../lib/ProblemText";
+import { useServerData } from "../../lib/useServerData";
 import { Alert } from "../../ui/Alert";
 import { Button } from "../../ui/Button";
 import { Facts } from "../../ui/Facts";
 import { methodsInWords } from "./methods";
-import { useMe } from "./useMe";
 
 const dateAndTime = (iso: string) =>
   new Date(iso).toLocaleString([], {
@@ -14,18 +14,18 @@ const dateAndTime = (iso: string) =>
     minute: "2-digit",
   });
 
-/** Known at once from the sign-in; the session's part follows from the server. */
+/** The account is known from the sign-in; the details of the session are loaded from the server. */
 export function AccountFacts({ user }: { user: User }) {
-  const { data: me, error, refetch, isFetching } = useMe();
+  const { data: me, problem, loading, reload } = useServerData(api.me);
   return (
     <>
-      <Facts items={[...factors(me ?? user), ...(error ? [] : session(me))]} />
-      {error instanceof ApiProblem && (
+      <Facts items={[...factors(me ?? user), ...(problem ? [] : session(me))]} />
+      {problem && (
         <>
           <Alert tone="danger">
-            <ProblemText problem={error} />
+            <ProblemText problem={problem} />
           </Alert>
-          <Button busy={isFetching} onClick={() => refetch()}>
+          <Button busy={loading} onClick={() => reload()}>
             Try again
           </Button>
         </>

@@ -3,29 +3,28 @@ import { Alert } from "../../ui/Alert";
 
 const FEW = 2;
 
-const count = (left: number) =>
-  left === 0
-    ? "no backup codes are left"
-    : left === 1
-      ? "1 backup code is left"
-      : `${left} backup codes are left`;
+function codesLeft(left: number): string {
+  if (left === 0) return "You have no backup codes left.";
+  return left === 1 ? "You have 1 backup code left." : `You have ${left} backup codes left.`;
+}
 
-const sentence = (words: string) => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
-
-/** Says what a sign-in with a backup code cost, and speaks up before the last one is gone. */
+/** Says how many codes are left after one was used, and warns before the last one is gone. */
 export function CodesLeft({ user, usedOne }: { user: User; usedOne: boolean }) {
   const left = user.backup_codes_left;
   const few = user.mfa_enabled && left <= FEW;
   if (!few && !usedOne) return null;
   return (
     <Alert tone={few ? "warning" : "info"}>
-      <p>{usedOne ? `You used a backup code; ${count(left)}.` : sentence(count(left))}</p>
+      <p>
+        {usedOne && "You used a backup code. "}
+        {codesLeft(left)}
+      </p>
       {few && (
         <p>
           {left === 0
-            ? "Your next sign-in with the app shows you new ones."
-            : "When the last one is used, your next sign-in with the app shows you new ones."}{" "}
-          Without codes and without your phone you cannot sign in.
+            ? "You get new ones the next time you sign in with your app."
+            : "Once they are used up, you get new ones the next time you sign in with your app."}{" "}
+          Without backup codes and without your app, you cannot sign in.
         </p>
       )}
     </Alert>

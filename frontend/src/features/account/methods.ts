@@ -1,16 +1,10 @@
 const NAMES: Record<string, string> = {
   pwd: "password",
-  password: "password",
   otp: "authenticator code",
-  totp: "authenticator code",
-  email: "e-mail code",
-  email_code: "e-mail code",
   backup: "backup code",
-  backup_code: "backup code",
-  backup_codes: "backup code",
 };
 
-/** How somebody signed in, in words. The mark "several factors" adds nothing to the list of them. */
+/** How someone signed in, in words. "mfa" adds nothing to the list of factors. */
 export function methodsInWords(amr: readonly string[]): string {
   const words = [
     ...new Set(amr.filter((name) => name !== "mfa").map((name) => NAMES[name] ?? name)),

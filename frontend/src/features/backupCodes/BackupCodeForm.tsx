@@ -1,12 +1,12 @@
 import { useAuth } from "../../lib/auth";
-import { SIXTEEN, useCodeForm } from "../../lib/useCodeForm";
+import { SIXTEEN_CHARACTERS, useCodeForm } from "../../lib/useCodeForm";
 import { Button } from "../../ui/Button";
 import { Form } from "../../ui/Form";
 import { LongCodeField } from "../../ui/LongCodeField";
 
 export function BackupCodeForm() {
   const { verifyBackupCode } = useAuth();
-  const form = useCodeForm(SIXTEEN, verifyBackupCode);
+  const form = useCodeForm(SIXTEEN_CHARACTERS, verifyBackupCode);
   return (
     <Form onSubmit={() => form.submit()} slow={form.slow}>
       <LongCodeField

@@ -14,28 +14,28 @@ function setup() {
   return { user, onContinue };
 }
 
-const press = (name: string) => screen.getByRole("button", { name });
+const button = (name: string) => screen.getByRole("button", { name });
 
-/** Whether the browser would ask before leaving. */
-function isGuarded(): boolean {
+/** Whether the browser would ask before leaving the page. */
+function asksBeforeLeaving(): boolean {
   const event = new Event("beforeunload", { cancelable: true });
   window.dispatchEvent(event);
   return event.defaultPrevented;
 }
 
-test("nobody goes on before the codes are saved, and leaving is guarded until then", async () => {
+test("the codes must be saved before continuing, and the browser asks before leaving until then", async () => {
   const { user, onContinue } = setup();
   expect(screen.getAllByRole("listitem")).toHaveLength(10);
-  expect(isGuarded()).toBe(true);
+  expect(asksBeforeLeaving()).toBe(true);
 
-  await user.click(press("Continue"));
+  await user.click(button("Continue"));
   expect(onContinue).not.toHaveBeenCalled();
 
-  await user.click(press("Copy"));
-  await user.click(press("Continue"));
+  await user.click(button("Copy"));
+  await user.click(button("Continue"));
   expect(onContinue).toHaveBeenCalledOnce();
   expect(await navigator.clipboard.readText()).toContain(codes[9]);
-  expect(isGuarded()).toBe(false);
+  expect(asksBeforeLeaving()).toBe(false);
 });
 
 test("printing counts as saving", async () => {
@@ -43,8 +43,8 @@ test("printing counts as saving", async () => {
   vi.stubGlobal("print", print);
   const { user, onContinue } = setup();
 
-  await user.click(press("Print"));
-  await user.click(press("Continue"));
+  await user.click(button("Print"));
+  await user.click(button("Continue"));
 
   expect(print).toHaveBeenCalledOnce();
   expect(onContinue).toHaveBeenCalledOnce();

@@ -12,7 +12,7 @@ interface SaveCodesProps {
   onContinue(): void;
 }
 
-/** The ten codes, once. Whoever has copied, downloaded or printed them may go on. */
+/** The ten codes, shown once. Anyone who has copied, downloaded or printed them may continue. */
 export function SaveCodes({ app, account, codes, onContinue }: SaveCodesProps) {
   const [date] = useState(() => new Date());
   const [saved, setSaved] = useState(false);
@@ -55,7 +55,7 @@ export function SaveCodes({ app, account, codes, onContinue }: SaveCodesProps) {
         </Button>
         <p id="save-first" aria-live="polite" className={styles.hint}>
           {saved
-            ? "Keep them where you will find them without your phone."
+            ? "Keep them somewhere you can find without your phone."
             : "Copy, download or print them first."}
         </p>
       </div>

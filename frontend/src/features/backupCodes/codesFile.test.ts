@@ -9,11 +9,11 @@ test.each([
   ["../../etc/passwd", "etc-passwd-backup-codes-2026-02-03.txt"],
   ["Büro & Co.", "büro-co-backup-codes-2026-02-03.txt"],
   ["🙂", "focys-backup-codes-2026-02-03.txt"],
-])("the file of %j is called %j", (app, name) => {
+])("the file for %j is named %j", (app, name) => {
   expect(fileName({ app, date })).toBe(name);
 });
 
-test("the file says what it is for, and holds one code per line", () => {
+test("the file says what it is for, and contains one code per line", () => {
   const text = fileText({
     app: "Acme Tasks",
     account: "alice@student.com",

@@ -1,4 +1,4 @@
-/** The backup codes as a text file somebody will understand in three years. */
+/** The backup codes as a text file that still makes sense in three years. */
 export interface CodesFile {
   app: string;
   account: string;
@@ -12,7 +12,7 @@ const day = (date: Date) =>
     .map((part) => String(part).padStart(2, "0"))
     .join("-");
 
-/** A name every file system takes. */
+/** A file name that is valid everywhere. */
 export function fileName({ app, date }: Pick<CodesFile, "app" | "date">): string {
   const slug = app
     .normalize("NFC")
@@ -37,7 +37,7 @@ export function fileText({ app, account, url, date, codes }: CodesFile): string 
   ].join("\n");
 }
 
-/** Hand *text* to the browser as a download. */
+/** Have the browser download *text* as a file. */
 export function download(name: string, text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
   const link = document.createElement("a");

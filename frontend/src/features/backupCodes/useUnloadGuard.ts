@@ -1,6 +1,6 @@
 import { useEffect } from "react";
 
-/** While *active*, the browser asks before this page is left. */
+/** While *active*, the browser asks before leaving the page. */
 export function useUnloadGuard(active: boolean): void {
   useEffect(() => {
     if (!active) return;

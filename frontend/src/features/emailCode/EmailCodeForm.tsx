@@ -1,5 +1,5 @@
 import { useAuth, useLogin } from "../../lib/auth";
-import { SIX_DIGITS, SIXTEEN, useCodeForm } from "../../lib/useCodeForm";
+import { SIX_DIGITS, SIXTEEN_CHARACTERS, useCodeForm } from "../../lib/useCodeForm";
 import { Button } from "../../ui/Button";
 import { CodeField } from "../../ui/CodeField";
 import { Form } from "../../ui/Form";
@@ -8,10 +8,10 @@ import { LongCodeField } from "../../ui/LongCodeField";
 export function EmailCodeForm() {
   const { verifyEmailCode } = useAuth();
   const isLong = useLogin().code_length === 16;
-  const form = useCodeForm(isLong ? SIXTEEN : SIX_DIGITS, verifyEmailCode);
+  const form = useCodeForm(isLong ? SIXTEEN_CHARACTERS : SIX_DIGITS, verifyEmailCode);
   const shared = {
     id: "email-code",
-    label: "E-mail code",
+    label: "Email code",
     autoComplete: "one-time-code" as const,
   };
 

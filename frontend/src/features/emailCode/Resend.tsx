@@ -5,10 +5,10 @@ import { inWords } from "../../lib/reasons";
 import { useAttempt } from "../../lib/useAttempt";
 import { useSecondsLeft } from "../../lib/useSecondsLeft";
 import { Button } from "../../ui/Button";
-import { asClock } from "../../ui/duration";
+import { asClock } from "../../ui/text";
 import styles from "./Resend.module.css";
 
-/** Asks for the mail again; the main thing to do when the last code is dead, a footnote otherwise. */
+/** Sends the email again. It is `urgent` once the last code no longer works, and a footnote otherwise. */
 export function Resend({ urgent = false }: { urgent?: boolean }) {
   const { resendEmailCode } = useAuth();
   const { resendAt } = useLogin();
@@ -35,7 +35,7 @@ export function Resend({ urgent = false }: { urgent?: boolean }) {
           {wait > 0 && <span aria-hidden="true"> in {asClock(wait)}</span>}
         </span>
       </Button>
-      <p aria-live="polite" className={styles.words}>
+      <p aria-live="polite" className={styles.text}>
         {sent && "Sent. It can take a minute to arrive."}
         {problem && !isThrottled && <ProblemText problem={problem} />}
         {isThrottled && wait > 0 && <TooMany seconds={problem.retryAfter ?? 0} />}
@@ -44,11 +44,11 @@ export function Resend({ urgent = false }: { urgent?: boolean }) {
   );
 }
 
-/** The button shows a countdown; this text lets screen readers announce the wait once. */
+/** The button shows a countdown; screen readers announce the wait from this text, once. */
 function TooMany({ seconds }: { seconds: number }) {
   return (
     <>
-      You have asked for several codes already.
+      You have already asked for several codes.
       <span className="visually-hidden"> You can ask again in {inWords(seconds)}.</span>
     </>
   );

@@ -2,7 +2,7 @@ import { useAuth, useLogin } from "../../lib/auth";
 import { Button } from "../../ui/Button";
 import styles from "./Identity.module.css";
 
-/** Whose sign-in this is, and the way out for anybody else. */
+/** Whose sign-in this is, and a way out for anyone else. */
 export function Identity() {
   const { cancel } = useAuth();
   const { email } = useLogin();

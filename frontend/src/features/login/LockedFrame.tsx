@@ -7,14 +7,14 @@ import { ButtonLink } from "../../ui/ButtonLink";
 import { Countdown } from "../../ui/Countdown";
 import styles from "./LockedFrame.module.css";
 import { StepFrame } from "./StepFrame";
-import { useHasEnded } from "./useLock";
+import { useHasExpired } from "./useLock";
 
 interface LockedFrameProps {
   /** Shows the form for two codes in a row. */
   onPair?: (() => void) | undefined;
 }
 
-/** Only single codes have to wait: the page counts down, opens by itself, and offers the ways in that work now. */
+/** A lock is only for single codes: the page counts down, continues by itself, and offers the factors that work now. */
 export function LockedFrame({ onPair }: LockedFrameProps) {
   const { guarded, unlocksAt } = useLogin();
   const seconds = useSecondsLeft(unlocksAt);
@@ -26,29 +26,29 @@ export function LockedFrame({ onPair }: LockedFrameProps) {
       lead={
         <p>
           Too many wrong codes. You can try {guarded ? "two codes" : "one code"} again when the time
-          is up; this page opens by itself.
+          is up. This page then continues by itself.
         </p>
       }
     >
       {unlocksAt && <Countdown seconds={seconds} until={unlocksAt} />}
       <WaysIn onPair={onPair} />
-      <p>If those tries were not yours, someone knows your password. Tell your administrator.</p>
+      <p>If this was not you, someone knows your password. Tell your administrator.</p>
     </StepFrame>
   );
 }
 
 function WaysIn({ onPair }: LockedFrameProps) {
   const { factors, guarded } = useLogin();
-  const hasEnded = useHasEnded();
+  const hasExpired = useHasExpired();
   const openBackupCode = useLinkClickHandler<HTMLAnchorElement>(BACKUP_CODE_PATH, {
     replace: true,
   });
-  // On a guarded account, the wait is for two codes.
+  // On a guarded account, the wait is for two codes in a row.
   const takesPair = onPair && !guarded && factors.includes("totp");
   const takesBackupCode = factors.includes("backup_codes");
 
   if (!takesPair && !takesBackupCode) return null;
-  if (hasEnded) return <p>To get in now, go back to sign-in and enter your password again.</p>;
+  if (hasExpired) return <p>To get in now, go back to sign-in and enter your password again.</p>;
   return (
     <div className={styles.ways}>
       <p>You can also get in now:</p>

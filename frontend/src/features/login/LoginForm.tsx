@@ -15,7 +15,7 @@ export function LoginForm() {
     <Form onSubmit={form.submit} slow={form.slow}>
       <TextField
         id="email"
-        label="E-mail"
+        label="Email"
         type="email"
         name="username"
         autoComplete="username"
@@ -32,10 +32,10 @@ export function LoginForm() {
         enterKeyHint="go"
         {...form.password}
       />
-      {form.trouble && (
+      {form.formProblem && (
         <Alert tone={form.blocked ? "warning" : "danger"}>
           <p className="numbers">
-            <ProblemText problem={form.trouble} />
+            <ProblemText problem={form.formProblem} />
           </p>
         </Alert>
       )}

@@ -1,7 +1,7 @@
 import { useOnline } from "../../lib/useOnline";
 import { Alert } from "../../ui/Alert";
 
-/** `typing`: there is something on this page to lose. */
+/** `typing`: the page has a form, whose contents could be lost. */
 export function OfflineNote({ typing = false }: { typing?: boolean }) {
   if (useOnline()) return null;
   return <Alert tone="warning">You are offline.{typing && " What you typed stays here."}</Alert>;

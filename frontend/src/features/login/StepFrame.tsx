@@ -7,11 +7,11 @@ import { Identity } from "./Identity";
 import { OfflineNote } from "./OfflineNote";
 
 interface StepFrameProps extends Omit<ComponentProps<typeof Frame>, "appName"> {
-  /** The page stays when the login ends, so it shows no warning before that. */
+  /** The page stays when the login expires, so it shows no warning before that. */
   outlastsLogin?: boolean;
 }
 
-/** What every page of a login under way shares: whose it is, how to leave, and when it ends. */
+/** The layout of every page of a login in progress: whose it is, how to leave, and when it expires. */
 export function StepFrame({ outlastsLogin = false, footer, children, ...frame }: StepFrameProps) {
   const { appName, cancel } = useAuth();
   return (

@@ -2,12 +2,12 @@ import { useEffect, useRef } from "react";
 import { useLogin } from "../../lib/auth";
 import { useSecondsLeft } from "../../lib/useSecondsLeft";
 
-/** Run *act* when a lock begins while the page is open; a page opened during a lock waits for the next one. */
-export function useLockBegins(act: () => void): void {
+/** Run *action* when a lock begins while the page is open. A page opened during a lock waits for the next one. */
+export function useLockBegins(action: () => void): void {
   const isLocked = useLogin().unlocksAt !== null;
   const wasLocked = useRef(isLocked);
-  const latest = useRef(act);
-  latest.current = act;
+  const latest = useRef(action);
+  latest.current = action;
 
   useEffect(() => {
     if (isLocked && !wasLocked.current) latest.current();
@@ -15,7 +15,7 @@ export function useLockBegins(act: () => void): void {
   }, [isLocked]);
 }
 
-/** Whether the login has ended. A lock may outlast it; then the password is needed again before any code. */
-export function useHasEnded(): boolean {
+/** Whether the login has expired. A lock may outlast it; then the password is needed again before any code. */
+export function useHasExpired(): boolean {
   return useSecondsLeft(useLogin().expiresAt) === 0;
 }

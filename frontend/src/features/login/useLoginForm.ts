@@ -6,26 +6,26 @@ import { useAttempt } from "../../lib/useAttempt";
 import { useMarkedField } from "../../lib/useMarkedField";
 import { useSecondsLeft } from "../../lib/useSecondsLeft";
 
-const ASK = {
-  email: "Enter your e-mail address, like name@example.com.",
+const MISSING = {
+  email: "Enter your email address, like name@example.com.",
   password: "Enter your password.",
 };
 
-type FieldName = keyof typeof ASK;
+type FieldName = keyof typeof MISSING;
 
 function missing(email: string, password: string): FieldName[] {
-  const addressLike = /^[^\s@]+@[^\s@]+$/.test(email);
-  return [...(addressLike ? [] : ["email" as const]), ...(password ? [] : ["password" as const])];
+  const looksValid = /^[^\s@]+@[^\s@]+$/.test(email);
+  return [...(looksValid ? [] : ["email" as const]), ...(password ? [] : ["password" as const])];
 }
 
 function check(email: string, password: string): void {
   const fields = missing(email, password);
   if (fields.length === 0) return;
-  const errors = fields.map((field) => ({ field, message: ASK[field] }));
+  const errors = fields.map((field) => ({ field, message: MISSING[field] }));
   throw new ApiProblem({ code: "invalid_request", errors });
 }
 
-/** The first field an error belongs to, and its words. */
+/** The first field with an error, and its message. */
 function fieldError(problem: ApiProblem | null): Partial<Record<FieldName, string>> {
   if (problem?.code === "invalid_credentials") {
     return { password: sentenceFor({ ...problem, detail: problem.detail, wait: 0 }) };
@@ -34,7 +34,7 @@ function fieldError(problem: ApiProblem | null): Partial<Record<FieldName, strin
   const named = (["email", "password"] as const).find((name) =>
     problem.errors.some(({ field }) => field.endsWith(name)),
   );
-  return named ? { [named]: ASK[named] } : {};
+  return named ? { [named]: MISSING[named] } : {};
 }
 
 export function useLoginForm(signIn: (email: string, password: string) => Promise<void>) {
@@ -60,8 +60,8 @@ export function useLoginForm(signIn: (email: string, password: string) => Promis
     busy,
     slow,
     blocked,
-    /** What is wrong with none of the fields; a wait that is over is no longer wrong. */
-    trouble:
+    /** A problem that belongs to no field, unless it was a wait that is over. */
+    formProblem:
       busy || errors.email || errors.password || (problem?.retryAt && !blocked) ? null : problem,
     submit: () => {
       if (!blocked) void run();
@@ -73,7 +73,7 @@ export function useLoginForm(signIn: (email: string, password: string) => Promis
       field: emailField,
       onChange: (event: ChangeEvent<HTMLInputElement>) => {
         setEmail(event.target.value);
-        // The wait belongs to the account that was tried.
+        // The wait is only for the account that was tried.
         if (problem?.code === "throttled" || errors.email) clear();
       },
       onKeyDown: (event: KeyboardEvent) => {

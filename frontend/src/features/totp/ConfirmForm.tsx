@@ -6,12 +6,12 @@ import { CodeField } from "../../ui/CodeField";
 import { Form } from "../../ui/Form";
 import styles from "./ConfirmForm.module.css";
 
-/** Proves that the app has the key. A wrong code leaves the key as it is. */
+/** Proves that the app has the key. A wrong code does not change the key. */
 export function ConfirmForm({ onKeyExpired }: { onKeyExpired(): void }) {
-  const { confirmEnrolment } = useAuth();
+  const { confirmEnrollment } = useAuth();
   const form = useCodeForm(SIX_DIGITS, async (code) => {
     try {
-      await confirmEnrolment(code);
+      await confirmEnrollment(code);
     } catch (fault) {
       if (fault instanceof ApiProblem && fault.code === "enrolment_expired") onKeyExpired();
       throw fault;
@@ -23,7 +23,7 @@ export function ConfirmForm({ onKeyExpired }: { onKeyExpired(): void }) {
       <Form onSubmit={() => form.submit()} slow={form.slow}>
         <CodeField id="code" label="Six-digit code" onComplete={form.submit} {...form.fieldProps} />
         <Button type="submit" look="primary" busy={form.busy}>
-          Complete Setup
+          Complete setup
         </Button>
       </Form>
     </div>

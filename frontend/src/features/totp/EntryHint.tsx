@@ -1,11 +1,11 @@
 import { useAuth } from "../../lib/auth";
 
-/** Where the code is to be found: people keep many entries in one app. */
+/** Where to find the code: many people have several entries in their app. */
 export function EntryHint() {
   const { appName } = useAuth();
   return (
     <>
-      From your authenticator app, entry <em>{appName}</em>.
+      In your authenticator app, under <em>{appName}</em>.
     </>
   );
 }

@@ -7,7 +7,7 @@ const APPS: readonly (readonly [string, string])[] = [
   ["Ente Auth", "phone and computer"],
 ];
 
-/** On a phone nobody needs to hear what to do without one. */
+/** On a phone, nobody needs advice on what to do without one. */
 export function GetApp({ onTouch }: { onTouch: boolean }) {
   return (
     <>
@@ -20,9 +20,9 @@ export function GetApp({ onTouch }: { onTouch: boolean }) {
         ))}
       </ul>
       <p>
-        Any other app for six-digit codes will do.
+        Any authenticator app works.
         {!onTouch &&
-          " No phone? Password managers such as 1Password, Bitwarden and KeePassXC do it on a computer."}
+          " No phone? On a computer, use a password manager such as 1Password, Bitwarden or KeePassXC."}
       </p>
     </>
   );

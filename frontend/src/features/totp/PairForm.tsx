@@ -10,7 +10,7 @@ import { CodeField } from "../../ui/CodeField";
 import { Form } from "../../ui/Form";
 import { EntryHint } from "./EntryHint";
 
-/** Two codes that follow each other: what a guesser cannot have, and the owner has after half a minute. */
+/** Two codes in a row: a guesser cannot get them, and the owner has them after half a minute. */
 export function PairForm() {
   const { verifyTotpPair } = useAuth();
   const [older, setOlder] = useState("");
@@ -21,7 +21,7 @@ export function PairForm() {
 
   const submit = (last = newer) => {
     if (busy) return;
-    if (SIX_DIGITS.isWhole(older) && SIX_DIGITS.isWhole(last)) void run(older, last);
+    if (SIX_DIGITS.isComplete(older) && SIX_DIGITS.isComplete(last)) void run(older, last);
     else refuse("Enter all six digits of both codes.");
   };
 
@@ -37,7 +37,7 @@ export function PairForm() {
           second.current?.focus();
           second.current?.select();
         }}
-        error={problem && !busy ? <PairText problem={problem} /> : null}
+        error={problem && !busy ? <PairProblem problem={problem} /> : null}
         field={first}
         readOnly={busy}
         autoFocus
@@ -45,7 +45,7 @@ export function PairForm() {
       <CodeField
         id="code-newer"
         label="The next code"
-        hint="Wait until the app shows a new one. That takes up to 30 seconds."
+        hint="Wait until your app shows a new one. This takes up to 30 seconds."
         value={newer}
         onChange={setNewer}
         onComplete={submit}
@@ -60,12 +60,12 @@ export function PairForm() {
   );
 }
 
-/** A wrong pair may be two right codes: what it takes is said before what was wrong. */
-function PairText({ problem }: { problem: ApiProblem }) {
+/** Two correct codes may still be a wrong pair, so the text also says what a pair must be. */
+function PairProblem({ problem }: { problem: ApiProblem }) {
   if (problem.code !== "invalid_code") return <ProblemText problem={problem} />;
   return (
     <>
-      <ProblemText problem={problem} /> Both must be new and follow each other.
+      <ProblemText problem={problem} /> Both codes must be new, one right after the other.
     </>
   );
 }

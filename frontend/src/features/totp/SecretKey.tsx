@@ -1,6 +1,6 @@
 import styles from "./SecretKey.module.css";
 
-/** The key for typing by hand. The gaps between its groups are drawn, so that selecting it copies it whole. */
+/** The key for typing. The gaps between its groups are only layout, so that selecting and copying it adds no spaces. */
 export function SecretKey({ secret }: { secret: string }) {
   const groups = secret.match(/.{1,4}/g) ?? [];
   return (

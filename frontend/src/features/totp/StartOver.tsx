@@ -8,24 +8,29 @@ interface StartOverProps {
   onConfirm(): Promise<unknown>;
 }
 
-/** Asks before it makes a new key, because that kills the entry just scanned. */
+/** Asks before making a new key, because the entry just added then stops working. */
 export function StartOver({ busy, onConfirm }: StartOverProps) {
-  const [asking, setAsking] = useState(false);
+  const [isAsking, setIsAsking] = useState(false);
   const opener = useRef<HTMLButtonElement>(null);
   const close = () => {
-    setAsking(false);
+    setIsAsking(false);
     opener.current?.focus();
   };
   return (
     <>
-      <Button look="link" ref={opener} aria-expanded={asking} onClick={() => setAsking(!asking)}>
+      <Button
+        look="link"
+        ref={opener}
+        aria-expanded={isAsking}
+        onClick={() => setIsAsking(!isAsking)}
+      >
         Start over with a new key
       </Button>
-      {asking && (
+      {isAsking && (
         <Alert tone="warning">
           <p>
-            A new key makes the entry you just added to your app useless. Delete that entry, then
-            scan again. You do not need this after a mistyped code.
+            With a new key, the entry you just added to your app stops working. Delete that entry,
+            then scan again. If you only mistyped a code, you do not need a new key.
           </p>
           <div className={styles.choice}>
             <Button busy={busy} onClick={() => onConfirm().then(close)}>

@@ -1,4 +1,3 @@
-import { ApiProblem } from "../../lib/api";
 import { ProblemText } from "../../lib/ProblemText";
 import { useMedia } from "../../lib/useMedia";
 import { Alert } from "../../ui/Alert";
@@ -6,14 +5,14 @@ import { Button } from "../../ui/Button";
 import { StepItem, Stepper } from "../../ui/Stepper";
 import { AddKey } from "./AddKey";
 import { ConfirmForm } from "./ConfirmForm";
-import styles from "./Enrolment.module.css";
+import styles from "./Enrollment.module.css";
 import { GetApp } from "./GetApp";
 import { StartOver } from "./StartOver";
-import { useEnrolment } from "./useEnrolment";
+import { useEnrollment } from "./useEnrollment";
 
-export function Enrolment() {
-  const { enrolment, problem, loading, reload, startOver, startingOver, startedOver } =
-    useEnrolment();
+export function Enrollment() {
+  const { enrollment, problem, loading, reload, startOver, startingOver, startedOver } =
+    useEnrollment();
 
   const onTouch = useMedia("(pointer: coarse)");
 
@@ -22,20 +21,20 @@ export function Enrolment() {
       <StepItem title="Get an authenticator app">
         <GetApp onTouch={onTouch} />
       </StepItem>
-      <StepItem title={onTouch ? "Add the key to your app" : "Scan the code, or copy the key"}>
-        {problem instanceof ApiProblem && (
+      <StepItem title={onTouch ? "Add the key to your app" : "Scan the QR code, or copy the key"}>
+        {problem && (
           <Alert tone="danger">
             <ProblemText problem={problem} />
           </Alert>
         )}
         {startedOver && <Alert>This is a new key. Delete the old entry from your app.</Alert>}
-        {enrolment ? (
+        {enrollment ? (
           <>
-            <AddKey enrolment={enrolment} onTouch={onTouch} />
+            <AddKey enrollment={enrollment} onTouch={onTouch} />
             <StartOver busy={startingOver} onConfirm={startOver} />
           </>
         ) : loading ? (
-          <p className={styles.pending}>Making a key for you…</p>
+          <p className={styles.pending}>Creating your key…</p>
         ) : (
           <div>
             <Button onClick={() => reload()}>Try again</Button>

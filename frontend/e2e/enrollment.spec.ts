@@ -1,4 +1,4 @@
-/** Setting up the app: the key stays until it is confirmed or given up, and the backup codes are kept. */
+/** Setting up the app: the key stays until it is confirmed or replaced, and the backup codes must be saved. */
 import { readFile } from "node:fs/promises";
 import type { Page } from "@playwright/test";
 import { Authenticator } from "./support/authenticator";
@@ -9,7 +9,7 @@ import {
   expectSignedIn,
   heading,
   reachBackupCodes,
-  reachEnrolment,
+  reachEnrollment,
   readBackupCodes,
   readKey,
   setupKey,
@@ -17,7 +17,7 @@ import {
 } from "./support/walk";
 
 test("a reload and a second tab show the same key", async ({ page, context, site, person }) => {
-  await reachEnrolment(page, site, person);
+  await reachEnrollment(page, site, person);
   const key = await readKey(page);
 
   await page.reload();
@@ -30,12 +30,12 @@ test("a reload and a second tab show the same key", async ({ page, context, site
   expect(await readKey(second)).toBe(key);
 });
 
-test("starting over makes a new key, and the old one is worth nothing", async ({
+test("starting over makes a new key, and the old one stops working", async ({
   page,
   site,
   person,
 }) => {
-  await reachEnrolment(page, site, person);
+  await reachEnrollment(page, site, person);
   const old = Authenticator.type(await readKey(page));
   await button(page, "Start over with a new key").click();
   await button(page, "Keep this one").click();
@@ -53,8 +53,8 @@ test("starting over makes a new key, and the old one is worth nothing", async ({
   await expect(heading(page, TITLES.codes)).toBeVisible();
 });
 
-test("a wrong first code leaves the key as it is", async ({ page, site, person }) => {
-  await reachEnrolment(page, site, person);
+test("a wrong first code does not change the key", async ({ page, site, person }) => {
+  await reachEnrollment(page, site, person);
   const app = Authenticator.type(await readKey(page));
 
   for (const code of app.wrongCodes(site.now(), 1)) await codeField(page).fill(code);
@@ -68,8 +68,8 @@ test("a wrong first code leaves the key as it is", async ({ page, site, person }
   await expect(heading(page, TITLES.codes)).toBeVisible();
 });
 
-test("five wrong first codes lock", async ({ page, site, person }) => {
-  await reachEnrolment(page, site, person);
+test("five wrong first codes lock the account", async ({ page, site, person }) => {
+  await reachEnrollment(page, site, person);
   const app = Authenticator.type(await readKey(page));
   for (const [index, code] of app.wrongCodes(site.now(), 5).entries()) {
     await codeField(page).fill(code);
@@ -81,8 +81,8 @@ test("five wrong first codes lock", async ({ page, site, person }) => {
   await expect(page.getByRole("timer")).toHaveText(/^1[45]:\d\d$/);
 });
 
-test("key and link are copied whole", async ({ page, site, person }) => {
-  await reachEnrolment(page, site, person);
+test("the key and the link are copied in full", async ({ page, site, person }) => {
+  await reachEnrollment(page, site, person);
   const key = await readKey(page);
 
   await button(page, "Copy key").click();
@@ -93,7 +93,7 @@ test("key and link are copied whole", async ({ page, site, person }) => {
   expect(Authenticator.scan(await clipboard(page)).key).toBe(key);
 });
 
-test("the backup codes are copied, downloaded or printed before one goes on", async ({
+test("the backup codes must be copied, downloaded or printed before continuing", async ({
   page,
   site,
   person,
@@ -105,9 +105,9 @@ test("the backup codes are copied, downloaded or printed before one goes on", as
 
   await button(page, "Continue").click({ force: true });
   await expect(heading(page, TITLES.codes)).toBeVisible();
-  const asked = page.waitForEvent("dialog");
+  const asking = page.waitForEvent("dialog");
   await page.evaluate(() => setTimeout(() => location.reload()));
-  const dialog = await asked;
+  const dialog = await asking;
   expect(dialog.type()).toBe("beforeunload");
   await dialog.dismiss();
 
@@ -126,7 +126,7 @@ test("the backup codes are copied, downloaded or printed before one goes on", as
   await expect(page.getByText(codes[0] ?? "")).toBeHidden();
 });
 
-test("printing counts as keeping, and prints the codes only", async ({ page, site, person }) => {
+test("printing counts as saving, and prints only the codes", async ({ page, site, person }) => {
   await page.addInitScript(() => {
     window.print = () => document.documentElement.setAttribute("data-printed", "");
   });

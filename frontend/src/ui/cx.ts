@@ -1,3 +1,0 @@
-/** Class names that are there, joined. */
-export const cx = (...names: (string | false | null | undefined)[]) =>
-  names.filter(Boolean).join(" ");
