@@ -45,7 +45,8 @@ ALLOWED = {
     "login cancelled": "an event in the audit log",
     "FocysClockNotSynchronised": "an alert that operators may route by name",
     "focysclocknotsynchronised": "its heading in the runbook",
-    'letter="': "a metric label",
+    'letter="': "a label of the metric focys_mails",
+    '["letter", "outcome"]': "the same",
     # In the database.
     "handle_hash": "a column",
     "totp_enrolments": "a table of the previous version",
