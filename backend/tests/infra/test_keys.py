@@ -26,7 +26,6 @@ OWNER, OTHER = UUID(int=1), UUID(int=2)
 
 
 def test_every_purpose_has_a_key_of_its_own():
-    """CRY-09."""
     keys = {KeyRing((SECRET_KEY,)).current(purpose) for purpose in Purpose}
 
     assert len(keys) == len(Purpose) == len({purpose.value for purpose in Purpose})
@@ -65,7 +64,6 @@ def test_a_sealed_secret_in_another_persons_row_does_not_open():
 
 
 def test_a_sealed_secret_names_its_key_and_the_name_is_part_of_the_seal():
-    """CRY-01, CRY-03."""
     both = SecretBox(KeyRing((SECRET_KEY, NEW_KEY)))
     sealed = both.seal(SECRET, OWNER)
     version, kid, body = sealed.split(".")
@@ -103,7 +101,6 @@ def test_what_is_no_sealed_secret_does_not_open(text: str):
 
 
 def test_old_keys_open_and_the_newest_seals():
-    """CRY-03."""
     old, both = SecretBox(KeyRing((SECRET_KEY,))), SecretBox(KeyRing((NEW_KEY, SECRET_KEY)))
     sealed = old.seal(SECRET, OWNER)
 
@@ -114,7 +111,6 @@ def test_old_keys_open_and_the_newest_seals():
 
 
 async def test_the_database_alone_gives_no_secret_away(world: World):
-    """CRY-01, CRY-02, CRY-05."""
     account = await world.an_account(enrolled=True)
 
     [row] = await rows_of(world, users)
@@ -126,7 +122,6 @@ async def test_the_database_alone_gives_no_secret_away(world: World):
 
 
 async def test_secrets_swapped_between_two_rows_let_neither_in(world: World):
-    """CRY-01."""
     alice = await world.an_account(enrolled=True)
     mallory = await world.an_account("mallory@student.com", enrolled=True)
     of_mallory = next(row.totp_secret for row in await rows_of(world, users) if row.id == mallory.id)
@@ -159,7 +154,6 @@ async def test_a_damaged_row_denies_its_owner_and_nobody_else(world: World, dama
 
 
 async def test_a_backup_code_still_lets_the_owner_of_a_damaged_row_in(world: World):
-    """AVL-08."""
     account = await world.an_account(enrolled=True)
     await execute(world, "UPDATE users SET totp_secret = 'nonsense'")
     browser = await world.at_second_factor(account)
@@ -170,7 +164,6 @@ async def test_a_backup_code_still_lets_the_owner_of_a_damaged_row_in(world: Wor
 
 
 async def test_the_wrong_key_stops_the_start(sqlite_url: str):
-    """CRY-04."""
     async with world_on(sqlite_url) as world:
         await world.an_account(enrolled=True)
 
@@ -183,7 +176,6 @@ async def test_the_wrong_key_stops_the_start(sqlite_url: str):
 
 
 async def test_rotation_keeps_everybody_signed_up(make_world: MakeWorld):
-    """CRY-03."""
     async with make_world() as before:
         account = await before.an_account(enrolled=True)
         async with make_world(secret_key=NEW_KEY, secret_key_fallbacks=[SECRET_KEY], clock=before.clock) as after:
@@ -193,7 +185,6 @@ async def test_rotation_keeps_everybody_signed_up(make_world: MakeWorld):
 
 
 def test_handles_hold_256_random_bits_and_only_their_digest_is_kept():
-    """CRY-06."""
     handles = {new_handle() for _ in range(1000)}
 
     assert len(handles) == 1000

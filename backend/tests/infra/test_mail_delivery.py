@@ -22,7 +22,6 @@ from tests.support.smtp import PASSWORD, USER, deaf_server, mail_server
 async def test_trouble_with_mail_delays_no_answer_and_skips_no_step(
     sqlite_url: str, tmp_path: Path, trouble: str, monkeypatch
 ):
-    """AVL-03."""
     monkeypatch.setattr("focys.app.LAST_ROUND_SECONDS", 0.1)
     async with mail_server(tmp_path) as server, deaf_server() as deaf:
         server.wait = 30 if trouble == "slow" else 0
@@ -149,7 +148,6 @@ async def test_a_letter_of_another_version_waits_for_it_and_is_given_up_after_a_
 
 
 async def test_one_letter_that_cannot_be_written_does_not_hold_up_the_others(sqlite_url: str, tmp_path: Path):
-    """AVL-03."""
     async with mail_server(tmp_path) as server:
         login = {"smtp_user": USER, "smtp_password": PASSWORD, "smtp_ca_file": server.ca_file}
         async with mailing_world(sqlite_url, smtp_host="localhost", smtp_port=server.port, **login) as world:

@@ -77,7 +77,6 @@ async def test_after_a_hundred_wrong_passwords_none_is_examined_any_more(world: 
 
 
 async def test_the_hundredth_password_is_examined_and_the_one_before_closes_nothing(world: World):
-    """LOCK-08."""
     account, browser = await world.an_account(), world.a_browser(ATTACKER)
     await nearly_closed(world, browser)
 
@@ -86,7 +85,6 @@ async def test_the_hundredth_password_is_examined_and_the_one_before_closes_noth
 
 
 async def test_wrong_passwords_with_a_day_between_them_are_not_in_a_row(world: World):
-    """LOCK-08."""
     account, browser = await world.an_account(), world.a_browser(ATTACKER)
     await nearly_closed(world, browser)
 
@@ -118,7 +116,6 @@ async def test_a_known_browser_closes_for_itself(world: World):
 
 
 async def test_an_operator_unlocks_it(world: World):
-    """LOCK-08."""
     account = await world.an_account()
     browser = await closed(world)
 
@@ -179,7 +176,6 @@ async def test_the_owner_gets_one_email_and_the_audit_log_a_row(world: World):
 
 
 async def test_a_browser_of_the_owners_is_named_as_one(world: World):
-    """LOCK-08."""
     account = await world.an_account(enrolled=True)
     owner, _ = await world.signed_in(account)
 

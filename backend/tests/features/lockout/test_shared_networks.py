@@ -129,7 +129,6 @@ async def test_right_passwords_for_ones_own_account_make_no_room_for_guesses(wor
 
 
 async def test_a_known_browser_is_not_held_back_by_its_network(world: World):
-    """LOCK-10, AVL-08."""
     account = await world.an_account(enrolled=True)
     owner, _ = await world.signed_in(account, world.a_browser(SCHOOL))
     for i in range(20):

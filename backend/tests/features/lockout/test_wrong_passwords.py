@@ -47,7 +47,6 @@ async def test_five_are_free_then_each_waits_twice_as_long_up_to_a_quarter_of_an
 
 
 async def test_while_it_waits_the_right_password_waits_too_and_nothing_extends_it(world: World):
-    """LOCK-09."""
     account, browser = await world.an_account(), world.a_browser()
     for _ in range(5):
         await guess(browser)
@@ -102,7 +101,6 @@ async def test_another_network_does_not_wait(world: World):
 
 
 async def test_a_known_browser_counts_for_itself_and_starts_anew_after_a_success(world: World):
-    """LOCK-09."""
     account = await world.an_account(enrolled=True)
     owner, _ = await world.signed_in(account)
     for _ in range(4):
@@ -166,7 +164,6 @@ async def test_an_operator_lifts_the_wait(world: World):
 
 
 async def test_spellings_of_an_address_share_one_count(world: World):
-    """LOCK-11, INP-02."""
     for spelling in (
         "nobody@student.com",
         "NOBODY@student.com",
@@ -229,7 +226,6 @@ async def test_a_network_may_try_twenty_accounts_an_hour(world: World):
     ],
 )
 async def test_a_network_is_an_ipv4_address_or_a_64(world: World, first: str, second: str, *, is_one: bool):
-    """LOCK-10."""
     for _ in range(5):
         await guess(world.a_browser(first))
 

@@ -58,7 +58,6 @@ async def test_unknown_disabled_and_wrong_are_one_answer_and_one_work(
 
 
 async def test_unknown_and_known_addresses_are_throttled_in_one_answer(world: World):
-    """PWD-09, LOCK-11."""
     alice = await world.an_account()
     bodies = []
     for address in (alice.email, "nobody@student.com"):

@@ -78,7 +78,6 @@ async def test_the_database_holds_nothing_that_a_browser_could_present(world: Wo
 
 
 async def test_hourly_use_does_not_carry_a_session_past_its_seventh_day(world: World):
-    """SESS-07."""
     _, token, _ = await a_session(world)
     began = world.clock.now()
     last: httpx.Response | None = None
@@ -114,7 +113,6 @@ async def test_the_cookie_and_the_access_token_end_with_the_session(world: World
     ("role", "idle_minutes", "life_hours"), [("user", 24 * 60, 7 * 24), ("admin", 30, 12)], ids=["user", "admin"]
 )
 async def test_an_idle_session_ends(world: World, role: str, idle_minutes: int, life_hours: int):
-    """SESS-07."""
     _, token, _ = await a_session(world, role=role)
 
     world.clock.advance(minutes=idle_minutes, seconds=-30)
@@ -129,7 +127,6 @@ async def test_an_idle_session_ends(world: World, role: str, idle_minutes: int, 
 
 
 async def test_an_administrators_session_ends_after_twelve_hours_of_work(world: World):
-    """SESS-07."""
     _, token, _ = await a_session(world, role="admin")
     began = world.clock.now()
 
@@ -208,7 +205,6 @@ async def test_a_key_that_moved_to_the_fallbacks_still_reads_old_tokens(make_wor
 
 
 async def test_disabling_the_account_refuses_the_refresh_without_a_word_about_why(world: World):
-    """SESS-10."""
     account, token, _ = await a_session(world)
     await world.services.accounts.set_disabled(account.email, OPERATOR, disabled=True)
 
