@@ -2,15 +2,21 @@
 
 import ast
 from importlib import import_module
+from typing import Any
+
+import pytest
 
 from focys.app import build_services
 from focys.features.lockout import service as lockout
+from focys.features.outbox import Outbox
 from tests.architecture.source import PACKAGE, calls_in, modules
 from tests.conftest import settings_for
 
 
-async def test_every_kind_of_letter_that_is_written_has_its_composer_and_no_other_has_one(sqlite_url: str):
-    written: set[str] = set()
+async def test_every_kind_of_email_that_is_queued_has_its_composer_and_no_other_has_one(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    written, composed = set[str](), set[str]()
     for path in modules():
         module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
         for name, call in calls_in(path):
@@ -18,9 +24,12 @@ async def test_every_kind_of_letter_that_is_written_has_its_composer_and_no_othe
                 kind = getattr(import_module(module), ast.unparse(call.args[1]), None)
                 # The lockout's depends on the number of the failure.
                 written |= {kind} if kind is not None else set(lockout._KINDS.values())
-    services = build_services(settings_for(sqlite_url))
 
-    composed = set(services.outbox._composers)
-    await services.close()
+    def recorded(*arguments: Any) -> Outbox:
+        composed.update(arguments[-1])
+        return Outbox(*arguments)
+
+    monkeypatch.setattr("focys.app.Outbox", recorded)
+    await build_services(settings_for(sqlite_url)).close()
 
     assert written == composed

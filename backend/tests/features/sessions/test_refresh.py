@@ -9,6 +9,7 @@ from focys.infra.crypto.tokens import new_seed
 from tests.conftest import SECRET_KEY
 from tests.support.forging import parts_of
 from tests.support.jar import REFRESH
+from tests.support.keyed import tokens_of
 from tests.support.refreshing import a_session, present
 from tests.support.rows import count_of, execute, rows_of
 from tests.support.service import OPERATOR, World
@@ -59,7 +60,7 @@ async def test_a_made_up_token_for_a_real_session_neither_works_nor_ends_it(worl
     _, genuine, access = await a_session(world)
     [row] = [row for row in await rows_of(world, sessions) if str(row.id) == parts_of(access)[1]["sid"]]
 
-    forged = world.services.sessions._tokens.refresh(row.id, row.refresh_generation, new_seed())
+    forged = tokens_of(world.services).refresh(row.id, row.refresh_generation, new_seed())
 
     assert (await present(world, forged)).json()["code"] == "session_ended"
     assert (await present(world, genuine)).status_code == 200
@@ -73,7 +74,7 @@ async def test_the_database_holds_nothing_that_a_browser_could_present(world: Wo
 
     assert token not in stored
     assert access not in stored
-    raw = world.services.sessions._tokens.read_refresh(token).mac
+    raw = tokens_of(world.services).read_refresh(token).mac
     assert all(row.refresh_seed != raw for row in await rows_of(world, sessions))
 
 
