@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,37 +21,47 @@ for plan in ("test", "test-deployment"):
     [command] = [c for section in verify.PLANS[plan] for c in section.commands if c.startswith("pytest ")]
     print(command)
 """
+COLLECT = """
+import pytest
+
+class Selection:
+    def pytest_collection_finish(self, session):
+        from tests import conftest, tiers  # not before pytest has prepared them
+        for tier in (None, *tiers.TIERS):
+            session.config.option.tier, selected = tier, list(session.items)
+            conftest.pytest_collection_modifyitems(session.config, selected)
+            for item in selected:
+                print(tier, item.nodeid)
+
+raise SystemExit(pytest.main(["--collect-only", "-qqq"], plugins=[Selection()]))
+"""
 
 
-def pytest_commands() -> list[list[str]]:
-    """The backend's test commands of both make targets."""
-    ran = subprocess.run(
-        [sys.executable, "-c", PRINT_COMMANDS], cwd=ROOT / "scripts", capture_output=True, text=True, check=True
-    )
-    return [shlex.split(line) for line in ran.stdout.splitlines()]
-
-
-def collected(command: list[str]) -> tuple[set[str], int]:
-    """The ids of the tests that a command selects, and how many it has to select from."""
-    arguments = [*command[1:], "--collect-only", "-n", "0"]
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments], cwd=BACKEND, capture_output=True, text=True, check=False
-    )
+def run(script: str, folder: Path) -> list[str]:
+    ran = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:]
-    *lines, last = [line for line in ran.stdout.splitlines() if line]
-    total = re.match(r"(?:\d+/)?(\d+) tests collected", last)
-    assert total, last
-    return {line for line in lines if "::" in line}, int(total[1])
+    return ran.stdout.splitlines()
 
 
-def test_the_two_test_commands_run_each_test_on_each_database_once():
-    (fast, all_seen_by_fast), (deployment, all_seen_by_deployment) = map(collected, pytest_commands())
+def test_each_test_is_in_one_tier_on_each_of_its_databases():
+    selected: dict[str, list[str]] = {"None": [], **{tier: [] for tier in tiers.TIERS}}
+    for line in run(COLLECT, BACKEND):
+        tier, _, test = line.partition(" ")
+        if tier in selected:
+            selected[tier].append(test)
 
-    assert fast & deployment == set()
-    assert len(fast) + len(deployment) == all_seen_by_fast == all_seen_by_deployment
-    assert {test.partition("::")[0] for test in fast | deployment} == {
+    assert sorted(selected["fast"] + selected["deployment"]) == sorted(selected["None"])
+    assert {test.partition("::")[0] for test in selected["None"]} == {
         path.relative_to(BACKEND).as_posix() for path in TESTS.rglob("test_*.py")
     }
+
+
+def test_the_two_commands_run_whole_tiers():
+    commands = [shlex.split(line) for line in run(PRINT_COMMANDS, ROOT / "scripts")]
+
+    options = [" ".join(command[1:]).split(" --durations")[0] for command in commands]
+
+    assert options == [f"-q -n 2 --tier {tier}" for tier in tiers.TIERS]
 
 
 @pytest.mark.parametrize("pattern", [*tiers.DEPLOYMENT, *tiers.FAST, *tiers.ON_BOTH_DATABASES])

@@ -24,7 +24,7 @@ WHOLE_TRY_SECONDS = 40
 _IMPLICIT_TLS_PORT = 465
 
 _templates = Environment(
-    loader=PackageLoader("focys.infra"),
+    loader=PackageLoader("focys.infra.mail"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
