@@ -1,8 +1,9 @@
 """A real PostgreSQL server for the tests: private, on a free loopback port, gone with the process that asked for it.
 
-The server is, in this order: the one `TEST_DATABASE_URL` names; the programs in `TEST_POSTGRES_BIN`; the newest
-ones Debian installed; the ones in the wheel of requirements-dev.txt. A start takes about 0.6 s, so every xdist
-worker has its own and needs no lock. The tests fail where no server can be had: a skipped one proves nothing.
+The server is, in this order: the one `TEST_DATABASE_URL` names; the programs in `TEST_POSTGRES_BIN`; those in the
+wheel of requirements-dev.txt, so that the result does not depend on what is installed; the newest ones Debian
+installed. A start takes about 0.6 s, so every xdist worker has its own and needs no lock. The tests fail where no
+server can be had: a skipped one proves nothing.
 
 Its files are kept in memory where there is room for them: a new database is 300 files, which take a disk 0.2 s of
 processor time and memory a tenth of that, for each test.
@@ -258,7 +259,7 @@ def find_programs() -> Path:
     """Return the folder that holds `initdb` and `postgres`."""
     chosen = os.environ.get("TEST_POSTGRES_BIN")
     candidates = (
-        [Path(chosen)] if chosen else [*_newest_first("/usr/lib/postgresql", "*/bin"), *_programs_of_the_wheel()]
+        [Path(chosen)] if chosen else [*_programs_of_the_wheel(), *_newest_first("/usr/lib/postgresql", "*/bin")]
     )
     for folder in candidates:
         if (folder / "initdb").exists() and (folder / "postgres").exists():

@@ -1,4 +1,4 @@
-"""The same tests on SQLite and on a real PostgreSQL, each on a fresh copy of a migrated database."""
+"""Tests run on SQLite and on a real PostgreSQL, each on a fresh copy of a migrated database; ``--tier`` selects some."""
 
 import os
 import shutil
@@ -19,7 +19,9 @@ from tests.faults.report import pytest_terminal_summary, tell
 from tests.support.clock import FrozenClock
 from tests.support.mail import KeptMail
 from tests.support.service import World
+from tests.tiers import DATABASE_FIXTURES, TIERS, tier_of
 
+TESTS = Path(__file__).parent
 SECRET_KEY = "a-key-for-the-tests-that-is-long-enough-0123456789"
 CHEAP_HASHING = {"password_hash_memory_kib": 64, "password_hash_passes": 1}
 
@@ -29,8 +31,9 @@ __all__ = ["pytest_terminal_summary", "tell"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the documents be tried on another release of the server's system than this machine has."""
-    parser.addoption("--release", help="the release of Debian that the documents are tried on, as trixie")
+    """Options of our own."""
+    parser.addoption("--tier", choices=TIERS, help="run the tests of one tier only (see tests/tiers.py)")
+    parser.addoption("--release", help="the Debian release on which to run the commands of the docs, such as trixie")
 
 
 def pytest_configure() -> None:
@@ -38,6 +41,23 @@ def pytest_configure() -> None:
     for name in Settings.model_fields:
         os.environ.pop(name.upper(), None)
         os.environ.pop(f"{name.upper()}_FILE", None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of the tier that was asked for."""
+    tier = config.getoption("tier")
+    if tier is None:
+        return
+    others = [item for item in items if _tier_of_item(item) != tier]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if _tier_of_item(item) == tier]
+
+
+def _tier_of_item(item: pytest.Item) -> str:
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    database = next((str(parameters[name]) for name in DATABASE_FIXTURES if name in parameters), None)
+    return tier_of(item.path.relative_to(TESTS).as_posix(), database)
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +100,7 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """Each test that asks for a database runs on both."""
+    """A database of each kind: a test that asks for one runs on both."""
     return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
 
 

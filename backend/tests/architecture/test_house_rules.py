@@ -89,13 +89,11 @@ def test_the_linter_lets_the_clock_read_the_clock_and_the_settings_the_environme
 
 
 def test_nobody_switches_that_rule_off_for_a_line():
-    """TOTP-08."""
     assert [name_of(path) for path in modules() if "TID251" in path.read_text(encoding="utf-8")] == []
 
 
 @pytest.mark.parametrize("path", modules(PACKAGE / "domain"), ids=name_of)
 def test_the_domain_takes_time_as_a_parameter(path):
-    """TOTP-08."""
     readings = [name for name, _ in calls_in(path) if name.rsplit(".", 1)[-1] in {"now", "today", "utcnow", "time"}]
 
     assert readings == []
@@ -121,12 +119,10 @@ def test_one_function_writes_sessions_and_one_place_asks_for_it():
 
 
 def test_no_sql_text_writes_sessions():
-    """FLOW-07."""
     assert [name_of(path) for path in modules() if "into sessions" in path.read_text(encoding="utf-8").lower()] == []
 
 
 def test_the_function_that_opens_sessions_looks_at_the_policy_first():
-    """FLOW-07, FLOW-06."""
     service = tree_of(FEATURES / "sessions/service.py")
     opens = next(node for node in ast.walk(service) if isinstance(node, ast.FunctionDef) and node.name == "open")
     statements = [node for node in opens.body if not isinstance(node, ast.Expr)]
@@ -137,7 +133,6 @@ def test_the_function_that_opens_sessions_looks_at_the_policy_first():
 
 
 def test_every_draw_of_chance_is_known_and_comes_from_the_system():
-    """CRY-06."""
     draws = {
         (name_of(path), ast.unparse(call))
         for path in modules()

@@ -97,7 +97,6 @@ async def many_times(work: Callable[[], Awaitable[None]], times: int = TIMES) ->
 
 
 async def test_of_forty_wrong_codes_over_fresh_connections_five_are_examined(attack: Attack, tell: Tell):
-    """LOCK-01, LOCK-02, LOCK-03."""
     examined, opened, freed = Counter[int](), 0, 0
 
     async def once() -> None:
@@ -195,7 +194,6 @@ async def test_rotating_forwarded_headers_frees_no_account_and_no_source(attack:
 
 
 async def test_thirty_wrong_passwords_from_one_source_are_the_last_whatever_its_headers_say(attack: Attack):
-    """LOCK-10."""
     source, targets = a_source(), [f"{uuid4().hex}@example.com" for _ in range(8)]
 
     tried = [await spray(attack, source, targets[i % 8]) for i in range(31)]
@@ -210,7 +208,6 @@ async def spray(attack: Attack, source: str, email: str | None = None) -> Answer
 
 
 async def test_one_valid_code_on_twenty_parallel_challenges_opens_one_session(attack: Attack, tell: Tell):
-    """TOTP-04."""
     done, opened, examined, kept = Counter[int](), 0, 0, 0
 
     async def once() -> None:

@@ -165,7 +165,6 @@ def _install(machine: Machine, server: str) -> None:
 
 
 async def test_backing_up_trying_and_restoring_as_the_runbook_says(machine: Machine):
-    """AVL-09, SESS-15, CRY-08."""
     async with machine.world() as world:
         alice = await world.an_account(enrolled=True)
     await to_thread(machine.follow, "Every night")
@@ -204,7 +203,6 @@ async def test_backing_up_trying_and_restoring_as_the_runbook_says(machine: Mach
 
 
 async def test_a_new_key_a_leaked_one_and_a_lost_one_as_the_runbook_says(machine: Machine):
-    """CRY-03, CRY-04, SESS-15."""
     async with machine.world() as world:
         alice = await world.an_account(enrolled=True)
     first = machine.key

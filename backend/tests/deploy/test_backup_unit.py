@@ -80,7 +80,6 @@ def test_systemd_has_nothing_to_say_about_service_and_timer(tmp_path: Path):
 
 
 def test_the_service_is_exposed_to_little():
-    """CFG-11."""
     found = systemd_analyze("security", "--offline=true", "--threshold=10", "--no-pager", SERVICE)
 
     assert found.returncode == 0, found.stdout
@@ -97,7 +96,6 @@ def test_it_runs_where_the_key_cannot_be_read_and_with_a_passphrase_of_its_own()
 async def test_a_backup_shows_nothing_without_its_passphrase_and_everything_but_secrets_with_it(
     night: Night, postgres_url: str
 ):
-    """CRY-08."""
     async with world_on(postgres_url) as world:
         account = await world.an_account(enrolled=True)
         await execute(world, "UPDATE users SET display_name = 'Canary Canaryson'")
@@ -160,7 +158,6 @@ def test_backups_are_kept_for_as_long_as_the_unit_says(night: Night):
 
 
 def test_no_passphrase_stands_on_a_command_line():
-    """CFG-04."""
     script = (DEPLOY / "bin" / "focys-backup").read_text()
 
     assert "--passphrase-file" in script

@@ -66,7 +66,6 @@ def test_there_are_app_database_limits_and_front(services: dict[str, Any]):
 
 
 def test_only_the_front_publishes_ports(services: dict[str, Any]):
-    """CFG-02."""
     ports = {name: [port["published"] for port in service.get("ports", [])] for name, service in services.items()}
 
     assert {name: published for name, published in ports.items() if published} == {"web": ["80", "443"]}
@@ -85,7 +84,6 @@ def test_the_front_finds_the_app_where_it_was_when_that_starts_anew(project: dic
 
 
 def test_every_container_is_confined(services: dict[str, Any]):
-    """CFG-11."""
     for name, service in services.items():
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
@@ -135,7 +133,6 @@ def test_the_database_is_reached_by_the_app_alone_and_reaches_nobody(project: di
 
 
 def test_secrets_come_as_files_and_none_is_in_the_environment(project: dict[str, Any], services: dict[str, Any]):
-    """CRY-02."""
     for service in services.values():
         for name in service.get("environment", {}):
             is_secret = any(word in name for word in ("PASSWORD", "SECRET", "KEY", "DATABASE_URL", "STORAGE"))
@@ -145,7 +142,6 @@ def test_secrets_come_as_files_and_none_is_in_the_environment(project: dict[str,
 
 
 def test_only_what_changes_tables_is_given_the_owners_address(services: dict[str, Any]):
-    """CFG-06."""
     given = {name for name, service in services.items() if "owner_database_url" in sources(service)}
     needed = {name: set(service.get("depends_on", {})) for name, service in services.items()}
 
@@ -244,7 +240,6 @@ def test_the_site_becomes_a_template_of_the_image(tmp_path: Path):
 
 
 def test_the_fronts_nginx_takes_as_many_connections_as_the_documents_give_it():
-    """RES-04."""
     (edited,) = (line for line in DEPLOYMENT.read_text().splitlines() if "worker_connections .*" in line)
 
     for expression in re.findall(r"-e ('[^']*')", edited):

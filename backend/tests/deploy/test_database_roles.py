@@ -52,7 +52,6 @@ async def run_sql(engine: AsyncEngine, sql: str) -> None:
 
 
 async def test_everything_people_and_operators_do_works_as_the_services_role(roles: Roles):
-    """CFG-06, LOG-04."""
     async with world_on(roles.app) as world:
         account = await world.an_account(enrolled=True)
         browser, token = await world.signed_in(account)
@@ -104,7 +103,6 @@ async def test_everything_people_and_operators_do_works_as_the_services_role(rol
     ],
 )
 async def test_the_services_role_can_do_no_more(roles: Roles, app: AsyncEngine, sql: str):
-    """CFG-06, LOG-04."""
     await run_sql(app, FACT)
 
     with pytest.raises(ProgrammingError, match=r"permission denied|must be owner|must be superuser"):
@@ -112,7 +110,6 @@ async def test_the_services_role_can_do_no_more(roles: Roles, app: AsyncEngine, 
 
 
 async def test_an_event_of_the_audit_cannot_be_written_over(app: AsyncEngine):
-    """LOG-04."""
     await run_sql(app, FACT)
 
     with pytest.raises(ProgrammingError, match="permission denied"):
@@ -152,7 +149,6 @@ async def test_the_doctor_tells_what_a_role_may_do_too_much(roles: Roles):
 
 
 async def test_neither_role_has_powers_over_the_server_and_nobody_else_comes_in(roles: Roles, cluster: Cluster):
-    """CFG-06."""
     server = engine_of(cluster.url)
     async with server.connect() as connection:
         powers = (

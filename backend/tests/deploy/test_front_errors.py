@@ -55,7 +55,6 @@ def _in_clear(port: int, request: str) -> bytes:
 
 @pytest.mark.parametrize("name", REFUSED_OVER_TLS)
 def test_what_nginx_refuses_by_itself_carries_every_header_once(lone_front: Front, name: str):
-    """WEB-06, WEB-07, INP-07."""
     status, request = REFUSED_OVER_TLS[name]
 
     answer = parsed(lone_front.raw(request))
@@ -68,7 +67,6 @@ def test_what_nginx_refuses_by_itself_carries_every_header_once(lone_front: Fron
 
 @pytest.mark.parametrize("name", REFUSED_IN_CLEAR)
 def test_what_nginx_refuses_without_tls_carries_them_too(lone_front: Front, name: str):
-    """WEB-06, WEB-07, CFG-01."""
     status, request = REFUSED_IN_CLEAR[name]
 
     answer = parsed(_in_clear(lone_front.plain_port, request))
@@ -86,12 +84,10 @@ def test_who_does_not_say_our_name_learns_nothing(lone_front: Front, name: str):
 
 
 def test_over_tls_a_request_for_nobody_gets_no_answer_either(lone_front: Front):
-    """CFG-05."""
     assert lone_front.raw(NAMELESS["no host"]) == b""
 
 
 def test_clear_text_for_another_name_on_the_port_of_tls_gets_no_answer(lone_front: Front):
-    """CFG-05."""
     assert _in_clear(lone_front.tls_port, NAMELESS["another name"]) == b""
 
 
@@ -133,7 +129,6 @@ def front_of_a_terse_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def test_an_answer_of_a_call_is_never_kept_however_little_the_backend_says(
     front_of_a_terse_backend: Front, status: int, own: str
 ):
-    """WEB-06, WEB-07."""
     received = front_of_a_terse_backend.raw(f"GET /api/{status}{own} HTTP/1.1\r\n{TO_US}\r\n")
 
     answer = parsed(received)

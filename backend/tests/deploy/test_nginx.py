@@ -51,7 +51,6 @@ def _body(size: int) -> bytes:
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_every_answer_carries_the_headers_of_the_service_once(client: httpx.Client, name: str):
-    """WEB-05, WEB-06, WEB-07."""
     status, policy, cache, call = ANSWERS[name]
 
     answer = call(client)
@@ -72,7 +71,6 @@ def test_without_a_backend_the_pages_are_served_and_calls_are_told_to_come_back(
 
 
 def test_who_calls_too_often_is_slowed_down_and_nobody_else(front: Front):
-    """AVL-06."""
     with front.client("127.0.0.9") as greedy, front.client("127.0.0.10") as other:
         refused = next(a for a in (greedy.get("/api/health/live") for _ in range(2000)) if a.status_code == 429)
         served = other.get("/api/health/live")
@@ -84,8 +82,6 @@ def test_who_calls_too_often_is_slowed_down_and_nobody_else(front: Front):
 
 
 def test_the_addresses_of_an_ipv6_network_count_as_one(lone_front: Front):
-    """LOCK-10."""
-
     def ask(address: str) -> int:
         return client.get("/api/auth/status", headers={"X-Test-Address": address}).status_code
 
@@ -132,7 +128,6 @@ def test_a_client_that_dawdles_is_let_go(front: Front):
 
 @pytest.mark.parametrize("path", ["/", "/login?next=%2Faccount", "/assets/x.js", "/apple"])
 def test_without_tls_a_page_is_sent_on(client: httpx.Client, path: str):
-    """CFG-01."""
     answer = client.get(f"http://{DOMAIN}{path}")
 
     assert answer.status_code == 301
@@ -153,7 +148,6 @@ def test_without_tls_a_page_is_sent_on(client: httpx.Client, path: str):
     ],
 )
 def test_without_tls_a_call_is_refused_and_not_sent_on(client: httpx.Client, method: str, path: str):
-    """CFG-01."""
     answer = client.request(method, f"http://{DOMAIN}{path}", content=_body(MAX_BODY_BYTES))
 
     assert answer.status_code == 403
@@ -162,7 +156,6 @@ def test_without_tls_a_call_is_refused_and_not_sent_on(client: httpx.Client, met
 
 
 def test_the_prefix_is_stripped_once_and_an_unknown_call_is_the_backend_s_to_refuse(client: httpx.Client):
-    """WEB-11."""
     known, unknown, doubled = (
         client.get(f"/api/{path}") for path in ("health/live", "auth/nothing", "api/health/live")
     )
@@ -205,7 +198,6 @@ def test_a_slash_too_many_is_a_404_and_no_redirect_out_of_tls(client: httpx.Clie
     ],
 )
 def test_what_is_for_the_machine_itself_is_closed_from_outside(front: Front, gunicorn: Server, path: str):
-    """WEB-10, INP-07."""
     status, answer = front.get(path)
 
     assert status in {400, 404}, answer
@@ -214,7 +206,6 @@ def test_what_is_for_the_machine_itself_is_closed_from_outside(front: Front, gun
 
 
 def test_nothing_outside_of_the_pages_can_be_read(front: Front):
-    """WEB-10, INP-07."""
     (front.folder / "outside.txt").write_text(CANARY)
     (front.folder / "pages" / ".hidden.txt").write_text(CANARY)
     paths = [
@@ -249,7 +240,6 @@ def test_a_missing_file_is_never_the_page(client: httpx.Client, path: str):
 
 
 def test_a_body_may_be_as_large_for_nginx_as_for_the_backend(client: httpx.Client):
-    """INP-04."""
     json = {"Content-Type": "application/json"}
     largest = client.post(LOGIN, content=_body(MAX_BODY_BYTES), headers=json)
     in_pieces = client.post(LOGIN, content=iter([_body(MAX_BODY_BYTES), b" "]), headers=json)
@@ -282,7 +272,6 @@ FRAMINGS = {
 
 @pytest.mark.parametrize("name", FRAMINGS)
 def test_a_request_of_doubtful_framing_is_refused_and_the_connection_closed(front: Front, name: str):
-    """INP-07."""
     answer = front.raw(f"POST {LOGIN} HTTP/1.1\r\nHost: {DOMAIN}\r\nContent-Type: application/json\r\n{FRAMINGS[name]}")
 
     assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 ")), answer

@@ -56,7 +56,6 @@ def test_promtool_has_nothing_to_say_about_configuration_and_rules():
 
 
 def test_every_alert_fires_when_it_should_and_only_then():
-    """LOG-06, CFG-09."""
     found = promtool("test", "rules", RULE_TESTS)
 
     assert found.returncode == 0, found.stdout + found.stderr
@@ -74,7 +73,6 @@ def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not(a
 
 
 def test_every_line_of_the_checklist_and_of_the_security_list_has_its_alert():
-    """LOG-06."""
     assert set().union(*CHECKLIST.values(), LOG_06.values()) <= set(ALERTS)
     assert len(ALERTS) == len(set(ALERTS))
 

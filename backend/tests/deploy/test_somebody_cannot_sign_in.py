@@ -83,7 +83,6 @@ def machine(cluster: Cluster, tmp_path: Path) -> Iterator[Machine]:
 
 
 async def test_what_happened_is_seen_and_a_locked_account_is_opened(machine: Machine):
-    """LOCK-06, LOG-01."""
     async with machine.world() as world:
         dana = await world.an_account(DANA, enrolled=True)
         browser = await world.at_second_factor(dana, world.a_browser("198.51.100.9"))
@@ -100,7 +99,6 @@ async def test_what_happened_is_seen_and_a_locked_account_is_opened(machine: Mac
 
 
 async def test_a_new_password_and_the_clocks(machine: Machine):
-    """SESS-10."""
     async with machine.world() as world:
         dana = await world.an_account(DANA, enrolled=True)
         _, token = await world.signed_in(dana)
@@ -129,7 +127,6 @@ async def test_a_lost_phone(machine: Machine):
 
 
 async def test_an_office_that_waits_is_let_go(machine: Machine):
-    """LOCK-10."""
     async with machine.world() as world:
         dana = await world.an_account(DANA, enrolled=True)
         for number in range(30):
@@ -148,7 +145,6 @@ async def test_an_office_that_waits_is_let_go(machine: Machine):
 
 
 async def test_old_events_go_by_the_owners_hand(machine: Machine):
-    """LOG-04."""
     [said] = await machine.follow("How long this is known")
 
     assert "Deleted 0 events older than 365 days." in said

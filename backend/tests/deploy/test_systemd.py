@@ -48,7 +48,6 @@ def test_the_unit_is_exposed_to_little(unit: Path):
 
 
 def test_the_unit_listens_on_loopback_only():
-    """CFG-02."""
     assert re.findall(r"--bind (\S+)", unit_values("ExecStart")[0]) == ["127.0.0.1:8000"]
 
 

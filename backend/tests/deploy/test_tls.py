@@ -21,7 +21,6 @@ def test_the_two_versions_in_use_are_spoken(front: Front, version: ssl.TLSVersio
 @pytest.mark.parametrize("name", [DOMAIN, OTHER, None])
 @pytest.mark.parametrize("version", ["TLSv1", "TLSv1_1"])
 def test_older_versions_are_refused_by_the_server(front: Front, version: str, name: str | None):
-    """CFG-01."""
     old = _only(front, ssl.TLSVersion[version])
     # Without this the client itself would refuse.
     old.set_ciphers("ALL:@SECLEVEL=0")
@@ -50,7 +49,6 @@ def test_http_2_is_spoken(front: Front):
 
 @pytest.mark.parametrize("name", [OTHER, None])
 def test_another_name_gets_no_certificate(front: Front, name: str | None):
-    """CFG-05."""
     careless = front.trust()
     careless.check_hostname = False
     careless.verify_mode = ssl.CERT_NONE
@@ -62,7 +60,6 @@ def test_another_name_gets_no_certificate(front: Front, name: str | None):
 @pytest.mark.parametrize("host", [OTHER, "127.0.0.1", f"{DOMAIN}.evil.example", "localhost"])
 @pytest.mark.parametrize("path", ["/", "/api/health/live"])
 def test_another_host_in_the_request_gets_no_answer(front: Front, host: str, path: str):
-    """CFG-05."""
     over_tls, _ = front.get(path, host=host)
     with socket.create_connection(("127.0.0.1", front.plain_port)) as plain:
         plain.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())

@@ -217,7 +217,6 @@ async def test_the_same_is_told_in_numbers_over_all_workers(service: Workers, se
 
 
 async def test_a_token_used_twice_and_a_removed_factor_are_seen_too(service: Workers, server: Server, tmp_path: Path):
-    """LOG-06, SESS-05."""
     account = await service.an_account(enrolled=True)
     [browser] = await service.at_second_factor(account)
     await browser.offer(code_of(account))

@@ -64,7 +64,6 @@ def test_a_reason_is_a_line_of_some_length(text: str):
     ],
 )
 def test_what_says_nothing_or_cannot_be_printed_is_no_reason(text: str):
-    """LOG-03."""
     with pytest.raises(BypassError, match="10 to 200 characters"):
         checked_reason(text)
 
@@ -74,7 +73,6 @@ def test_what_says_nothing_or_cannot_be_printed_is_no_reason(text: str):
     [(False, "user", True), (False, "admin", False), (True, "user", True), (True, "admin", True)],
 )
 def test_administrators_are_let_in_by_name_only(*, named: bool, role: str, lets_in: bool):
-    """ADM-07."""
     bypass = Bypass(uuid4(), named, NOON + HOUR)
 
     assert bypass.lets_in(role, NOON) is lets_in

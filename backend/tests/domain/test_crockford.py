@@ -18,7 +18,6 @@ TO_RFC_4648 = str.maketrans("0123456789ABCDEFGHJKMNPQRSTVWXYZ", "ABCDEFGHIJKLMNO
 
 
 def test_a_code_is_eighty_bits_in_four_groups_of_four():
-    """BKP-01."""
     code = encode(b"ten bytes!")
 
     assert [len(group) for group in code.split("-")] == [4, 4, 4, 4]
@@ -30,7 +29,6 @@ def test_a_code_is_eighty_bits_in_four_groups_of_four():
 @always
 @given(ENTROPY)
 def test_a_code_says_all_of_its_bits_and_nothing_else(entropy):
-    """BKP-01."""
     code = normalise(encode(entropy))
 
     assert code is not None
@@ -47,7 +45,6 @@ def test_a_code_is_spelled_from_ten_bytes_only(length):
 @always
 @given(ENTROPY, st.data())
 def test_case_spaces_dashes_and_lookalikes_do_not_matter(entropy, data):
-    """BKP-01."""
     code = encode(entropy).replace("-", "")
     typed = ""
     for letter in code:
@@ -73,14 +70,12 @@ def test_case_spaces_dashes_and_lookalikes_do_not_matter(entropy, data):
     ],
 )
 def test_what_cannot_be_a_code_is_none(typed):
-    """BKP-01."""
     assert normalise(typed) is None
 
 
 @always
 @given(st.text() | st.text(alphabet=ALPHABET + "abcOIL- \u0660\u0131", max_size=24))
 def test_whatever_is_typed_comes_out_in_the_one_spelling_or_not_at_all(typed):
-    """BKP-01."""
     code = normalise(typed)
 
     if code is not None:

@@ -16,12 +16,10 @@ YEAR = timedelta(days=365)
 
 @pytest.mark.parametrize(("failures", "expected"), [(0, False), (9, False), (10, True), (11, True)])
 def test_after_ten_failures_the_next_code_is_the_long_one(failures, expected):
-    """EOTP-07."""
     assert is_long([NOON - timedelta(days=n) for n in range(failures)], NOON) is expected
 
 
 def test_failures_are_forgotten_after_365_days():
-    """EOTP-07."""
     failures = [NOON] * 9 + [NOON - timedelta(days=1)]
 
     assert is_long(failures, NOON + YEAR - timedelta(days=1, seconds=1))
@@ -29,7 +27,6 @@ def test_failures_are_forgotten_after_365_days():
 
 
 def test_a_failure_from_a_clock_that_ran_ahead_counts():
-    """EOTP-07."""
     assert is_long([NOON + timedelta(hours=1)] * LONG_AFTER, NOON)
 
 
@@ -41,7 +38,6 @@ def test_two_codes_of_five_tries_bring_the_long_one():
 @always
 @given(DIGESTS)
 def test_a_short_code_is_six_digits_and_is_read_back_from_what_is_typed(digest):
-    """EOTP-02."""
     code = spell(digest, long=False)
 
     assert len(code) == 6
@@ -50,14 +46,12 @@ def test_a_short_code_is_six_digits_and_is_read_back_from_what_is_typed(digest):
 
 
 def test_a_short_code_keeps_its_leading_zeros():
-    """EOTP-02."""
     assert spell((42).to_bytes(32, "big"), long=False) == "000042"
 
 
 @always
 @given(DIGESTS)
 def test_a_long_code_is_sixteen_characters_and_is_read_back_from_what_is_typed(digest):
-    """EOTP-07."""
     code = spell(digest, long=True)
 
     assert [len(group) for group in code.split("-")] == [4, 4, 4, 4]

@@ -81,19 +81,16 @@ def test_a_lock_opens_to_the_second_and_nothing_extends_it(count, lock):
 
 @pytest.mark.parametrize("count", [*range(5), *range(6, 10), *range(11, 15)])
 def test_between_the_locks_it_is_open_at_once(count):
-    """LOCK-04."""
     assert state_of(failures(count), NOON) == Open(tries_left=5 - count % 5)
 
 
 @pytest.mark.parametrize("count", [15, 16, 59])
 def test_guarded_mode_is_entered_at_fifteen_and_not_left_by_waiting_an_hour_or_a_month(count):
-    """LOCK-05, LOCK-07."""
     for waited in (0 * SECOND, HOUR, timedelta(days=30), timedelta(days=364)):
         assert state_of(failures(count), NOON + waited) == Guarded()
 
 
 def test_a_failure_is_forgotten_after_365_days_to_the_second():
-    """LOCK-05."""
     ledger = failures(GUARDED_AFTER)
 
     assert state_of(ledger, NOON + YEAR - 15 * SECOND) == Guarded()
@@ -103,7 +100,6 @@ def test_a_failure_is_forgotten_after_365_days_to_the_second():
 
 
 def test_in_guarded_mode_sixty_pairs_an_hour_are_examined_and_the_next_waits_for_the_oldest_to_age():
-    """LOCK-06."""
     counted = failures(GUARDED_AFTER)
     strong = [NOON + n * MINUTE / 2 for n in range(STRONG_TRIES)]
     now = strong[-1]
@@ -116,14 +112,12 @@ def test_in_guarded_mode_sixty_pairs_an_hour_are_examined_and_the_next_waits_for
 
 @pytest.mark.parametrize(("count", "lock"), [(5, 15 * MINUTE), (10, 60 * MINUTE)])
 def test_failures_from_a_clock_that_ran_a_little_ahead_promise_no_longer_lock_than_its_length(count, lock):
-    """LOCK-14."""
     assert state_of([NOON + SECOND] * count, NOON) == Locked(until=NOON + lock)
     assert state_of([NOON + lock] * count, NOON) == Locked(until=NOON + lock)
 
 
 @pytest.mark.parametrize(("count", "lock"), [(5, 15 * MINUTE), (10, 60 * MINUTE)])
 def test_a_failure_from_a_clock_that_ran_far_ahead_hides_no_lock_of_the_present(count, lock):
-    """AVL-07."""
     ledger = [NOON + timedelta(days=1), *failures(count - 1)]
 
     assert state_of(ledger, NOON) == Locked(until=NOON + lock)
@@ -132,7 +126,6 @@ def test_a_failure_from_a_clock_that_ran_far_ahead_hides_no_lock_of_the_present(
 
 @pytest.mark.parametrize(("count", "lock"), [(5, 15 * MINUTE), (10, 60 * MINUTE)])
 def test_failures_from_a_clock_that_ran_far_ahead_lock_for_twice_its_length_at_most(count, lock):
-    """LOCK-14, AVL-08."""
     stamped = NOON + timedelta(days=1)
 
     states = [state_of([stamped] * count, NOON + n * MINUTE) for n in range(2 * 24 * 60)]
@@ -237,7 +230,6 @@ def test_while_it_is_open_every_proof_is_examined(count, strength):
 
 @pytest.mark.parametrize("counted", CLOSED.values(), ids=CLOSED)
 def test_while_it_is_closed_a_single_code_waits_and_every_other_proof_is_examined(counted):
-    """LOCK-03, LOCK-06, AVL-08."""
     failed = Failures(counted, total=len(counted))
 
     assert not isinstance(lock_state(failed, NOON), Open)
@@ -259,7 +251,6 @@ def test_ten_strong_proofs_an_hour_of_one_network_may_fail_and_the_next_waits_fo
 
 @pytest.mark.parametrize("counted", CLOSED.values(), ids=CLOSED)
 def test_sixty_an_hour_of_all_networks_hold_up_pairs_and_no_backup_code(counted):
-    """LOCK-06, AVL-08."""
     elsewhere = [NOON - HOUR + (n + 1) * SECOND for n in range(STRONG_TRIES)]
 
     assert obstacle(Failures(counted, elsewhere[1:]), Strength.STRONG, NOON) is None
@@ -291,12 +282,10 @@ def test_strong_proofs_that_failed_neither_make_nor_extend_nor_end_a_lock(counte
     [(0, 0), (4, 0), (5, 15), (6, 30), (7, 60), (8, 120), (9, 240), (10, 480), (11, 900), (12, 900), (10**9, 900)],
 )
 def test_five_wrong_passwords_are_free_and_then_the_delay_doubles_up_to_fifteen_minutes(wrong, seconds):
-    """LOCK-09."""
     assert password_delay(wrong) == seconds * SECOND
 
 
 def test_the_password_delay_never_shrinks():
-    """LOCK-09."""
     delays = [password_delay(wrong) for wrong in range(100)]
 
     assert all(shorter <= longer for shorter, longer in pairwise(delays))

@@ -22,7 +22,6 @@ def walks(step: Step, shown: tuple[Proof, ...] = ()) -> Iterator[tuple[Proof, ..
 
 @pytest.mark.parametrize(("step", "proof"), OUT_OF_TURN)
 def test_a_proof_that_is_not_in_the_table_is_out_of_turn(step, proof):
-    """FLOW-01."""
     with pytest.raises(OutOfTurnError) as refused:
         advance(step, proof)
 
@@ -31,7 +30,6 @@ def test_a_proof_that_is_not_in_the_table_is_out_of_turn(step, proof):
 
 @pytest.mark.parametrize(("step", "proof"), NEXT)
 def test_a_proof_that_is_in_the_table_leads_on(step, proof):
-    """FLOW-01."""
     assert advance(step, proof) is NEXT[step, proof] is not step
 
 
@@ -47,7 +45,6 @@ def test_the_table_is_the_login_that_was_agreed_on():
 
 
 def test_a_finished_login_leads_nowhere_and_nothing_leads_back_to_the_password():
-    """FLOW-03."""
     assert Step.DONE not in {step for step, _ in NEXT}
     assert Step.PASSWORD not in NEXT.values()
 
@@ -65,7 +62,6 @@ def test_where_mfa_is_required_every_way_to_the_end_shows_a_second_factor(mfa_en
 
 @pytest.mark.parametrize("mfa_required", [True, False])
 def test_an_enrolled_account_never_gets_by_with_a_mailed_code(mfa_required):
-    """EOTP-01."""
     proof = password_proof(mfa_enabled=True, mfa_required=mfa_required)
 
     ways = list(walks(advance(Step.PASSWORD, proof)))
@@ -75,7 +71,6 @@ def test_an_enrolled_account_never_gets_by_with_a_mailed_code(mfa_required):
 
 
 def test_a_password_is_enough_only_where_mfa_is_optional_and_none_is_set_up():
-    """TOTP-16."""
     enough = [
         (enabled, required)
         for enabled, required in product((True, False), repeat=2)

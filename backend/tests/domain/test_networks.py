@@ -13,7 +13,6 @@ LIMITS = NetworkLimits(
 
 
 def test_the_guides_numbers_are_the_defaults():
-    """LOCK-10."""
     assert (NetworkLimits().usual, NetworkLimits().own) == (USUAL, OWN)
     assert not NetworkLimits().is_own("203.0.113.7")
 
@@ -33,7 +32,6 @@ def test_the_guides_numbers_are_the_defaults():
     ],
 )
 def test_an_own_network_has_the_higher_limits(source: str, *, is_own: bool):
-    """LOCK-10."""
     assert LIMITS.is_own(source) is is_own
     assert LIMITS.of(source) == (OWN if is_own else USUAL)
 

@@ -72,7 +72,6 @@ def assert_says_only(uri: str, issuer: str, account: str) -> None:
 
 
 def test_the_uri_of_a_plain_name_is_written_in_full():
-    """TOTP-13."""
     uri = provisioning_uri(SECRET, issuer="FOCYS", account="alice@student.com")
 
     assert uri == (
@@ -92,7 +91,6 @@ def test_a_space_is_written_as_percent_twenty_and_a_plus_stays_a_plus():
 @pytest.mark.parametrize("account", HOSTILE)
 @pytest.mark.parametrize("issuer", ["FOCYS", "Öffi & Co", "a:b&secret=X"])
 def test_a_hostile_account_cannot_change_a_parameter(issuer, account):
-    """TOTP-13."""
     uri = provisioning_uri(SECRET, issuer=issuer, account=account)
 
     assert_says_only(uri, *label_parts(issuer, account))
@@ -100,7 +98,6 @@ def test_a_hostile_account_cannot_change_a_parameter(issuer, account):
 
 @pytest.mark.parametrize("issuer", HOSTILE)
 def test_a_hostile_issuer_cannot_change_a_parameter(issuer):
-    """TOTP-13."""
     uri = provisioning_uri(SECRET, issuer=issuer, account="alice@student.com")
 
     assert_says_only(uri, *label_parts(issuer, "alice@student.com"))
@@ -109,7 +106,6 @@ def test_a_hostile_issuer_cannot_change_a_parameter(issuer):
 @always
 @given(st.text(), st.text())
 def test_no_name_at_all_can_change_a_parameter(issuer, account):
-    """TOTP-13."""
     assert_says_only(provisioning_uri(SECRET, issuer=issuer, account=account), *label_parts(issuer, account))
 
 

@@ -48,7 +48,6 @@ def decoded(picture: Image.Image) -> list[str]:
 
 @pytest.mark.parametrize("first", range(0, 200, 25))
 def test_two_hundred_different_secrets_and_names_are_read_back_exactly(first):
-    """TOTP-13."""
     for text in map(uri_number, range(first, first + 25)):
         assert decoded(picture_of(text)) == [text]
 

@@ -41,7 +41,6 @@ SECRETS = st.binary(min_size=20, max_size=20).map(lambda key: base64.b32encode(k
     ],
 )
 def test_the_vectors_of_rfc_4226_appendix_d_come_out(counter, code):
-    """TOTP-02."""
     assert code_for(RFC_SECRET, counter) == code
 
 
@@ -68,7 +67,6 @@ def test_the_sha_1_vectors_of_rfc_6238_appendix_b_come_out_in_six_digits(now, st
 
 @pytest.mark.parametrize("independent", INDEPENDENTS, ids=lambda f: f.__name__)
 def test_programs_that_are_not_ours_agree_on_codes_with_and_without_leading_zeros(independent):
-    """TOTP-02."""
     steps = range(59_000_000, 59_000_040)
 
     ours = [code_for(RFC_SECRET, step) for step in steps]
@@ -80,7 +78,6 @@ def test_programs_that_are_not_ours_agree_on_codes_with_and_without_leading_zero
 @always
 @given(SECRETS, st.integers(0, 2**63 - 1))
 def test_programs_that_are_not_ours_agree_for_any_secret_and_step(secret, step):
-    """TOTP-02."""
     code = code_for(secret, step)
 
     assert code == by_pyotp(secret, step) == by_mintotp(secret, step)
@@ -108,7 +105,6 @@ def test_the_machines_time_zone_makes_no_difference_even_when_its_clocks_go_back
 
 
 def test_a_step_lasts_thirty_seconds_and_counts_down():
-    """TOTP-08."""
     assert [step_at(now) for now in (0, 29.999, 30, 59.999, 60)] == [0, 0, 1, 1, 2]
     assert [seconds_left(now) for now in (0, 0.5, 1, 29.999, 30)] == [30, 30, 29, 1, 30]
 
@@ -143,7 +139,6 @@ def test_the_shorter_secrets_of_earlier_apps_give_the_same_codes_as_other_progra
     ],
 )
 def test_what_is_not_a_secret_is_refused_without_being_repeated(secret):
-    """TOTP-01, LOG-02."""
     with pytest.raises(ValueError, match=r"^a TOTP secret has 16 or 32 Base32 characters$") as refused:
         code_for(secret, 1)
 
@@ -151,7 +146,6 @@ def test_what_is_not_a_secret_is_refused_without_being_repeated(secret):
 
 
 def test_a_hundred_new_secrets_are_160_bits_each_and_all_different():
-    """TOTP-01."""
     secrets = {new_secret() for _ in range(100)}
 
     assert len(secrets) == 100

@@ -15,6 +15,8 @@ import httpx
 from tests.support.service import AS_OUR_PAGE
 
 ANSWER_SECONDS = 30
+STALL_SECONDS = 60
+"""How long nobody at all may go without a response before a test gives up; a busy machine is slow, but goes on."""
 
 _numbers = count(1)
 
@@ -40,11 +42,13 @@ class Line:
     slowest: float = 0
     usual: dict[str, float] = field(default_factory=dict)
     awaited: dict[str, asyncio.Future[Call]] = field(default_factory=dict)
+    last_served: float | None = None
 
     async def send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> httpx.Response | None:
         """Return the answer, or None if the connection ended without one."""
         self.asked[path] += 1
         began = monotonic()
+        self.last_served = self.last_served or began
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 answer = _parsed(await self._exchange(method, path, json.dumps(body).encode(), headers))
@@ -59,9 +63,16 @@ class Line:
         self.taken[path] += answer.is_success
         if answer.status_code == 503:
             self.unavailable[path] += 1
-        elif answer.status_code >= 500:
+            return answer
+        self.last_served = monotonic()
+        if answer.status_code >= 500:
             self.broken.append(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
         return answer
+
+    @property
+    def is_served(self) -> bool:
+        """Whether anyone has had a response of late."""
+        return self.last_served is None or monotonic() - self.last_served < STALL_SECONDS
 
     async def next_call(self, path: str) -> Call:
         """Return the next POST to *path*, the moment it is sent."""

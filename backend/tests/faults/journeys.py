@@ -12,8 +12,7 @@ from tests.faults.caller import Caller, Line
 from tests.faults.people import Person
 from tests.support.service import PASSWORD
 
-TRIES = 200
-PATIENCE_SECONDS = 0.05
+PAUSE_SECONDS = 0.05
 
 CONFIRM, TOTP, BACKUP_CODE = "/auth/mfa/confirm", "/auth/totp/verify", "/auth/backup-code/verify"
 LOGIN, REFRESH = "/auth/login", "/auth/refresh"
@@ -57,10 +56,10 @@ class Journey:
         else:
             await self._offer_password(caller)
         body: dict[str, Any] = {"code": self._next_code(path)}
-        for _ in range(TRIES):
+        while self.line.is_served:
             answer = await caller.ask(path, body)
             if is_lost(answer):
-                answer = await answered(lambda: caller.ask(LOGIN, method="GET"))
+                answer = await self._answered(lambda: caller.ask(LOGIN, method="GET"))
                 if answer.is_success:
                     continue
             assert answer is not None
@@ -82,12 +81,12 @@ class Journey:
                     return caller
                 case refused:
                     assert refused == "throttled", f"{path}: {answer.text}"
-                    await asyncio.sleep(PATIENCE_SECONDS)
+                    await asyncio.sleep(PAUSE_SECONDS)
         raise AssertionError(f"{path}: no answer")
 
     async def refresh(self, caller: Caller) -> None:
         """Rotate the session's token; a lost answer is asked for again."""
-        answer = await answered(lambda: caller.ask(REFRESH))
+        answer = await self._answered(lambda: caller.ask(REFRESH))
         assert answer.is_success, answer.text
         self.tokens.append(answer.json()["access_token"])
 
@@ -98,18 +97,27 @@ class Journey:
         caller, answers = Caller(self.line), []
         await self._offer_password(caller)
         for path, code in self.used:
-            answers.append(await answered(lambda path=path, code=code: caller.ask(path, {"code": code})))  # type: ignore[misc]
+            answers.append(await self._answered(lambda path=path, code=code: caller.ask(path, {"code": code})))  # type: ignore[misc]
         return sum(answer.is_success for answer in answers)
 
     async def find_sessions(self) -> int:
         """Return how many of the sessions that the person was told of are not to be found, or do not go on."""
         caller = Caller(self.line)
         found = [
-            await answered(lambda token=token: caller.ask("/auth/me", method="GET", bearer=token))  # type: ignore[misc]
+            await self._answered(lambda token=token: caller.ask("/auth/me", method="GET", bearer=token))  # type: ignore[misc]
             for token in self.tokens
         ]
-        found += [await answered(lambda c=c: c.ask(REFRESH)) for c in self.callers]  # type: ignore[misc]
+        found += [await self._answered(lambda c=c: c.ask(REFRESH)) for c in self.callers]  # type: ignore[misc]
         return sum(not answer.is_success for answer in found)
+
+    async def _answered(self, ask: Callable[[], Awaitable[httpx.Response | None]]) -> httpx.Response:
+        """Ask until there is a response."""
+        while self.line.is_served:
+            answer = await ask()
+            if answer is not None and not is_lost(answer):
+                return answer
+            await asyncio.sleep(PAUSE_SECONDS)
+        raise AssertionError("no response")
 
     def _next_code(self, path: str) -> str:
         if path == BACKUP_CODE:
@@ -139,7 +147,7 @@ class Journey:
             caller.move()
             return await caller.ask(LOGIN, {"email": self.person.email, "password": PASSWORD})
 
-        answer = await answered(offer)
+        answer = await self._answered(offer)
         assert answer.is_success, answer.text
         assert answer.json()["step"] == "totp"
 
@@ -147,13 +155,3 @@ class Journey:
 def is_lost(answer: httpx.Response | None) -> bool:
     """Whether nobody knows what became of a request."""
     return answer is None or answer.status_code == 503
-
-
-async def answered(ask: Callable[[], Awaitable[httpx.Response | None]]) -> httpx.Response:
-    """Ask until somebody answers."""
-    for _ in range(TRIES):
-        answer = await ask()
-        if answer is not None and not is_lost(answer):
-            return answer
-        await asyncio.sleep(PATIENCE_SECONDS)
-    raise AssertionError("nobody answers")

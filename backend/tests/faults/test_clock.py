@@ -95,7 +95,6 @@ async def test_the_service_s_own_clock_may_say_what_it_likes(timed: Timed, worke
 
 
 async def test_the_database_s_clock_goes_back_ahead_and_is_put_right(timed: Timed, workers: Workers, tell: Tell):
-    """AVL-07."""
     ann, bob, cid = [await workers.an_account(enrolled=True) for _ in range(3)]
     [at_ann] = await workers.at_second_factor(ann)
     spent = code_of(ann)

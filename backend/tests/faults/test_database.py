@@ -118,7 +118,6 @@ class Fault:
 async def test_a_database_that_fails_in_the_middle_of_a_totp_step_lets_nobody_in_unrecorded(
     deployed: Deployed, services: Services, line: Line, tell: Tell, fault: Fault
 ):
-    """AVL-01, AVL-05."""
     [person, bystander] = await some_people(services, 2, enrolled=True)
     [newcomer] = await some_people(services, 1, enrolled=False)
     # The code of the next step is good for a minute at least.

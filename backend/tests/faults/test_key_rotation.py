@@ -48,7 +48,6 @@ async def before(database_url: str) -> AsyncIterator[Workers]:
 async def test_keys_are_rotated_while_people_sign_in_to_real_workers(
     before: Workers, database_url: str, tmp_path: Path, tell: Tell
 ):
-    """CRY-03."""
     people = [await before.an_account(enrolled=True) for _ in range(SIGNING_IN)]
     await some_others(before)
     during, after = tmp_path / "during", tmp_path / "after"

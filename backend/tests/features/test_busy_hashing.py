@@ -9,7 +9,6 @@ from tests.support.service import World
 async def test_a_try_that_was_never_examined_counts_neither_for_the_account_nor_for_the_source(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    """PWD-07, LOCK-10."""
     account = await world.an_account()
     browser = world.a_browser()
 

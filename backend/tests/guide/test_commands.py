@@ -93,7 +93,6 @@ def test_the_guide_s_production_server_and_its_database_maintenance(backend: Pat
 
 
 def test_the_guide_s_placeholder_key_stops_the_start_with_a_sentence(backend: Path):
-    """CFG-04."""
     (backend / ".env").write_text((backend / ".env").read_text().replace(SECRET_KEY, "your-secret-key-here"))
 
     migrated = run("alembic upgrade head", folder=backend, env=environment(backend))

@@ -114,7 +114,6 @@ async def refusal_at(deployment: Deployment, revision: str) -> str:
 
 
 async def test_a_downgrade_of_many_steps_that_is_refused_at_one_of_them_takes_none(deployment: Deployment):
-    """CFG-08."""
     await deployment.alembic("upgrade head")
     await enrol_somebody(deployment)
     sessions = await deployment.sql("SELECT count(*) FROM sessions")
@@ -224,7 +223,6 @@ async def test_the_guide_s_way_to_turn_mfa_off_means_what_the_policy_says(databa
 
 
 async def test_a_cleared_flag_leads_through_the_mailbox_to_a_new_authenticator(world: World):
-    """TOTP-16."""
     account = await world.an_account(enrolled=True)
     old = account.secret
     await execute(world, "UPDATE users SET mfa_enabled = false;")

@@ -21,6 +21,7 @@ from focys.infra.crypto.tokens import digest, new_handle
 from focys.infra.db.database import Change
 from tests.conftest import world_on
 from tests.support.guide import DRIVERS, Deployment
+from tests.support.keyed import email_codes_of
 from tests.support.rows import rows_of
 from tests.support.service import Account, Browser, World
 
@@ -170,7 +171,7 @@ async def test_a_code_that_the_version_before_mailed_works_here(world: World, ea
     proven = await browser.post("/auth/email-code/verify", {"code": world.mail.last_code(account.email)})
 
     assert proven.json().get("step") == "enroll", proven.text
-    assert world.services.login._deps.email_codes.is_right(
+    assert email_codes_of(world.services).is_right(
         CodeIssue(login_id, 1, False, expires), world.mail.last_code(account.email)
     )
 

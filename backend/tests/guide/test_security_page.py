@@ -98,7 +98,6 @@ SENTENCES = [
 
 @pytest.mark.parametrize("sentence", SENTENCES)
 def test_each_limit_and_lifetime_is_told_as_it_is(sentence: str):
-    """CFG-10."""
     assert sentence in PAGE
 
 
@@ -114,7 +113,6 @@ def test_every_limit_is_told():
 
 
 def test_the_limits_of_nginx_are_told():
-    """CFG-10."""
     site = SITE.read_text()
     (rate,), (burst,) = re.findall(r"rate=(\d+)r/s", site), re.findall(r"burst=(\d+)", site)
     (connections,) = re.findall(r"limit_conn focys_open (\d+);", site)
@@ -123,7 +121,6 @@ def test_the_limits_of_nginx_are_told():
 
 
 def test_every_secret_and_every_key_made_of_one_is_told():
-    """CFG-10."""
     told = set(re.findall(r"`([\w-]+)`", PAGE.split("## Secrets")[1].split("## Logs")[0]))
 
     assert {name.upper() for name in _SECRETS} <= told

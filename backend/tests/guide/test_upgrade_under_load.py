@@ -142,7 +142,6 @@ async def test_an_upgrade_of_twenty_thousand_people_keeps_nobody_waiting_and_lea
 
 
 async def test_a_downgrade_of_twenty_thousand_people_brings_the_earlier_form_back(earlier: Deployment):
-    """CFG-08."""
     people = await people_of(earlier, PEOPLE)
     earlier.done("alembic upgrade head")
 

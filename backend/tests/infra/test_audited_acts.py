@@ -84,7 +84,6 @@ async def test_what_cannot_be_told_does_not_happen(world: World, act: Act):
 
 @pytest.mark.parametrize("act", [mailed_code, wrong_mailed_code, resend])
 async def test_what_cannot_be_told_of_the_mailbox_does_not_happen(world: World, act: Act):
-    """LOG-05."""
     account = await world.an_account()
     browser = world.a_browser()
     await browser.sign_in_with_password(account)
@@ -104,7 +103,6 @@ async def test_what_cannot_be_told_of_the_mailbox_does_not_happen(world: World, 
 
 @pytest.mark.parametrize("act", [start_enrolment, restart_enrolment, confirm])
 async def test_what_cannot_be_told_of_an_enrolment_does_not_happen(world: World, act: Act):
-    """LOG-05, AVL-05."""
     account = await world.an_account()
     browser = await at_enrolment(world, account)
     if act is not start_enrolment:

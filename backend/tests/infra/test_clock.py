@@ -44,7 +44,6 @@ def test_the_databases_clock_goes_on_from_its_last_reading():
 
 
 def test_a_step_of_the_machines_clock_changes_nothing(monkeypatch: pytest.MonkeyPatch):
-    """LOCK-14."""
     clock = DatabaseClock()
     clock.set(NOON)
 
@@ -56,7 +55,6 @@ def test_a_step_of_the_machines_clock_changes_nothing(monkeypatch: pytest.Monkey
 async def test_a_worker_whose_machine_is_an_hour_ahead_keeps_the_databases_time(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    """LOCK-14."""
     monkeypatch.setattr("focys.infra.ops.clock.datetime", WrongMachine)
     clock = DatabaseClock()
     assert clock.now() > datetime.now(UTC) + timedelta(minutes=50)
@@ -83,7 +81,6 @@ async def test_a_lock_written_by_a_worker_ahead_of_time_is_not_longer_than_its_r
 
 
 async def test_a_clock_that_goes_back_reopens_no_code(world: World):
-    """AVL-07."""
     account = await world.an_account(enrolled=True)
     world.clock.advance(seconds=60)
     browser = await world.at_second_factor(account)
@@ -99,7 +96,6 @@ async def test_a_clock_that_goes_back_reopens_no_code(world: World):
 
 
 async def test_a_last_step_far_ahead_denies_and_an_operator_mends_it(world: World):
-    """AVL-07."""
     account = await world.an_account(enrolled=True)
     step = int(world.clock.now().timestamp()) // 30
     await execute(world, f"UPDATE users SET totp_last_step = {step + 1000}")
@@ -118,7 +114,6 @@ async def test_a_last_step_far_ahead_denies_and_an_operator_mends_it(world: Worl
 
 
 async def test_a_session_opened_by_a_clock_a_year_ahead_does_not_last_a_year(world: World):
-    """AVL-07, SESS-07."""
     account = await world.an_account(enrolled=True)
     world.clock.advance(days=365)
     browser, token = await world.signed_in(account)
@@ -160,7 +155,6 @@ async def test_a_refresh_token_replaced_by_a_clock_ahead_is_not_good_for_longer(
 
 
 async def test_a_login_begun_by_a_clock_far_ahead_is_over_when_it_is_right_again(world: World):
-    """AVL-07, FLOW-03."""
     account = await world.an_account(enrolled=True)
     world.clock.advance(hours=1)
     browser = await world.at_second_factor(account)
@@ -191,7 +185,6 @@ async def test_a_set_up_begun_by_a_clock_far_ahead_is_over_when_it_is_right_agai
 
 
 async def test_a_letter_written_by_a_clock_far_ahead_leaves_and_silences_no_other(world: World):
-    """AVL-07."""
     account = await world.an_account()
     ahead = world.clock.now() + YEAR
     about = {"at": "2027-01-01 00:00"}

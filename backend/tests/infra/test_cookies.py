@@ -38,7 +38,6 @@ async def walk(world: World, browser: Browser) -> list[httpx.Response]:
 
 
 async def test_under_https_every_cookie_has_the_host_prefix_and_all_its_conditions(sqlite_url: str):
-    """WEB-01."""
     async with world_on(sqlite_url, public_url=PUBLIC) as world:
         answers = await walk(world, Browser(world.app, base_url=PUBLIC))
 
@@ -80,7 +79,6 @@ async def test_under_https_a_cookie_without_the_prefix_is_nobody(sqlite_url: str
 
 
 async def test_each_cookie_lives_as_long_as_what_it_stands_for(sqlite_url: str):
-    """FLOW-03, SESS-07."""
     async with world_on(sqlite_url) as world:
         answers = [cookies_of(answer) for answer in await walk(world, world.a_browser())]
 

@@ -104,7 +104,6 @@ async def test_without_a_guard_a_write_that_finds_nothing_is_still_done(database
 
 @pytest.mark.parametrize("broken_at", [0, 1, 2])
 async def test_a_change_that_fails_undoes_the_others_and_the_guard(database: Database, broken_at: int):
-    """AVL-05, LOG-05."""
     user_id = await a_user(database)
     await database.write(a_throttle("taken"))
     await database.write(a_throttle("old"))
@@ -142,7 +141,6 @@ async def test_a_write_that_is_cut_off_leaves_the_old_state_and_no_lock(database
 
 
 async def test_twenty_writers_behind_one_guard_have_one_winner(database: Database):
-    """LOCK-02."""
     user_id = await a_user(database)
 
     done = await asyncio.gather(*(database.write(a_throttle(f"k{i}"), guard=guard(user_id)) for i in range(20)))
@@ -234,7 +232,6 @@ async def test_moments_come_back_as_the_same_moment_in_utc(database: Database):
 
 
 async def test_the_database_tells_its_own_time_in_utc(database: Database):
-    """LOCK-14."""
     now = await database.now()
 
     assert now.utcoffset() == timedelta(0)
@@ -242,7 +239,6 @@ async def test_the_database_tells_its_own_time_in_utc(database: Database):
 
 
 async def test_the_databases_time_does_not_depend_on_the_machines_zone(database: Database, monkeypatch):
-    """LOCK-14, TOTP-08."""
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
     try:
@@ -257,7 +253,6 @@ async def test_the_databases_time_does_not_depend_on_the_machines_zone(database:
 
 @pytest.mark.parametrize("typed", ["x'; DROP TABLE users; --", "%", "_", '"', "\\", "{}", ":the_key", "$1", "é\u202e"])
 async def test_values_are_parameters_whatever_they_hold(database: Database, typed: str):
-    """INP-06."""
     await database.write(a_throttle(typed), a_throttle("other"))
 
     await database.write(Change(FORGET, {"the_key": typed}))
@@ -290,7 +285,6 @@ async def test_deleting_an_account_takes_what_hangs_on_it_and_leaves_the_facts(d
 
 
 async def test_statements_that_hang_are_cut_off_by_the_server(postgres_url: str):
-    """AVL-06."""
     database = Database(settings_for(postgres_url).database)
     try:
         settings = ("statement_timeout", "lock_timeout", "TimeZone", "application_name")

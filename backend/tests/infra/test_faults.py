@@ -76,7 +76,6 @@ async def test_faults_lock_like_wrong_codes(world: World, monkeypatch: pytest.Mo
 async def test_a_fault_while_a_backup_code_is_looked_up_is_charged_and_spends_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    """AVL-04."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
 
@@ -158,7 +157,6 @@ async def test_a_database_that_fails_at_the_write_leaves_everything_as_it_was_bu
 async def test_a_database_that_fails_at_the_write_of_a_first_sign_in_leaves_everything_as_it_was_but_the_charge(
     world: World, monkeypatch: pytest.MonkeyPatch, act: Act
 ):
-    """AVL-05, AVL-01."""
     account = await world.an_account()
     if act is confirm:
         browser = await at_enrolment(world, account)
@@ -184,7 +182,6 @@ async def test_a_database_that_fails_at_the_write_of_a_first_sign_in_leaves_ever
 async def test_a_database_that_fails_at_the_charge_leaves_everything_as_it_was(
     world: World, monkeypatch: pytest.MonkeyPatch, act: Act
 ):
-    """AVL-01, AVL-05."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
     await world.deliver()

@@ -62,7 +62,6 @@ async def browser(lone_world: World) -> Browser:
 
 @pytest.mark.parametrize("name", CALLS)
 async def test_every_answer_carries_the_security_headers_and_is_stored_nowhere(browser: Browser, name: str):
-    """WEB-06, WEB-07."""
     status, call = CALLS[name]
 
     answer = await call(browser)
@@ -77,8 +76,6 @@ async def test_every_answer_carries_the_security_headers_and_is_stored_nowhere(b
 async def test_faults_carry_them_too_and_show_nothing_of_their_inside(
     lone_world: World, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ):
-    """WEB-06, WEB-07, AVL-04."""
-
     async def fail(*_: object, **__: object) -> None:
         raise fault
 
@@ -155,7 +152,6 @@ FOREIGN_HOSTS = [
 
 
 async def test_only_a_host_of_ours_is_served(browser: Browser):
-    """CFG-05."""
     ours = {host: await browser.get("/health/live", headers={"Host": host}) for host in HOSTS}
     foreign = {host: await browser.get("/health/live", headers={"Host": host}) for host in FOREIGN_HOSTS}
 
@@ -165,7 +161,6 @@ async def test_only_a_host_of_ours_is_served(browser: Browser):
 
 
 async def test_a_request_without_a_host_is_refused(lone_world: World):
-    """CFG-05."""
     answer = await raw_request(lone_world.app, "/health/live", host=None)
 
     assert answer.status_code == 400

@@ -14,7 +14,6 @@ LETTER = Message(
 
 
 def test_a_letter_has_the_code_first_in_its_subject_and_in_both_of_its_parts():
-    """EOTP-10."""
     message = render("alice@student.com", LETTER, NOON, settings=settings_of(MailServer()))
 
     text, html = parts_of(message)
@@ -25,7 +24,6 @@ def test_a_letter_has_the_code_first_in_its_subject_and_in_both_of_its_parts():
 
 
 def test_the_html_part_shows_text_as_text_and_loads_nothing():
-    """WEB-09, EOTP-10."""
     text, html = parts_of(render("alice@student.com", LETTER, NOON, settings=settings_of(MailServer())))
 
     assert "&lt;b&gt;Not bold&lt;/b&gt;" in html
@@ -36,7 +34,6 @@ def test_the_html_part_shows_text_as_text_and_loads_nothing():
 @pytest.mark.parametrize("field", ["subject", "address"])
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
 def test_no_value_can_add_a_header(field: str, end: str):
-    """INP-06."""
     evil = f"x{end}Bcc: everybody@student.com"
     letter = Message(evil, (), "") if field == "subject" else LETTER
 

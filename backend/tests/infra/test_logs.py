@@ -68,7 +68,6 @@ async def test_a_whole_life_leaves_no_secret_in_log_console_audit_or_outbox(
 
 
 async def test_after_activation_no_answer_ever_shows_the_secret_again(world: World):
-    """TOTP-12."""
     life: Life = await live(world)
 
     enrolment = {name: life.secrets[name] for name in ("secret", "otpauth", "QR code")}
@@ -78,7 +77,6 @@ async def test_after_activation_no_answer_ever_shows_the_secret_again(world: Wor
 
 
 async def test_no_answer_repeats_a_password_or_a_code_that_was_sent(world: World):
-    """INP-05, LOG-02."""
     life = await live(world)
 
     sent = {
@@ -129,7 +127,6 @@ EVENTS = {
 
 
 async def test_every_act_is_told_once_as_a_row_and_once_as_a_line(make_world: MakeWorld, tmp_path: Path):
-    """LOG-01."""
     log = tmp_path / "focys.log"
     async with make_world(log_file=log) as world:
         await live(world)
@@ -193,7 +190,6 @@ def test_no_text_of_a_caller_can_forge_a_line_or_a_field(
 
 
 async def test_tricks_in_every_field_and_header_leave_the_log_whole(make_world: MakeWorld, tmp_path: Path):
-    """LOG-03."""
     log = tmp_path / "focys.log"
     async with make_world(log_file=log) as world:
         for i, trick in enumerate(TRICKS):

@@ -80,7 +80,6 @@ async def test_a_server_that_offers_no_tls_gets_neither_letter_nor_password(tmp_
 
 @pytest.mark.parametrize("answer", ["450 later", "550 never", "421 closing", "999 what", "nonsense"])
 async def test_a_refusal_names_its_kind_and_nothing_of_the_letter(tmp_path: Path, answer: str):
-    """LOG-02."""
     async with mail_server(tmp_path) as server:
         server.answers = [f"{answer} for alice@student.com 123456"]
         with pytest.raises(MailError) as refused:
@@ -121,7 +120,6 @@ async def test_a_name_that_does_not_resolve_is_a_refusal():
 async def test_the_first_sign_in_mails_a_code_that_works_and_nothing_reaches_the_console(
     sqlite_url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
-    """EOTP-09, EOTP-10."""
     async with (
         mail_server(tmp_path) as server,
         mailing_world(
@@ -197,7 +195,6 @@ def test_the_console_stands_in_only_where_no_host_is_set():
 async def test_one_loud_warning_when_the_public_service_prints_its_codes(
     sqlite_url: str, tmp_path: Path, public_url: str, smtp: dict[str, str], *, warned: bool
 ):
-    """EOTP-09."""
     log = tmp_path / "focys.log"
     async with mailing_world(sqlite_url, public_url=public_url, log_file=log, **smtp):
         pass

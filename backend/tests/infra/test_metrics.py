@@ -71,7 +71,6 @@ async def test_what_happens_at_a_sign_in_is_counted(lone_world: World):
 
 
 async def test_each_rung_of_the_lock_is_counted(lone_world: World):
-    """LOG-06."""
     account = await lone_world.an_account(enrolled=True)
     browser = await lone_world.at_second_factor(account)
     before = await scrape(browser)

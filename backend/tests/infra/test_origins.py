@@ -44,7 +44,6 @@ FOREIGN = [
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/refresh", "/auth/logout", "/auth/totp/verify"])
 async def test_a_call_from_another_site_is_refused_before_anything_is_read(lone_world: World, path: str):
-    """WEB-03."""
     browser = lone_world.a_browser()
 
     answers = {origin: await browser.post(path, CREDENTIALS, headers={"Origin": origin}) for origin in FOREIGN}
@@ -62,7 +61,6 @@ async def test_a_call_from_our_own_pages_goes_through(lone_world: World, origin:
 
 
 async def test_behind_a_public_address_only_that_address_counts(sqlite_url: str):
-    """WEB-03."""
     async with world_on(sqlite_url, public_url="https://login.example.com", cors_origins=[]) as world:
         browser = Browser(world.app, base_url="https://login.example.com")
         answers = {
@@ -172,7 +170,6 @@ async def a_signed_in_client(world: World) -> Browser:
 
 
 async def test_a_foreign_origin_is_refused_whatever_the_fetch_header_says(lone_world: World):
-    """WEB-03."""
     headers = {"Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"}
 
     answer = await lone_world.a_browser().post("/auth/login", CREDENTIALS, headers=headers)
@@ -199,7 +196,6 @@ async def test_a_foreign_origin_is_refused_whatever_the_fetch_header_says(lone_w
 async def test_only_json_is_read_so_that_no_form_of_another_site_reaches_a_cookie_call(
     lone_world: World, media_type: str | None
 ):
-    """WEB-03, INP-04."""
     headers = {} if media_type is None else {"Content-Type": media_type}
 
     answer = await lone_world.a_browser().http.post("/auth/refresh", content=b"{}", headers=headers)
@@ -225,7 +221,6 @@ async def test_cancelling_needs_no_body_but_takes_no_form(lone_world: World):
 
 
 async def test_another_site_may_not_read_an_answer(lone_world: World):
-    """WEB-04."""
     browser = lone_world.a_browser()
     for origin in FOREIGN:
         asks = {"Origin": origin, "Access-Control-Request-Method": "POST"}
@@ -239,7 +234,6 @@ async def test_another_site_may_not_read_an_answer(lone_world: World):
 
 
 async def test_a_configured_page_may_read_with_its_cookies(lone_world: World):
-    """WEB-04."""
     browser = lone_world.a_browser()
     asked = {
         "Access-Control-Request-Method": "POST",
@@ -261,7 +255,6 @@ async def test_a_configured_page_may_read_with_its_cookies(lone_world: World):
     ("method", "header"), [("PUT", "content-type"), ("PATCH", "content-type"), ("POST", "x-evil"), ("POST", "cookie")]
 )
 async def test_a_preflight_grants_only_what_the_pages_use(lone_world: World, method: str, header: str):
-    """WEB-04."""
     asked = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": header}
 
     answer = await lone_world.a_browser().http.options("/auth/login", headers={"Origin": PAGE, **asked})
@@ -318,7 +311,6 @@ async def test_every_refusal_can_be_read_by_a_configured_page_and_by_no_other(lo
 async def test_every_fault_can_be_read_by_a_configured_page_and_by_no_other(
     lone_world: World, monkeypatch: pytest.MonkeyPatch, name: str
 ):
-    """WEB-04."""
     status, fault = FAULTS[name]
     monkeypatch.setattr(lone_world.services.login, "start", failing_with(fault))
 
@@ -337,7 +329,6 @@ async def test_a_limit_can_be_read_by_a_configured_page_and_by_no_other(lone_wor
 
 
 async def test_a_preflight_to_a_foreign_host_is_refused_and_grants_nothing(lone_world: World):
-    """WEB-04, CFG-05."""
     asked = {"Origin": PAGE, "Access-Control-Request-Method": "POST", "Host": "evil.example"}
 
     answer = await lone_world.a_browser().http.options("/auth/login", headers=asked)

@@ -72,7 +72,6 @@ async def signed_in_and_at_second_factor(world: World) -> tuple[Account, Browser
 async def test_a_stopped_database_answers_503_and_its_return_needs_no_restart_of_ours(
     own_cluster: OwnCluster, served: World
 ):
-    """AVL-01."""
     account, browser, token = await signed_in_and_at_second_factor(served)
     before = await count_of(served, sessions)
 
@@ -101,7 +100,6 @@ async def test_a_stopped_database_answers_503_and_its_return_needs_no_restart_of
 async def test_a_database_that_hangs_lets_nobody_in_and_holds_no_request_for_long(
     own_cluster: OwnCluster, served: World
 ):
-    """AVL-01, AVL-06."""
     account, browser, _ = await signed_in_and_at_second_factor(served)
 
     own_cluster.pause()
@@ -173,7 +171,6 @@ async def test_connections_cut_by_the_server_are_replaced(own_cluster: OwnCluste
 
 
 async def test_an_sqlite_file_that_cannot_be_written_lets_nobody_in(sqlite_url: str):
-    """AVL-01."""
     async with world_on(sqlite_url) as world:
         account, browser, token = await signed_in_and_at_second_factor(world)
         before = await count_of(world, sessions)

@@ -49,7 +49,6 @@ def visitor(site: Starlette) -> httpx.AsyncClient:
     "path", ["/", "/login", "/email-code", "/mfa/enroll", "/totp", "/backup-code", "/account", "/x/y/z"]
 )
 async def test_a_path_of_the_page_answers_the_page_under_a_strict_policy(visitor: httpx.AsyncClient, path: str):
-    """WEB-05, WEB-06."""
     answer = await visitor.get(path)
 
     assert answer.status_code == 200
@@ -60,7 +59,6 @@ async def test_a_path_of_the_page_answers_the_page_under_a_strict_policy(visitor
 
 
 def test_the_pages_policy_allows_its_own_files_and_pictures_in_data_and_nothing_else():
-    """WEB-05."""
     directives = dict(part.strip().partition(" ")[::2] for part in PAGE_POLICY.split(";"))
 
     assert directives == {
@@ -94,7 +92,6 @@ async def test_a_hashed_file_is_kept_for_ever_and_carries_the_headers(visitor: h
     ["/assets/gone.js", "/assets/gone", "/assets/../index.html.gz", "/gone.js", "/a/b.css", "/robots.txt"],
 )
 async def test_a_missing_file_is_a_404_problem_and_never_the_page(visitor: httpx.AsyncClient, path: str):
-    """WEB-10, WEB-11."""
     answer = await visitor.get(path)
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
@@ -106,7 +103,6 @@ async def test_a_missing_file_is_a_404_problem_and_never_the_page(visitor: httpx
     "path", ["/api", "/api/", "/api/nothing", "/api/auth", "/api/auth/login/x", "/api//auth/status", "/api/index.html"]
 )
 async def test_a_missing_api_path_is_a_404_problem_and_never_the_page(visitor: httpx.AsyncClient, path: str):
-    """WEB-11."""
     answer = await visitor.get(path)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
@@ -123,7 +119,6 @@ async def test_the_api_answers_under_its_prefix(visitor: httpx.AsyncClient):
 
 @pytest.mark.parametrize("prefix", ["", "/api"])
 async def test_nothing_that_helps_an_attacker_is_served(site: Starlette, prefix: str):
-    """WEB-10, INP-07."""
     answers = {path: await raw_request(site, f"{prefix}{path}") for path in PROBES}
 
     # Without a dot in its last part a path belongs to the page, which says nothing.
@@ -135,7 +130,6 @@ async def test_nothing_that_helps_an_attacker_is_served(site: Starlette, prefix:
 
 @pytest.mark.parametrize("path", ["/assets", "/assets/", "/assets/."])
 async def test_a_folder_lists_nothing(site: Starlette, path: str):
-    """WEB-10."""
     answer = await raw_request(site, path)
 
     assert "index-1a2b3c" not in answer.text
@@ -150,7 +144,6 @@ async def test_pages_are_read_only(visitor: httpx.AsyncClient, method: str):
 
 
 async def test_pages_answer_to_their_own_host_only(visitor: httpx.AsyncClient):
-    """CFG-05."""
     assert (await visitor.get("/", headers={"Host": "evil.example"})).status_code == 400
 
 

@@ -54,7 +54,6 @@ async def test_a_service_that_is_well_is_ready(world: World):
 
 
 async def test_the_answer_names_the_part_and_nothing_else(world: World):
-    """LOG-02, AVL-01."""
     await execute(world, "UPDATE alembic_version SET version_num = '9999'")
 
     answer = await world.a_browser().get("/health/ready")
@@ -86,13 +85,11 @@ async def test_secrets_that_no_key_opens_are_the_keys_fault(world: World):
     ("seconds", "failing"), [(0, []), (14, []), (-14, []), (16, ["clock"]), (-16, ["clock"]), (7200, ["clock"])]
 )
 async def test_a_machine_far_from_the_databases_clock_is_not_ready(world: World, seconds: int, failing: list[str]):
-    """CFG-09."""
     assert await readiness_of(world, machine=Ahead(seconds)).failing() == failing
 
 
 @pytest.mark.parametrize(("seconds", "failing"), [(0, []), (14, []), (16, ["clock"]), (-16, ["clock"])])
 async def test_a_service_that_has_lost_the_databases_clock_is_not_ready(world: World, seconds: int, failing: list[str]):
-    """CFG-09."""
     clock = DatabaseClock()
     clock.set(datetime.now(UTC) + timedelta(seconds=seconds))
 
@@ -106,7 +103,6 @@ async def test_everything_that_fails_is_named(world: World):
 
 
 async def test_a_flood_of_questions_asks_the_database_once(world: World):
-    """AVL-06."""
     readiness = readiness_of(world)
     await readiness.failing()
     await asyncio.sleep(GOOD_FOR_SECONDS)

@@ -37,5 +37,4 @@ def test_the_code_names_the_newest_of_its_own_migrations():
     ],
 )
 def test_any_other_schema_is_refused_in_one_sentence(at: str | None, why: str | None):
-    """CFG-08."""
     assert why_unusable(at) == why

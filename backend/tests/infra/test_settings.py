@@ -128,7 +128,6 @@ REFUSED = [
     ("name", "wrong"), REFUSED, ids=[f"{name}={[*wrong.values()][-1][:24]}" for name, wrong in REFUSED]
 )
 def test_a_configuration_that_is_not_safe_is_refused_by_name_and_without_the_value(environment, name, wrong):
-    """CFG-04, CRY-07, TOTP-03, WEB-04."""
     problems = problems_of(environment, **{**PRODUCTION, **wrong})
 
     assert [problem.partition(":")[0] for problem in problems] == [name]
@@ -163,7 +162,6 @@ def test_all_that_is_wrong_is_told_at_once(environment, tmp_path: Path):
 
 
 def test_no_setting_shows_a_secret_when_it_is_printed(environment, tmp_path: Path):
-    """LOG-02."""
     password = tmp_path / "password"
     password.write_text("correct-horse")
 
@@ -175,7 +173,6 @@ def test_no_setting_shows_a_secret_when_it_is_printed(environment, tmp_path: Pat
 
 
 def test_debug_takes_a_short_key_but_only_on_this_machine(environment):
-    """CFG-04."""
     settings = environment(DATABASE_URL=POSTGRES, SECRET_KEY="short", DEBUG="True")
 
     assert settings.debug
@@ -184,7 +181,6 @@ def test_debug_takes_a_short_key_but_only_on_this_machine(environment):
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "SMTP_PASSWORD", "SECRET_KEY_FALLBACKS"])
 def test_each_secret_may_stand_in_a_file(environment, tmp_path: Path, name: str):
-    """CRY-02."""
     values = {"SECRET_KEY": KEY, "DATABASE_URL": POSTGRES, "SMTP_PASSWORD": "s3cret", "SECRET_KEY_FALLBACKS": OTHER_KEY}
     file = tmp_path / "secret"
     file.write_text(f"{values[name]}\n")
@@ -240,7 +236,6 @@ def test_a_secret_file_that_cannot_be_read_is_named(environment, tmp_path: Path,
 
 
 def test_the_key_of_the_embedded_default_is_made_once_and_private(environment, tmp_path: Path):
-    """CRY-02, ADM-05."""
     first, second = environment().keys, environment().keys
 
     path = tmp_path / "var" / "secret_key"
@@ -268,7 +263,6 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path):
 def test_a_damaged_key_file_stops_the_start_instead_of_signing_with_next_to_nothing(
     environment, tmp_path: Path, content: str
 ):
-    """CRY-04, CRY-07."""
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "secret_key").write_text(content)
 
@@ -277,7 +271,6 @@ def test_a_damaged_key_file_stops_the_start_instead_of_signing_with_next_to_noth
 
 
 def test_fallbacks_stand_behind_the_key_in_their_order(environment):
-    """CRY-03."""
     settings = environment(**PRODUCTION, SECRET_KEY_FALLBACKS=f" {OTHER_KEY} , {'o' * 40} ,")
 
     assert settings.keys == (KEY, OTHER_KEY, "o" * 40)
@@ -306,7 +299,6 @@ def test_lists_are_written_with_commas(environment):
 
 
 def test_limits_of_networks_are_the_guides_and_can_be_set(environment):
-    """LOCK-10."""
     usual = environment().network_limits
     set_ones = environment(
         NETWORK_PASSWORD_FAILURES="40",

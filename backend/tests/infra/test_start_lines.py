@@ -64,7 +64,6 @@ def sign_in_wrongly(server: Server, path: str, caller: str, headers: list[str], 
 
 @pytest.mark.parametrize("name", START_LINES)
 def test_the_start_line_does_not_say_who_is_believed(name: str, tmp_path: Path):
-    """CFG-03, LOCK-10."""
     backend, port = copy_backend(tmp_path), free_port()
     pages = backend.parent / "frontend" / "dist"
     pages.mkdir(parents=True)

@@ -76,7 +76,6 @@ async def test_it_ends_by_itself_to_the_second(world: World):
 
 
 async def test_the_session_is_over_with_the_bypass_and_refreshing_does_not_save_it(world: World):
-    """SESS-08."""
     account = await world.an_account(enrolled=True)
     await begin(world, length=timedelta(hours=2))
     browser, done = await under_bypass(world, account)
@@ -96,7 +95,6 @@ async def test_the_session_is_over_with_the_bypass_and_refreshing_does_not_save_
 
 
 async def test_ended_by_hand_it_is_over_at_once_with_its_sessions_and_no_others(world: World):
-    """ADM-07, SESS-08."""
     account = await world.an_account(enrolled=True)
     by_code, code_token = await world.signed_in(account)
     await begin(world)
@@ -114,7 +112,6 @@ async def test_ended_by_hand_it_is_over_at_once_with_its_sessions_and_no_others(
 
 
 async def test_administrators_are_let_in_by_name_only(world: World):
-    """ADM-07."""
     admin = await world.an_account("carol@student.com", role="admin", enrolled=True)
     other = await world.an_account("dave@student.com", role="admin", enrolled=True)
 
@@ -128,7 +125,6 @@ async def test_administrators_are_let_in_by_name_only(world: World):
 
 
 async def test_a_bypass_for_one_person_is_for_nobody_else(world: World):
-    """ADM-07."""
     alice = await world.an_account(enrolled=True)
     bob = await world.an_account("bob@student.com", enrolled=True)
 
@@ -168,7 +164,6 @@ async def test_a_wrong_password_is_refused_and_counts_as_always(world: World):
 
 
 async def test_a_disabled_account_stays_out(world: World):
-    """FLOW-06."""
     account = await world.an_account(enrolled=True)
     await begin(world)
     browser, done = await under_bypass(world, account)
@@ -193,7 +188,6 @@ async def test_whoever_has_no_second_step_goes_on_as_always(make_world: MakeWorl
 
 
 async def test_where_mfa_is_optional_it_is_as_limited_as_where_it_is_required(make_world: MakeWorld):
-    """SESS-08."""
     async with make_world(mfa_policy="required") as first:
         account = await first.an_account(enrolled=True)
     async with make_world(mfa_policy="optional", clock=first.clock) as world:
@@ -308,7 +302,6 @@ async def test_a_bypass_that_ends_while_a_password_is_looked_at_opens_nothing(
 
 
 async def test_of_many_sign_ins_at_its_end_none_is_left(world: World):
-    """FLOW-06."""
     people = [await world.an_account(f"p{i}@student.com", enrolled=True) for i in range(4)]
     await begin(world)
     visitors = [world.a_browser(f"203.0.113.{100 + i}") for i in range(4)]
@@ -345,7 +338,6 @@ async def test_a_session_written_a_moment_after_the_end_is_dead_from_the_start(w
 
 
 async def test_a_bypass_that_a_clock_far_ahead_has_begun_is_not_in_force(world: World):
-    """AVL-07."""
     account = await world.an_account(enrolled=True)
     world.clock.advance(days=300)
     await begin(world)
@@ -375,7 +367,6 @@ async def test_the_password_step_asks_no_more_often_for_it(world: World):
 
 
 def test_no_call_and_no_setting_turns_the_second_step_off():
-    """ADM-07."""
     paths = create_app(settings_for("sqlite://")).openapi()["paths"]
 
     assert [path for path in paths if "bypass" in path] == []
@@ -383,7 +374,6 @@ def test_no_call_and_no_setting_turns_the_second_step_off():
 
 
 async def test_rows_of_bypasses_are_kept_for_a_while_and_then_forgotten(world: World):
-    """LOG-07."""
     bypass = await begin(world)
     housekeeping = world.services.housekeeping
 

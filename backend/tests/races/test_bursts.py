@@ -141,7 +141,6 @@ async def arena(workers: Workers, tell: Tell, request: pytest.FixtureRequest) ->
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("earlier", [0, 4])
 async def test_three_hundred_codes_at_once_win_no_more_often_than_the_tries_that_are_left(arena: Arena, earlier: int):
-    """LOCK-02, LOCK-05."""
     for person in await some_people(arena.workers.services, BURSTS, enrolled=True):
         account = Account(person.id, person.email, PASSWORD, person.secret)
         handles = await logins_of(person, arena.workers, earlier)
@@ -165,7 +164,6 @@ async def test_backup_codes_at_once_win_no_more_often_than_the_tries_that_are_le
 
 
 async def test_mailed_codes_at_once_win_no_more_often_than_the_five_that_may_be_compared(arena: Arena):
-    """EOTP-04."""
     for _ in range(FEWER_BURSTS):
         account, browser = await arena.workers.an_account(), arena.workers.a_browser()
         await browser.sign_in_with_password(account)

@@ -7,7 +7,6 @@ from tests.support.workers import Workers, code_of, tally
 
 
 async def test_a_mailed_code_is_consumed_once_however_often_it_is_sent_at_once(workers: Workers):
-    """EOTP-08."""
     account = await workers.an_account()
     browser = workers.a_browser()
     await browser.sign_in_with_password(account)
@@ -23,7 +22,6 @@ async def test_a_mailed_code_is_consumed_once_however_often_it_is_sent_at_once(w
 
 
 async def test_of_twenty_parallel_wrong_mailed_codes_five_are_examined(workers: Workers):
-    """EOTP-04."""
     account = await workers.an_account()
     browser = workers.a_browser()
     await browser.sign_in_with_password(account)
@@ -104,7 +102,6 @@ async def test_of_two_browsers_that_confirm_at_once_one_wins_and_one_factor_resu
 
 
 async def test_confirming_while_another_tab_starts_over_leaves_the_factor_that_was_confirmed(workers: Workers):
-    """FLOW-12."""
     account = await workers.an_account()
     (browser,) = await workers.at_enrolment(account)
     shown = account.secret
@@ -142,7 +139,6 @@ async def test_another_login_that_starts_over_at_once_does_not_disturb_the_one_t
 
 
 async def test_tabs_that_open_the_set_up_at_once_are_shown_one_secret(workers: Workers):
-    """TOTP-10."""
     account = await workers.an_account()
     browser = workers.a_browser()
     await browser.sign_in_with_password(account)

@@ -18,7 +18,6 @@ async def guess(browser: RemoteBrowser, email: str, number: int) -> httpx.Respon
 
 @pytest.mark.parametrize("known", [True, False], ids=["known address", "unknown address"])
 async def test_of_forty_parallel_passwords_for_one_account_five_are_examined(workers: Workers, known: bool):  # noqa: FBT001
-    """LOCK-09, LOCK-11."""
     account = await workers.an_account()
     email = account.email if known else f"{uuid4().hex}@student.com"
     attacker = workers.a_browser()
@@ -81,7 +80,6 @@ async def test_thirty_people_of_a_source_mistype_at_once_and_then_all_get_in(wor
 
 
 async def test_an_owner_signs_in_from_a_known_browser_while_others_guess(workers: Workers):
-    """LOCK-09."""
     account = await workers.an_account(enrolled=True)
     (owner,) = await workers.at_second_factor(account)
     entry = {"code": account.backup_codes[0]}

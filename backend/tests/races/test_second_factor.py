@@ -13,7 +13,6 @@ from tests.support.workers import Workers, code_of, tally, wrong_codes
 
 
 async def test_guesses_spread_over_four_workers_are_five_in_all_and_a_crash_frees_nobody(workers: Workers):
-    """LOCK-01."""
     account = await workers.an_account(enrolled=True)
     (attacker,) = await workers.at_second_factor(account)
     guesses = wrong_codes(account, 5)
@@ -35,7 +34,6 @@ async def test_guesses_spread_over_four_workers_are_five_in_all_and_a_crash_free
 
 
 async def test_of_a_hundred_parallel_guesses_five_are_examined(workers: Workers):
-    """LOCK-02."""
     account = await workers.an_account(enrolled=True)
     attackers = await workers.at_second_factor(account, browsers=5)
     guesses = wrong_codes(account, 100)
@@ -50,7 +48,6 @@ async def test_of_a_hundred_parallel_guesses_five_are_examined(workers: Workers)
 
 
 async def test_one_valid_code_opens_one_session_however_often_it_is_sent_at_once(workers: Workers):
-    """TOTP-04."""
     account = await workers.an_account(enrolled=True)
     browsers = await workers.at_second_factor(account, browsers=5)
     code = code_of(account)
@@ -65,7 +62,6 @@ async def test_one_valid_code_opens_one_session_however_often_it_is_sent_at_once
 
 
 async def test_a_backup_code_opens_one_session_however_often_it_is_sent_at_once(workers: Workers):
-    """BKP-03."""
     account = await workers.an_account(enrolled=True)
     browsers = await workers.at_second_factor(account, browsers=5)
     entry = {"code": account.backup_codes[4]}
@@ -83,7 +79,6 @@ async def test_a_backup_code_opens_one_session_however_often_it_is_sent_at_once(
 
 
 async def test_one_login_is_completed_once_and_spends_one_proof(workers: Workers):
-    """FLOW-03."""
     account = await workers.an_account(enrolled=True)
     (browser,) = await workers.at_second_factor(account)
     handle = browser.http.cookies["focys_login"]
@@ -178,7 +173,6 @@ async def test_of_four_logins_begun_at_once_where_two_are_left_two_are_begun(wor
 
 
 async def test_hammering_one_account_does_not_delay_another(workers: Workers):
-    """LOCK-15."""
     victim, owner = await workers.an_account(enrolled=True), await workers.an_account(enrolled=True)
     attackers = await workers.at_second_factor(victim, browsers=5)
     guesses = wrong_codes(victim, 120)

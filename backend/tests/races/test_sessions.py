@@ -6,7 +6,6 @@ from tests.support.workers import Workers, code_of, tally
 
 
 async def test_parallel_refreshes_get_one_successor_the_same_for_all(workers: Workers):
-    """SESS-06."""
     account = await workers.an_account(enrolled=True)
     (browser,) = await workers.at_second_factor(account)
     await browser.offer(code_of(account))
@@ -29,7 +28,6 @@ async def test_parallel_refreshes_get_one_successor_the_same_for_all(workers: Wo
 
 
 async def test_signing_out_while_refreshing_leaves_no_live_session(workers: Workers):
-    """SESS-09."""
     account = await workers.an_account(enrolled=True)
     (browser,) = await workers.at_second_factor(account)
     await browser.offer(code_of(account))

@@ -18,7 +18,7 @@ from tests.cluster import children_of
 
 BACKEND = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(sys.executable).parent
-START_SECONDS = 40
+START_SECONDS = 90
 STOP_SECONDS = 15
 COMMAND_SECONDS = 60
 

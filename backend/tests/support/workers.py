@@ -19,6 +19,7 @@ from focys.features.totp import new_secret
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
 from focys.services import Services
+from tests.support.keyed import email_codes_of
 from tests.support.processes import Server
 from tests.support.service import AS_OUR_PAGE, OPERATOR, PASSWORD, Account
 
@@ -164,7 +165,7 @@ class Workers:
             "SELECT coalesce(code_source, id) FROM pending_logins WHERE user_id = :user ORDER BY created_at DESC LIMIT 1",
             user=account.id,
         )
-        own, issue = self.services.login._deps.email_codes, CodeIssue(login, 1, False, self.services.clock.now())
+        own, issue = email_codes_of(self.services), CodeIssue(login, 1, False, self.services.clock.now())
         return next(code for code in printed if own.is_right(issue, code))
 
 

@@ -55,7 +55,6 @@ async def test_a_code_is_forgiving_to_type(world: World):
 
 
 async def test_only_argon2id_under_one_salt_is_stored(make_world: MakeWorld):
-    """BKP-02, PWD-06."""
     async with make_world(password_hash_memory_kib=19 * 1024, password_hash_passes=2) as world:
         account = await world.an_account(enrolled=True)
         rows = await rows_of(world, backup_codes)
@@ -69,7 +68,6 @@ async def test_only_argon2id_under_one_salt_is_stored(make_world: MakeWorld):
 
 
 async def test_two_accounts_do_not_share_a_salt(world: World):
-    """BKP-02."""
     await world.an_account(enrolled=True)
     await world.an_account("bob@student.com", enrolled=True)
 
@@ -95,7 +93,6 @@ async def test_one_computation_checks_an_entry_against_the_whole_set(world: Worl
 
 
 async def test_each_code_works_once_until_none_is_left(world: World):
-    """BKP-03, BKP-05."""
     account = await world.an_account(enrolled=True)
     told = []
 
@@ -126,7 +123,6 @@ async def test_of_parallel_uses_of_one_code_one_succeeds(world: World):
 
 
 async def test_another_accounts_code_is_wrong_and_stays_unspent(world: World):
-    """BKP-03."""
     alice = await world.an_account(enrolled=True)
     bob = await world.an_account("bob@student.com", enrolled=True)
 
@@ -137,7 +133,6 @@ async def test_another_accounts_code_is_wrong_and_stays_unspent(world: World):
 
 
 async def test_a_use_is_a_method_of_its_own_and_the_owner_is_told(world: World):
-    """BKP-05, LOG-01."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account, world.a_browser("203.0.113.5"))
 
@@ -165,7 +160,6 @@ async def test_a_use_spends_no_authenticator_code(world: World):
 
 
 async def test_a_reset_voids_the_set_and_the_next_enrolment_brings_another(world: World):
-    """BKP-06, ADM-03."""
     account = await world.an_account(enrolled=True)
     old = account.backup_codes
     await world.services.administration.reset_mfa(account.email, OPERATOR)

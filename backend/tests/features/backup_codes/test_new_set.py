@@ -41,7 +41,6 @@ async def test_an_account_without_codes_is_shown_ten_that_work_and_only_once(wor
 
 
 async def test_they_are_stored_as_hashes_and_the_owner_is_told(world: World):
-    """BKP-02, BKP-05."""
     account = await without_codes(world)
 
     shown = (await (await world.at_second_factor(account)).offer(account.code(world.clock))).json()["backup_codes"]
@@ -105,7 +104,6 @@ async def test_a_wrong_or_used_code_brings_none(world: World):
 async def test_busy_hashing_keeps_nobody_out_and_the_next_sign_in_brings_them(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    """PWD-07."""
     account = await without_codes(world)
     browser = await world.at_second_factor(account)
 

@@ -59,7 +59,6 @@ async def test_strangers_do_not_lock_the_owners_browser_nor_it_them(world: World
 
 
 async def test_a_success_forgives_the_failures_of_the_same_browser(world: World):
-    """LOCK-05."""
     account = await world.an_account(enrolled=True)
     owner, _ = await world.signed_in(account)
     await fail(world, account, 4, owner)
@@ -192,7 +191,6 @@ MALFORMED = ["", "x", "z" * 5000, "A" * 42, "A" * 44, "...", ".".join("xyz"), "A
 
 @pytest.mark.parametrize("value", MALFORMED)
 async def test_what_is_no_token_is_dropped_from_the_cookie(world: World, value: str):
-    """SESS-13."""
     account = await world.an_account(enrolled=True)
 
     browser, _ = await world.signed_in(account, put(world.a_browser(), value, KNOWN))

@@ -46,7 +46,6 @@ async def test_the_page_is_told_all_it_shows(world: World):
 
 
 async def test_six_digits_from_a_keyed_digest_are_uniform_and_new_each_time(world: World):
-    """EOTP-02."""
     account = await world.an_account()
     codes = set()
     for number in range(10):
@@ -94,7 +93,6 @@ async def test_no_code_stands_in_database_answers_or_log(make_world: MakeWorld, 
 
 
 async def test_five_tries_kill_a_code_even_for_the_right_one(world: World):
-    """EOTP-04."""
     account = await world.an_account()
     browser = await at_mailed_code(world, account)
     right = world.mail.last_code(account.email)
@@ -109,7 +107,6 @@ async def test_five_tries_kill_a_code_even_for_the_right_one(world: World):
 
 
 async def test_a_dead_code_is_replaced_by_a_new_one_with_tries_of_its_own(world: World):
-    """EOTP-04, EOTP-05."""
     account = await world.an_account()
     browser = await at_mailed_code(world, account)
     dead = world.mail.last_code(account.email)
@@ -126,7 +123,6 @@ async def test_a_dead_code_is_replaced_by_a_new_one_with_tries_of_its_own(world:
 
 
 async def test_resend_mails_the_same_code_and_forgets_no_try(world: World):
-    """EOTP-05."""
     account = await world.an_account()
     browser = await at_mailed_code(world, account)
     code = world.mail.last_code(account.email)
@@ -145,7 +141,6 @@ async def test_resend_mails_the_same_code_and_forgets_no_try(world: World):
 
 
 async def test_resends_are_a_minute_apart_and_three_in_a_quarter_of_an_hour(world: World):
-    """EOTP-05."""
     account = await world.an_account()
     browser = await at_mailed_code(world, account)
 
@@ -177,7 +172,6 @@ async def test_ten_resends_a_day(world: World):
 
 
 async def test_a_resend_of_one_account_is_no_resend_of_another(world: World):
-    """EOTP-05."""
     alice, bob = await world.an_account(), await world.an_account("bob@student.com")
     browser, other = await at_mailed_code(world, alice), await at_mailed_code(world, bob)
     for _ in range(4):
@@ -207,7 +201,6 @@ async def test_starting_over_and_resending_never_buys_more_than_ten_guesses_at_s
 
 
 async def test_a_code_is_good_only_in_the_login_that_asked_for_it(world: World):
-    """EOTP-06."""
     account = await world.an_account()
     first = await at_mailed_code(world, account)
     code = world.mail.last_code(account.email)
@@ -218,7 +211,6 @@ async def test_a_code_is_good_only_in_the_login_that_asked_for_it(world: World):
 
 
 async def test_a_code_of_another_account_is_wrong(world: World):
-    """EOTP-06."""
     alice, bob = await world.an_account(), await world.an_account("bob@student.com")
     await at_mailed_code(world, alice)
     browser = await at_mailed_code(world, bob)
@@ -275,7 +267,6 @@ async def test_what_makes_codes_short_again(world: World, what: str):
 
 
 async def test_of_twenty_parallel_submissions_one_succeeds(world: World):
-    """EOTP-08."""
     account = await world.an_account()
     browser = await at_mailed_code(world, account)
     code = world.mail.last_code(account.email)
@@ -289,7 +280,6 @@ async def test_of_twenty_parallel_submissions_one_succeeds(world: World):
 
 
 async def test_parallel_guesses_count_each_and_stop_at_five(world: World):
-    """EOTP-08, EOTP-04."""
     account = await world.an_account()
     browser = await at_mailed_code(world, account)
     wrong = wrong_mailed_code(world, account)
@@ -369,7 +359,6 @@ async def test_codes_go_to_the_console_only_where_no_mail_server_is_set(
 async def test_codes_on_the_console_of_a_public_service_are_warned_of_once(
     make_world: MakeWorld, capfd: pytest.CaptureFixture[str], public_url: str, *, warned: bool
 ):
-    """EOTP-09."""
     async with make_world(public_url=public_url):
         pass
 

@@ -72,7 +72,6 @@ async def test_a_code_that_is_used_up_is_replaced(world: World):
 
 
 async def test_a_browser_that_waits_for_another_accounts_code_gets_one_of_its_own(world: World):
-    """EOTP-06."""
     alice, bob = await world.an_account(), await world.an_account("bob@student.com")
     browser = await at_mailed_code(world, alice)
 

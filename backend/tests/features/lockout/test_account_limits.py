@@ -57,7 +57,6 @@ async def test_of_many_at_once_no_more_pass_than_the_limit_allows(limits: RateLi
 
 
 async def test_a_window_that_a_wrong_clock_began_in_the_future_is_over(limits: RateLimiter, clock: FrozenClock):
-    """LOCK-14."""
     clock.advance(days=1)
     for _ in range(4):
         await limits.hit(THREE, "alice")

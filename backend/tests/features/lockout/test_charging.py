@@ -92,7 +92,6 @@ async def test_what_cannot_be_charged_is_neither_compared_nor_accepted(world: Wo
 
 @pytest.mark.parametrize("is_right", [True, False])
 async def test_a_mailed_code_that_cannot_be_charged_is_not_accepted(world: World, *, is_right: bool):
-    """LOCK-02, EOTP-04."""
     account = await world.an_account()
     browser = await at_mailed_code(world, account)
     code = world.mail.last_code(account.email)

@@ -48,7 +48,6 @@ async def test_guarded_takes_a_pair_and_no_single_code(world: World, guarded: Ac
 
 
 async def test_guarded_takes_a_backup_code(world: World, guarded: Account):
-    """LOCK-06, AVL-08."""
     browser = await world.at_second_factor(guarded)
 
     assert (await use_backup_code(browser, guarded.backup_codes[0])).status_code == 200

@@ -105,7 +105,6 @@ async def counts(store: tuple[str, str], valkey: ValkeyServer) -> AsyncIterator[
 
 
 async def test_wrong_passwords_count_as_failures_and_their_accounts_once(counts: Counts):
-    """LOCK-10."""
     await counts.wrong("alice", "alice", "bob")
 
     assert await counts.used() == (3, 2)
@@ -137,7 +136,6 @@ async def test_a_password_that_was_never_compared_refunds_only_its_own_try(count
 
 
 async def test_a_full_set_takes_no_new_account_and_lets_its_own_try_again(counts: Counts):
-    """LOCK-10."""
     await counts.wrong("a", "b", "c")
 
     refused = await counts.charge("d")
@@ -150,7 +148,6 @@ async def test_a_full_set_takes_no_new_account_and_lets_its_own_try_again(counts
 
 
 async def test_a_place_that_is_given_back_is_for_the_next_account(counts: Counts):
-    """LOCK-10."""
     await counts.wrong("a", "b", "c")
 
     await counts.right(await counts.charged("b"))
@@ -190,7 +187,6 @@ async def test_a_try_that_is_refused_is_charged_to_nobody(counts: Counts, accoun
 
 
 async def test_failures_are_forgotten_after_a_quarter_of_an_hour_and_places_after_an_hour(counts: Counts):
-    """LOCK-10."""
     await counts.wrong("a", "b", "c")
 
     await counts.let_pass(QUARTER)
@@ -204,7 +200,6 @@ async def test_failures_are_forgotten_after_a_quarter_of_an_hour_and_places_afte
 
 
 async def test_what_comes_back_after_its_window_makes_no_room_in_the_next_one(counts: Counts):
-    """LOCK-10."""
     early = [await counts.charged(account) for account in "ab"]
     await counts.let_pass(HOUR)
     await counts.wrong("c")
@@ -250,7 +245,6 @@ async def test_of_many_accounts_at_once_no_more_are_charged_than_fit(counts: Cou
 
 
 async def test_of_many_tries_at_once_no_more_are_charged_than_failures_are_left(counts: Counts):
-    """LOCK-10."""
     await counts.wrong("a", "b")
 
     charges = await gather(*(counts.charge("ab"[i % 2]) for i in range(12)))
@@ -260,7 +254,6 @@ async def test_of_many_tries_at_once_no_more_are_charged_than_failures_are_left(
 
 
 async def test_wrong_passwords_of_one_account_at_once_hold_one_place(counts: Counts):
-    """LOCK-10."""
     charges = [await counts.charged("a") for _ in range(3)]
 
     await gather(*(counts.ledger.keep(charge) for charge in charges))

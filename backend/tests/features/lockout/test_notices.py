@@ -21,7 +21,6 @@ KINDS = {FAILING, LOCKED, GUARDED}
 
 
 async def test_the_third_failure_each_lock_and_guarded_mode_are_told_and_no_other(world: World):
-    """LOCK-13."""
     account = await world.an_account(enrolled=True)
     told: list[list[str]] = []
 
@@ -139,7 +138,6 @@ async def test_the_owner_is_told_of_a_reset(world: World):
 
 
 async def test_a_week_of_guessing_stays_within_the_mails_it_may_cause(world: World):
-    """LOCK-13."""
     account = await world.an_account(enrolled=True)
     before = len(world.mail.letters)
 

@@ -44,7 +44,6 @@ async def test_the_locks_one_by_one(world: World):
 
 
 async def test_while_it_is_locked_no_single_code_is_examined_and_nothing_extends_it(world: World):
-    """LOCK-03."""
     account = await world.an_account(enrolled=True)
     browser = await fail(world, account, 5)
     failures = await count_of(world, second_factor_failures)
@@ -234,7 +233,6 @@ async def test_of_parallel_guesses_no_more_than_five_are_examined(world: World):
 async def test_a_fault_inside_an_attempt_refuses_it_and_is_charged(
     world: World, monkeypatch: pytest.MonkeyPatch, proof: str
 ):
-    """LOCK-02, AVL-04."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import MakeWorld
 from tests.features.lockout.test_wrong_passwords import guess, told
+from tests.support.hashing import record_comparisons
 from tests.support.service import Account, World
 from tests.support.valkey import ValkeyServer, keys_in, running_valkey
 
@@ -41,19 +42,6 @@ def let_pass(world: World, valkey: ValkeyServer, minutes: int) -> None:
             valkey.ask(f"PEXPIREAT {key} 1")
 
 
-def count_compared(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Record the passwords that are compared from now on."""
-    compared: list[str] = []
-    fits = world.services.hasher._fits
-
-    def and_note(stored: str, password: str) -> bool:
-        compared.append(password)
-        return fits(stored, password)
-
-    monkeypatch.setattr(world.services.hasher, "_fits", and_note)
-    return compared
-
-
 async def test_thirty_people_who_mistype_once_all_get_in(world: World):
     """LOCK-10: a right password removes its account and its failures from the network's counts."""
     for pupil in await people_of(world, 30):
@@ -86,7 +74,7 @@ async def test_of_forty_passwords_at_once_on_forty_accounts_twenty_are_compared(
     """LOCK-10: known and unknown addresses alike; charged before anything is compared."""
     pupils = await people_of(world, 20)
     addresses = [*(pupil.email for pupil in pupils), *(f"nobody{i}@student.com" for i in range(20))]
-    compared = count_compared(world, monkeypatch)
+    compared = record_comparisons(monkeypatch)
 
     answers = await gather(*(guess(world.a_browser(SCHOOL), address) for address in addresses))
     again = await gather(*(guess(world.a_browser(SCHOOL), f"other{i}@student.com") for i in range(40)))
@@ -129,7 +117,6 @@ async def test_right_passwords_for_ones_own_account_make_no_room_for_guesses(wor
 
 
 async def test_a_known_browser_is_not_held_back_by_its_network(world: World):
-    """LOCK-10, AVL-08."""
     account = await world.an_account(enrolled=True)
     owner, _ = await world.signed_in(account, world.a_browser(SCHOOL))
     for i in range(20):

@@ -136,7 +136,6 @@ async def test_a_typo_is_no_try(world: World):
 
 @pytest.mark.parametrize("shape", ["{}{} {}{}{}{}", "{}{}{}-{}{}{}", " {}{}{}{}{}{} ", "{}-{}-{} {} {} {}"])
 async def test_spaces_and_dashes_in_a_code_do_not_matter(world: World, shape: str):
-    """TOTP-07."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
 
@@ -159,7 +158,6 @@ async def test_spaces_and_dashes_in_a_code_do_not_matter(world: World, shape: st
     ],
 )
 async def test_a_bad_field_is_named_and_its_value_is_not(world: World, body: dict[str, Any], fields: list[str]):
-    """INP-05, INP-01, INP-03."""
     answer = await world.a_browser().post("/auth/login", body)
 
     assert answer.status_code == 422
@@ -170,7 +168,6 @@ async def test_a_bad_field_is_named_and_its_value_is_not(world: World, body: dic
 
 @pytest.mark.parametrize("path", ["/auth/totp/verify", "/auth/mfa/confirm", "/auth/backup-code/verify"])
 async def test_a_code_that_cannot_be_one_is_not_repeated(world: World, path: str):
-    """INP-05."""
     answer = await world.a_browser().post(path, {"code": CANARY})
 
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "code")

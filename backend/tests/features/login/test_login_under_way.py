@@ -46,7 +46,6 @@ async def test_the_database_keeps_only_the_hash_of_the_handle(world: World):
 
 
 async def test_the_handle_is_no_token_of_any_other_kind(world: World):
-    """FLOW-02."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
     handle = cookie(browser)
@@ -61,7 +60,6 @@ async def test_the_handle_is_no_token_of_any_other_kind(world: World):
 
 @pytest.mark.parametrize("token_of", ["access", "refresh", "browser"])
 async def test_no_other_token_is_a_handle(world: World, token_of: str):
-    """FLOW-02."""
     account = await world.an_account(enrolled=True)
     browser, access = await world.signed_in(account)
     token = {"access": access, "refresh": cookie(browser, REFRESH), "browser": cookie(browser, KNOWN)}[token_of]
@@ -80,7 +78,6 @@ async def test_a_handle_that_never_was_is_an_expired_login(world: World, handle:
 
 
 async def test_a_login_lasts_five_minutes_and_nothing_prolongs_it(world: World):
-    """FLOW-03."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
     ends = (await browser.get("/auth/login")).json()["expires_at"]
@@ -210,7 +207,6 @@ def test_sixty_is_how_many_unless_the_settings_say_otherwise():
 
 
 async def test_a_login_started_by_a_clock_far_ahead_is_over(world: World):
-    """AVL-07, FLOW-03."""
     account = await world.an_account(enrolled=True)
     waiting = await world.at_second_factor(account)
     world.clock.advance(hours=1)
@@ -238,7 +234,6 @@ async def test_beginning_again_forgets_no_failure(world: World):
 
 @pytest.mark.parametrize("way_out", ["cancel", "log out"])
 async def test_leaving_a_login_destroys_it(world: World, way_out: str):
-    """FLOW-09."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
     handle = cookie(browser)
@@ -371,7 +366,6 @@ def test_one_place_in_the_code_opens_sessions():
 
 
 async def test_a_failure_of_one_login_is_no_failure_of_another_account(world: World):
-    """FLOW-08."""
     alice = await world.an_account(enrolled=True)
     bob = await world.an_account("bob@student.com", enrolled=True)
     await fail(world, alice, 5)

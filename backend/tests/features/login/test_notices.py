@@ -153,7 +153,6 @@ async def test_ten_unfinished_sign_ins_by_strangers_cause_one_email_a_day(world:
 
 
 async def test_finished_sign_ins_and_those_in_known_browsers_cause_no_email(world: World):
-    """LOCK-13."""
     account = await world.an_account(enrolled=True)
     home, _ = await world.signed_in(account)
     for number in range(5):

@@ -43,7 +43,6 @@ async def test_a_password_alone_signs_in(optional: World):
 
 
 async def test_an_enrolled_account_shows_its_factor_all_the_same(both: tuple[World, World]):
-    """TOTP-16."""
     required, relaxed = both
     account = await required.an_account(enrolled=True)
     before = await count_of(relaxed, sessions)
@@ -80,7 +79,6 @@ async def test_a_session_of_the_password_alone_ends_when_a_factor_becomes_requir
 
 
 async def test_wrong_unknown_and_disabled_are_refused_as_ever(optional: World):
-    """PWD-09."""
     account = await optional.an_account()
     carol = await optional.an_account("carol@student.com")
     await optional.services.accounts.set_disabled(carol.email, OPERATOR, disabled=True)
@@ -150,7 +148,6 @@ async def test_a_new_sign_in_ends_the_login_that_was_under_way(both: tuple[World
 
 
 async def test_every_step_of_the_required_way_is_out_of_reach(optional: World):
-    """FLOW-01."""
     account, browser = await optional.an_account(), optional.a_browser()
     await browser.sign_in_with_password(account)
 

@@ -192,7 +192,6 @@ async def test_a_stage_refuses_every_call_that_is_not_its_own_and_nothing_change
 
 @pytest.mark.parametrize(("name", "call"), [(name, call) for name, calls in TAKES.items() for call in sorted(calls)])
 async def test_a_stage_takes_its_own_calls(world: World, name: str, call: str):
-    """FLOW-01."""
     stage = await REACH[name](world)
 
     answer = await stage.call(call)

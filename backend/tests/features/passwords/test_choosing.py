@@ -62,14 +62,12 @@ def test_nothing_expires_or_hints():
 
 @pytest.mark.parametrize("length", [64, 256])
 async def test_long_passwords_work(world: World, length: int):
-    """PWD-02."""
     account = await world.an_account(password=(PASSWORD * 12)[:length])
 
     assert (await world.a_browser().sign_in_with_password(account)).json()["step"] == "email_code"
 
 
 async def test_oversized_passwords_are_refused_before_any_hashing(world: World, monkeypatch: pytest.MonkeyPatch):
-    """PWD-02."""
     hashed: list[object] = []
     monkeypatch.setattr(world.services.hasher, "_run", hashed.append)
 
@@ -112,7 +110,6 @@ async def test_common_passwords_and_ones_own_names_are_refused(world: World):
 
 
 async def test_the_services_own_name_is_refused(make_world: MakeWorld):
-    """PWD-05."""
     async with make_world(app_name="Harbourline") as world:
         assert "name" in (await refusal_of(world, "harbourLine77%") or "")
 

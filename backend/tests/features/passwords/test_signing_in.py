@@ -7,8 +7,11 @@ from collections import Counter
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 
 from tests.conftest import MakeWorld
+from tests.support.hashing import record_comparisons
 from tests.support.jar import KNOWN, put
 from tests.support.service import OPERATOR, World
 from tests.support.statements import statements_of
@@ -34,13 +37,7 @@ async def test_unknown_disabled_and_wrong_are_one_answer_and_one_work(
     carol = await world.an_account("carol@student.com")
     await world.an_account("bob@student.com", enrolled=True)
     await world.services.accounts.set_disabled(carol.email, OPERATOR, disabled=True)
-    verify, computed, told = world.services.hasher._fits, list[str](), {}
-
-    def computing(stored: str, typed: str) -> bool:
-        computed.append(stored)
-        return verify(stored, typed)
-
-    monkeypatch.setattr(world.services.hasher, "_fits", computing)
+    computed, told = record_comparisons(monkeypatch), {}
 
     for network, (case, (address, password)) in enumerate(CASES.items()):
         browser = world.a_browser(f"203.0.113.{network}")
@@ -58,7 +55,6 @@ async def test_unknown_disabled_and_wrong_are_one_answer_and_one_work(
 
 
 async def test_unknown_and_known_addresses_are_throttled_in_one_answer(world: World):
-    """PWD-09, LOCK-11."""
     alice = await world.an_account()
     bodies = []
     for address in (alice.email, "nobody@student.com"):
@@ -70,12 +66,15 @@ async def test_unknown_and_known_addresses_are_throttled_in_one_answer(world: Wo
     assert bodies[0][0] == 429
 
 
-async def test_the_dummy_has_todays_parameters(make_world: MakeWorld):
+async def test_the_dummy_has_todays_parameters(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch):
     """PWD-09: what an unknown address costs follows the settings."""
     async with make_world(password_hash_memory_kib=20 * 1024, password_hash_passes=3) as world:
-        hasher = world.services.hasher
+        compared = record_comparisons(monkeypatch)
 
-        assert not hasher.is_outdated(hasher._dummy)
+        await world.a_browser().post("/auth/login", {"email": "nobody@student.com", "password": WRONG})
+
+        [(dummy, _)] = compared
+        assert not world.services.hasher.is_outdated(dummy)
 
 
 async def test_two_hundred_parallel_sign_ins_are_bounded_and_the_rest_is_told_to_come_back(
@@ -83,9 +82,9 @@ async def test_two_hundred_parallel_sign_ins_are_bounded_and_the_rest_is_told_to
 ):
     """PWD-07: as many hashes at once as there are threads, a bounded queue, 503 with Retry-After, and a live service."""
     async with make_world(password_hash_threads=2, password_hash_queue=8) as world:
-        running, most, lock, hasher = 0, 0, threading.Lock(), world.services.hasher
+        running, most, lock = 0, 0, threading.Lock()
 
-        def slow(_stored: str, _typed: str) -> bool:
+        def slow(_hasher: PasswordHasher, _stored: str, _typed: str) -> bool:
             nonlocal running, most
             with lock:
                 running += 1
@@ -93,9 +92,9 @@ async def test_two_hundred_parallel_sign_ins_are_bounded_and_the_rest_is_told_to
             time.sleep(0.25)
             with lock:
                 running -= 1
-            return False
+            raise VerifyMismatchError
 
-        monkeypatch.setattr(hasher, "_fits", slow)
+        monkeypatch.setattr(PasswordHasher, "verify", slow)
 
         async def sign_in(i: int) -> httpx.Response:
             browser = world.a_browser(f"10.0.{i // 250}.{i % 250}")

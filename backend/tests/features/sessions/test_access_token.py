@@ -43,7 +43,6 @@ def test_the_forger_used_here_makes_tokens_that_pass_when_nothing_is_altered(tok
 
 
 def test_a_token_says_who_where_when_how_and_for_how_long(tokens: Tokens):
-    """SESS-01."""
     claims = AccessClaims(uuid4(), uuid4(), ("pwd", "otp", "mfa"), NOON)
 
     header, payload = parts_of(tokens.access(claims, NOON, 1800))
@@ -57,7 +56,6 @@ def test_a_token_says_who_where_when_how_and_for_how_long(tokens: Tokens):
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_a_token_without_one_of_its_claims_is_refused(tokens: Tokens, name: str):
-    """SESS-01."""
     claims = {key: value for key, value in CLAIMS.items() if key != name}
 
     with pytest.raises(InvalidTokenError):
@@ -99,7 +97,6 @@ def test_a_token_without_one_of_its_claims_is_refused(tokens: Tokens, name: str)
     ],
 )
 def test_a_token_with_an_altered_claim_is_refused_even_if_the_key_is_right(tokens: Tokens, name: str, value: Any):
-    """SESS-01."""
     with pytest.raises(InvalidTokenError):
         tokens.read_access(signed(HEADER, {**CLAIMS, name: value}), NOON)
 
@@ -148,14 +145,12 @@ def test_a_worker_whose_clock_is_a_minute_behind_still_takes_a_fresh_token(token
 def test_a_header_other_than_ours_is_refused_even_if_the_key_is_right(
     tokens: Tokens, header: dict[str, Any], digest: str
 ):
-    """SESS-02."""
     with pytest.raises(InvalidTokenError):
         tokens.read_access(signed(header, CLAIMS, digest=digest), NOON)
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", "HS256"])
 def test_a_token_without_a_signature_is_refused(tokens: Tokens, algorithm: str):
-    """SESS-02."""
     with pytest.raises(InvalidTokenError):
         tokens.read_access(unsigned({**HEADER, "alg": algorithm}, CLAIMS), NOON)
 
@@ -176,7 +171,6 @@ def test_a_token_signed_with_any_other_key_is_refused(tokens: Tokens, key: bytes
 
 @pytest.mark.parametrize("position", ["header", "payload", "signature"])
 def test_a_token_with_one_changed_character_is_refused(tokens: Tokens, position: str):
-    """SESS-02."""
     parts = signed(HEADER, CLAIMS).split(".")
     i = ["header", "payload", "signature"].index(position)
     parts[i] = ("A" if parts[i][4] != "A" else "B").join((parts[i][:4], parts[i][5:]))
@@ -203,7 +197,6 @@ def test_a_token_with_one_changed_character_is_refused(tokens: Tokens, position:
     ],
 )
 def test_what_is_no_token_is_refused(tokens: Tokens, token: str):
-    """SESS-02."""
     with pytest.raises(InvalidTokenError):
         tokens.read_access(token, NOON)
 
@@ -251,7 +244,6 @@ async def test_a_token_of_another_service_with_the_same_key_is_refused(make_worl
 
 
 async def test_an_access_token_lives_thirty_minutes_and_not_a_second_longer(world: World):
-    """SESS-01."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
     done = (await browser.offer(account.code(world.clock))).json()

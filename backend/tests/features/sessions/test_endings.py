@@ -23,7 +23,6 @@ async def is_alive(browser: Browser, token: str) -> tuple[bool, bool]:
 
 
 async def test_signing_out_ends_this_session_at_once_and_no_other(world: World):
-    """SESS-04, SESS-09."""
     account = await world.an_account(enrolled=True)
     here, token = await world.signed_in(account)
     there, other_token = await world.signed_in(account)
@@ -71,7 +70,6 @@ async def test_signing_out_twice_or_without_a_session_is_no_error(world: World):
 
 
 async def test_signing_out_is_told_once(world: World):
-    """LOG-01."""
     account = await world.an_account(enrolled=True)
     browser, _ = await world.signed_in(account)
 
@@ -147,7 +145,6 @@ async def delete(world: World, account: Account) -> None:
 
 @pytest.mark.parametrize("ending", [disable, disable_by_hand, disable_and_enable, set_password, reset_mfa, delete])
 async def test_whatever_changes_the_account_ends_every_session_of_it_and_of_nobody_else(world: World, ending: Ending):
-    """SESS-04, SESS-10, SESS-11."""
     alice = await world.an_account(enrolled=True)
     bob = await world.an_account("bob@student.com", enrolled=True)
     sessions_of_alice = [await world.signed_in(alice) for _ in range(2)]
@@ -161,7 +158,6 @@ async def test_whatever_changes_the_account_ends_every_session_of_it_and_of_nobo
 
 
 async def test_a_new_sign_in_after_a_new_password_works_and_revives_nothing(world: World):
-    """SESS-11."""
     account = await world.an_account(enrolled=True)
     browser, token = await world.signed_in(account)
     await set_password(world, account)
@@ -201,7 +197,6 @@ async def test_the_eleventh_session_ends_the_oldest(world: World):
 
 
 async def test_somebody_elses_sessions_do_not_count(world: World):
-    """SESS-12."""
     alice = await world.an_account(enrolled=True)
     bob = await world.an_account("bob@student.com", enrolled=True)
     first = await world.signed_in(bob)

@@ -9,6 +9,7 @@ from focys.infra.crypto.tokens import new_seed
 from tests.conftest import SECRET_KEY
 from tests.support.forging import parts_of
 from tests.support.jar import REFRESH
+from tests.support.keyed import tokens_of
 from tests.support.refreshing import a_session, present
 from tests.support.rows import count_of, execute, rows_of
 from tests.support.service import OPERATOR, World
@@ -59,7 +60,7 @@ async def test_a_made_up_token_for_a_real_session_neither_works_nor_ends_it(worl
     _, genuine, access = await a_session(world)
     [row] = [row for row in await rows_of(world, sessions) if str(row.id) == parts_of(access)[1]["sid"]]
 
-    forged = world.services.sessions._tokens.refresh(row.id, row.refresh_generation, new_seed())
+    forged = tokens_of(world.services).refresh(row.id, row.refresh_generation, new_seed())
 
     assert (await present(world, forged)).json()["code"] == "session_ended"
     assert (await present(world, genuine)).status_code == 200
@@ -73,12 +74,11 @@ async def test_the_database_holds_nothing_that_a_browser_could_present(world: Wo
 
     assert token not in stored
     assert access not in stored
-    raw = world.services.sessions._tokens.read_refresh(token).mac
+    raw = tokens_of(world.services).read_refresh(token).mac
     assert all(row.refresh_seed != raw for row in await rows_of(world, sessions))
 
 
 async def test_hourly_use_does_not_carry_a_session_past_its_seventh_day(world: World):
-    """SESS-07."""
     _, token, _ = await a_session(world)
     began = world.clock.now()
     last: httpx.Response | None = None
@@ -114,7 +114,6 @@ async def test_the_cookie_and_the_access_token_end_with_the_session(world: World
     ("role", "idle_minutes", "life_hours"), [("user", 24 * 60, 7 * 24), ("admin", 30, 12)], ids=["user", "admin"]
 )
 async def test_an_idle_session_ends(world: World, role: str, idle_minutes: int, life_hours: int):
-    """SESS-07."""
     _, token, _ = await a_session(world, role=role)
 
     world.clock.advance(minutes=idle_minutes, seconds=-30)
@@ -129,7 +128,6 @@ async def test_an_idle_session_ends(world: World, role: str, idle_minutes: int, 
 
 
 async def test_an_administrators_session_ends_after_twelve_hours_of_work(world: World):
-    """SESS-07."""
     _, token, _ = await a_session(world, role="admin")
     began = world.clock.now()
 
@@ -208,7 +206,6 @@ async def test_a_key_that_moved_to_the_fallbacks_still_reads_old_tokens(make_wor
 
 
 async def test_disabling_the_account_refuses_the_refresh_without_a_word_about_why(world: World):
-    """SESS-10."""
     account, token, _ = await a_session(world)
     await world.services.accounts.set_disabled(account.email, OPERATOR, disabled=True)
 

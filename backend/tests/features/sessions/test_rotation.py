@@ -32,7 +32,6 @@ async def alarms(world: World) -> list[tuple[str, str, str | None]]:
 
 
 async def test_a_token_that_is_a_minute_old_is_replaced_and_gives_a_new_access_token(world: World):
-    """SESS-05."""
     account, first, access = await a_session(world)
     world.clock.advance(seconds=30)
 
@@ -129,7 +128,6 @@ async def test_the_token_just_replaced_gives_the_same_successor_for_ten_seconds(
 
 
 async def test_the_token_just_replaced_ends_the_session_after_ten_seconds(world: World):
-    """SESS-05."""
     account, first, access = await a_session(world)
     second = await successor_of(world, first)
 
@@ -155,7 +153,6 @@ async def test_an_older_token_ends_the_session_even_within_ten_seconds(world: Wo
 
 
 async def test_twenty_uses_at_once_give_one_successor(world: World):
-    """SESS-06."""
     _, first, _ = await a_session(world)
     world.clock.advance(minutes=1)
 

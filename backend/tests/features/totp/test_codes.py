@@ -25,7 +25,6 @@ async def offers(world: World, account: Account, code: str) -> dict[str, object]
 
 @pytest.mark.parametrize(("window", "accepted"), [(1, {-1, 0, 1}), (0, {0})])
 async def test_the_window_is_one_step_either_side_or_narrower(make_world: MakeWorld, window: int, accepted: set[int]):
-    """TOTP-03."""
     taken = set()
     async with make_world(totp_window=window) as world:
         account = await world.an_account(enrolled=True)
@@ -39,7 +38,6 @@ async def test_the_window_is_one_step_either_side_or_narrower(make_world: MakeWo
 
 
 def test_a_wider_window_stops_the_start(monkeypatch: pytest.MonkeyPatch):
-    """TOTP-03, CFG-04."""
     monkeypatch.setenv("TOTP_WINDOW", "2")
 
     with pytest.raises(SettingsError) as refused:
@@ -63,7 +61,6 @@ async def test_a_step_is_good_once_and_so_is_every_step_before_it(world: World, 
 
 
 async def test_use_is_remembered_over_a_restart(make_world: MakeWorld):
-    """TOTP-05."""
     async with make_world(rate_limit_storage="memory://") as world:
         account = await world.an_account(enrolled=True)
         code = account.code(world.clock)
@@ -83,7 +80,6 @@ async def test_the_same_digits_typed_otherwise_are_the_same_code(world: World):
 
 
 async def test_the_code_that_confirmed_the_enrolment_is_spent(world: World):
-    """TOTP-06."""
     account = await world.an_account()
     browser = await at_enrolment(world, account)
     code = account.code(world.clock)
@@ -163,7 +159,6 @@ async def test_an_old_code_hints_at_the_phones_clock(world: World, steps: int, m
 
 
 async def test_a_code_older_than_the_hint_is_just_wrong(world: World):
-    """TOTP-14."""
     account = await world.an_account(enrolled=True)
     world.clock.advance(minutes=20)
 
@@ -228,7 +223,6 @@ async def test_an_operator_repairs_a_last_step_from_the_future(world: World):
 
 
 async def test_a_clock_that_goes_ahead_spends_nothing_by_itself(world: World):
-    """AVL-07."""
     account = await world.an_account(enrolled=True)
     world.clock.advance(days=30)
     await world.at_second_factor(account)
@@ -260,7 +254,6 @@ async def test_a_cleared_flag_leads_to_the_mailbox_and_a_new_enrolment(world: Wo
 
 
 async def test_a_flag_cleared_or_set_in_mid_flow_ends_the_login(world: World):
-    """TOTP-16, FLOW-06."""
     enrolled = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(enrolled)
     await set_flag(world, enabled=False)
@@ -307,7 +300,6 @@ async def test_a_secret_of_another_account_opens_nothing(world: World):
 
 
 async def test_a_key_among_the_fallbacks_still_reads_what_it_sealed(make_world: MakeWorld):
-    """CRY-03."""
     async with make_world() as world:
         account = await world.an_account(enrolled=True)
     new_key = "another-key-for-the-tests-that-is-long-enough-0987"

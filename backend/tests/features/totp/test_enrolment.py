@@ -31,7 +31,6 @@ def decoded(qr_code: str) -> str:
 
 
 def test_secrets_have_160_bits_and_never_repeat():
-    """TOTP-01."""
     secrets = [new_secret() for _ in range(100)]
 
     assert len(set(secrets)) == 100
@@ -140,7 +139,6 @@ async def test_someone_who_once_saw_a_secret_has_none_of_the_owners_codes(world:
 
 
 async def test_tabs_that_begin_at_once_see_one_secret(world: World):
-    """TOTP-10, FLOW-12."""
     account = await world.an_account()
     browser = await at_enrolment(world, account)
     await execute(world, "DELETE FROM totp_setups")
@@ -155,7 +153,6 @@ async def test_tabs_that_begin_at_once_see_one_secret(world: World):
 
 
 async def test_start_over_makes_a_new_secret_and_the_old_one_is_void(world: World):
-    """TOTP-10."""
     account = await world.an_account()
     browser = await at_enrolment(world, account)
     old_code, old = account.code(world.clock), account.secret

@@ -45,7 +45,6 @@ async def look(world: World, trusted: str = "203.0.113.1") -> int:
 async def test_ten_people_at_one_inner_address_are_told_of(
     world: World, caplog: pytest.LogCaptureFixture, address: str
 ):
-    """LOCK-10, CFG-03."""
     await sign_in(world, 10, address)
 
     people = await look(world)

@@ -43,8 +43,6 @@ async def test_a_removed_second_factor_is_seen_for_an_hour(world: World):
 
 
 async def test_letters_that_should_have_left_are_seen(world: World, monkeypatch: pytest.MonkeyPatch):
-    """AVL-03."""
-
     async def refuse(*_: object) -> None:
         raise MailError("not today")
 
