@@ -21,6 +21,7 @@ DEPLOYMENT = (
     "guide/*",
     "infra/test_refused_start.py",
     "infra/test_start_lines.py",
+    "races/test_bursts.py",
 )
 
 # Exceptions to the above.
