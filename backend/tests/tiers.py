@@ -13,11 +13,15 @@ DATABASE_FIXTURES = ("database_url", "empty_url")
 
 # What takes long because it starts the deployed programs, breaks them, or waits for them.
 DEPLOYMENT = (
+    "architecture/test_planted_slips.py",
     "bench/*",
     "cli/test_backup_*",
     "deploy/*",
     "faults/*",
     "guide/*",
+    "infra/test_refused_start.py",
+    "infra/test_start_lines.py",
+    "races/test_bursts.py",
 )
 
 # Exceptions to the above.

@@ -83,7 +83,7 @@ def test_ci_runs_the_test_commands_of_the_readme():
         ("cli/test_users.py", "sqlite", "fast"),
         ("cli/test_users.py", "postgresql", "deployment"),
         ("features/login/test_stages.py", "postgresql", "fast"),
-        ("races/test_bursts.py", None, "fast"),
+        ("races/test_sessions.py", None, "fast"),
         ("faults/test_kill.py", None, "deployment"),
         ("guide/test_migrations.py", "postgresql", "fast"),
     ],
