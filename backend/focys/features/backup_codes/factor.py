@@ -56,7 +56,7 @@ class BackupCodeFactor:
         self._codes = codes
 
     def is_offered(self, held: HeldBackupCodes) -> bool:
-        """Tell whether any code is left."""
+        """Return whether any code is left."""
         return held.backup_codes_left > 0
 
     def strength(self, answer: BackupCodeEntry) -> Strength:  # noqa: ARG002  the protocol's

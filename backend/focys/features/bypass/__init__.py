@@ -20,7 +20,7 @@ from focys.features.bypass.repository import (
     not_ended,
     own_bypasses_ended,
 )
-from focys.features.bypass.service import Bypasses, use_told
+from focys.features.bypass.service import Bypasses, usage_notice
 from focys.features.feature import Feature
 from focys.infra.db.retention import kept_for
 
@@ -36,5 +36,5 @@ __all__ = [
     "mfa_bypasses",
     "not_ended",
     "own_bypasses_ended",
-    "use_told",
+    "usage_notice",
 ]

@@ -43,7 +43,7 @@ class NotOver:
         return EVERYBODY if self.user_id is None else NAMED
 
     def is_in_force(self, now: datetime) -> bool:
-        """Tell whether it is in force; if a wrong clock put its start in the future, it waits until then."""
+        """Return whether it is in force; if a wrong clock put its start in the future, it waits until then."""
         return self.begins_at <= now < self.ends_at
 
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from focys.domain.bypass import Bypass, BypassError
 from focys.features.accounts import Accounts
-from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
+from focys.features.audit import AuditEvent, EventName, Outcome, insert_event, log_event
 from focys.features.bypass.notices import BEGUN, USED
 from focys.features.bypass.repository import EVERYBODY, NAMED, BypassRepository, NotOver
 from focys.features.outbox import Outbox, minute, seen
@@ -52,8 +52,8 @@ class Bypasses:
         mails = [BEGUN.queue(user_id, {"until": minute(bypass.ends_at)}, now)] if user_id else []
         detail = f"until {minute(bypass.ends_at)} UTC: {reason}"
         event = AuditEvent(EventName.MFA_BYPASS_STARTED, Outcome.OK, user_id, bypass.whom, detail)
-        await self._database.write(self._repository.begun(row), *mails, as_change(event, operator, now))
-        announce(event, operator)
+        await self._database.write(self._repository.begun(row), *mails, insert_event(event, operator, now))
+        log_event(event, operator)
         return bypass
 
     async def end(self, operator: Visitor, *, address: str | None) -> list[NotOver]:
@@ -70,9 +70,9 @@ class Bypasses:
             now = self._clock.now()
             event = AuditEvent(EventName.MFA_BYPASS_ENDED, Outcome.OK, bypass.user_id, bypass.whom, bypass.reason)
             if await self._database.write(
-                as_change(event, operator, now), guard=self._repository.ended(bypass.id, now)
+                insert_event(event, operator, now), guard=self._repository.ended(bypass.id, now)
             ):
-                announce(event, operator)
+                log_event(event, operator)
                 ended.append(bypass)
         return ended
 
@@ -93,7 +93,7 @@ class Bypasses:
         return left
 
 
-async def use_told(outbox: Outbox, user_id: UUID, bypass: Bypass, visitor: Visitor, now: datetime) -> list[Change]:
+async def usage_notice(outbox: Outbox, user_id: UUID, bypass: Bypass, visitor: Visitor, now: datetime) -> list[Change]:
     """Return the email that tells the owner of a sign-in under a bypass, unless one did within the last hour."""
     if await outbox.is_recent(user_id, USED.kind, QUIET):
         return []

@@ -38,7 +38,7 @@ class EmailCodes:
         self._keys, self.life = keys, life
 
     def is_right(self, issue: CodeIssue, code: str) -> bool:
-        """Tell whether *code*, normalized, is the one that was emailed."""
+        """Return whether *code*, normalized, is the one that was emailed."""
         expected = email_codes.normalise(self._spell(issue), long=issue.long)
         return hmac.compare_digest(expected or "", code)
 

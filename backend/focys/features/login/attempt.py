@@ -9,7 +9,7 @@ from focys.domain.bypass import Bypass
 from focys.domain.login import OutOfTurnError, Proof, advance
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import claim
-from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
+from focys.features.audit import AuditEvent, EventName, Outcome, insert_event, log_event
 from focys.features.browsers import recognize
 from focys.features.email_code import EmailCodes
 from focys.features.factors import AnyFactor, Claim, Companion, Enroller, Issued, Proven
@@ -147,15 +147,15 @@ class LoginRequest:
 
     async def commit(self, event: AuditEvent, *changes: Change, guard: Change | None = None) -> bool:
         """Write a decision and its event together; False if the guard changed nothing."""
-        row = as_change(event, self.visit.visitor, self.visit.now)
+        row = insert_event(event, self.visit.visitor, self.visit.now)
         done = await self.deps.database.write(*changes, row, guard=guard)
         if done:
-            announce(event, self.visit.visitor)
+            log_event(event, self.visit.visitor)
         return done
 
     def refuse(self, event: str, user_id: UUID | None, refused: Refused) -> Refused:
         """Log a refusal that changes no row, and return it."""
-        announce(AuditEvent(event, Outcome.REFUSED, user_id, refused.reason), self.visit.visitor)
+        log_event(AuditEvent(event, Outcome.REFUSED, user_id, refused.reason), self.visit.visitor)
         return refused
 
     def claim(self, snapshot: LoginSnapshot) -> Claim:

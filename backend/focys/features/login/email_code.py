@@ -39,7 +39,7 @@ async def resend(request: LoginRequest) -> int | Refused:
 
 
 def works_now(facts: LoginSnapshot, now: datetime) -> bool:
-    """Tell whether the emailed code still works; six digits do not once sixteen characters are required."""
+    """Return whether the emailed code still works; six digits do not once sixteen characters are required."""
     login = facts.login
     if not login.tries_left or login.code.expires_at <= now:
         return False

@@ -8,7 +8,7 @@ from focys.domain.login import Proof, Step, advance, password_proof
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import AccountRepository, claim
 from focys.features.audit import AuditEvent, EventName, Outcome
-from focys.features.bypass import claim_under, use_told
+from focys.features.bypass import claim_under, usage_notice
 from focys.features.login.attempt import Grant, LoginRequest, SignedIn, event_of
 from focys.features.login.changes import begun, token_consumed, token_replaced
 from focys.features.login.code_mails import code_login
@@ -70,7 +70,7 @@ async def _charge(request: LoginRequest, address: str, keys: ThrottleKeys) -> tu
     for _ in range(CHARGE_TRIES):
         facts = await request.repository.find_at_start(address, keys, visit)
         known_hash = facts.account.known_hash if facts.account is not None and facts.browser_id is not None else None
-        limit = throttle.judge(keys.of_browser(known_hash), facts.throttle, visit.now)
+        limit = throttle.evaluate(keys.of_browser(known_hash), facts.throttle, visit.now)
         if limit.retry_after is not None:
             return Refused(Reason.THROTTLED, retry_after=limit.retry_after)
         tried = None if known_hash is not None else Try(visit.visitor.source, keys.account, visit.now)
@@ -184,5 +184,5 @@ async def _sign_in(
     if bypass is not None:
         event = AuditEvent(EventName.MFA_BYPASSED, Outcome.OK, account.user_id, detail=f"bypass {bypass.id}")
         guard = claim_under(account.user_id, account.attempt_seq, bypass.id, visit.now)
-        effects += await use_told(deps.outbox, account.user_id, bypass, visit.visitor, visit.now)
+        effects += await usage_notice(deps.outbox, account.user_id, bypass, visit.visitor, visit.now)
     return signed_in if await request.commit(event, *changes, *effects, guard=guard) else None

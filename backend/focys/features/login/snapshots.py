@@ -113,11 +113,11 @@ class PasswordSnapshot:
         return self.bypass if lets_in else None
 
     def needs_long_code(self, now: datetime) -> bool:
-        """Tell whether six digits are no longer enough for an emailed code."""
+        """Return whether six digits are no longer enough for an emailed code."""
         return email_codes.is_long(self.email_failures, now)
 
     def waits_for_code(self, now: datetime) -> bool:
-        """Tell whether the browser has a login in progress with an emailed code that will work for a while."""
+        """Return whether the browser has a login in progress with an emailed code that will work for a while."""
         login = self.earlier
         if login is None or login.step is not Step.EMAIL_CODE or not login.tries_left:
             return False

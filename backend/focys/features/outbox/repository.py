@@ -116,7 +116,7 @@ class OutboxRepository:
         await self._database.write(Change(_DONE, {"letter": letter, "moment": now}))
 
     async def is_recent(self, user_id: UUID, kind: str, since: datetime, now: datetime) -> bool:
-        """Tell whether a letter of this kind was written for the user after *since*."""
+        """Return whether a letter of this kind was written for the user after *since*."""
         row = await self._database.first(_LAST, for_user=user_id, of_kind=kind, far=now + 2 * _LONGEST_WAIT)
         last: datetime | None = row[0] if row else None
         return last is not None and last > since

@@ -45,7 +45,7 @@ class Outbox:
         self._wake.set()
 
     async def is_recent(self, user_id: UUID, kind: str, within: timedelta) -> bool:
-        """Tell whether a letter of this kind was written for the user within the given time."""
+        """Return whether a letter of this kind was written for the user within the given time."""
         now = self._clock.now()
         return await self._repository.is_recent(user_id, kind, now - within, now)
 

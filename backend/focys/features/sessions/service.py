@@ -64,7 +64,7 @@ class Evidence:
     bypass: Bypass | None = None
 
     def is_bypassed(self, now: datetime) -> bool:
-        """Tell whether no second step is needed."""
+        """Return whether no second step is needed."""
         return self.bypass is not None and self.bypass.lets_in(self.role, now)
 
 
@@ -247,11 +247,11 @@ class Sessions:
             return Refused(Reason.THROTTLED, retry_after=wait)
         event = audit.AuditEvent(audit.EventName.SESSION_REFRESH, audit.Outcome.OK, session.user_id)
         guard = rotated(session.session_id, session.refresh_generation, now)
-        if not await self._database.write(audit.as_change(event, visitor, now), guard=guard):
+        if not await self._database.write(audit.insert_event(event, visitor, now), guard=guard):
             # Tabs that load at the same time rotate once and are counted once.
             await self._database.write(*await self._rotation_limit.give_back(limited, now))
             return None
-        audit.announce(event, visitor)
+        audit.log_event(event, visitor)
         return self._refreshed(replace(session, refresh_generation=session.refresh_generation + 1), now)
 
     def _objection(self, session: LiveSession, generation: int, now: datetime) -> audit.AuditEvent | None:
@@ -263,8 +263,8 @@ class Sessions:
         return _with_alarm(event) if _is_reused(session, generation, now) else None
 
     async def _end(self, session: LiveSession, visitor: Visitor, now: datetime, event: audit.AuditEvent) -> None:
-        await self._database.write(ended(session.session_id, now), audit.as_change(event, visitor, now))
-        audit.announce(event, visitor)
+        await self._database.write(ended(session.session_id, now), audit.insert_event(event, visitor, now))
+        audit.log_event(event, visitor)
 
     def _refreshed(self, session: LiveSession, now: datetime) -> Refreshed:
         seconds = self._access_seconds(session.role, session.expires_at, now)
@@ -293,7 +293,7 @@ class Sessions:
 
 
 def _is_reused(session: LiveSession, generation: int, now: datetime) -> bool:
-    """Tell whether a genuine refresh token is out of date: two parties hold it, and one has used it to go on."""
+    """Return whether a genuine refresh token is out of date: two parties hold it, and one has used it to go on."""
     if generation == session.refresh_generation - 1:
         return abs(now - session.rotated_at) > GRACE
     return generation != session.refresh_generation

@@ -9,7 +9,7 @@ Counters of networks are kept in the database, in Redis or in memory. ``Networks
 from focys.features.feature import Feature
 from focys.features.throttling.networks import Full, NetworkCounters, NetworkError, Try
 from focys.features.throttling.notices import PASSWORDS_CLOSED, passwords_notice_for
-from focys.features.throttling.operator import Networks, Standing
+from focys.features.throttling.operator import Networks, NetworkUsage
 from focys.features.throttling.repository import passwords_forgiven
 from focys.features.throttling.service import CLOSED_AFTER, Charge, PasswordLimit, PasswordThrottle, password_keys
 from focys.features.throttling.stores import network_counters
@@ -23,10 +23,10 @@ __all__ = [
     "Full",
     "NetworkCounters",
     "NetworkError",
+    "NetworkUsage",
     "Networks",
     "PasswordLimit",
     "PasswordThrottle",
-    "Standing",
     "Try",
     "network_counters",
     "password_keys",

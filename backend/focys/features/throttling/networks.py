@@ -105,7 +105,7 @@ class NetworkCounters(Protocol):
         ...
 
     async def knows(self, network: str) -> bool:
-        """Tell whether anything is counted for a network.
+        """Return whether anything is counted for a network.
 
         Raises:
             NetworkError: the store cannot be reached.

@@ -93,7 +93,7 @@ class NetworksInDatabase:
         }
 
     async def knows(self, network: str) -> bool:
-        """Tell whether anything is counted for a network."""
+        """Return whether anything is counted for a network."""
         return await self._database.first(sql.KNOWN, **sql.keys_of(network), moment=self._clock.now()) is not None
 
     async def forget(self, network: str) -> list[Change]:
@@ -134,7 +134,7 @@ class NetworksInDatabase:
         return refused(name, 1 if may_come_back else (full.expires_at - tried.at).total_seconds())
 
     async def _is_in_flight(self, accounts: _Window, tried: Try) -> bool:
-        """Tell whether places were taken a moment ago for passwords that may turn out to be right."""
+        """Return whether places were taken a moment ago for passwords that may turn out to be right."""
         if accounts.last_at < tried.at - IN_FLIGHT:
             return False
         pattern = sql.keys_of(tried.network)["account_keys"]

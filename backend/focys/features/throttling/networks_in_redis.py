@@ -167,7 +167,7 @@ class NetworksInRedis:
         return found
 
     async def knows(self, network: str) -> bool:
-        """Tell whether Redis or the database counts anything for a network."""
+        """Return whether Redis or the database counts anything for a network."""
         in_redis = await self._usage_of(network)
         return in_redis != Usage() or await self._instead.knows(network)
 

@@ -12,7 +12,7 @@ from focys.domain.networks import (
     NetworkLimits,
     most_accounts_tried,
 )
-from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
+from focys.features.audit import AuditEvent, EventName, Outcome, insert_event, log_event
 from focys.features.throttling.networks import NetworkCounters, NetworkError, Usage, Used
 from focys.features.throttling.repository import list_tried
 from focys.infra.db.database import Database
@@ -25,7 +25,7 @@ _FORGET_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class NetworkUsage:
     """How much of its limits a network has used."""
 
     network: str
@@ -54,14 +54,14 @@ class Networks:
         self._database, self._clock = database, clock
         self._counters, self._limits = counters, limits
 
-    async def list_near_limit(self) -> list[Standing]:
+    async def list_near_limit(self) -> list[NetworkUsage]:
         """Return the networks that have used half of a limit or more, those at a limit first.
 
         Raises:
             NetworkError: the counts cannot be reached.
         """
         all_used = [
-            Standing(network, usage, self._limits.of(network), self._limits.is_own(network))
+            NetworkUsage(network, usage, self._limits.of(network), self._limits.is_own(network))
             for network, usage in (await self._counters.usage()).items()
         ]
         near = [standing for standing in all_used if standing.until is not None]
@@ -78,9 +78,9 @@ class Networks:
             return network, False
         event = AuditEvent(EventName.NETWORK_UNLOCKED, Outcome.OK, detail=network)
         forgotten = await self._counters.forget(network)
-        row = as_change(event, operator, self._clock.now())
+        row = insert_event(event, operator, self._clock.now())
         await self._database.counts(*forgotten, row, seconds=_FORGET_SECONDS)
-        announce(event, operator)
+        log_event(event, operator)
         return network, True
 
     async def most_accounts_tried(self) -> int:

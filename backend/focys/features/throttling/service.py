@@ -55,7 +55,7 @@ class PasswordThrottle:
         self._database, self._networks, self._limits = database, networks, limits
 
     @staticmethod
-    def judge(key: str, row: tuple[int | None, datetime | None], now: datetime) -> PasswordLimit:
+    def evaluate(key: str, row: tuple[int | None, datetime | None], now: datetime) -> PasswordLimit:
         """Interpret a counter (hits and last_at) as of now.
 
         If a wrong clock stamped the last try further ahead than its delay, there is no delay.

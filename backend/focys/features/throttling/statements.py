@@ -47,7 +47,7 @@ _failures, _accounts, _account = (throttles.alias(name) for name in ("failures",
 
 
 def _lives(row: FromClause) -> ColumnElement[bool]:
-    """Tell whether a window is still open; a wrong clock may have started one in the future, which is not."""
+    """Return whether a window is still open; a wrong clock may have started one in the future, which is not."""
     return and_(row.c.expires_at > bindparam("moment"), row.c.last_at <= bindparam("ahead"))
 
 

@@ -16,7 +16,7 @@ from focys.features.totp.factor import TotpFactor
 from focys.features.totp.models import totp_setups
 from focys.features.totp.qr import png_data_uri
 from focys.features.totp.repository import ENROLMENT_LIFE, all_setups_dropped, setups_dropped
-from focys.features.totp.stored_secrets import Progress, Rotation, SecretsByKey, TotpSecrets, Trial
+from focys.features.totp.stored_secrets import DecryptReport, Progress, Rotation, SecretsByKey, TotpSecrets
 from focys.infra.db.retention import kept_for
 
 FEATURE = Feature(retention=(kept_for(totp_setups.c.expires_at, timedelta(0)),))
@@ -25,13 +25,13 @@ __all__ = [
     "ENROLMENT_LIFE",
     "FEATURE",
     "Codes",
+    "DecryptReport",
     "Progress",
     "Rotation",
     "SecretsByKey",
     "TotpEnrolment",
     "TotpFactor",
     "TotpSecrets",
-    "Trial",
     "all_setups_dropped",
     "new_secret",
     "png_data_uri",

@@ -31,7 +31,7 @@ class TotpEnrolment:
         self._repository = SetupRepository(database)
 
     async def is_begun(self, claim: Claim) -> bool:
-        """Tell whether this login has shown a secret."""
+        """Return whether this login has shown a secret."""
         return await self._find(claim) is not None
 
     async def show(self, claim: Claim, *, ends: datetime, restart: bool) -> Enrolment | Refused:

@@ -37,7 +37,7 @@ class TotpFactor:
         self._codes = codes
 
     def is_offered(self, held: HeldTotp) -> bool:
-        """Tell whether the account has an authenticator."""
+        """Return whether the account has an authenticator."""
         return held.totp_secret is not None
 
     def strength(self, answer: TotpCodes) -> Strength:

@@ -30,14 +30,14 @@ class Rotation:
     ``unreadable`` is a number of accounts; the fallback keys are named by their id, in the order they were given in.
     """
 
-    moved: int
+    reencrypted: int
     unreadable: int
     unneeded: tuple[str, ...]
     needed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class DecryptReport:
     """How many secrets are stored; how many need a fallback key, need a key that is not configured, or are damaged."""
 
     total: int
@@ -61,11 +61,11 @@ class TotpSecrets:
         return SecretsByKey(current=counted[True], older=counted[False], unknown=counted[None])
 
     async def can_open_secrets(self) -> bool:
-        """Tell whether the configured keys can decrypt the stored secrets; a damaged row proves nothing."""
+        """Return whether the configured keys can decrypt the stored secrets; a damaged row proves nothing."""
         known = [self._box.has_key_of(text) for text in await self._repository.list_sealed()]
         return any(known) or False not in known
 
-    async def try_all(self, progress: Progress) -> Trial:
+    async def try_all(self, progress: Progress) -> DecryptReport:
         """Decrypt every stored secret, as a sign-in would, and report what could not be decrypted."""
         total = await self._repository.count_sealed()
         seen, older, keyless, damaged = 0, 0, 0, 0
@@ -82,7 +82,7 @@ class TotpSecrets:
                         older += not self._box.is_current(row.sealed)
                 after, seen = rows[-1].key, seen + len(rows)
                 progress(seen, max(total, seen))
-        return Trial(seen, older, keyless, damaged)
+        return DecryptReport(seen, older, keyless, damaged)
 
     def newest_step(self, now: datetime) -> int:
         """Return the newest time step whose code is taken at *now*."""
@@ -95,7 +95,7 @@ class TotpSecrets:
         A row is replaced only if it is still as it was read. What no configured key decrypts is counted and left alone.
         """
         total = await self._repository.count_sealed()
-        moved, looked_at, has_begun = 0, 0, False
+        reencrypted, looked_at, has_begun = 0, 0, False
         unreadable: set[tuple[UUID, str]] = set()
         for vault in VAULTS:
             after = UUID(int=0)
@@ -105,7 +105,7 @@ class TotpSecrets:
                     await begins()
                     has_begun = True
                 replaced = await self._repository.replace(vault, new) if new else 0
-                moved += replaced
+                reencrypted += replaced
                 # Else somebody changed a row meanwhile, and the same rows are read again.
                 if replaced == len(new):
                     unreadable |= closed
@@ -114,7 +114,7 @@ class TotpSecrets:
         fallbacks = self._box.key_ids[1:]
         needed = tuple(kid for kid in fallbacks if any(self._box.is_of(kid, text) for _, text in unreadable))
         accounts = {owner for owner, _ in unreadable}
-        return Rotation(moved, len(accounts), tuple(kid for kid in fallbacks if kid not in needed), needed)
+        return Rotation(reencrypted, len(accounts), tuple(kid for kid in fallbacks if kid not in needed), needed)
 
     def _sealed_again(self, rows: Sequence[Sealed]) -> tuple[dict[UUID, tuple[str, str]], set[tuple[UUID, str]]]:
         """Return the ciphertexts to replace (old, new) by key, and those that no configured key decrypts."""
