@@ -15,7 +15,7 @@ export interface SiteOptions {
   corsOrigin?: string;
 }
 
-const MAIL = /^E-mail code for (\S+): ([0-9A-Z-]+) \(valid \d+ minutes?\)$/gm;
+const MAIL = /^Email code for (\S+): ([0-9A-Z-]+) \(valid \d+ minutes?\)$/gm;
 
 export class Site {
   readonly url: string;
