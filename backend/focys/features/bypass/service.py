@@ -88,7 +88,7 @@ class Bypasses:
         return await self._repository.list_not_over(self._clock.now())
 
     async def seconds_left(self) -> dict[str, float]:
-        """Return the seconds until the last active bypass for ``EVERYBODY`` and for ``NAMED`` ends; 0 if there is none."""
+        """Return the seconds until the last active bypass ends, for ``EVERYBODY`` and for ``NAMED``; 0 if none."""
         now, left = self._clock.now(), {EVERYBODY: 0.0, NAMED: 0.0}
         for bypass in await self.list_in_force():
             left[bypass.whom] = max(left[bypass.whom], (bypass.ends_at - now).total_seconds())

@@ -1,9 +1,9 @@
-"""Wrong passwords, per account and network or known browser, and per network.
+"""Limits on wrong passwords: per account and network or known browser, and per network.
 
     charge = await throttle.charge(bucket, tried, now)      # before the password is compared
-    await throttle.keep(charge)                             # wrong; or forgive (right), or undo (not compared)
+    await throttle.keep(charge)                             # wrong; or forgive (right) or undo (not compared)
 
-Counters of networks are kept in the database, in Redis or in memory. ``Networks`` shows them to operators.
+Network counters are stored in the database, in Redis or in memory. ``Networks`` shows them to operators.
 """
 
 from focys.features.feature import Feature
