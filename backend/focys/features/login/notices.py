@@ -29,7 +29,7 @@ UNFINISHED = Notice(
     "Someone knows your password",
     lambda details: (
         f"Someone keeps entering your password without finishing the sign-in ({when_and_where(details)}).",
-        "Your second step keeps them out. If that was not you, ask an administrator for a new password.",
+        "Your second step keeps them out. Ask an administrator for a new password.",
     ),
 )
 

@@ -1,10 +1,10 @@
-"""The authenticator app: a second factor, its set-up, and the stored secrets.
+"""The authenticator app (TOTP, RFC 6238): a second factor, its setup, and the stored secrets.
 
-    TotpFactor(codes)                        compares codes at a sign-in
-    TotpEnrolment(database, codes, …)        shows a secret, and takes its first code
-    TotpSecrets(database, box, …)            counts, tries and re-encrypts what is stored
+    TotpFactor(codes)                        checks codes at a sign-in
+    TotpEnrolment(database, codes, …)        shows a secret, and checks its first code
+    TotpSecrets(database, box, …)            counts, test-decrypts and re-encrypts the stored secrets
 
-The arithmetic is ``focys.domain.totp``; spending a code and storing a new secret are part of the login's write.
+``focys.domain.totp`` does the arithmetic. A code is spent, and a new secret stored, as part of the login's write.
 """
 
 from datetime import timedelta
