@@ -43,7 +43,7 @@ class NetworkUsage:
         """When the last limit that is at least half used resets; None if there is none."""
         return max((used.until for used, most in self._limits() if used.until and 2 * used.count >= most), default=None)
 
-    def _both(self) -> tuple[tuple[Used, int], ...]:
+    def _limits(self) -> tuple[tuple[Used, int], ...]:
         return (self.usage.failures, self.limit.failures), (self.usage.accounts, self.limit.accounts)
 
 
