@@ -35,7 +35,7 @@ def rotate() -> None:
             )
 
     rotation = run(act)
-    done(_moved(rotation.moved))
+    done(_moved(rotation.reencrypted))
     for key_id in rotation.unneeded:
         out.print(f"  No secret is under the key {key_id} of SECRET_KEY_FALLBACKS any more.")
     if rotation.unneeded:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from focys.cli.console import done, out
 from focys.cli.operator import run
-from focys.features.throttling import Standing
+from focys.features.throttling import NetworkUsage
 from focys.infra.web.visitor import Visitor
 from focys.services import Services
 
@@ -28,7 +28,7 @@ def list_networks() -> None:
     Example: [bold]focys networks list[/]
     """
 
-    async def act(services: Services, _operator: Visitor) -> list[Standing]:
+    async def act(services: Services, _operator: Visitor) -> list[NetworkUsage]:
         return await services.networks.list_near_limit()
 
     near = [_row(standing) for standing in run(act)]
@@ -64,7 +64,7 @@ def unlock(
         out.print(f"There is nothing to clear: {name} has sent no wrong passwords lately.", markup=False)
 
 
-def _row(standing: Standing) -> tuple[str, ...]:
+def _row(standing: NetworkUsage) -> tuple[str, ...]:
     usage, limit = standing.usage, standing.limit
     return (
         standing.network,

@@ -1,1 +1,1 @@
-"""One folder per capability, entered by its front door only; tiers point down and neighbours are strangers."""
+"""One package per feature. Other code imports only from its ``__init__``; a feature imports only from lower layers."""

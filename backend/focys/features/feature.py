@@ -1,4 +1,4 @@
-"""What a feature tells the app about itself; ``focys.services`` lists them all.
+"""What a feature contributes to the app; ``focys.services`` lists all features.
 
 FEATURE = Feature(mails=(LOCKED,), retention=(kept_for(failures.c.at, MEMORY),), router=router)
 """
@@ -17,9 +17,9 @@ class Feature:
     """A feature's contributions to the app.
 
     Attributes:
-        mails: the kinds of email it queues.
-        retention: what to delete every hour.
-        router: its HTTP calls.
+        mails: the kinds of email that it sends.
+        retention: which expired rows to delete every hour.
+        router: its routes.
     """
 
     mails: Sequence[MailKind] = ()

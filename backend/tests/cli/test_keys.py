@@ -89,7 +89,7 @@ async def rotations_of(world: World) -> list[tuple[str, str]]:
 async def rotate(world: World) -> tuple[int, int]:
     """Rotate in the test's own process; how many were moved, and how many could not be opened."""
     rotation = await world.services.administration.rotate_keys(OPERATOR, lambda _seen, _total: None)
-    return rotation.moved, rotation.unreadable
+    return rotation.reencrypted, rotation.unreadable
 
 
 async def test_every_secret_comes_under_the_newest_key_and_the_old_one_is_not_needed(
@@ -110,8 +110,8 @@ async def test_every_secret_comes_under_the_newest_key_and_the_old_one_is_not_ne
     [enrolment] = await rows_of(before, totp_setups)
     assert NEW.open(enrolment.secret, alice.id) == pending
     assert await rotations_of(before) == [
-        ("ok", f"{2 * BATCH + 52} secrets sealed anew, 0 could not be opened"),
-        ("ok", "begun"),
+        ("ok", f"{2 * BATCH + 52} secrets re-encrypted, 0 could not be decrypted"),
+        ("ok", "started"),
     ]
     assert not [text for text in (*secrets.values(), pending, SECRET_KEY, NEW_KEY) if text in result.output]
     async with make_world(secret_key=NEW_KEY, clock=before.clock) as after:
@@ -226,7 +226,7 @@ async def test_what_cannot_be_opened_is_reported_and_left_as_it_is(world: World,
     after = await sealed_of(world)
     assert {owner: after[owner] for owner in (*lost, damaged)} == {owner: before[owner] for owner in (*lost, damaged)}
     assert {owner: NEW.open(after[owner], owner) for owner in fine} == fine
-    assert await rotations_of(world) == [("ok", "3 secrets sealed anew, 3 could not be opened"), ("ok", "begun")]
+    assert await rotations_of(world) == [("ok", "3 secrets re-encrypted, 3 could not be decrypted"), ("ok", "started")]
 
 
 async def test_a_second_time_it_does_nothing(world: World, focys: Focys):

@@ -150,10 +150,10 @@ async def test_a_second_one_of_the_same_kind_and_one_for_nothing_are_refused(wor
     (row,) = await rows_of(world, mfa_bypasses)
     assert (for_nothing.exit_code, second.exit_code) == (1, 1)
     assert for_nothing.stderr.strip() == (
-        "✗ new@student.com has no second step yet: the first sign-in sets it up, with a mailed code."
+        "✗ new@student.com has no second factor yet: the first sign-in sets it up, with an emailed code."
     )
     assert second.stderr.strip() == (
-        f"✗ One is in force until {row.ends_at:%H:%M} UTC. End it first: focys mfa bypass --end"
+        f"✗ A bypass is active until {row.ends_at:%H:%M} UTC. End it first: focys mfa bypass --end"
     )
 
 

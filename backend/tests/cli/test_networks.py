@@ -155,12 +155,12 @@ async def test_where_there_is_nothing_to_forget_it_says_so_and_audits_nothing(wo
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("office", "office is no network: give an IP address, as 203.0.113.7."),
-        ("203.0.113", "203.0.113 is no network: give an IP address, as 203.0.113.7."),
+        ("office", "office is not a network: give an IP address, such as 203.0.113.7."),
+        ("203.0.113", "203.0.113 is not a network: give an IP address, such as 203.0.113.7."),
         ("203.0.113.0/24", "203.0.113.0/24 is more than one network: give one IPv4 address, or one IPv6 /64."),
         ("2001:db8::/32", "2001:db8::/32 is more than one network: give one IPv4 address, or one IPv6 /64."),
-        ("fe80::1%eth0", "fe80::1%eth0 is no network: give an IP address, as 203.0.113.7."),
-        ("%", "% is no network: give an IP address, as 203.0.113.7."),
+        ("fe80::1%eth0", "fe80::1%eth0 is not a network: give an IP address, such as 203.0.113.7."),
+        ("%", "% is not a network: give an IP address, such as 203.0.113.7."),
     ],
 )
 def test_a_text_that_names_no_network_is_refused_in_one_sentence(focys: Focys, text: str, sentence: str):
@@ -172,7 +172,7 @@ def test_a_text_that_names_no_network_is_refused_in_one_sentence(focys: Focys, t
 @pytest.mark.parametrize("asked", [("list",), ("unlock", OFFICE)])
 @pytest.mark.parametrize(
     ("storage", "words"),
-    [("memory://", "restart the service to clear them"), ("redis://127.0.0.1:9/0", "which does not answer")],
+    [("memory://", "restart the service to clear them"), ("redis://127.0.0.1:9/0", "which does not respond")],
 )
 def test_counts_that_are_out_of_reach_are_said_to_be(
     focys: Focys, monkeypatch: pytest.MonkeyPatch, storage: str, words: str, asked: tuple[str, ...]

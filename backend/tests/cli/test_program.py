@@ -199,7 +199,7 @@ def test_serve_gives_pages_at_the_root_and_the_api_under_api(with_pages: Path, t
         asset, missing = http.get("/assets/index-1a2b3c.js"), http.get("/assets/gone.js")
         credentials = {"email": "alice@student.com", "password": "paper-lantern-orchard-61"}
         begun = http.post("/api/auth/login", json=credentials, headers={"Origin": server.url})
-        code = code_in(server.line_with("E-mail code for alice@student.com"))
+        code = code_in(server.line_with("Email code for alice@student.com"))
         proven = http.post("/api/auth/email-code/verify", json={"code": code})
         exit_code = server.interrupt()
 

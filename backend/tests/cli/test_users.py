@@ -90,7 +90,7 @@ def test_an_address_has_one_account_however_it_is_spelled(focys: Focys):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["nonsense"], "This is not an e-mail address."),
+        (["nonsense"], "This is not an email address."),
         ([DANA, "--name", "x" * 101], "A name has at most 100 characters, all of them printable."),
         ([DANA, "--name", "Dana\u202eRay"], "A name has at most 100 characters, all of them printable."),
     ],

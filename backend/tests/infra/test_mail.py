@@ -156,7 +156,7 @@ async def test_the_first_sign_in_mails_a_code_that_works_and_nothing_reaches_the
         assert "Send money" not in part
     printed = "".join(capfd.readouterr())
     assert code not in printed
-    assert "E-mail code for" not in printed
+    assert "Email code for" not in printed
 
 
 async def test_without_a_mail_server_the_console_shows_one_plain_line(
@@ -174,7 +174,7 @@ async def test_without_a_mail_server_the_console_shows_one_plain_line(
 
         proven = await browser.post("/auth/email-code/verify", {"code": code_in(line)})
 
-    assert re.fullmatch(r"E-mail code for alice@student\.com: [0-9]{6} \(valid 5 minutes\)", line)
+    assert re.fullmatch(r"Email code for alice@student\.com: [0-9]{6} \(valid 5 minutes\)", line)
     assert proven.json()["step"] == "enroll"
     assert state["sender"] is None
 

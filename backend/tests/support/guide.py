@@ -110,8 +110,8 @@ def walk_the_first_login(server: Server) -> str:
     with httpx.Client(base_url=server.url, headers={"Origin": "http://localhost:5173"}) as http:
         begun = http.post("/auth/login", json={"email": ALICE, "password": PASSWORD})
         assert begun.json()["step"] == "email_code", begun.text
-        line = server.line_with(f"E-mail code for {ALICE}")
-        assert re.fullmatch(rf"E-mail code for {ALICE}: [0-9]{{6}} \(valid 5 minutes\)", line)
+        line = server.line_with(f"Email code for {ALICE}")
+        assert re.fullmatch(rf"Email code for {ALICE}: [0-9]{{6}} \(valid 5 minutes\)", line)
         proven = http.post("/auth/email-code/verify", json={"code": code_in(line)})
         assert proven.json()["step"] == "enroll", proven.text
         shown = http.post("/auth/mfa/enroll", json={}).json()

@@ -27,6 +27,6 @@ class KeptMail:
 
 def code_in(line: str) -> str:
     """The code of a console line."""
-    found = re.search(r"E-mail code for \S+: (\S+) \(valid", line)
+    found = re.search(r"Email code for \S+: (\S+) \(valid", line)
     assert found is not None
     return found.group(1)

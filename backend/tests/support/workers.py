@@ -109,7 +109,7 @@ class Workers:
                 line.split(": ")[1].split(" ")[0]
                 for server in self.servers
                 for line in server.output().splitlines()
-                if line.startswith(f"E-mail code for {account.email}: ")
+                if line.startswith(f"Email code for {account.email}: ")
             ]
             if len(printed) >= seen:
                 return await self._newest_of(printed, account)

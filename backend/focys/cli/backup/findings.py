@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import JSON
 
 from focys.cli.doctor.finding import Finding, fail, ok, warn
-from focys.features.totp import TotpSecrets, Trial
+from focys.features.totp import DecryptReport, TotpSecrets
 from focys.infra.db.database import Database
 from focys.infra.db.schema import known_revisions, needed_revision, revisions_after
 
@@ -122,7 +122,7 @@ async def check_secrets(totp: TotpSecrets, progress: Callable[[int, int], None])
     return judge_secrets(await totp.try_all(progress))
 
 
-def judge_secrets(trial: Trial) -> Finding:
+def judge_secrets(trial: DecryptReport) -> Finding:
     """Say what the keys at hand could open."""
     name, total = "secrets", f"{trial.total:,}"
     if trial.keyless:

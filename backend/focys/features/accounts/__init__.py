@@ -1,8 +1,9 @@
-"""Who exists. Owns ``users``; everything else about a person hangs on the id.
+"""User accounts. Owns the table ``users``; other features refer to a user by id.
 
-An address has one canonical form, made before anything else looks at it. ``attempt_seq`` is the number every attempt
-and every change of a factor or credential raises by compare-and-set; ``credential_epoch`` rises with each change of a
-credential and voids the logins, browsers and sessions that were made under the old one.
+Addresses are put into one canonical form before anything else uses them. ``attempt_seq`` is the version of the account
+for optimistic locking: every attempt and every change of a factor or credential raises it by compare-and-set.
+``credential_epoch`` (elsewhere called a security stamp) rises with each credential change and invalidates the logins,
+browsers and sessions created under the old one.
 """
 
 from focys.features.accounts.addresses import InvalidAddressError, canonical_address, masked

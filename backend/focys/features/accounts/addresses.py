@@ -1,4 +1,4 @@
-"""The one canonical form of an e-mail address, used for look-up, uniqueness, limits and mail."""
+"""The canonical form of an email address, for lookup, uniqueness, rate limits and sending."""
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -6,16 +6,16 @@ MAX_LENGTH = 254
 
 
 class InvalidAddressError(ValueError):
-    """The text is not an address that mail can be sent to."""
+    """The text is not a valid email address."""
 
 
 def canonical_address(text: str) -> str:
-    """Return the address in lower case, its domain in ASCII (IDNA).
+    """Return the address in lower case, with its domain in ASCII (IDNA).
 
-    Local parts beyond ASCII are refused: look-alike letters would make two accounts of one name.
+    Non-ASCII local parts are refused: look-alike characters would allow two accounts that seem to have one address.
 
     Raises:
-        InvalidAddressError: the text is not such an address.
+        InvalidAddressError: the text is not a valid address, or too long.
     """
     try:
         parts = validate_email(
@@ -26,14 +26,14 @@ def canonical_address(text: str) -> str:
             test_environment=True,
         )
     except EmailNotValidError:
-        raise InvalidAddressError("This is not an e-mail address.") from None
+        raise InvalidAddressError("This is not an email address.") from None
     address = f"{parts.local_part}@{parts.ascii_domain}".lower()
     if len(address) > MAX_LENGTH:
-        raise InvalidAddressError("This e-mail address is too long.")
+        raise InvalidAddressError("This email address is too long.")
     return address
 
 
 def masked(address: str) -> str:
-    """Return the address as it may be shown before a sign-in is complete: ``a…e@student.com``."""
+    """Return the address masked, to show before sign-in is complete: ``a…e@student.com``."""
     name, _, domain = address.partition("@")
-    return f"{name[0]}…{name[-1] if len(name) > 2 else ''}@{domain}"  # noqa: PLR2004  two letters would show the whole
+    return f"{name[0]}…{name[-1] if len(name) > 2 else ''}@{domain}"  # noqa: PLR2004  with two letters, this would show the whole name

@@ -1,4 +1,4 @@
-"""The table of people."""
+"""The table of users."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, SmallInteger, String, Table, Text, Uuid
 
@@ -19,7 +19,7 @@ users = Table(
     Column("mfa_enabled", Boolean, nullable=False, server_default="false"),
     Column("totp_last_step", BigInteger),
     Column("totp_offset", SmallInteger),
-    # Raised by every change that affects an attempt, and by every charge of an attempt, respectively.
+    # attempt_seq is raised by every change that affects an attempt, charge_seq by every charge of an attempt.
     Column("attempt_seq", BigInteger, nullable=False, server_default="0"),
     Column("charge_seq", BigInteger, nullable=False, server_default="0"),
     Column("credential_epoch", Integer, nullable=False, server_default="0"),

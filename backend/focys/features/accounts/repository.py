@@ -1,4 +1,4 @@
-"""The SQL of ``users``: look-ups, and the compare-and-set that every attempt and credential change goes through."""
+"""The SQL of ``users``: lookups, and the compare-and-set that every attempt and credential change goes through."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from focys.infra.db.database import Change, Database, Shape
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as an operator sees it; ``disabled_at`` is None while it may sign in."""
+    """An account as an operator sees it; ``disabled_at`` is None unless it is disabled."""
 
     id: UUID
     email: str
@@ -46,7 +46,7 @@ _CLAIM = (
     .values(attempt_seq=users.c.attempt_seq + 1)
 )
 CLAIM_LIVE = _CLAIM.where(users.c.disabled_at.is_(None))
-"""What the guards of higher features begin with."""
+"""The base statement for guards in other features."""
 
 _CLAIM_AND_BURN = CLAIM_LIVE.values(totp_last_step=bindparam("burned"), totp_offset=bindparam("drift"))
 _CLAIM_AND_ENROL = _CLAIM_AND_BURN.values(
@@ -115,17 +115,17 @@ _OFFSETS = (
 
 
 def claim(user_id: UUID, seq: int) -> Change:
-    """Guard: this attempt is the next one, and the account is live."""
+    """Guard: the account is still at version *seq* and is not disabled."""
     return Change(CLAIM_LIVE, {"for_user": user_id, "seq_read": seq})
 
 
 def claim_and_burn(user_id: UUID, seq: int, *, step: int, offset: int) -> Change:
-    """Guard: as ``claim``, and the TOTP step is spent."""
+    """Guard: like ``claim``; also marks the TOTP step as used."""
     return Change(_CLAIM_AND_BURN, {"for_user": user_id, "seq_read": seq, "burned": step, "drift": offset})
 
 
 def claim_and_enrol(user_id: UUID, seq: int, *, sealed: str, step: int, offset: int, now: datetime) -> Change:
-    """Guard: as ``claim_and_burn``, and the sealed secret becomes the account's authenticator."""
+    """Guard: like ``claim_and_burn``; also stores the encrypted secret as the account's authenticator."""
     values = {
         "for_user": user_id,
         "seq_read": seq,
@@ -138,12 +138,12 @@ def claim_and_enrol(user_id: UUID, seq: int, *, sealed: str, step: int, offset: 
 
 
 def claim_and_reset(user_id: UUID, seq: int, now: datetime) -> Change:
-    """Guard: the authenticator is gone, and with it everything made under it. Works for disabled accounts too."""
+    """Guard: removes the authenticator and invalidates what was created under it. Works for disabled accounts too."""
     return Change(_CLAIM_AND_RESET, {"for_user": user_id, "seq_read": seq, "moment": now})
 
 
 class AccountRepository:
-    """Finds accounts and changes what belongs to the account alone."""
+    """Finds accounts, and builds changes that affect only the account."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -154,11 +154,11 @@ class AccountRepository:
         return _ACCOUNT.read(row) if row is not None else None
 
     async def list_all(self) -> list[Account]:
-        """Return all accounts by address."""
+        """Return all accounts, sorted by address."""
         return [_ACCOUNT.read(row) for row in await self._database.rows(_LIST)]
 
     async def list_offsets(self) -> list[tuple[int, int]]:
-        """Return (offset, accounts) for each distance between a phone's clock and ours, in steps."""
+        """Return (offset, number of accounts) for each clock offset between phone and server, in time steps."""
         rows: Sequence[Any] = await self._database.rows(_OFFSETS)
         return [(offset, number) for offset, number in rows]
 
@@ -169,30 +169,30 @@ class AccountRepository:
 
     @staticmethod
     def password_set(user_id: UUID, hashed: str, now: datetime) -> Change:
-        """Replace the password; logins, browsers and sessions made under the old one die."""
+        """Replace the password, and invalidate the logins, browsers and sessions created under the old one."""
         return Change(_SET_PASSWORD, {"for_user": user_id, "hashed": hashed, "moment": now})
 
     @staticmethod
     def hash_upgraded(user_id: UUID, old: str, new: str) -> Change:
-        """Store the same password under newer parameters."""
+        """Replace the hash with one of the same password with newer parameters."""
         return Change(_UPGRADE_HASH, {"for_user": user_id, "old_hash": old, "new_hash": new})
 
     @staticmethod
     def disabled(user_id: UUID, since: datetime | None, now: datetime) -> Change:
-        """Disable an account since a time, or enable it; either way every token of it dies."""
+        """Disable an account as of *since*, or enable it if that is None; either way, invalidate all its tokens."""
         return Change(_SET_DISABLED, {"for_user": user_id, "since": since, "moment": now})
 
     @staticmethod
     def everybody_voided(now: datetime) -> Change:
-        """Void what was made under anybody's credentials so far: tokens, logins under way, attempts, known browsers."""
+        """Invalidate all users' tokens, logins in progress, attempts and known browsers."""
         return Change(_VOID_ALL, {"moment": now})
 
     @staticmethod
     def everybody_voided_and_burned(now: datetime, step: int) -> Change:
-        """As ``everybody_voided``, and no code of a time step up to this one is good any more."""
+        """Like ``everybody_voided``; also refuse TOTP codes of all time steps up to and including *step*."""
         return Change(_VOID_ALL_AND_BURN, {"moment": now, "burned": step})
 
     @staticmethod
     def step_repaired(user_id: UUID, current_step: int) -> Change:
-        """Take back a last step that a wrong clock put into the future."""
+        """Reset a last used step that is in the future (set by a wrong clock) to *current_step*."""
         return Change(_REPAIR_STEP, {"for_user": user_id, "current_step": current_step})

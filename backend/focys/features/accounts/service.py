@@ -15,11 +15,11 @@ MAX_NAME_LENGTH = 100
 
 
 class AccountError(Exception):
-    """The account cannot be had; the message is a sentence for the operator."""
+    """The account cannot be found or created; the message is for the operator."""
 
 
 class Accounts:
-    """Acts on accounts; the caller has authorised them."""
+    """Manages accounts. The caller has authorized the operator."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
@@ -37,8 +37,8 @@ class Accounts:
         """Create an account and return its id.
 
         Raises:
-            AccountError: the address is taken, or the name cannot be used.
-            InvalidAddressError: it is not an address.
+            AccountError: the address is taken, or the name is not valid.
+            InvalidAddressError: it is not an email address.
         """
         address = canonical_address(address)
         if len(name) > MAX_NAME_LENGTH or not is_plain(name):
@@ -56,20 +56,20 @@ class Accounts:
             "updated_at": now,
         }
         event = audit.AuditEvent(audit.EventName.ACCOUNT_CREATED, audit.Outcome.OK, user_id)
-        await self._database.write(self._repository.created(row), audit.as_change(event, visitor, now))
-        audit.announce(event, visitor)
+        await self._database.write(self._repository.created(row), audit.insert_event(event, visitor, now))
+        audit.log_event(event, visitor)
         return user_id
 
     async def count_clock_offsets(self) -> dict[int, int]:
-        """Return how many phones are how many steps ahead of our clock (+) or behind it (-)."""
+        """Return the number of phones by clock offset, in time steps ahead of (+) or behind (-) the server."""
         return dict(await self._repository.list_offsets())
 
     async def get(self, address: str) -> Account:
-        """Return the account of an address.
+        """Return the account with this address.
 
         Raises:
             AccountError: there is none.
-            InvalidAddressError: it is not an address.
+            InvalidAddressError: it is not an email address.
         """
         found = await self._repository.find(canonical_address(address))
         if found is None:
@@ -77,14 +77,14 @@ class Accounts:
         return found
 
     async def list_all(self) -> list[Account]:
-        """Return all accounts by address."""
+        """Return all accounts, sorted by address."""
         return await self._repository.list_all()
 
     async def set_disabled(self, address: str, visitor: Visitor, *, disabled: bool) -> None:
-        """Disable or enable an account; every token of it dies at once."""
+        """Disable or enable an account; either way, all its tokens stop working at once."""
         user, now = await self.get(address), self._clock.now()
         name = audit.EventName.ACCOUNT_DISABLED if disabled else audit.EventName.ACCOUNT_ENABLED
         event = audit.AuditEvent(name, audit.Outcome.OK, user.id)
         change = self._repository.disabled(user.id, now if disabled else None, now)
-        await self._database.write(change, audit.as_change(event, visitor, now))
-        audit.announce(event, visitor)
+        await self._database.write(change, audit.insert_event(event, visitor, now))
+        audit.log_event(event, visitor)

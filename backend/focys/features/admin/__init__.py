@@ -1,4 +1,4 @@
-"""What an operator may do to an account: unlock it, reset its second factor, set its password. It shows no secrets."""
+"""Operator actions on accounts: unlock, reset the second factor, set a password, end sessions. None shows a secret."""
 
 from focys.features.admin.notices import RESET
 from focys.features.admin.service import Administration, ConflictError, Voided

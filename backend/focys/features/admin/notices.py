@@ -1,4 +1,4 @@
-"""The email about a reset second step."""
+"""The email about a second factor reset."""
 
 from focys.features.outbox import Notice
 

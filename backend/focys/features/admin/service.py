@@ -1,4 +1,4 @@
-"""An operator's actions; each is one write with its audit row, and the owner is notified by mail where it matters."""
+"""Operator actions. Each is written together with its audit event; the owner gets an email where it matters."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from functools import partial
 from focys.domain.totp import step_at
 from focys.features.accounts import AccountRepository, Accounts, claim_and_reset
 from focys.features.admin.notices import RESET
-from focys.features.audit import Alarm, AuditEvent, EventName, Outcome, announce, as_change, pruned
+from focys.features.audit import Alarm, AuditEvent, EventName, Outcome, insert_event, log_event, pruned
 from focys.features.backup_codes import all_dropped, everybodys_dropped
 from focys.features.browsers import browsers_forgotten
 from focys.features.bypass import all_bypasses_ended, own_bypasses_ended
@@ -28,12 +28,12 @@ _SWEEP_SECONDS = 300
 
 
 class ConflictError(Exception):
-    """The account was busy with other attempts; nothing was changed."""
+    """Concurrent attempts kept changing the account; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Voided:
-    """How many sessions, backup codes and letters that a restored backup brought back were made void."""
+    """How many sessions, backup codes and emails from a restored backup were invalidated."""
 
     sessions: int
     backup_codes: int
@@ -41,7 +41,7 @@ class Voided:
 
 
 class Administration:
-    """Acts on behalf of an operator whom the caller has authorised."""
+    """Acts for an operator. The caller has authorized them."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Administration:
         self._passwords, self._totp, self._keys = passwords, totp, keys
 
     async def unlock(self, address: str, visitor: Visitor) -> None:
-        """Delete the account's failures, and a last used time step that a wrong clock put into the future.
+        """Delete the account's failures, and reset a last used time step that is in the future (set by a wrong clock).
 
         Raises:
             AccountError: there is no such account.
@@ -73,13 +73,13 @@ class Administration:
         )
 
     async def reset_mfa(self, address: str, visitor: Visitor) -> None:
-        """Remove authenticator, backup codes, known browsers and sessions at once; the next sign-in enrols anew.
+        """Remove the authenticator, backup codes, known browsers and sessions; the next sign-in enrolls again.
 
-        A bypass for this person ends too: otherwise the password alone would suffice after the new enrolment.
+        A bypass for this user ends too; otherwise the password alone would still be enough after the new enrollment.
 
         Raises:
             AccountError: there is no such account.
-            ConflictError: the account was too busy.
+            ConflictError: concurrent attempts kept changing the account.
         """
         for _ in range(_TRIES):
             user, now = await self._accounts.get(address), self._clock.now()
@@ -91,25 +91,25 @@ class Administration:
                 all_ended(user.id, now),
                 own_bypasses_ended(user.id, now),
                 RESET.queue(user.id, {"at": minute(now)}, now),
-                as_change(event, visitor, now),
+                insert_event(event, visitor, now),
                 guard=claim_and_reset(user.id, user.attempt_seq, now),
             )
             if done:
-                announce(event, visitor)
+                log_event(event, visitor)
                 return
         raise ConflictError("The account was busy; nothing was changed. Try again.")
 
     async def set_password(self, address: str, password: str, visitor: Visitor) -> None:
-        """Give the account a new password; its sessions, known browsers, logins and set-ups under way end.
+        """Set a new password; this ends the account's sessions, known browsers, logins and setups in progress.
 
         Raises:
             AccountError: there is no such account.
-            WeakPasswordError: the password is refused.
+            WeakPasswordError: the policy does not allow the password.
         """
         user = await self._accounts.get(address)
         hashed, now = await self._passwords.choose(password, user.email), self._clock.now()
         event = AuditEvent(EventName.PASSWORD_SET, Outcome.OK, user.id)
-        # Whoever set up an authenticator with the old password has seen the pending secret.
+        # Anyone who knew the old password may have seen a pending secret.
         dropped = setups_dropped(user.id)
         changes = (AccountRepository.password_set(user.id, hashed, now), all_ended(user.id, now), dropped)
         forgiven = passwords_forgiven(password_keys(self._keys, user.email))
@@ -118,68 +118,69 @@ class Administration:
     async def rotate_keys(self, visitor: Visitor, progress: Progress) -> Rotation:
         """Re-encrypt every TOTP secret that is not under the newest key, while the service runs.
 
-        That takes many writes: the audit log has a row before the first of them, and one with the numbers at the end.
+        This takes many writes, so there are two audit events: one before the first write, and one with the counts after
+        the last.
         """
 
-        async def tell(detail: str) -> None:
+        async def record(detail: str) -> None:
             event = AuditEvent(EventName.KEYS_ROTATED, Outcome.OK, detail=detail)
             await self._commit(event, visitor, self._clock.now())
 
-        rotation = await self._totp.rotate(progress, partial(tell, "begun"))
-        if rotation.moved:
-            await tell(f"{rotation.moved} secrets sealed anew, {rotation.unreadable} could not be opened")
+        rotation = await self._totp.rotate(progress, partial(record, "started"))
+        if rotation.reencrypted:
+            await record(f"{rotation.reencrypted} secrets re-encrypted, {rotation.unreadable} could not be decrypted")
         return rotation
 
     async def end_all_sessions(self, visitor: Visitor, reason: str | None) -> int:
-        """End everybody's sessions, known browsers, and logins and set-ups under way; return how many sessions ended.
+        """End all users' sessions, known browsers, logins and setups in progress; return how many sessions ended.
 
-        Passwords, authenticators and backup codes stay. The reason is the operator's own words, for the audit.
+        Passwords, authenticators and backup codes stay. *reason* is the operator's own text for the audit log.
         """
         now = self._clock.now()
         event = AuditEvent(EventName.ALL_SESSIONS_ENDED, Outcome.OK, detail=reason)
-        # Accounts first, as a sign-in does it, so that the two wait for each other and never in a circle.
+        # Lock accounts first, as a sign-in does, so the two cannot deadlock.
         _, ended, *_ = await self._database.counts(
             AccountRepository.everybody_voided(now),
             everybodys_ended(now),
-            # What was shown in a login that ends may have been seen by whoever it is ended for.
+            # An attacker may have seen the secrets that these logins have shown.
             all_setups_dropped(),
-            as_change(event, visitor, now),
+            insert_event(event, visitor, now),
             seconds=_SWEEP_SECONDS,
         )
-        announce(event, visitor)
+        log_event(event, visitor)
         return ended
 
     async def void_restored(self, visitor: Visitor, reason: str | None) -> Voided:
-        """Void all that a restored backup brought back and that may have been used, ended or seen since it was made.
+        """Invalidate what a restored backup contains and may have been used, ended or exposed since it was made.
 
-        Beside what ``end_all_sessions`` ends: backup codes, whose owners get new ones at their next sign-in with the
-        app; TOTP codes of every time step that may have been used until now; letters that may have left already; and
-        bypasses of the second step.
+        In addition to what ``end_all_sessions`` ends: backup codes (users get new ones at their next sign-in with the
+        app), the TOTP codes of every time step up to now, unsent emails (they may have been sent already), and
+        bypasses of the second factor.
         """
         now = self._clock.now()
         event = AuditEvent(EventName.BACKUP_RESTORED, Outcome.OK, detail=reason)
-        _, sessions, _, codes, letters, *_ = await self._database.counts(
+        _, sessions, _, codes, emails, *_ = await self._database.counts(
             AccountRepository.everybody_voided_and_burned(now, self._totp.newest_step(now)),
             everybodys_ended(now),
             all_setups_dropped(),
             everybodys_dropped(),
             all_withdrawn(now),
             all_bypasses_ended(now),
-            as_change(event, visitor, now),
+            insert_event(event, visitor, now),
             seconds=_SWEEP_SECONDS,
         )
-        announce(event, visitor)
-        return Voided(sessions, codes, letters)
+        log_event(event, visitor)
+        return Voided(sessions, codes, emails)
 
     async def prune_audit(self, keep: timedelta, visitor: Visitor) -> int:
-        """Delete audit events older than *keep*, audit the deletion, and return how many were deleted."""
+        """Delete audit events older than *keep*, record that in the audit log, and return how many were deleted."""
         now = self._clock.now()
         since = now - keep
         event = AuditEvent(EventName.AUDIT_PRUNED, Outcome.OK, detail=f"kept since {since:%Y-%m-%d %H:%M:%S} UTC")
-        count, _ = await self._database.counts(pruned(since), as_change(event, visitor, now), seconds=_SWEEP_SECONDS)
-        announce(event, visitor)
+        count, _ = await self._database.counts(pruned(since), insert_event(event, visitor, now), seconds=_SWEEP_SECONDS)
+        log_event(event, visitor)
         return count
 
     async def _commit(self, event: AuditEvent, visitor: Visitor, now: datetime, *changes: Change) -> None:
-        await self._database.write(*changes, as_change(event, visitor, now))
-        announce(event, visitor)
+        await self._database.write(*changes, insert_event(event, visitor, now))
+        log_event(event, visitor)

@@ -1,25 +1,25 @@
-"""Append-only facts about who did what, written in the same transaction as the action itself.
+"""The audit log: append-only events, each written in the same transaction as the action it records.
 
     entry = AuditEvent(EventName.TOTP, Outcome.REFUSED, user_id=…, reason=Reason.INVALID_CODE)
-    await database.write(…, audit.as_change(entry, visitor, now))     # the row commits with the change, or neither does
-    audit.announce(entry, visitor)                                    # the same facts as one log line
+    await database.write(…, audit.insert_event(entry, visitor, now))   # event and change commit together, or not at all
+    audit.log_event(entry, visitor)                                    # the same event as a log line
 
-Rows are added and never changed; only ``pruned`` deletes old ones, for an operator who owns the tables.
-Rows and lines never hold a code, a secret, a token or an address typed by a stranger.
+Rows are never changed; only ``pruned`` deletes old ones, and only for the database role that owns the tables.
+Rows and log lines never contain a code, a secret, a token, or an address typed by an unknown user.
 """
 
 from focys.features.audit.models import audit_events
 from focys.features.audit.repository import find_source, pruned
-from focys.features.audit.service import Alarm, AuditEvent, EventName, Outcome, announce, as_change
+from focys.features.audit.service import Alarm, AuditEvent, EventName, Outcome, insert_event, log_event
 
 __all__ = [
     "Alarm",
     "AuditEvent",
     "EventName",
     "Outcome",
-    "announce",
-    "as_change",
     "audit_events",
     "find_source",
+    "insert_event",
+    "log_event",
     "pruned",
 ]

@@ -1,4 +1,4 @@
-"""The table of facts."""
+"""The table of audit events."""
 
 from sqlalchemy import Column, Index, String, Table, Text, Uuid
 
@@ -11,7 +11,7 @@ audit_events = Table(
     Column("at", UtcTime, nullable=False),
     Column("event", String(40), nullable=False),
     Column("outcome", String(10), nullable=False),
-    # No foreign key: the facts outlive the account.
+    # No foreign key: events outlive the account.
     Column("user_id", Uuid),
     Column("reason", String(40)),
     Column("source", String(64), nullable=False),

@@ -1,4 +1,4 @@
-"""Deletes events by age, and finds the network that a request came from."""
+"""Deletes old events, and finds the network that a request came from."""
 
 from datetime import datetime
 
@@ -16,11 +16,11 @@ _SOURCE = select(audit_events.c.source).where(
 
 
 async def find_source(database: Database, request_id: str, since: datetime) -> str | None:
-    """Return which network a call that concerned nobody came from."""
+    """Return the network that a request came from, if its event names no user; None if there is no such event."""
     row = await database.first(_SOURCE, request=request_id, moment=since)
     return str(row[0]) if row else None
 
 
 def pruned(since: datetime) -> Change:
-    """Delete the events before *since*; the service's own database role has no right to do this."""
+    """Delete the events before *since*; the service's own database role is not allowed to do this."""
     return Change(_PRUNE, {"kept_since": since})

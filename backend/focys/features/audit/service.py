@@ -1,4 +1,4 @@
-"""Turns an event into a row to be committed and a line to be logged."""
+"""Turns an event into an audit row and a log line."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ _log = logger("focys.audit")
 
 
 class EventName(StrEnum):
-    """What happened; the guide's operators look for the words TOTP and MFA."""
+    """What happened. Operators search the log for the words TOTP and MFA."""
 
     PASSWORD = "password"  # noqa: S105  an event's name
     EMAIL_CODE = "email code"
@@ -45,14 +45,14 @@ class EventName(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How it ended."""
+    """Whether it succeeded."""
 
     OK = "ok"
     REFUSED = "refused"
 
 
 class Alarm(StrEnum):
-    """What somebody should look at; the line says so as ``alarm``, and /metrics counts it."""
+    """Events that need attention: ``alarm`` in the log line, and a counter in /metrics."""
 
     FACTOR_FAILING = "factor_failing"
     GUARDED = "guarded"
@@ -85,7 +85,7 @@ metrics.EVENTS.labels(EventName.EMAIL_CODE, Outcome.REFUSED, Reason.INVALID_CODE
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """One fact. ``detail`` is our own words or the operator's, never a caller's."""
+    """One event. ``detail`` is text of ours or of the operator, never of a client."""
 
     name: str
     outcome: Outcome
@@ -95,8 +95,8 @@ class AuditEvent:
     alarm: str | None = None
 
 
-def as_change(event: AuditEvent, visitor: Visitor, now: datetime) -> Change:
-    """Return the row to be written together with what the event tells of."""
+def insert_event(event: AuditEvent, visitor: Visitor, now: datetime) -> Change:
+    """Return the change that inserts the event; write it together with the action it records."""
     return Change(
         audit_events,
         {
@@ -113,9 +113,9 @@ def as_change(event: AuditEvent, visitor: Visitor, now: datetime) -> Change:
     )
 
 
-def announce(event: AuditEvent, visitor: Visitor) -> None:
-    """Log the event as one line, and count it; what somebody should look at is a warning."""
-    known = {
+def log_event(event: AuditEvent, visitor: Visitor) -> None:
+    """Log the event as one line, and count it; an alarm is logged as a warning."""
+    fields = {
         "reason": event.reason,
         "detail": event.detail,
         "user_id": str(event.user_id) if event.user_id else None,
@@ -124,10 +124,10 @@ def announce(event: AuditEvent, visitor: Visitor) -> None:
     metrics.EVENTS.labels(event.name, event.outcome, event.reason or "").inc()
     if event.alarm is not None:
         metrics.ALARMS.labels(event.alarm).inc()
-    tell = _log.info if event.alarm is None else _log.warning
-    tell(
+    log = _log.info if event.alarm is None else _log.warning
+    log(
         f"{event.name} {event.outcome}",
         source=visitor.source,
         request_id=visitor.request_id,
-        **{name: value for name, value in known.items() if value is not None},
+        **{name: value for name, value in fields.items() if value is not None},
     )

@@ -1,4 +1,4 @@
-"""Backup codes: a second factor that is also issued along with another one."""
+"""Backup codes as a second factor; they are issued along with another factor."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class HeldBackupCodes:
 
 
 class BackupCodeFactor:
-    """Takes a backup code once; issues ten at enrollment, and to a user who has none left."""
+    """Accepts each backup code once; issues ten at enrollment, and to a user who has none left."""
 
     kind = "backup_codes"
     event = EventName.BACKUP_CODE
@@ -56,10 +56,10 @@ class BackupCodeFactor:
         self._codes = codes
 
     def is_offered(self, held: HeldBackupCodes) -> bool:
-        """Tell whether any code is left."""
+        """Return whether any code is left."""
         return held.backup_codes_left > 0
 
-    def strength(self, answer: BackupCodeEntry) -> Strength:  # noqa: ARG002  the protocol's
+    def strength(self, answer: BackupCodeEntry) -> Strength:  # noqa: ARG002  required by the protocol
         """Return ``UNGUESSABLE``: a code has 80 bits."""
         return Strength.UNGUESSABLE
 
@@ -101,7 +101,7 @@ class BackupCodeFactor:
             raise NotComparedError from fault
 
     async def replenish(self, held: HeldBackupCodes, claim: Claim) -> Issued:
-        """Return ten new codes for a user who has none left, and an email that says so."""
+        """Return ten new codes if the user has none left, and an email about them."""
         if held.backup_codes_left:
             return Issued()
         return _issued(*await self._codes.renew(claim.user_id, claim.visitor, claim.now))

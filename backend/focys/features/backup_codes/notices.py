@@ -1,4 +1,4 @@
-"""Emails about backup codes: one was used, or a new set was shown."""
+"""Emails about backup codes: one was used, or a new set was issued."""
 
 from focys.features.outbox import Notice, when_and_where
 

@@ -13,7 +13,7 @@ from focys.infra.db.database import Change, Database, Shape
 
 @dataclass(frozen=True, slots=True)
 class Unspent:
-    """A code that still works."""
+    """An unspent code."""
 
     id: UUID
     code_hash: str
@@ -35,7 +35,7 @@ _DROP_EVERYBODYS = delete(backup_codes)
 
 
 def left_for(user_id: ColumnElement[UUID]) -> ColumnElement[int]:
-    """Return a column with the number of a user's unspent codes; the user is a column of the caller's query."""
+    """Return a column with the number of unspent codes of the user in another column of the same query."""
     return (
         select(func.count(backup_codes.c.id))
         .where(backup_codes.c.user_id == user_id, backup_codes.c.spent_at.is_(None))
@@ -45,22 +45,22 @@ def left_for(user_id: ColumnElement[UUID]) -> ColumnElement[int]:
 
 
 def spent(code_id: UUID, now: datetime) -> Change:
-    """Spend one code."""
+    """Mark one code as spent."""
     return Change(_SPEND, {"for_code": code_id, "moment": now})
 
 
 def all_dropped(user_id: UUID) -> Change:
-    """Drop a user's codes."""
+    """Delete a user's codes."""
     return Change(_DROP, {"for_user": user_id})
 
 
 def everybodys_dropped() -> Change:
-    """Drop all codes there are."""
+    """Delete all users' codes."""
     return Change(_DROP_EVERYBODYS)
 
 
 def stored(user_id: UUID, hashes: Sequence[str], now: datetime) -> list[Change]:
-    """Store a new set."""
+    """Insert a new set, as hashes."""
     rows = ({"id": uuid4(), "user_id": user_id, "code_hash": text, "created_at": now} for text in hashes)
     return [Change(backup_codes, row) for row in rows]
 
@@ -72,5 +72,5 @@ class BackupCodeRepository:
         self._database = database
 
     async def list_unspent(self, user_id: UUID) -> list[Unspent]:
-        """Return the codes that still work."""
+        """Return a user's unspent codes."""
         return [_CODE.read(row) for row in await self._database.rows(_UNSPENT, for_user=user_id)]

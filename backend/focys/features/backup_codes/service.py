@@ -1,4 +1,4 @@
-"""Issues and finds backup codes."""
+"""Creates, renews and checks backup codes."""
 
 import secrets
 from datetime import datetime
@@ -16,13 +16,13 @@ SET_SIZE = 10
 
 
 class BackupCodes:
-    """The backup codes of one service."""
+    """Issues backup codes and looks them up."""
 
     def __init__(self, database: Database, hasher: Hasher) -> None:
         self._repository, self._hasher = BackupCodeRepository(database), hasher
 
     async def issue(self, user_id: UUID, now: datetime) -> tuple[list[str], list[Change]]:
-        """Return a new set as it is to be shown once, and the changes that put it in the place of the old one.
+        """Return a new set of codes, to be shown once, and the changes that replace the old set with it.
 
         Raises:
             BusyError: too many hashes are waiting.
@@ -32,9 +32,9 @@ class BackupCodes:
         return codes, [all_dropped(user_id), *stored(user_id, hashes, now)]
 
     async def renew(self, user_id: UUID, visitor: Visitor, now: datetime) -> tuple[list[str], list[Change]]:
-        """Return a set, as ``issue`` does, for someone who has no code left, and an email that tells the owner.
+        """Return a new set, like ``issue``, for a user who has none left; the changes include an email to the owner.
 
-        Where hashing is busy it is empty: nobody is kept out for it, and the next sign-in brings the codes.
+        If too many hashes are waiting, both lists are empty: the sign-in goes on, and the next one issues the codes.
         """
         try:
             codes, changes = await self.issue(user_id, now)
@@ -43,7 +43,7 @@ class BackupCodes:
         return codes, [*changes, RENEWED.queue(user_id, seen(visitor, now), now)]
 
     async def find(self, user_id: UUID, code: str) -> tuple[UUID | None, int]:
-        """Return the row that *code*, normalised, would spend, or None, and how many unspent codes there are.
+        """Return the id of the unspent code that matches *code* (normalized), or None, and the number of unspent codes.
 
         Raises:
             BusyError: too many hashes are waiting.

@@ -1,7 +1,7 @@
-"""Browsers that completed a sign-in of an account, each with a failure count of its own.
+"""Known browsers: each has completed a sign-in to the account, and has its own failure count.
 
-A browser is known by a long-lived random token for each account, all of them in one cookie; the database keeps their
-SHA-256. A change of password or factor makes every browser a stranger again (its ``epoch`` no longer matches).
+A browser is identified by a long-lived random token per account. One cookie holds all its tokens; the database stores
+their SHA-256. After a change of password or factor, all browsers are unknown again (``epoch`` no longer matches).
 """
 
 from focys.features.browsers.cookie import MAX_TOKENS, tokens_of

@@ -20,7 +20,7 @@ _TOKENS: list[BindParameter[bytes]] = [bindparam(f"browser_{i}") for i in range(
 
 
 def is_known(user_id: Column[UUID], known: FromClause = browsers) -> ColumnElement[bool]:
-    """Return the condition that a row belongs to the account and its token is in the visitor's cookie."""
+    """Return the condition that a row belongs to the user and its token is in the visitor's cookie."""
     return and_(known.c.user_id == user_id, known.c.token_hash.in_(_TOKENS))
 
 
@@ -39,5 +39,5 @@ def cookie_parameters(cookie: str | None) -> CookieParameters:
 
 
 def browsers_forgotten(user_id: UUID) -> Change:
-    """Make every browser of a user a stranger."""
+    """Delete all known browsers of a user."""
     return Change(_FORGET, {"for_user": user_id})

@@ -15,7 +15,7 @@ COOKIE_LIFE = timedelta(days=400)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The account's row for a browser's cookie; ``is_current`` until the password or a factor changes."""
+    """The row of a known browser; ``is_current`` until the password or a factor changes."""
 
     id: UUID
     token_hash: bytes
@@ -24,28 +24,28 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """The cookie the browser is to hold from now on, and the row that knows it."""
+    """The browser's new cookie, and the change that stores it."""
 
     cookie: str
     change: Change
 
 
 def recognize(user_id: UUID, known: Known | None, *, cookie: str | None, epoch: int, now: datetime) -> Recognition:
-    """Return what makes the visitor's browser a known one of this account.
+    """Return the cookie and the change that make the visitor's browser known to this account.
 
-    A browser gets its own token for each account, and a new one after a change of password or factor: a copy of the old
+    A browser gets its own token for each account, and a new one after a change of password or factor; a copy of the old
     cookie is then worthless.
 
     Args:
-        user_id: whose sign-in it completed.
-        known: the account's row for a token in the cookie, if there is one.
-        cookie: the cookie as sent.
+        user_id: the user who signed in.
+        known: the browser's row for this user, if there is one.
+        cookie: the cookie as received.
         epoch: the account's credential epoch after this sign-in.
-        now: the time.
+        now: the time of the request.
     """
     token = token_in(cookie, known.token_hash) if known is not None and known.is_current else None
     if known is not None and token is not None:
-        # Behind the others, so that the account that signed in least recently is the first to be forgotten.
+        # Move it to the end, so the account that signed in least recently is the first to be dropped.
         newest = with_token(cookie, token, instead_of=known.token_hash)
         return Recognition(newest, _seen(known.id, known.token_hash, epoch, now))
     token = new_handle()

@@ -1,11 +1,11 @@
-"""Time-limited bypasses of the second factor, for when it cannot work; started on the host only, audited, self-ending.
+"""Temporary bypasses of the second factor, for emergencies. Started only on the host, audited, and ended automatically.
 
-bypasses.begin(length, reason, operator, address=…)   # one enrolled person, or everybody but administrators
+bypasses.begin(length, reason, operator, address=…)   # for one enrolled user, or for everybody but administrators
 bypasses.end(operator, address=…)                     # at once, with the sessions opened under it
-claim_under(…)                                        # the guard of a sign-in: still in force when it is written
+claim_under(…)                                        # a sign-in's guard: the bypass is still active
 
-Whom one lets in is ``focys.domain.bypass``. A session opened under it carries its id, is worth a password and no more,
-and dies with it. The failures of the second step and the known browsers stay as they are.
+``focys.domain.bypass`` decides who may use a bypass. A session opened under one stores its id, counts as password-only,
+and ends with it. Second-factor failures and known browsers are not changed.
 """
 
 from datetime import timedelta
@@ -20,7 +20,7 @@ from focys.features.bypass.repository import (
     not_ended,
     own_bypasses_ended,
 )
-from focys.features.bypass.service import Bypasses, use_told
+from focys.features.bypass.service import Bypasses, usage_notice
 from focys.features.feature import Feature
 from focys.infra.db.retention import kept_for
 
@@ -36,5 +36,5 @@ __all__ = [
     "mfa_bypasses",
     "not_ended",
     "own_bypasses_ended",
-    "use_told",
+    "usage_notice",
 ]

@@ -8,12 +8,12 @@ mfa_bypasses = Table(
     "mfa_bypasses",
     metadata,
     Column("id", Uuid, primary_key=True),
-    # Empty: everybody but administrators.
+    # Null: for everybody but administrators.
     Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE")),
     Column("reason", String(200), nullable=False),
     Column("operator", String(64), nullable=False),
     Column("begins_at", UtcTime, nullable=False),
     Column("ends_at", UtcTime, nullable=False),
-    # By hand; else it is over at ``ends_at``, with nobody doing anything.
+    # Set if it was ended early; otherwise it expires at ``ends_at``.
     Column("ended_at", UtcTime),
 )

@@ -1,4 +1,4 @@
-"""Emails about a bypass: that one was started for the owner, and sign-ins under it, at most one an hour."""
+"""Emails about a bypass: one was started for the user, or used to sign in (at most one email an hour)."""
 
 from focys.features.outbox import Notice, when_and_where
 
@@ -16,9 +16,9 @@ USED = Notice(
     "A sign-in with your password alone",
     lambda details: (
         f"Someone signed in to your account ({when_and_where(details)}).",
-        "No code was asked for: an administrator turned the second step off for a while.",
+        "No code was needed: an administrator has turned your second step off for a while.",
         f"That session ends at {details['until']} UTC at the latest.",
-        "We will not tell you about another one within the next hour.",
+        "You will not get another email about such a sign-in within the next hour.",
         "If that was not you, tell your administrator at once, and choose a new password.",
     ),
 )

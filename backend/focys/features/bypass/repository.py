@@ -1,4 +1,4 @@
-"""The SQL of bypasses. Whether one is in force is a matter of the time, which is the parameter ``moment``."""
+"""The SQL of bypasses. The parameter ``moment`` is the time at which a bypass must be active."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ EVERYBODY, NAMED = "everybody", "named"
 
 @dataclass(frozen=True, slots=True)
 class NotOver:
-    """A bypass that is not over, as an operator sees it; ``address`` is None if it applies to everybody."""
+    """A bypass that has not ended, as an operator sees it; ``address`` is None if it is for everybody."""
 
     id: UUID
     user_id: UUID | None
@@ -39,11 +39,11 @@ class NotOver:
 
     @property
     def whom(self) -> str:
-        """Whether it is for everybody or for a named person."""
+        """``EVERYBODY``, or ``NAMED`` if it is for one user."""
         return EVERYBODY if self.user_id is None else NAMED
 
     def is_in_force(self, now: datetime) -> bool:
-        """Tell whether it is in force; if a wrong clock put its start in the future, it waits until then."""
+        """Return whether it is active; one that a wrong clock started in the future is not active until then."""
         return self.begins_at <= now < self.ends_at
 
 
@@ -52,7 +52,6 @@ def _is_not_over(bypasses: FromClause) -> ColumnElement[bool]:
 
 
 def _is_in_force(bypasses: FromClause) -> ColumnElement[bool]:
-    # One that a clock far ahead has begun waits until its time has come.
     return and_(_is_not_over(bypasses), bypasses.c.begins_at <= bindparam("moment"))
 
 
@@ -86,7 +85,7 @@ _candidate = mfa_bypasses.alias("candidate")
 
 
 def id_in_force_for(user_id: ColumnElement[UUID]) -> ScalarSelect[UUID]:
-    """Return the bypass that a person may come under, the own one before everybody's, as a column."""
+    """Return a column with the id of the user's active bypass: their own, or else the one for everybody."""
     return (
         select(_candidate.c.id)
         .where(_is_in_force(_candidate), or_(_candidate.c.user_id == user_id, _candidate.c.user_id.is_(None)))
@@ -98,34 +97,34 @@ def id_in_force_for(user_id: ColumnElement[UUID]) -> ScalarSelect[UUID]:
 
 
 def not_ended(bypass_id: ColumnElement[UUID | None]) -> ColumnElement[bool]:
-    """Return the condition that what was opened under a bypass may go on, or was opened under none."""
+    """Return the condition that a session's bypass was not ended early, or that it has none."""
     kept = select(literal(1)).where(_candidate.c.id == bypass_id, _candidate.c.ended_at.is_(None))
     return or_(bypass_id.is_(None), exists(kept.correlate_except(_candidate)))
 
 
 def claim_under(user_id: UUID, seq: int, bypass_id: UUID, now: datetime) -> Change:
-    """Guard: this attempt is the next one, the account is live, and the bypass is still in force."""
+    """Guard: like ``accounts.claim``, and the bypass is still active."""
     return Change(_CLAIM, {"for_user": user_id, "seq_read": seq, "the_bypass": bypass_id, "moment": now})
 
 
 def all_bypasses_ended(now: datetime) -> Change:
-    """End every bypass that is not over, also one whose time has not come."""
+    """End every bypass, including those that have not started yet."""
     return Change(_END_ALL, {"moment": now})
 
 
 def own_bypasses_ended(user_id: UUID, now: datetime) -> Change:
-    """End what was begun for one person by name, also what waits."""
+    """End every bypass for this one user, including those that have not started yet."""
     return Change(_END_OWN, {"for_user": user_id, "moment": now})
 
 
 class BypassRepository:
-    """Finds, begins and ends bypasses."""
+    """Finds bypasses, and builds the changes that start and end them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def list_not_over(self, now: datetime) -> list[NotOver]:
-        """Return the bypasses that have not ended, by their end."""
+        """Return the bypasses that have not ended, sorted by their end."""
         return [_NOT_OVER.read(row) for row in await self._database.rows(_LIST, moment=now)]
 
     @staticmethod
@@ -135,5 +134,5 @@ class BypassRepository:
 
     @staticmethod
     def ended(bypass_id: UUID, now: datetime) -> Change:
-        """Guard: end a bypass that is not over."""
+        """Guard: ends a bypass that has not ended yet."""
         return Change(_END, {"the_bypass": bypass_id, "moment": now})

@@ -1,11 +1,11 @@
-"""Begins and ends bypasses; the caller has authorised the operator."""
+"""Starts and ends bypasses. The caller has authorized the operator."""
 
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from focys.domain.bypass import Bypass, BypassError
 from focys.features.accounts import Accounts
-from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
+from focys.features.audit import AuditEvent, EventName, Outcome, insert_event, log_event
 from focys.features.bypass.notices import BEGUN, USED
 from focys.features.bypass.repository import EVERYBODY, NAMED, BypassRepository, NotOver
 from focys.features.outbox import Outbox, minute, seen
@@ -17,27 +17,29 @@ QUIET = timedelta(hours=1)
 
 
 class Bypasses:
-    """The time-limited bypasses of the second factor."""
+    """The temporary bypasses of the second factor."""
 
     def __init__(self, database: Database, clock: Clock, accounts: Accounts) -> None:
         self._database, self._clock, self._accounts = database, clock, accounts
         self._repository = BypassRepository(database)
 
     async def begin(self, length: timedelta, reason: str, operator: Visitor, *, address: str | None) -> NotOver:
-        """Let one enrolled person, or everybody but administrators, sign in with the password alone for a time.
+        """Let one enrolled user, or everybody but administrators, sign in with just the password for *length*.
 
         Raises:
             AccountError: there is no such account.
-            BypassError: one is in force already, or the person has no second step.
+            BypassError: one is already active, or the user has no second factor.
         """
         user = await self._accounts.get(address) if address is not None else None
         if user is not None and not user.mfa_enabled:
-            raise BypassError(f"{user.email} has no second step yet: the first sign-in sets it up, with a mailed code.")
+            raise BypassError(
+                f"{user.email} has no second factor yet: the first sign-in sets it up, with an emailed code."
+            )
         user_id, email = (user.id, user.email) if user is not None else (None, None)
         for other in await self.list_in_force():
             if other.user_id == user_id:
                 raise BypassError(
-                    f"One is in force until {other.ends_at:%H:%M} UTC. End it first: focys mfa bypass --end"
+                    f"A bypass is active until {other.ends_at:%H:%M} UTC. End it first: focys mfa bypass --end"
                 )
         now = self._clock.now()
         bypass = NotOver(uuid4(), user_id, email, reason, operator.source, now, now + length)
@@ -49,15 +51,15 @@ class Bypasses:
             "begins_at": now,
             "ends_at": bypass.ends_at,
         }
-        mails = [BEGUN.queue(user_id, {"until": minute(bypass.ends_at)}, now)] if user_id else []
+        emails = [BEGUN.queue(user_id, {"until": minute(bypass.ends_at)}, now)] if user_id else []
         detail = f"until {minute(bypass.ends_at)} UTC: {reason}"
         event = AuditEvent(EventName.MFA_BYPASS_STARTED, Outcome.OK, user_id, bypass.whom, detail)
-        await self._database.write(self._repository.begun(row), *mails, as_change(event, operator, now))
-        announce(event, operator)
+        await self._database.write(self._repository.begun(row), *emails, insert_event(event, operator, now))
+        log_event(event, operator)
         return bypass
 
     async def end(self, operator: Visitor, *, address: str | None) -> list[NotOver]:
-        """End what is not over, of one person or all of it, and return it; sessions opened under it end with it.
+        """End the bypasses for one user, or all bypasses, and return them; sessions opened under them end too.
 
         Raises:
             AccountError: there is no such account.
@@ -70,31 +72,31 @@ class Bypasses:
             now = self._clock.now()
             event = AuditEvent(EventName.MFA_BYPASS_ENDED, Outcome.OK, bypass.user_id, bypass.whom, bypass.reason)
             if await self._database.write(
-                as_change(event, operator, now), guard=self._repository.ended(bypass.id, now)
+                insert_event(event, operator, now), guard=self._repository.ended(bypass.id, now)
             ):
-                announce(event, operator)
+                log_event(event, operator)
                 ended.append(bypass)
         return ended
 
     async def list_in_force(self) -> list[NotOver]:
-        """Return the bypasses in force now, by their end."""
+        """Return the active bypasses, sorted by their end."""
         now = self._clock.now()
         return [bypass for bypass in await self.list_not_over() if bypass.is_in_force(now)]
 
     async def list_not_over(self) -> list[NotOver]:
-        """Return the bypasses in force and those yet to start, by their end."""
+        """Return the active bypasses and those yet to start, sorted by their end."""
         return await self._repository.list_not_over(self._clock.now())
 
     async def seconds_left(self) -> dict[str, float]:
-        """Return how long the longest bypass still lasts, of those for everybody and of those for a named person."""
+        """Return the seconds until the last active bypass ends, for ``EVERYBODY`` and for ``NAMED``; 0 if none."""
         now, left = self._clock.now(), {EVERYBODY: 0.0, NAMED: 0.0}
         for bypass in await self.list_in_force():
             left[bypass.whom] = max(left[bypass.whom], (bypass.ends_at - now).total_seconds())
         return left
 
 
-async def use_told(outbox: Outbox, user_id: UUID, bypass: Bypass, visitor: Visitor, now: datetime) -> list[Change]:
-    """Return the email that tells the owner of a sign-in under a bypass, unless one did within the last hour."""
+async def usage_notice(outbox: Outbox, user_id: UUID, bypass: Bypass, visitor: Visitor, now: datetime) -> list[Change]:
+    """Return the email to the owner about a sign-in under a bypass, unless one was queued within the last hour."""
     if await outbox.is_recent(user_id, USED.kind, QUIET):
         return []
     return [USED.queue(user_id, {**seen(visitor, now), "until": minute(bypass.until)}, now)]

@@ -1,7 +1,7 @@
-"""The mailed code that proves a mailbox, for enrolment only; never a second factor of an enrolled account.
+"""The emailed code. It proves access to the mailbox during enrollment, and is never a second factor.
 
-It is spelled from a keyed digest of the login and an issue number, so it is stored nowhere; a resend mails the same
-code while it lives. Five wrong entries kill a code; after ten failures in a year codes have sixteen characters.
+It is derived from the login id and an issue number with a keyed hash, so it is not stored; a resend sends the same code
+until it expires. Five wrong entries disable a code; after ten failures in a year, codes have sixteen characters.
 """
 
 from focys.domain.lockout import MEMORY

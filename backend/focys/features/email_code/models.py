@@ -1,4 +1,4 @@
-"""The table of wrong mailed codes."""
+"""The table of wrong entries of emailed codes."""
 
 from sqlalchemy import Column, ForeignKey, Index, Table, Uuid
 

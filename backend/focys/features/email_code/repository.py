@@ -1,4 +1,4 @@
-"""The SQL of wrong mailed codes."""
+"""The SQL of wrong entries of emailed codes."""
 
 from uuid import UUID
 
@@ -10,16 +10,16 @@ from focys.infra.db.database import Change
 from focys.infra.db.moments import moments
 
 CHARGE_ROW = {"id": "charge_id", "user_id": "user_id", "at": "moment"}
-"""The row inserted for a charge: each column, and the fact or parameter it comes from."""
+"""The row inserted for a charge: each column, and the selected column or parameter it comes from."""
 
 _TAKE_BACK = delete(failures).where(failures.c.id == bindparam("the_failure"))
 _FORGIVE = delete(failures).where(failures.c.user_id == bindparam("for_user"))
 
 
 def email_tally(person: FromClause) -> CTE:
-    """Return the times of a person's wrong entries, and whether six digits may still be tried.
+    """Return a query for the times of a user's wrong entries, and whether six-digit codes may still be tried.
 
-    *person* is a query of one row with a column ``user_id``. The parameter ``since`` is the start of what counts.
+    *person* is a query of one row with a column ``user_id``. The parameter ``since`` is the earliest time that counts.
     """
     return (
         select(
@@ -34,10 +34,10 @@ def email_tally(person: FromClause) -> CTE:
 
 
 def taken_back(failure_id: UUID) -> Change:
-    """Drop one wrong entry: its code was right."""
+    """Refund a charge: the code was right, or was not compared."""
     return Change(_TAKE_BACK, {"the_failure": failure_id})
 
 
 def email_failures_forgiven(user_id: UUID) -> Change:
-    """Drop all wrong entries of an account: an operator's act."""
+    """Delete all wrong entries of an account, for an operator."""
     return Change(_FORGIVE, {"for_user": user_id})

@@ -1,4 +1,4 @@
-"""Spells, checks and mails codes."""
+"""Derives, checks and emails codes."""
 
 import hmac
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class CodeIssue:
 
 
 class EmailCodes:
-    """The emailed codes of one service, and the kind of email that carries them."""
+    """The emailed codes, and the kind of email that contains them."""
 
     kind = "email_code"
 
@@ -38,12 +38,12 @@ class EmailCodes:
         self._keys, self.life = keys, life
 
     def is_right(self, issue: CodeIssue, code: str) -> bool:
-        """Tell whether *code*, normalized, is the one that was emailed."""
+        """Return whether *code* (normalized) is the one that was emailed."""
         expected = email_codes.normalise(self._spell(issue), long=issue.long)
         return hmac.compare_digest(expected or "", code)
 
     def mailed(self, user_id: UUID, issue: CodeIssue, network: str, now: datetime) -> Change:
-        """Return the row that mails a code once the login it belongs to is committed."""
+        """Return the change that queues the email with a code; write it together with the login."""
         details = {
             "login": str(issue.login_id),
             "issue": issue.number,
@@ -66,11 +66,11 @@ class EmailCodes:
         return Message(
             subject=f"{code} is your {context.app_name} code",
             paragraphs=(
-                f"Your {context.app_name} sign-in code. It is valid for {validity}.",
-                f"The sign-in began at {context.now:%H:%M} UTC from the network {details['source']}.",
+                f"This is your {context.app_name} sign-in code. It is valid for {validity}.",
+                f"The sign-in started at {context.now:%H:%M} UTC from the network {details['source']}.",
                 "If that was not you, someone knows your password: keep the code to yourself and change the password.",
             ),
-            console=f"E-mail code for {context.to}: {code} (valid {validity})",
+            console=f"Email code for {context.to}: {code} (valid {validity})",
             code=code,
         )
 

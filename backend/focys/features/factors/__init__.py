@@ -1,6 +1,6 @@
-"""The interface of second factors. Each kind is a folder that implements ``Factor``; the login uses nothing else.
+"""The interface of second factors. Each kind implements ``Factor`` in its own folder; the login uses nothing else.
 
-One line in ``focys.app`` registers a new kind; sign-in, lockout, audit and metrics then treat it like any other.
+One line in ``focys.services`` registers a new kind; sign-in, lockout, audit and metrics then treat it like any other.
 """
 
 from focys.features.factors.protocol import AnyFactor, Claim, Companion, Enroller, Factor, Issued, Proven

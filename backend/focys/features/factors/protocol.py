@@ -1,4 +1,4 @@
-"""The protocols between the login and the kinds of second factor."""
+"""The protocols that the login uses to work with any kind of second factor."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,15 +19,15 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who is proving a factor, and when.
+    """Who is trying to prove a factor, and when.
 
     Attributes:
-        user_id: whose factor it is.
+        user_id: the owner of the factor.
         email: the account's address.
-        login_id: the login it is proven in.
-        version: the account's ``attempt_seq``, for the guard that spends the proof.
-        visitor: where the request comes from.
-        now: the time.
+        login_id: the login in progress.
+        version: the account's ``attempt_seq``, for optimistic locking in the guard that spends the proof.
+        visitor: who sent the request.
+        now: the time of the request.
     """
 
     user_id: UUID
@@ -40,12 +40,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What a user gets besides the session.
+    """What a user receives in addition to the session.
 
     Attributes:
-        changes: the changes to write for it.
-        shown: the fields of the response that show it.
-        profile: the factor's fields of the user afterward.
+        changes: the changes that store it.
+        shown: the response fields that show it, once.
+        profile: the fields of the user's profile that change with it.
     """
 
     changes: tuple[Change, ...] = ()
@@ -59,8 +59,8 @@ class Proven:
 
     Attributes:
         guard: spends the proof by compare-and-set on the account; None if ``accounts.claim`` is enough.
-        issued: further changes, and how the response shows them.
-        tells_owner: whether these changes email the owner, who then needs no other email about this sign-in.
+        issued: what the user receives with it.
+        tells_owner: whether the changes already include an email to the owner about this sign-in.
     """
 
     guard: Change | None = None
@@ -73,7 +73,7 @@ class Factor(Protocol[Held_contra, Answer]):
 
     @property
     def kind(self) -> str:
-        """Its name in the API, among the ``factors`` of a login."""
+        """Its name in the API, as listed in the ``factors`` of a login."""
         ...
 
     @property
@@ -83,41 +83,41 @@ class Factor(Protocol[Held_contra, Answer]):
 
     @property
     def amr(self) -> str:
-        """Its value in a token's ``amr`` (RFC 8176)."""
+        """Its value in a token's ``amr`` claim (RFC 8176)."""
         ...
 
     @property
     def path(self) -> str:
-        """Its path below ``/auth``; the body is a ``request``."""
+        """The path of its verify route, below ``/auth``."""
         ...
 
     @property
     def request(self) -> type[Answer]:
-        """The body of its call."""
+        """The request body of that route."""
         ...
 
     @property
     def held(self) -> Shape[Any]:
-        """The columns, for a row of ``users``, with what an account holds of it."""
+        """The columns that hold an account's data for this factor, selectable with a row of ``users``."""
         ...
 
     def is_offered(self, held: Held_contra) -> bool:
-        """Tell whether the account can use it now."""
+        """Return whether the account can use it now."""
         ...
 
     def strength(self, answer: Answer) -> Strength:
-        """Return how hard this answer is to guess."""
+        """Return how hard a valid answer of this form is to guess."""
         ...
 
     def profile(self, held: Held_contra) -> Mapping[str, int]:
-        """Return what a user sees of it."""
+        """Return its fields in the user's profile."""
         ...
 
     async def verify(self, answer: Answer, held: Held_contra, claim: Claim) -> Proven | Unproven:
-        """Compare an answer.
+        """Check an answer.
 
         Raises:
-            NotComparedError: it cannot be compared now.
+            NotComparedError: the answer cannot be checked now.
         """
         ...
 
@@ -134,49 +134,49 @@ class Companion(Protocol[Held_contra]):
         ...
 
     async def issue(self, claim: Claim) -> Issued:
-        """Return what a newly enrolled user gets.
+        """Return what a newly enrolled user receives.
 
         Raises:
-            NotComparedError: it cannot be made now.
+            NotComparedError: it cannot be issued now.
         """
         ...
 
     async def replenish(self, held: Held_contra, claim: Claim) -> Issued:
-        """Return new ones for a user who has none left, or nothing."""
+        """Return a new set if the user has none left; otherwise, an empty ``Issued``."""
         ...
 
 
 class Enroller(Protocol[Answer]):
-    """Sets a factor up during the first sign-in."""
+    """Sets up a factor during the first sign-in."""
 
     @property
     def amr(self) -> str:
-        """The factor's value in a token's ``amr``."""
+        """The factor's value in a token's ``amr`` claim (RFC 8176)."""
         ...
 
     @property
     def life(self) -> timedelta:
-        """How long setting it up may take."""
+        """How long the user has to set it up."""
         ...
 
     @property
     def request(self) -> type[Answer]:
-        """The body that confirms it."""
+        """The request body that confirms it."""
         ...
 
     @property
     def shown(self) -> type[BaseModel]:
-        """The body that shows what to set up."""
+        """The response body that shows what to set up."""
         ...
 
     async def is_begun(self, claim: Claim) -> bool:
-        """Tell whether this login has shown a factor to set up."""
+        """Return whether this login has already shown a factor to set up."""
         ...
 
     async def show(self, claim: Claim, *, ends: datetime, restart: bool) -> BaseModel | Refused:
-        """Return the factor to set up: the same for one login until it ends, or a new one on *restart*."""
+        """Return the factor to set up. Each login has one until *ends*; *restart* replaces it."""
         ...
 
     async def confirm(self, answer: Answer, claim: Claim) -> Proven | Unproven | Refused:
-        """Compare the first proof; Refused if there is nothing to compare it with."""
+        """Check the first proof; return Refused if there is no factor to confirm."""
         ...

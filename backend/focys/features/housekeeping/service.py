@@ -1,4 +1,4 @@
-"""The deleting of expired rows."""
+"""Deletes expired rows."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from focys.infra.ops.clock import Clock
 
 
 class Housekeeping:
-    """Deletes expired rows, as each feature declares it."""
+    """Deletes the rows that the features declare as expired."""
 
     def __init__(self, database: Database, clock: Clock, deletions: Sequence[Deletion]) -> None:
         self._database, self._clock, self._deletions = database, clock, deletions
 
     async def forget(self) -> None:
-        """Delete what has expired by now, table by table."""
+        """Delete expired rows, one table at a time."""
         now = self._clock.now()
         for deletion in self._deletions:
             await self._database.write(deletion(now))

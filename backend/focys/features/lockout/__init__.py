@@ -1,8 +1,8 @@
-"""Failed second factors. Rows are facts; ``focys.domain.lockout`` interprets them.
+"""Failures of the second factor: one row each. ``focys.domain.lockout`` derives the lock state from them.
 
-tally(person)               the failures of a bucket in SQL, and whether a proof may be charged
+tally(person)               a query for a bucket's failures, and whether an attempt may be charged
 kept, taken_back, forgiven  the changes that settle a charge
-notices_for                 the email that a failure calls for
+notices_for                 the email to send after a failure
 """
 
 from focys.domain.lockout import MEMORY

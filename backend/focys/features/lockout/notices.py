@@ -1,4 +1,4 @@
-"""Emails to the owner about failures after the right password: the third one, each lock, and guarded mode."""
+"""Emails to the owner about failures after a right password: the third one, each lock, and guarded mode."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,11 +9,11 @@ from focys.infra.db.database import Change
 from focys.infra.web.visitor import Visitor
 
 QUIET = timedelta(hours=1)
-"""Each kind is sent at most once in this time."""
+"""Each kind is sent at most once per account within this time."""
 
 _ADVICE = (
     "If that was you, there is nothing to do. If it was not, someone knows your password: choose a new one as soon as "
-    "you can. Your second step has kept them out."
+    "you can. Your second step kept them out."
 )
 
 
@@ -30,21 +30,21 @@ LOCKED = Notice(
     "totp_locked",
     "Your account is locked for a while",
     lambda details: _after(
-        "After several wrong codes the second step is locked for a while; it unlocks by itself", details
+        "After several wrong codes, your second step is locked for a while; it unlocks by itself", details
     ),
 )
 GUARDED = Notice(
     "totp_guarded",
     "Your account now asks for two codes",
     lambda details: _after(
-        "After fifteen wrong codes one code is no longer enough; use two codes in a row, or a backup code", details
+        "After fifteen wrong codes, one code is no longer enough; use two codes in a row, or a backup code", details
     ),
 )
 _BY_NUMBER = {NOTICE_AT: FAILING, **dict.fromkeys(LOCKS, LOCKED), GUARDED_AFTER: GUARDED}
 
 
 async def notices_for(outbox: Outbox, user_id: UUID, failures: int, visitor: Visitor, now: datetime) -> list[Change]:
-    """Return the email that the owner's *failures*-th failure calls for, if any."""
+    """Return the email to send after failure number *failures*, if any."""
     notice = _BY_NUMBER.get(failures)
     if notice is None or await outbox.is_recent(user_id, notice.kind, QUIET):
         return []

@@ -1,4 +1,4 @@
-"""The SQL of failed second factors."""
+"""The SQL of second-factor failures."""
 
 from datetime import datetime, timedelta
 from typing import TypedDict
@@ -20,7 +20,7 @@ CHARGE_ROW = {
     "strong": "charged_as_strong",
     "network": "network",
 }
-"""The row inserted for a charge: each column, and the fact or parameter it comes from."""
+"""The row inserted for a charge: each column, and the selected column or parameter it comes from."""
 
 _FORGIVE_BROWSER = delete(failures).where(
     failures.c.user_id == bindparam("for_user"),
@@ -54,9 +54,9 @@ _FORGET_SURPLUS = delete(failures).where(
 
 
 def tally(person: FromClause) -> CTE:
-    """Return a summary of the failures in a person's bucket: the columns of ``FAILURES``, and what may be charged.
+    """Return a query that summarizes a bucket: its failures, and whether and how an attempt may be charged.
 
-    *person* is a query of one row with the columns ``user_id``, ``browser_id`` (empty for strangers) and
+    *person* is a query of one row with the columns ``user_id``, ``browser_id`` (null for unknown browsers) and
     ``password_changed_at``. The parameters are those of ``bucket_parameters`` and ``strength_parameters``.
     """
     is_new = failures.c.at > func.coalesce(person.c.password_changed_at, bindparam("since"))
@@ -77,7 +77,7 @@ def tally(person: FromClause) -> CTE:
         )
         for number in lockout.LOCKS
     ]
-    # ``lockout.lock_state`` and ``lockout.obstacle`` in SQL; a test compares them.
+    # The same rules as ``lockout.lock_state`` and ``lockout.obstacle``; a test compares them.
     is_open = case((counted >= lockout.GUARDED_AFTER, false()), *locked, else_=true())
     takes_strong = and_(
         bindparam("is_strong", type_=Boolean),
@@ -117,7 +117,7 @@ def tally(person: FromClause) -> CTE:
 
 
 class BucketParameters(TypedDict):
-    """The parameters of ``tally`` for the time, and the visitor's network."""
+    """The parameters of ``tally`` that depend on the time and the visitor's network."""
 
     since: datetime
     network: str
@@ -130,14 +130,14 @@ class BucketParameters(TypedDict):
 
 
 class StrengthParameters(TypedDict):
-    """The parameters of ``tally`` for the proof to charge."""
+    """The parameters of ``tally`` that depend on the proof to charge."""
 
     is_strong: bool
     is_unguessable: bool
 
 
 def bucket_parameters(network: str, now: datetime) -> BucketParameters:
-    """Return the parameters of ``tally``."""
+    """Return the parameters of ``tally`` for this network and time."""
     first, second, strong = lockout.LOCKS[5], lockout.LOCKS[10], lockout.STRONG_WINDOW
     return {
         "since": now - lockout.MEMORY,
@@ -160,23 +160,23 @@ def strength_parameters(strength: lockout.Strength) -> StrengthParameters:
 
 
 def failed(user_id: UUID, browser_id: UUID | None, login_id: UUID, now: datetime) -> Change:
-    """Record one failed second-factor try."""
+    """Insert one failure."""
     row = {"id": uuid4(), "user_id": user_id, "browser_id": browser_id, "login_id": login_id, "at": now}
     return Change(failures, {**row, "strong": False})
 
 
 def kept(failure_id: UUID) -> Change:
-    """Guard: the failure still stands, so its attempt is charged. A crash of PostgreSQL can lose it."""
+    """Guard: the failure that the attempt is charged as still exists. A crash of PostgreSQL can lose it."""
     return Change(_KEEP, {"the_failure": failure_id})
 
 
 def taken_back(failure_id: UUID) -> Change:
-    """Drop one failure: its proof was not compared, or was right."""
+    """Refund a charge: the proof was right, or was not compared."""
     return Change(_TAKE_BACK, {"the_failure": failure_id})
 
 
 def forgiven(user_id: UUID, browser_id: UUID | None, login_id: UUID, password_changed_at: datetime | None) -> Change:
-    """Drop the failures of the browser that has just signed in, and all that are older than a password change."""
+    """Delete the failures of the browser that just signed in, and all failures before the last password change."""
     return Change(
         _FORGIVE_BROWSER,
         {
@@ -189,9 +189,9 @@ def forgiven(user_id: UUID, browser_id: UUID | None, login_id: UUID, password_ch
 
 
 def surplus_forgotten(now: datetime) -> Change:
-    """Drop day-old failures of strong proofs that no decision depends on: ``2 * MAX_FAILURES`` newer ones decide.
+    """Delete failures of strong proofs, a day old or more, that ``2 * MAX_FAILURES`` newer ones make irrelevant.
 
-    Otherwise a year of wrong backup codes would leave hundreds of thousands of rows for an account.
+    Otherwise, a year of wrong backup codes would leave hundreds of thousands of rows for an account.
     """
     return Change(
         _FORGET_SURPLUS, {"surplus_before": now - timedelta(days=1), "surplus_over": 2 * lockout.MAX_FAILURES}
@@ -199,5 +199,5 @@ def surplus_forgotten(now: datetime) -> Change:
 
 
 def all_forgiven(user_id: UUID) -> Change:
-    """Drop every second-factor failure of an account: an operator's act."""
+    """Delete all second-factor failures of an account, for an operator."""
     return Change(_FORGIVE_ALL, {"for_user": user_id})

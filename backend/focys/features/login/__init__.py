@@ -1,12 +1,12 @@
-"""The login: the only feature that knows more than one factor. Its whole course is the table in ``focys.domain.login``.
+"""The login: the only feature that knows several factors. ``focys.domain.login`` has the table of its steps.
 
-    password       password.py       right password -> a login in progress (a row, found by the hash of a cookie)
+    password       password.py       right password -> a login in progress (a row, found by the hash of its cookie)
     email code     email_code.py     first sign-in only: the emailed code
-    enrolment      enrolment.py      shows a factor and takes its first proof
-    second factor  second_factor.py  any kind of factor, charged to the account's failures
+    enrollment     enrolment.py      shows a factor to set up, and checks its first proof
+    second factor  second_factor.py  any kind of factor, charged to the bucket's failures
 
 Every attempt is one statement that charges it and returns the facts, a decision in pure code, and one write of the
-verdict (``focys.domain.attempt``). The caller learns nothing before that write has happened.
+result (``focys.domain.attempt``). The client gets no response before that write has succeeded.
 """
 
 from datetime import timedelta

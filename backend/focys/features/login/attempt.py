@@ -1,4 +1,4 @@
-"""What the steps of a login share: their dependencies, finding the login, writing a decision, opening the session."""
+"""Shared by all steps of a login: dependencies, finding the login, writing the result, opening the session."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from focys.domain.bypass import Bypass
 from focys.domain.login import OutOfTurnError, Proof, advance
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import claim
-from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
+from focys.features.audit import AuditEvent, EventName, Outcome, insert_event, log_event
 from focys.features.browsers import recognize
 from focys.features.email_code import EmailCodes
 from focys.features.factors import AnyFactor, Claim, Companion, Enroller, Issued, Proven
@@ -32,7 +32,7 @@ from focys.infra.web.visitor import Visitor
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """Everything a login needs from elsewhere, wired in ``focys.app``."""
+    """Everything a login needs from other modules; built in ``focys.services``."""
 
     database: Database
     clock: Clock
@@ -57,12 +57,12 @@ class Grant:
     """Why a session is opened.
 
     Attributes:
-        account: whose.
-        amr: by which methods (RFC 8176).
-        epoch: the account's credential epoch once the proof is written.
-        login: the login that ends with it; None where the password was enough.
-        bypass: set where the second step was bypassed.
-        profile: how the user's factors look afterwards.
+        account: who signs in.
+        amr: the authentication methods used (RFC 8176).
+        epoch: the account's credential epoch after the proof is written.
+        login: the login in progress that this completes; None if the password was enough.
+        bypass: the bypass that replaced the second factor, if any.
+        profile: the factors' fields in the user's profile after this sign-in.
         mfa_enabled: whether the user then has a confirmed second factor.
         shown: further fields of the response.
     """
@@ -79,7 +79,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A completed login: why, the new session, and the cookie that identifies the browser from now on."""
+    """A completed login: its grant, the new session, and the cookie that identifies the browser from now on."""
 
     grant: Grant
     session: Opened
@@ -88,7 +88,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A proven factor, and what is issued with it."""
+    """A proven factor, and what the user receives with it."""
 
     proven: Proven
     issued: tuple[Issued, ...] = ()
@@ -99,23 +99,23 @@ class Granted:
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """Every change to write with it."""
+        """All changes to write with the proof."""
         return tuple(change for issued in self._everything for change in issued.changes)
 
     @property
     def shown(self) -> dict[str, object]:
-        """Every field of the response that shows it."""
+        """All response fields that show what was issued."""
         return {name: value for issued in self._everything for name, value in issued.shown.items()}
 
     @property
     def profile(self) -> dict[str, int]:
-        """How the user's factors look afterwards, as far as that has changed."""
+        """The profile fields that change with it."""
         return {name: value for issued in self._everything for name, value in issued.profile.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
-    """One request to a login: finds it, writes what a step decided, and returns refusals."""
+    """One request within a login: finds the login, writes the result of a step, and returns refusals."""
 
     deps: Dependencies
     repository: LoginRepository
@@ -123,7 +123,7 @@ class LoginRequest:
 
     @classmethod
     def begin(cls, deps: Dependencies, repository: LoginRepository, visitor: Visitor) -> "LoginRequest":
-        """Return a visitor's request, as of now."""
+        """Return a request of this visitor, as of now."""
         now = deps.clock.now()
         longest = max(deps.enroller.life, deps.email_codes.life)
         return cls(deps, repository, Visit(visitor, now, latest_end(longest, now)))
@@ -133,12 +133,12 @@ class LoginRequest:
         return LoginRequest.begin(self.deps, self.repository, self.visit.visitor)
 
     async def find(self) -> LoginSnapshot | Refused:
-        """Return the visitor's login, if it is live and the account is still as it was when it began."""
+        """Return the visitor's login if it is live: not expired, and the account unchanged since it started."""
         snapshot = await self.repository.find(self.repository.second_factor, self.visit)
         return snapshot if snapshot is not None and snapshot.is_live else Refused(Reason.LOGIN_EXPIRED)
 
     def in_turn(self, snapshot: LoginSnapshot | None, proof: Proof, event: str) -> LoginSnapshot | Refused:
-        """Return the login if it is live and waits for *proof*."""
+        """Return the login if it is live and its next step takes *proof*."""
         refused = turn(snapshot, proof)
         if snapshot is not None and refused is None:
             return snapshot
@@ -146,30 +146,30 @@ class LoginRequest:
         return self.refuse(event, user_id, refused or Refused(Reason.LOGIN_EXPIRED))
 
     async def commit(self, event: AuditEvent, *changes: Change, guard: Change | None = None) -> bool:
-        """Write a decision and its event together; False if the guard changed nothing."""
-        row = as_change(event, self.visit.visitor, self.visit.now)
+        """Write changes and their audit event together; False if the guard matched no row, so nothing was written."""
+        row = insert_event(event, self.visit.visitor, self.visit.now)
         done = await self.deps.database.write(*changes, row, guard=guard)
         if done:
-            announce(event, self.visit.visitor)
+            log_event(event, self.visit.visitor)
         return done
 
     def refuse(self, event: str, user_id: UUID | None, refused: Refused) -> Refused:
-        """Log a refusal that changes no row, and return it."""
-        announce(AuditEvent(event, Outcome.REFUSED, user_id, refused.reason), self.visit.visitor)
+        """Log a refusal that writes nothing, and return it."""
+        log_event(AuditEvent(event, Outcome.REFUSED, user_id, refused.reason), self.visit.visitor)
         return refused
 
     def claim(self, snapshot: LoginSnapshot) -> Claim:
-        """Return who tries to prove a factor."""
+        """Return who is trying to prove a factor, for the factor to check."""
         account, login, visit = snapshot.account, snapshot.login, self.visit
         return Claim(account.user_id, account.email, login.login_id, account.attempt_seq, visit.visitor, visit.now)
 
     def guard(self, snapshot: LoginSnapshot, proven: Change | None = None) -> Change:
-        """Return the guard of a write that ends this step of the login."""
+        """Return the guard for the write that completes this step."""
         account = snapshot.account
         return for_live_login(proven or claim(account.user_id, account.attempt_seq), snapshot.login.login_id)
 
     def profile(self, held: Mapping[str, object]) -> dict[str, int]:
-        """Return what the user sees of their factors."""
+        """Return the factors' fields in the user's profile."""
         profile: dict[str, int] = {}
         for factor in self.deps.factors:
             profile |= factor.profile(held[factor.kind])
@@ -180,12 +180,12 @@ class LoginRequest:
         return tuple(factor.kind for factor in self.deps.factors if factor.is_offered(held[factor.kind]))
 
     def open_session(self, grant: Grant) -> tuple[SignedIn, list[Change]]:
-        """Return a session, and all other changes of a completed login besides its proof."""
+        """Return a new session, and the changes of a completed login except for those of its proof."""
         account, visitor, now = grant.account, self.visit.visitor, self.visit.now
         evidence = Evidence(account.user_id, account.role, grant.epoch, grant.amr, grant.bypass)
         session = self.deps.sessions.open(evidence, visitor, now, live=account.sessions_live)
         if grant.bypass is not None:
-            # Someone who has only the password must not gain anything that outlasts the bypass.
+            # The password alone must not give anything that outlasts the bypass, such as a known browser.
             return SignedIn(grant, session, None), [*session.changes]
         known = recognize(account.user_id, account.known, cookie=visitor.browser, epoch=grant.epoch, now=now)
         changes = [*session.changes, known.change]
@@ -196,7 +196,7 @@ class LoginRequest:
 
 
 def turn(snapshot: LoginSnapshot | None, proof: Proof) -> Refused | None:
-    """Return why a login does not take *proof* now, or None if it does."""
+    """Return the refusal if a login does not take *proof* now, or None if it does."""
     if snapshot is None or not snapshot.is_live:
         return Refused(Reason.LOGIN_EXPIRED)
     try:
@@ -207,10 +207,10 @@ def turn(snapshot: LoginSnapshot | None, proof: Proof) -> Refused | None:
 
 
 def event_of(proof: Proof) -> EventName:
-    """Return the name under which a proof is audited.
+    """Return the audit event name of a proof.
 
     Raises:
-        ValueError: it is a second factor, each kind of which has a name of its own.
+        ValueError: it is a second factor; each kind has its own event name.
     """
     match proof:
         case Proof.PASSWORD_WITHOUT_MFA | Proof.PASSWORD_MFA_OPTIONAL | Proof.PASSWORD_WITH_MFA:

@@ -1,4 +1,4 @@
-"""What a step of a login writes."""
+"""The changes that the steps of a login write."""
 
 from datetime import datetime
 from functools import lru_cache
@@ -68,39 +68,39 @@ def begun(login: PendingLogin, token: str, account: Account) -> Change:
 
 
 def consumed(login_id: UUID, now: datetime) -> Change:
-    """Consume a login, once."""
+    """End a login in progress; changes no row if it has ended already."""
     return Change(_CONSUME, {"for_login": login_id, "moment": now})
 
 
 def token_consumed(token: str, now: datetime) -> Change:
-    """Consume the browser's previous login in progress."""
+    """End the login in progress that has this token: the browser's previous one."""
     return Change(_CONSUME_TOKEN, {"old_token": digest(token), "moment": now})
 
 
 def token_replaced(login_id: UUID, token: str) -> Change:
-    """Continue a login under a new token."""
+    """Give a login in progress a new token."""
     return Change(_REPLACE_TOKEN, {"for_login": login_id, "new_token": digest(token)})
 
 
 def code_mailed(login_id: UUID, issue: CodeIssue, tries: int, now: datetime) -> Change:
-    """Record which code was emailed for a login: its own, or a shared one."""
+    """Record which code was emailed for a login: its own, or one shared with another login."""
     source = issue.login_id if issue.login_id != login_id else None
     values = {"for_login": login_id, "issue": issue.number, "is_long": issue.long, "tries": tries, "source": source}
     return Change(_MAIL_CODE, {**values, "moment": now, "code_until": issue.expires_at})
 
 
 def try_taken_back(login_id: UUID) -> Change:
-    """Refund one try to a login."""
+    """Refund one try of a login."""
     return Change(_TAKE_TRY_BACK, {"for_login": login_id})
 
 
 def for_live_login(guard: Change, login_id: UUID) -> Change:
-    """Return a guard that also requires a login that is not consumed (for example, canceled in another tab)."""
+    """Return a guard that also requires the login to be in progress still (it may be canceled in another tab)."""
     return Change(_for_live_login(cast("Update", guard.target)), {**guard.values, "for_login": login_id})
 
 
 def while_charged(guard: Change, charges: Table, charge_id: UUID) -> Change:
-    """Return a guard that also requires the row that an attempt is charged as."""
+    """Return a guard that also requires the row that charges the attempt to exist."""
     return Change(_while_charged(cast("Update", guard.target), charges), {**guard.values, "the_charge": charge_id})
 
 

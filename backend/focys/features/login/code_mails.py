@@ -1,9 +1,9 @@
-"""Which code a new login takes, and whether to email it.
+"""Decides which code a new login takes, and whether to email it.
 
-Anyone with the password of an account without a factor can cause emails to its owner, so there is a budget: a few
+Anyone who knows the password of an account without a factor can cause emails to its owner, so they are limited: a few
 codes per network and ten a day, each for its own login only. Beyond that, one email is sent per lifetime of a code, and
-logins share that code even after it has worked in one of them. So the owner, who reads the mailbox, can always go on,
-and is not flooded.
+logins share that code, even after it has worked in one of them. So the owner, who reads the mailbox, can always sign
+in, and is not flooded.
 """
 
 from dataclasses import dataclass, replace
@@ -18,40 +18,40 @@ from focys.infra.db.database import Change
 
 @dataclass(frozen=True, slots=True)
 class CodeLogin:
-    """A login that waits for an emailed code, and the email to send, unless it shares another login's."""
+    """A login that waits for an emailed code, and the email to send; None if it shares a code emailed before."""
 
     login: PendingLogin
     mail: Change | None
 
 
 async def code_login(request: LoginRequest, account: Account, *, is_long: bool) -> CodeLogin | Refused:
-    """Return the login that a right password starts; refused, for minutes at most, if no email may be sent now."""
+    """Return the login that a right password starts, or a refusal (for minutes at most) if no email may be sent now."""
     user_id, network = str(account.user_id), request.visit.visitor.source
     limits, most = request.deps.account_limits, request.deps.login_limits
-    is_beyond = await limits.hit(most.codes_per_network, user_id, network)
-    is_beyond = is_beyond or await limits.hit(most.codes_a_day, user_id)
-    if not is_beyond:
+    over_limit = await limits.hit(most.codes_per_network, user_id, network)
+    over_limit = over_limit or await limits.hit(most.codes_a_day, user_id)
+    if not over_limit:
         return _own(request, account, is_long=is_long)
     shared = await _shared(request, account, is_long=is_long)
     if shared is not None:
         return shared
-    # If six digits have just stopped working, an email from the last five minutes is useless.
+    # Short and long codes have separate limits: if six digits are no longer accepted, the last email is useless.
     wait = await limits.hit(CODES_SHARED, user_id, "long" if is_long else "short")
     if wait is None:
         return _own(request, account, is_long=is_long)
-    # Another login has just caused this email.
+    # A concurrent login has just sent it.
     return await _shared(request, account, is_long=is_long) or Refused(Reason.THROTTLED, retry_after=wait)
 
 
 def _own(request: LoginRequest, account: Account, *, is_long: bool) -> CodeLogin:
     now, codes = request.visit.now, request.deps.email_codes
-    begun = _new_login(request)
+    login = _new_login(request)
     login = replace(
-        begun,
+        login,
         code_issue=1,
         code_long=is_long,
         code_sent_at=now,
-        code_expires_at=min(now + codes.life, begun.expires_at),
+        code_expires_at=min(now + codes.life, login.expires_at),
     )
     return CodeLogin(login, codes.mailed(account.user_id, login.code, request.visit.visitor.source, now))
 

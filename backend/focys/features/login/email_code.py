@@ -1,4 +1,4 @@
-"""The step after the password of an account without a factor: the emailed code proves access to the mailbox."""
+"""The step after the password, for an account without a factor: an emailed code proves access to the mailbox."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +19,7 @@ _EVENT = event_of(Proof.EMAIL_CODE)
 
 
 async def resend(request: LoginRequest) -> int | Refused:
-    """Email the code again (the same one while it works); return the seconds until the next resend."""
+    """Email the code again (the same one while it works); return the seconds until it can be resent again."""
     found = await request.repository.find(request.repository.email_code, request.visit)
     facts = request.in_turn(found, Proof.EMAIL_CODE, _EVENT)
     if isinstance(facts, Refused):
@@ -39,7 +39,7 @@ async def resend(request: LoginRequest) -> int | Refused:
 
 
 def works_now(facts: LoginSnapshot, now: datetime) -> bool:
-    """Tell whether the emailed code still works; six digits do not once sixteen characters are required."""
+    """Return whether the emailed code still works; six digits no longer do once sixteen characters are required."""
     login = facts.login
     if not login.tries_left or login.code.expires_at <= now:
         return False
@@ -55,7 +55,7 @@ class EmailCodeAttempt:
     charge_id: UUID = field(default_factory=uuid4)
 
     async def charge(self) -> LoginSnapshot | Refused | None:
-        """Charge the try; refused where the code no longer works, and where the entry cannot be one."""
+        """Charge the try; refused if the code no longer works, or if the entry does not have the form of a code."""
         repository, now = self.request.repository, self.request.visit.now
         seen = await repository.find(repository.email_code, self.request.visit)
         if (
@@ -64,7 +64,7 @@ class EmailCodeAttempt:
             and self._entry(seen) is None
             and works_now(seen, now)
         ):
-            # Not even for a moment: ten charges are what makes codes long.
+            # Don't charge it, even temporarily: ten charges make codes long.
             return Refused(Reason.INVALID_REQUEST)
         found = await repository.charge(repository.email_code, self.request.visit, self.charge_id)
         snapshot, is_charged = found or (None, False)
@@ -72,8 +72,8 @@ class EmailCodeAttempt:
         if isinstance(facts, Refused):
             return facts
         if not works_now(facts, now):
-            dead = Refused(Reason.NEW_CODE_NEEDED, tries_left=0)
-            return self.request.refuse(_EVENT, facts.account.user_id, dead)
+            refused = Refused(Reason.NEW_CODE_NEEDED, tries_left=0)
+            return self.request.refuse(_EVENT, facts.account.user_id, refused)
         return facts if is_charged else None
 
     async def look_again(self) -> LoginSnapshot | Refused:
@@ -83,7 +83,7 @@ class EmailCodeAttempt:
         return self.request.in_turn(found, Proof.EMAIL_CODE, _EVENT)
 
     async def compare(self, facts: LoginSnapshot) -> LoginSnapshot | Unproven:
-        """Compare the code with the emailed one; text that is no code is not compared."""
+        """Compare the code with the emailed one, unless the entry does not have the form of a code."""
         code = self._entry(facts)
         if code is None:
             return Unproven(Refused(Reason.INVALID_REQUEST), is_charged=False)
@@ -97,17 +97,17 @@ class EmailCodeAttempt:
         await self.request.deps.database.write(taken_back(self.charge_id), try_taken_back(facts.login.login_id))
 
     async def accept(self, facts: LoginSnapshot, proof: LoginSnapshot) -> Begun | None:
-        """Go on to enrollment, under a new token."""
+        """Continue with enrollment, under a new token."""
         account, now, token = proof.account, self.request.visit.now, new_handle()
         login = PendingLogin.new(
             advance(Step.EMAIL_CODE, Proof.EMAIL_CODE),
             now,
-            # Installing an app takes longer than typing a code.
+            # Setting up an app takes longer than typing a code.
             now + self.request.deps.enroller.life,
         )
         changes = (
             taken_back(self.charge_id),
-            # Logins that share the code go on: one may be the owner's, and this one a stranger's with mailbox access.
+            # Other logins that share the code continue: this one may be an attacker's with mailbox access.
             consumed(facts.login.login_id, now),
             begun(login, token, account),
         )
@@ -125,7 +125,7 @@ class EmailCodeAttempt:
         return unproven.refused
 
     def _entry(self, facts: LoginSnapshot) -> str | None:
-        """Return what was typed in the code's one spelling, or None if it has not the form of the code."""
+        """Return the entry, normalized, or None if it does not have the form of the code."""
         return email_codes.normalise(self.typed, long=facts.login.code_long)
 
 

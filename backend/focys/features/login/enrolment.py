@@ -1,4 +1,4 @@
-"""The step enroll: shows a factor; the first proof adds it to the account."""
+"""The enrollment step: shows a factor to set up; its first proof adds it to the account."""
 
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -18,7 +18,7 @@ _EVENT = event_of(Proof.FIRST_FACTOR)
 
 
 async def show(request: LoginRequest, *, restart: bool) -> BaseModel | Refused:
-    """Return the factor to set up: the same on every call of one login, a new one on *restart*."""
+    """Return the factor to set up: the same on every call within one login, or a new one on *restart*."""
     facts = await _find(request)
     if isinstance(facts, Refused):
         return facts
@@ -35,8 +35,8 @@ async def show(request: LoginRequest, *, restart: bool) -> BaseModel | Refused:
 class FirstFactorAttempt:
     """One try at the first proof of a new factor.
 
-    It is charged to the login alone: anyone at this step sees the secret, so there is nothing to guess, and a
-    stranger's mistakes must not keep the owner from enrolling.
+    It is charged only to the login. Anyone at this step can see the secret, so there is nothing to guess, and an
+    attacker's failures must not keep the owner from enrolling.
     """
 
     request: LoginRequest
@@ -55,12 +55,12 @@ class FirstFactorAttempt:
         return facts if is_charged else None
 
     async def look_again(self) -> LoginSnapshot | Refused:
-        """Return the login as it is now; if it is gone, another browser has enrolled the account."""
+        """Return the login as it is now. If it is gone, the account was enrolled in another browser."""
         facts = await _find(self.request)
         return Refused(Reason.ENROLMENT_EXPIRED) if isinstance(facts, Refused) else facts
 
     async def compare(self, facts: LoginSnapshot) -> Granted | Unproven:
-        """Ask the factor; also make what a newly enrolled user gets."""
+        """Let the factor check the proof; if it is right, also issue what comes with it, such as backup codes."""
         claim, deps = self.request.claim(facts), self.request.deps
         proven = await deps.enroller.confirm(self.answer, claim)
         if isinstance(proven, Refused):
@@ -110,7 +110,7 @@ async def _find(request: LoginRequest) -> LoginSnapshot | Refused:
 
 
 async def _in_turn(request: LoginRequest, snapshot: LoginSnapshot | None) -> LoginSnapshot | Refused:
-    """Return the login if it is at this step; report an attempt to enroll at another one."""
+    """Return the login if it is at this step; an attempt to enroll at another step raises an alarm."""
     refused = turn(snapshot, Proof.FIRST_FACTOR)
     if snapshot is None or refused is None or refused.reason is not Reason.OUT_OF_TURN:
         return request.in_turn(snapshot, Proof.FIRST_FACTOR, _EVENT)
@@ -122,5 +122,5 @@ async def _in_turn(request: LoginRequest, snapshot: LoginSnapshot | None) -> Log
 
 
 def _locked(facts: LoginSnapshot, request: LoginRequest) -> Refused:
-    """Return the refusal of a login that has used up its tries: it expires, and the next one starts over."""
+    """Return the refusal of a login that has no tries left; the user can start over when it has expired."""
     return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(facts.login.expires_at, request.visit.now))

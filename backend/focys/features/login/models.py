@@ -1,4 +1,4 @@
-"""The table of logins under way."""
+"""The table of logins in progress."""
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Uuid
 
@@ -15,13 +15,13 @@ pending_logins = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("consumed_at", UtcTime),
-    # In the step email_code only: the code's issue number, form and times. In that step and in enroll: the tries.
+    # For the step email_code: the code's issue number, form and times. For email_code and enroll: the tries.
     Column("code_issue", Integer, nullable=False),
     Column("code_long", Boolean, nullable=False),
     Column("code_tries", Integer, nullable=False),
     Column("code_sent_at", UtcTime),
     Column("code_expires_at", UtcTime),
-    # The login whose emailed code this one shares; empty if it has its own.
+    # The login whose emailed code this one shares; null if it has its own.
     Column("code_source", Uuid),
     Index("ix_pending_logins_user_id_created_at", "user_id", "created_at"),
 )

@@ -1,4 +1,4 @@
-"""The emails to the owner about sign-ins: a new browser, a new factor, and a stranger who has the password."""
+"""Emails to the owner about sign-ins: a new browser, a new factor, and repeated unfinished sign-ins."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ UNFINISHED = Notice(
     "unfinished_sign_ins",
     "Someone knows your password",
     lambda details: (
-        f"Someone keeps starting to sign in with your password, and does not finish ({when_and_where(details)}).",
+        f"Someone keeps entering your password without finishing the sign-in ({when_and_where(details)}).",
         "Your second step keeps them out. Ask an administrator for a new password.",
     ),
 )
@@ -45,7 +45,7 @@ def factor_added_mail(account: Account, visit: Visit) -> Change:
 
 
 async def unfinished_mails(outbox: Outbox, account: Account, unfinished: int, visit: Visit) -> list[Change]:
-    """Return the email about the tenth unfinished sign-in in an hour, once a day."""
+    """Return the email about the tenth unfinished sign-in within an hour, at most once a day."""
     if unfinished != UNFINISHED_LOGINS.amount:
         return []
     if await outbox.is_recent(account.user_id, UNFINISHED.kind, UNFINISHED_QUIET):
@@ -54,7 +54,7 @@ async def unfinished_mails(outbox: Outbox, account: Account, unfinished: int, vi
 
 
 async def finished(limits: RateLimiter, account: Account, visit: Visit) -> list[Change]:
-    """Return the changes that take a finished sign-in in an unknown browser off that count."""
+    """Return the changes that subtract a finished sign-in in an unknown browser from the unfinished ones."""
     if account.browser_id is not None:
         return []
     return await limits.give_back(UNFINISHED_LOGINS, str(account.user_id), now=visit.now)

@@ -1,4 +1,4 @@
-"""The first step: email and password. Unknown addresses, disabled accounts and wrong passwords look alike."""
+"""The first step: email and password. Unknown addresses, disabled accounts and wrong passwords look the same."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from focys.domain.login import Proof, Step, advance, password_proof
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import AccountRepository, claim
 from focys.features.audit import AuditEvent, EventName, Outcome
-from focys.features.bypass import claim_under, use_told
+from focys.features.bypass import claim_under, usage_notice
 from focys.features.login.attempt import Grant, LoginRequest, SignedIn, event_of
 from focys.features.login.changes import begun, token_consumed, token_replaced
 from focys.features.login.code_mails import code_login
@@ -33,7 +33,7 @@ _EVENT = event_of(Proof.PASSWORD_WITH_MFA)
 
 
 async def start(request: LoginRequest, address: str, password: str) -> Begun | SignedIn | Refused:
-    """Take email and password; the response and the work are the same for wrong, unknown and disabled."""
+    """Check email and password; wrong, unknown and disabled get the same response after the same work."""
     keys, throttle = ThrottleKeys.of(request.deps.keys, address, request.visit.visitor), request.deps.throttle
     charged = await _charge(request, address, keys)
     if isinstance(charged, Refused):
@@ -42,35 +42,34 @@ async def start(request: LoginRequest, address: str, password: str) -> Begun | S
     try:
         is_right = await request.deps.passwords.verify(facts.password_hash, password)
     except BusyError:
-        # Nothing was compared.
         await throttle.undo(charge)
         raise
     request = request.later()
     if facts.account is None or not is_right or facts.account.disabled_at is not None:
-        return await _wrong(request, facts, charge)
-    given_back = await throttle.forgive(charge)
+        return await _refuse_password(request, facts, charge)
+    refunds = await throttle.forgive(charge)
     await _upgrade_hash(request, facts, password)
-    outcome = await _right(request, facts, facts.account, given_back)
+    outcome = await _accept_password(request, facts, facts.account, refunds)
     for _ in range(WRITE_TRIES):
         if outcome is not BUSY:
             break
-        # Another sign-in of the account was written first.
+        # A concurrent sign-in was written first.
         again = await request.repository.find_at_start(address, keys, request.visit)
         if again.account is None or again.account.credential_epoch != facts.account.credential_epoch:
             break
-        outcome = await _right(request, again, again.account, given_back)
+        outcome = await _accept_password(request, again, again.account, refunds)
     if isinstance(outcome, Refused):
-        await request.deps.database.write(*given_back)
+        await request.deps.database.write(*refunds)
     return outcome
 
 
 async def _charge(request: LoginRequest, address: str, keys: ThrottleKeys) -> tuple[PasswordSnapshot, Charge] | Refused:
-    """Count the try before the password is compared, so that parallel tries cannot slip through."""
+    """Count the try before the password is compared, so parallel tries cannot exceed the limit."""
     throttle, visit = request.deps.throttle, request.visit
     for _ in range(CHARGE_TRIES):
         facts = await request.repository.find_at_start(address, keys, visit)
         known_hash = facts.account.known_hash if facts.account is not None and facts.browser_id is not None else None
-        limit = throttle.judge(keys.of_browser(known_hash), facts.throttle, visit.now)
+        limit = throttle.evaluate(keys.of_browser(known_hash), facts.throttle, visit.now)
         if limit.retry_after is not None:
             return Refused(Reason.THROTTLED, retry_after=limit.retry_after)
         tried = None if known_hash is not None else Try(visit.visitor.source, keys.account, visit.now)
@@ -82,20 +81,20 @@ async def _charge(request: LoginRequest, address: str, keys: ThrottleKeys) -> tu
     return BUSY
 
 
-async def _wrong(request: LoginRequest, facts: PasswordSnapshot, charge: Charge) -> Refused:
+async def _refuse_password(request: LoginRequest, facts: PasswordSnapshot, charge: Charge) -> Refused:
     deps, account = request.deps, facts.account
     await deps.throttle.keep(charge)
     user_id = account.user_id if account is not None else None
     detail = f"closed after {CLOSED_AFTER} wrong passwords in a row" if charge.closes else None
     owner = user_id if account is not None and account.disabled_at is None else None
-    mails = await passwords_notice_for(deps.outbox, owner, charge, request.visit.visitor, request.visit.now)
+    emails = await passwords_notice_for(deps.outbox, owner, charge, request.visit.visitor, request.visit.now)
     event = AuditEvent(_EVENT, Outcome.REFUSED, user_id, Reason.INVALID_CREDENTIALS, detail)
-    await request.commit(event, *mails)
+    await request.commit(event, *emails)
     return Refused(Reason.INVALID_CREDENTIALS)
 
 
 async def _upgrade_hash(request: LoginRequest, facts: PasswordSnapshot, password: str) -> None:
-    """Store the password under today's parameters, in a write of its own: the next one may change the same row."""
+    """Store a hash with current parameters, in a separate write: the next write may change the same row."""
     if facts.account is None or facts.password_hash is None:
         return
     upgraded = await request.deps.passwords.upgraded(facts.password_hash, password)
@@ -104,10 +103,10 @@ async def _upgrade_hash(request: LoginRequest, facts: PasswordSnapshot, password
         await request.deps.database.write(change)
 
 
-async def _right(
+async def _accept_password(
     request: LoginRequest, facts: PasswordSnapshot, account: Account, refunds: list[Change]
 ) -> Begun | SignedIn | Refused:
-    """Go on to the step after a right password."""
+    """Continue with the step after a right password."""
     bypass = facts.bypass_for(account, request.visit.now)
     proof = password_proof(
         mfa_enabled=account.mfa_enabled, mfa_required=request.deps.mfa_required, is_bypassed=bypass is not None
@@ -126,7 +125,7 @@ async def _right(
 async def _count_start(
     request: LoginRequest, facts: PasswordSnapshot, account: Account, step: Step
 ) -> list[Change] | Refused:
-    """Count a login started in an unknown browser; return the email about too many unfinished ones, if it is due."""
+    """Count a login started in an unknown browser; return the email about too many unfinished ones, if due."""
     if facts.browser_id is not None:
         return []
     limits, limit, user = request.deps.account_limits, request.deps.login_limits.started, str(account.user_id)
@@ -154,7 +153,7 @@ async def _begin_second_factor(
 async def _begin_email_code(
     request: LoginRequest, facts: PasswordSnapshot, account: Account, changes: list[Change]
 ) -> Begun | Refused:
-    """Wait for an emailed code; a browser that already waits for one continues, under a new token."""
+    """Start the email code step; a browser that is already at this step continues it, under a new token."""
     visitor, now, token = request.visit.visitor, request.visit.now, new_handle()
     event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
     sender = request.deps.mail_sender
@@ -173,7 +172,7 @@ async def _begin_email_code(
 async def _sign_in(
     request: LoginRequest, facts: PasswordSnapshot, account: Account, bypass: Bypass | None, changes: list[Change]
 ) -> SignedIn | None:
-    """Sign in on the password alone: no factor is required, or it is bypassed."""
+    """Sign in with just the password: no factor is required, or it is bypassed."""
     visit, deps = request.visit, request.deps
     profile = request.profile(facts.held) if account.mfa_enabled else {}
     grant = Grant(account, ("pwd",), account.credential_epoch, bypass=bypass, profile=profile)
@@ -184,5 +183,5 @@ async def _sign_in(
     if bypass is not None:
         event = AuditEvent(EventName.MFA_BYPASSED, Outcome.OK, account.user_id, detail=f"bypass {bypass.id}")
         guard = claim_under(account.user_id, account.attempt_seq, bypass.id, visit.now)
-        effects += await use_told(deps.outbox, account.user_id, bypass, visit.visitor, visit.now)
+        effects += await usage_notice(deps.outbox, account.user_id, bypass, visit.visitor, visit.now)
     return signed_in if await request.commit(event, *changes, *effects, guard=guard) else None

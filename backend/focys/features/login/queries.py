@@ -1,4 +1,4 @@
-"""The queries for the facts of a login's steps, and the shapes of their rows."""
+"""The queries for the facts of each login step, and the shapes of their rows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ ACCOUNT = Shape(
     users.c.email,
     users.c.display_name,
     users.c.role,
-    # A change that a fast clock stamped must neither forgive failures nor hide them from the limits.
+    # Ignore a password change in the future (written by a fast clock): it would forgive or hide failures.
     case((users.c.password_changed_at <= bindparam("ahead"), users.c.password_changed_at), else_=None).label(
         "password_changed_at"
     ),
@@ -82,7 +82,7 @@ MAILED = (
 
 
 def person_of_login(held: Sequence[ColumnElement[Any]]) -> CTE:
-    """Return the login that a token belongs to, with its account, the visitor's browser, and what the account holds."""
+    """Return the query for a token's login, with its account, the known browser, and the account's factors."""
     return (
         select(*LOGIN.columns, *ACCOUNT.columns, _is_live.label("is_live"), users.c.charge_seq, *held)
         .select_from(
@@ -95,7 +95,7 @@ def person_of_login(held: Sequence[ColumnElement[Any]]) -> CTE:
 
 
 def facts_of(person: CTE, tally: CTE | None, *allows: ColumnElement[bool]) -> Select[Any]:
-    """Return the facts of a step, and whether they allow a charge."""
+    """Return the query for the facts of a step, and whether they allow an attempt to be charged."""
     may_charge = and_(person.c.is_live, *allows).label("may_charge")
     if tally is None:
         return select(person, may_charge)

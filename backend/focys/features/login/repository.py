@@ -1,4 +1,4 @@
-"""Reads the facts of a login's steps, and charges its attempts."""
+"""Reads the facts of each login step, and charges attempts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -36,13 +36,13 @@ class LoginParameters(CookieParameters, lockout.BucketParameters, lockout.Streng
 
 
 class ChargeParameters(LoginParameters):
-    """The parameters of a charge."""
+    """The parameters of every query that charges an attempt."""
 
     charge_id: UUID
 
 
 class StartParameters(LoginParameters, ThrottleParameters):
-    """The parameters of the query before a password."""
+    """The parameters of the password step's query."""
 
     address: str
     old_token: bytes
@@ -50,14 +50,14 @@ class StartParameters(LoginParameters, ThrottleParameters):
 
 @dataclass(frozen=True, slots=True)
 class StepQuery:
-    """The facts of a step: how they are charged, and how their row is read."""
+    """A step's query: how an attempt is charged, and how the row is read."""
 
     charge: Charge
     read: Callable[[Sequence[Any]], LoginSnapshot]
 
 
 class LoginRepository:
-    """Reads the facts of a step. Each query also reads what the account holds of every kind of factor."""
+    """Reads the facts of a step. Each query includes the account's data for every kind of factor."""
 
     def __init__(self, database: Database, factors: Sequence[AnyFactor]) -> None:
         self._database, self._factors = database, factors
@@ -72,7 +72,7 @@ class LoginRepository:
             require(as_one_statement(query.charge), ChargeParameters)
 
     async def find_at_start(self, address: str, keys: ThrottleKeys, visit: Visit) -> PasswordSnapshot:
-        """Return what is known before a password is compared."""
+        """Return the facts before a password is compared."""
         old_token = digest(visit.visitor.login or "")
         parameters: StartParameters = {
             **keys.parameters(),
@@ -84,7 +84,7 @@ class LoginRepository:
         return self._read_at_start(rows[0])
 
     async def find(self, query: StepQuery, visit: Visit) -> LoginSnapshot | None:
-        """Return what is known of the visitor's login."""
+        """Return the facts of the visitor's login, or None if it has none."""
         if visit.visitor.login is None:
             return None
         rows = await self._database.rows(query.charge.facts, **_parameters(visit))
@@ -93,7 +93,7 @@ class LoginRepository:
     async def charge(
         self, query: StepQuery, visit: Visit, charge_id: UUID, strength: Strength = Strength.WEAK
     ) -> tuple[LoginSnapshot, bool] | None:
-        """Return the same, and whether an attempt of this strength was charged in the same statement."""
+        """Return the same facts, and whether the statement also charged an attempt of this strength."""
         if visit.visitor.login is None:
             return None
         parameters: ChargeParameters = {**_parameters(visit, strength), "charge_id": charge_id}
@@ -101,7 +101,7 @@ class LoginRepository:
         return None if found is None else (query.read(found[0]), found[1])
 
     async def find_mailed(self, user_id: UUID, now: datetime) -> PendingLogin | None:
-        """Return the login that has the account's newest code that still works."""
+        """Return the login with the account's newest emailed code that has not expired."""
         row = await self._database.first(MAILED, for_user=user_id, moment=now)
         return LOGIN.read(row) if row is not None else None
 
@@ -126,7 +126,7 @@ class LoginRepository:
             {email_code.email_code_failures: email_code.CHARGE_ROW},
             {pending_logins.c.code_tries: "login_id"},
         )
-        # Once codes have sixteen characters, further failures change nothing, and strangers can add any number of them.
+        # Once codes have sixteen characters, more failures change nothing, and attackers could add any number of rows.
         charge = Charge(facts, users.c.charge_seq, rows, raised, rows_if=tally.c.takes_six_digits.name)
         return StepQuery(charge, self._read_email_code)
 

@@ -1,4 +1,4 @@
-"""The login in HTTP: bind, call, reply."""
+"""The routes of the login."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
@@ -32,7 +32,7 @@ Flow = Annotated[LoginFlow, Depends(_flow)]
 
 @router.get("/status")
 async def read_status(flow: Flow, caller: Caller) -> Status:
-    """Say what a page needs to know first; never an error."""
+    """Return what a page needs to know first; never fails."""
     state = await flow.look(caller) if caller.login else None
     login = _state(state) if isinstance(state, State) else None
     return Status(app_name=flow.app_name, signed_in=caller.refresh is not None, login=login)
@@ -40,20 +40,20 @@ async def read_status(flow: Flow, caller: Caller) -> Status:
 
 @router.post("/login", response_model=LoginState | SignedInReply)
 async def start(body: Credentials, flow: Flow, caller: Caller, web: WebDep) -> Response:
-    """Take email and password."""
+    """Check email and password."""
     return _response(await flow.start(body.email, body.password, caller), web.cookies)
 
 
 @router.get("/login", response_model=LoginState)
 async def look(flow: Flow, caller: Caller) -> Response:
-    """Describe the login in progress."""
+    """Return the login in progress."""
     outcome = await flow.look(caller)
     return refusal(outcome) if isinstance(outcome, Refused) else reply(_state(outcome))
 
 
 @router.delete("/login", status_code=status.HTTP_204_NO_CONTENT, response_class=Response)
 async def cancel(flow: Flow, caller: Caller, web: WebDep) -> Response:
-    """Forget the login in progress."""
+    """Cancel the login in progress."""
     await flow.cancel(caller)
     response = Response(status_code=status.HTTP_204_NO_CONTENT)
     web.cookies.clear(response, web.cookies.login)
@@ -62,7 +62,7 @@ async def cancel(flow: Flow, caller: Caller, web: WebDep) -> Response:
 
 @router.post("/email-code/verify", response_model=LoginState)
 async def verify_email_code(body: MailedCode, flow: Flow, caller: Caller, web: WebDep) -> Response:
-    """Take the emailed code."""
+    """Check the emailed code."""
     return _response(await flow.verify_email_code(body.code, caller), web.cookies)
 
 
@@ -76,7 +76,7 @@ async def resend_email_code(flow: Flow, caller: Caller, body: Nothing | None = N
 
 
 def factor_routes(factors: Sequence[AnyFactor], enroller: Enroller[Any]) -> APIRouter:
-    """Return the calls whose bodies the kinds of factor define: one to verify each, and two to set one up."""
+    """Return the routes whose bodies depend on the kinds of factor: one to verify each, and two to set one up."""
     routes = APIRouter(prefix="/auth", tags=["login"], responses=PROBLEMS)
 
     @routes.post("/mfa/enroll", response_model=enroller.shown)
@@ -86,12 +86,12 @@ def factor_routes(factors: Sequence[AnyFactor], enroller: Enroller[Any]) -> APIR
         return refusal(outcome) if isinstance(outcome, Refused) else reply(outcome)
 
     async def confirm(body: BaseModel, flow: Flow, caller: Caller, web: WebDep) -> Response:
-        """Take the first proof of the new factor."""
+        """Check the first proof of a new factor."""
         return _response(await flow.confirm(body, caller), web.cookies)
 
     def verifier(factor: AnyFactor) -> Callable[..., Awaitable[Response]]:
         async def verify(body: BaseModel, flow: Flow, caller: Caller, web: WebDep) -> Response:
-            """Take an answer to a second factor."""
+            """Check a second factor."""
             return _response(await flow.verify(factor, body, caller), web.cookies)
 
         return verify
@@ -105,7 +105,7 @@ def factor_routes(factors: Sequence[AnyFactor], enroller: Enroller[Any]) -> APIR
 def _add_proof(
     routes: APIRouter, path: str, call: Callable[..., Awaitable[Response]], request: type[BaseModel]
 ) -> None:
-    """Add a call that completes a login; the kind of factor defines its body."""
+    """Add a route that completes a login, with this request body."""
     call.__annotations__["body"] = request
     routes.add_api_route(
         path,
@@ -118,7 +118,7 @@ def _add_proof(
 
 
 def _response(outcome: Begun | SignedIn | Refused, cookies: Cookies) -> Response:
-    """Turn an outcome into a body and cookies."""
+    """Return the response to an outcome, with its cookies."""
     match outcome:
         case Refused(Reason.INVALID_REQUEST):
             problem = FieldProblem(field="code", message="This is not the code that was emailed.")

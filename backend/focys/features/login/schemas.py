@@ -1,4 +1,4 @@
-"""What crosses the wire during a login. Requests are strict: no unknown fields, no other types, no odd characters."""
+"""Requests and responses of the login. Requests are strict: no unknown fields, no type coercion, plain text only."""
 
 from typing import Annotated, Literal
 
@@ -24,26 +24,26 @@ class Nothing(Request):
 
 
 class Credentials(Request):
-    """The first step."""
+    """Email and password."""
 
     email: Address
     password: Password
 
 
 class MailedCode(Request):
-    """The code from the mail: six digits, or sixteen letters and digits."""
+    """The emailed code: six digits, or sixteen letters and digits."""
 
     code: Annotated[Text, Field(min_length=1, max_length=64)]
 
 
 class EnrolRequest(Request):
-    """``restart`` throws the pending secret away for a new one."""
+    """``restart`` replaces the pending secret with a new one."""
 
     restart: bool = False
 
 
 class LoginState(BaseModel):
-    """Where a login stands and what the page for that step needs."""
+    """The current step of a login, and what its page needs."""
 
     step: Literal["email_code", "enroll", "totp"]
     email: str
@@ -67,6 +67,6 @@ class Status(BaseModel):
 
 
 class Resent(BaseModel):
-    """The mail is on its way."""
+    """The email was queued; ``resend_after`` is in seconds."""
 
     resend_after: int

@@ -1,4 +1,4 @@
-"""The step after the password of an enrolled account: any second factor it holds."""
+"""The step after the password, for an enrolled account: any of its second factors."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -27,7 +27,7 @@ for _name in _LOCK_NAMES.values():
 
 @dataclass(frozen=True, slots=True)
 class SecondFactorAttempt:
-    """One try at a second factor, from its charge to its verdict; ``charge_id`` is the failure it is charged as."""
+    """One try at a second factor. ``charge_id`` is the failure that it is charged as."""
 
     request: LoginRequest
     factor: AnyFactor
@@ -35,7 +35,7 @@ class SecondFactorAttempt:
     charge_id: UUID = field(default_factory=uuid4)
 
     async def charge(self) -> LoginSnapshot | Refused | None:
-        """Charge the try to the bucket's failures; refused if this factor is not checked now."""
+        """Charge the try to the bucket's failures; refused if this factor is not accepted now."""
         repository, strength = self.request.repository, self.factor.strength(self.answer)
         found = await repository.charge(repository.second_factor, self.request.visit, self.charge_id, strength)
         snapshot, is_charged = found or (None, False)
@@ -54,7 +54,7 @@ class SecondFactorAttempt:
         return self._in_turn(await repository.find(repository.second_factor, self.request.visit))
 
     async def compare(self, facts: LoginSnapshot) -> Granted | Unproven:
-        """Ask the factor; also make what comes with a right answer."""
+        """Let the factor check the answer; if it is right, also issue what comes with it."""
         claim = self.request.claim(facts)
         proven = await self.factor.verify(self.answer, facts.held[self.factor.kind], claim)
         if isinstance(proven, Unproven):
@@ -62,8 +62,8 @@ class SecondFactorAttempt:
         others = [other for other in self.request.deps.companions if other.kind != self.factor.kind]
         return Granted(proven, tuple([await other.replenish(facts.held[other.kind], claim) for other in others]))
 
-    async def give_back(self, facts: LoginSnapshot) -> None:  # noqa: ARG002  the protocol's
-        """Drop the failure."""
+    async def give_back(self, facts: LoginSnapshot) -> None:  # noqa: ARG002  required by the protocol
+        """Refund the charge."""
         await self.request.deps.database.write(taken_back(self.charge_id))
 
     async def accept(self, facts: LoginSnapshot, proof: Granted) -> SignedIn | None:
@@ -79,15 +79,15 @@ class SecondFactorAttempt:
         )
         signed_in, changes = self.request.open_session(grant)
         is_new = account.browser_id is None
-        mails = [new_browser_mail(account, self.request.visit)] if is_new and not proof.proven.tells_owner else []
+        emails = [new_browser_mail(account, self.request.visit)] if is_new and not proof.proven.tells_owner else []
         event = AuditEvent(self.factor.event, Outcome.OK, account.user_id, detail="new browser" if is_new else None)
         guard = while_charged(self.request.guard(facts, proof.proven.guard), second_factor_failures, self.charge_id)
         changes += await finished(self.request.deps.account_limits, account, self.request.visit)
-        done = await self.request.commit(event, *proof.changes, *changes, *mails, guard=guard)
+        done = await self.request.commit(event, *proof.changes, *changes, *emails, guard=guard)
         return signed_in if done else None
 
     async def fail(self, facts: LoginSnapshot, unproven: Unproven) -> Refused:
-        """Keep the charge unless the code was right but used before, and email the owner if that is due."""
+        """Keep the charge (unless it must not count, as for a code used before), and email the owner if due."""
         request, user_id, now = self.request, facts.account.user_id, self.request.visit.now
         event = AuditEvent(self.factor.event, Outcome.REFUSED, user_id, unproven.refused.reason)
         state = facts.lock_state(now)
@@ -95,9 +95,9 @@ class SecondFactorAttempt:
             await request.commit(replace(event, alarm=unproven.alarm), taken_back(self.charge_id))
             return replace(unproven.refused, tries_left=state.tries_left if isinstance(state, Open) else None)
         number = len(facts.failures.counted) + 1 if isinstance(state, Open) else 0
-        mails = await notices_for(request.deps.outbox, user_id, number, request.visit.visitor, now)
-        alarmed = replace(event, alarm=unproven.alarm or _ALARMS.get(number))
-        if not await request.commit(alarmed, *mails, guard=kept(self.charge_id)):
+        emails = await notices_for(request.deps.outbox, user_id, number, request.visit.visitor, now)
+        failure = replace(event, alarm=unproven.alarm or _ALARMS.get(number))
+        if not await request.commit(failure, *emails, guard=kept(self.charge_id)):
             return attempt.BUSY
         if number in _LOCK_NAMES:
             metrics.LOCKOUTS.labels(_LOCK_NAMES[number]).inc()
@@ -122,7 +122,7 @@ def _state_after(failures: Failures, state: LockState, now: datetime) -> LockSta
     if isinstance(state, Open):
         return lockout.lock_state(replace(failures, counted=(*failures.counted, now)), now)
     after = lockout.lock_state(replace(failures, strong=(*failures.strong, now)), now)
-    # A strong proof that fails while single codes are locked did not cause that lock.
+    # The lock is on single codes; a strong proof that failed did not cause it.
     return Guarded() if isinstance(after, Locked) else after
 
 

@@ -1,4 +1,4 @@
-"""One login from password to session: each step is a separate module, called from here."""
+"""The login from password to session. Each step is a separate module, called from here."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ from focys.infra.web.visitor import Visitor
 
 
 class LoginFlow:
-    """The login of one service."""
+    """All steps of the login, one method each."""
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
@@ -33,7 +33,7 @@ class LoginFlow:
 
     @property
     def app_name(self) -> str:
-        """What the service is called."""
+        """The name of the service."""
         return self._deps.app_name
 
     @property
@@ -43,19 +43,19 @@ class LoginFlow:
 
     @property
     def enroller(self) -> Enroller[Any]:
-        """Sets a factor up at the first sign-in."""
+        """Sets up a factor at the first sign-in."""
         return self._deps.enroller
 
     async def start(self, address: str, typed: str, visitor: Visitor) -> Begun | SignedIn | Refused:
-        """Take email and password."""
+        """Check email and password."""
         return await password.start(self._request(visitor), address, typed)
 
     async def verify_email_code(self, typed: str, visitor: Visitor) -> Begun | Refused:
-        """Take the emailed code."""
+        """Check the emailed code."""
         return await attempt.run(email_code.EmailCodeAttempt(self._request(visitor), typed))
 
     async def resend_email_code(self, visitor: Visitor) -> int | Refused:
-        """Email the code again; return the seconds until the next resend."""
+        """Email the code again; return the seconds until it can be resent again."""
         return await email_code.resend(self._request(visitor))
 
     async def enroll(self, visitor: Visitor, *, restart: bool) -> BaseModel | Refused:
@@ -63,11 +63,11 @@ class LoginFlow:
         return await enrolment.show(self._request(visitor), restart=restart)
 
     async def confirm(self, answer: BaseModel, visitor: Visitor) -> SignedIn | Refused:
-        """Take the first proof of a new factor."""
+        """Check the first proof of a new factor, and sign in."""
         return await attempt.run(enrolment.FirstFactorAttempt(self._request(visitor), answer))
 
     async def verify(self, factor: AnyFactor, answer: BaseModel, visitor: Visitor) -> SignedIn | Refused:
-        """Take one answer to a second factor."""
+        """Check a second factor, and sign in."""
         return await attempt.run(second_factor.SecondFactorAttempt(self._request(visitor), factor, answer))
 
     async def look(self, visitor: Visitor) -> LoginState | Refused:

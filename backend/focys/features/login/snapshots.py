@@ -1,4 +1,4 @@
-"""The facts of a login's steps, as of one moment: typed, and read in one query."""
+"""The facts of each login step at one point in time, read in one query."""
 
 import math
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class Account:
 
     @property
     def known(self) -> Known | None:
-        """The row of the visitor's known browser; ``browser_id`` is empty if that row is out of date."""
+        """The row of the visitor's known browser; ``browser_id`` is None if that row is outdated."""
         if self.known_id is None or self.known_hash is None:
             return None
         return Known(self.known_id, self.known_hash, is_current=self.browser_id is not None)
@@ -46,7 +46,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class PendingLogin:
-    """A login in progress, as its row has it."""
+    """A login in progress, as stored."""
 
     login_id: UUID
     step_word: str
@@ -61,17 +61,17 @@ class PendingLogin:
 
     @classmethod
     def new(cls, step: Step, now: datetime, ends: datetime) -> "PendingLogin":
-        """Return a login that begins now, without a mailed code."""
+        """Return a login that starts now, without an emailed code."""
         return cls(uuid4(), step, now, ends, 0, False, 0, None, None, None)
 
     @property
     def step(self) -> Step:
-        """Where the login is."""
+        """The step that the login waits for."""
         return Step(self.step_word)
 
     @property
     def code(self) -> CodeIssue:
-        """The emailed code that this login takes; in the step ``email_code`` only."""
+        """The emailed code that this login takes; only for the step ``email_code``."""
         source, expires_at = self.code_source or self.login_id, self.code_expires_at or self.created_at
         return CodeIssue(source, self.code_issue, self.code_long, expires_at)
 
@@ -81,13 +81,13 @@ class PendingLogin:
         return max(0, email_codes.TRIES - self.code_tries)
 
     def resend_after(self, now: datetime) -> int:
-        """Return the seconds until another email may be asked for."""
+        """Return the seconds until the code can be resent."""
         return seconds_until(self.code_sent_at + RESEND_PAUSE, now) if self.code_sent_at else 0
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordSnapshot:
-    """What is known before a password is compared; ``account`` is None for an unknown address."""
+    """The facts before a password is compared; ``account`` is None for an unknown address."""
 
     account: Account | None
     password_hash: str | None
@@ -100,11 +100,11 @@ class PasswordSnapshot:
 
     @property
     def browser_id(self) -> UUID | None:
-        """The known browser that the visitor uses."""
+        """The id of the visitor's known browser; None if the browser is unknown."""
         return self.account.browser_id if self.account is not None else None
 
     def lock_state(self, now: datetime) -> LockState:
-        """Return what the bucket's failures mean now."""
+        """Return the lock state of the bucket."""
         return lockout.lock_state(self.failures, now)
 
     def bypass_for(self, account: Account, now: datetime) -> Bypass | None:
@@ -113,11 +113,11 @@ class PasswordSnapshot:
         return self.bypass if lets_in else None
 
     def needs_long_code(self, now: datetime) -> bool:
-        """Tell whether six digits are no longer enough for an emailed code."""
+        """Return whether six digits are no longer enough for an emailed code."""
         return email_codes.is_long(self.email_failures, now)
 
     def waits_for_code(self, now: datetime) -> bool:
-        """Tell whether the browser has a login in progress with an emailed code that will work for a while."""
+        """Return whether the browser has a login in progress with an emailed code that will work for a while."""
         login = self.earlier
         if login is None or login.step is not Step.EMAIL_CODE or not login.tries_left:
             return False
@@ -126,14 +126,14 @@ class PasswordSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class LoginSnapshot:
-    """What is known of a login in progress.
+    """The facts of a login in progress.
 
     Attributes:
         login: its row.
-        is_live: whether it still counts: not consumed, not expired, the account unchanged since it began.
-        account: whose it is.
-        held: what the account holds of each kind of factor, by kind.
-        failures: those of the visitor's bucket, if the step needs them.
+        is_live: whether it is still valid: not ended, not expired, and the account unchanged since it started.
+        account: the account that signs in.
+        held: the account's data for each kind of factor, by kind.
+        failures: the failures in the visitor's bucket, if the step needs them.
         email_failures: the times of wrong emailed codes, if the step needs them.
     """
 
@@ -145,13 +145,13 @@ class LoginSnapshot:
     email_failures: tuple[datetime, ...] = ()
 
     def lock_state(self, now: datetime) -> LockState:
-        """Return what the bucket's failures mean now."""
+        """Return the lock state of the bucket."""
         return lockout.lock_state(self.failures, now)
 
 
 @dataclass(frozen=True, slots=True)
 class LoginState:
-    """What a page sees of a login in progress. Times are whole seconds from now."""
+    """A login in progress as shown to a page. ``expires_in``, ``resend_after`` and ``retry_after`` are in seconds."""
 
     step: Step
     email: str
@@ -168,14 +168,14 @@ class LoginState:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A login that goes on under a new token."""
+    """A login that continues under a new token."""
 
     token: str
     state: LoginState
 
 
 def state_of_email_code(login: PendingLogin, email: str, sender: str | None, now: datetime) -> LoginState:
-    """Return the view while the login waits for an emailed code."""
+    """Return the state of a login that waits for an emailed code."""
     return LoginState(
         step=login.step,
         email=masked(email),
@@ -189,14 +189,14 @@ def state_of_email_code(login: PendingLogin, email: str, sender: str | None, now
 
 
 def state_of_enrolment(login: PendingLogin, email: str, now: datetime) -> LoginState:
-    """Return the view while a factor is set up."""
+    """Return the state of a login that waits for a new factor."""
     return LoginState(login.step, masked(email), login.expires_at, seconds_until(login.expires_at, now))
 
 
 def state_of_second_factor(
     login: PendingLogin, email: str, factors: tuple[str, ...], lock: LockState, now: datetime
 ) -> LoginState:
-    """Return the view while the login waits for a second factor."""
+    """Return the state of a login that waits for a second factor."""
     ends, wait = login.expires_at, getattr(lock, "until", None)
     return LoginState(
         step=login.step,
@@ -211,5 +211,5 @@ def state_of_second_factor(
 
 
 def seconds_until(moment: datetime, now: datetime) -> int:
-    """Return whole seconds, rounded up, never below zero."""
+    """Return the whole seconds until *moment*, rounded up, and at least 0."""
     return max(0, math.ceil((moment - now).total_seconds()))

@@ -1,4 +1,4 @@
-"""One request to a login: who, when, and the keys under which wrong passwords are counted."""
+"""One request within a login: who, when, and the keys of the wrong-password counters."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from focys.infra.web.visitor import Visitor
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request and its time; a login that ends after ``latest_end`` was started under a wrong clock."""
+    """A request and its time. A login that expires after ``latest_end`` was started while a clock was wrong."""
 
     visitor: Visitor
     now: datetime
@@ -21,7 +21,7 @@ class Visit:
 
 
 class ThrottleParameters(TypedDict):
-    """The keys of a wrong password's possible counters: the network's, and one for each token of a cookie."""
+    """The keys of the counters that may apply: the network's, and one for each token in the cookie."""
 
     network_key: str
     browser_key_0: str
@@ -31,7 +31,7 @@ class ThrottleParameters(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class ThrottleKeys:
-    """The counters of wrong passwords that an attempt may belong to."""
+    """The keys of the wrong-password counters that may apply to an attempt."""
 
     account: str
     network: str
@@ -39,14 +39,14 @@ class ThrottleKeys:
 
     @classmethod
     def of(cls, keys: KeyRing, address: str, visitor: Visitor) -> "ThrottleKeys":
-        """Return the keys of an address: for the visitor's network, and for each token in the browser's cookie."""
+        """Return the keys for an address: one for the visitor's network, and one for each token in the cookie."""
         account = password_keys(keys, address)
         hashes = [digest(token) for token in tokens_of(visitor.browser)]
         known = tuple((token_hash, f"password:{account}:{token_hash.hex()[:32]}") for token_hash in hashes)
         return cls(account, f"password:{account}:{visitor.source}", known)
 
     def of_browser(self, token_hash: bytes | None) -> str:
-        """Return the counter of a known browser, or of the network if the browser is not known."""
+        """Return the key for a known browser, or for the network if the browser is unknown."""
         return dict(self.browsers).get(token_hash, self.network) if token_hash is not None else self.network
 
     def parameters(self) -> ThrottleParameters:

@@ -1,8 +1,8 @@
-"""Emails that are sent once the change they report is committed, and retried while the mail server is unavailable.
+"""Emails, sent once the change they report is committed, and retried while the mail server is unavailable.
 
-    await database.write(…, LOCKED.queue(user_id, seen(visitor, now), now))      # and the sender wakes at once
+    await database.write(…, LOCKED.queue(user_id, seen(visitor, now), now))      # wakes the sender at once
 
-A row names the kind of email and its details; the text is made when it is sent, so no code is stored.
+A row stores the kind of email and its details. The text is rendered when it is sent, so no code is stored.
 """
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The table of letters to be sent."""
+"""The table of queued emails."""
 
 from sqlalchemy import JSON, Column, Index, Integer, String, Table, Uuid
 

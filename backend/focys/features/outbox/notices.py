@@ -1,4 +1,4 @@
-"""Kinds of email: what each one says is decided when it is sent, from the details stored when it was queued."""
+"""Kinds of email. Each is rendered when it is sent, from the details stored when it was queued."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from focys.infra.web.visitor import Visitor
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notification about an account: a subject, and a paragraph for each thing to say.
+    """A notification about an account: its subject and its paragraphs.
 
     LOCKED = Notice("totp_locked", "Your account is locked for a while", lambda details: (…, …))
     await database.write(…, LOCKED.queue(user_id, seen(visitor, now), now))
@@ -25,11 +25,11 @@ class Notice:
     paragraphs: Callable[[Details], Sequence[str]]
 
     def queue(self, user_id: UUID, details: Details, now: datetime) -> Change:
-        """Return the row that sends the notice once the rest of the write is committed."""
+        """Return the change that queues the notice; write it together with what it reports."""
         return queued(self.kind, user_id, details, now)
 
     def render(self, context: MailContext) -> Message:
-        """Return the message."""
+        """Return the message to send."""
         return Message(
             subject=f"{self.subject} · {context.app_name}",
             paragraphs=tuple(self.paragraphs(context.details)),
@@ -38,21 +38,21 @@ class Notice:
 
 
 def queued(kind: str, user_id: UUID, details: Details, now: datetime) -> Change:
-    """Return the outbox row of an email."""
+    """Return the change that queues an email of this kind."""
     row = {"id": uuid4(), "user_id": user_id, "kind": kind, "about": dict(details)}
     return Change(outbox, {**row, "created_at": now, "due_at": now, "tries": 0})
 
 
 def minute(moment: datetime) -> str:
-    """Return a time as emails show it; they add that it is UTC."""
+    """Return a time to the minute, as shown in emails (the text adds "UTC")."""
     return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def seen(visitor: Visitor, now: datetime) -> dict[str, str]:
-    """Return the details of something a visitor did: when, and from which address."""
+    """Return the details of a visitor's action: ``at`` is the time, ``source`` the address."""
     return {"at": minute(now), "source": visitor.address}
 
 
 def when_and_where(details: Details) -> str:
-    """Return the details of ``seen`` in words."""
+    """Return the details from ``seen`` as text."""
     return f"{details['at']} UTC, from {details['source']}"

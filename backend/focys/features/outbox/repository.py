@@ -1,4 +1,4 @@
-"""The SQL of the outbox. A letter is claimed by one conditional UPDATE, so that of many workers one sends it."""
+"""The SQL of the outbox. A conditional UPDATE claims an email, so only one worker sends it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from sqlalchemy import bindparam, column, func, or_, select, table, update
 from focys.features.outbox.models import outbox
 from focys.infra.db.database import Change, Database, Shape
 
-# The table belongs to the tier above; only the address is read, at the moment of sending.
+# ``users`` belongs to a higher layer. The address is read when the email is sent, so it is current.
 _users = table("users", column("id"), column("email"))
 
 _LONGEST_WAIT = timedelta(minutes=15)
-# What waits for longer than any letter does was stamped by a clock that stood far ahead.
+# A ``due_at`` beyond the longest back-off was written by a fast clock; treat it as due.
 _is_due = or_(outbox.c.due_at <= bindparam("moment"), outbox.c.due_at > bindparam("far"))
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An email to try now, with its owner's address; ``tries`` counts earlier tries."""
+    """An email to send now, with its recipient's address; ``tries`` counts earlier tries."""
 
     id: UUID
     user_id: UUID
@@ -32,7 +32,7 @@ class Due:
     tries: int
 
 
-_LETTER = Shape(
+_ROW = Shape(
     Due,
     outbox.c.id,
     outbox.c.user_id,
@@ -43,14 +43,14 @@ _LETTER = Shape(
     outbox.c.tries,
 )
 _DUE = (
-    select(*_LETTER.columns)
+    select(*_ROW.columns)
     .join_from(outbox, _users, _users.c.id == outbox.c.user_id)
     .where(outbox.c.done_at.is_(None), _is_due)
     .order_by(outbox.c.due_at)
     .limit(20)
 )
 _WAITING = select(func.count()).where(outbox.c.done_at.is_(None), outbox.c.created_at < bindparam("moment"))
-# What left before it began cannot have been written within it; so the index on done_at leads to the few that may.
+# Emails sent before the window can't have been created in it, so the index on done_at narrows the scan.
 _WRITTEN = select(func.count()).where(
     outbox.c.kind == bindparam("of_kind"),
     outbox.c.created_at > bindparam("moment"),
@@ -59,14 +59,14 @@ _WRITTEN = select(func.count()).where(
 _CLAIM = (
     update(outbox)
     .where(
-        outbox.c.id == bindparam("letter"),
+        outbox.c.id == bindparam("email_id"),
         outbox.c.tries == bindparam("tries_read"),
         outbox.c.done_at.is_(None),
     )
     .values(tries=outbox.c.tries + 1, due_at=bindparam("next_try"))
 )
-_POSTPONE = update(outbox).where(outbox.c.id == bindparam("letter")).values(due_at=bindparam("next_try"))
-_DONE = update(outbox).where(outbox.c.id == bindparam("letter")).values(done_at=bindparam("moment"))
+_POSTPONE = update(outbox).where(outbox.c.id == bindparam("email_id")).values(due_at=bindparam("next_try"))
+_DONE = update(outbox).where(outbox.c.id == bindparam("email_id")).values(done_at=bindparam("moment"))
 _WITHDRAW = update(outbox).where(outbox.c.done_at.is_(None)).values(done_at=bindparam("moment"))
 _LAST = select(func.max(outbox.c.created_at)).where(
     outbox.c.user_id == bindparam("for_user"),
@@ -76,47 +76,47 @@ _LAST = select(func.max(outbox.c.created_at)).where(
 
 
 def all_withdrawn(now: datetime) -> Change:
-    """Mark every letter that has not been sent as done."""
+    """Mark every unsent email as done, so it is never sent."""
     return Change(_WITHDRAW, {"moment": now})
 
 
 class OutboxRepository:
-    """Reads what is due and marks what is done."""
+    """Reads queued emails and marks them as done."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def list_due(self, now: datetime) -> list[Due]:
-        """Return emails to try now, oldest first."""
+        """Return at most 20 emails to send now, the longest due first."""
         rows = await self._database.rows(_DUE, moment=now, far=now + 2 * _LONGEST_WAIT)
-        return [_LETTER.read(row) for row in rows]
+        return [_ROW.read(row) for row in rows]
 
     async def count_waiting(self, since: datetime) -> int:
-        """Return how many letters written before *since* have not left."""
+        """Return how many emails queued before *since* have not been sent."""
         row = await self._database.first(_WAITING, moment=since)
         return int(row[0]) if row else 0
 
     async def count_written(self, kind: str, since: datetime) -> int:
-        """Return how many letters of a kind were written after *since*."""
+        """Return how many emails of a kind were queued after *since*."""
         row = await self._database.first(_WRITTEN, of_kind=kind, moment=since)
         return int(row[0]) if row else 0
 
-    async def claim(self, letter: UUID, tries: int, until: datetime) -> bool:
-        """Take a letter for one try, which nobody else makes before *until*; False if another worker has it."""
+    async def claim(self, email_id: UUID, tries: int, until: datetime) -> bool:
+        """Claim an email for one try; no other worker tries it before *until*. False if another worker claimed it."""
         return await self._database.write(
-            guard=Change(_CLAIM, {"letter": letter, "tries_read": tries, "next_try": until})
+            guard=Change(_CLAIM, {"email_id": email_id, "tries_read": tries, "next_try": until})
         )
 
-    async def postpone(self, letter: UUID, next_try: datetime) -> None:
-        """Try a letter again later."""
-        await self._database.write(Change(_POSTPONE, {"letter": letter, "next_try": next_try}))
+    async def postpone(self, email_id: UUID, next_try: datetime) -> None:
+        """Set the time of the next try."""
+        await self._database.write(Change(_POSTPONE, {"email_id": email_id, "next_try": next_try}))
 
-    async def mark_done(self, letter: UUID, now: datetime) -> None:
-        """Never try a letter again."""
-        await self._database.write(Change(_DONE, {"letter": letter, "moment": now}))
+    async def mark_done(self, email_id: UUID, now: datetime) -> None:
+        """Mark an email as sent or given up; it is not tried again."""
+        await self._database.write(Change(_DONE, {"email_id": email_id, "moment": now}))
 
     async def is_recent(self, user_id: UUID, kind: str, since: datetime, now: datetime) -> bool:
-        """Tell whether a letter of this kind was written for the user after *since*."""
+        """Return whether an email of this kind was queued for the user after *since*."""
         row = await self._database.first(_LAST, for_user=user_id, of_kind=kind, far=now + 2 * _LONGEST_WAIT)
         last: datetime | None = row[0] if row else None
         return last is not None and last > since

@@ -1,4 +1,4 @@
-"""Delivers what is due: right after it was written, and again with growing pauses while the mail server refuses."""
+"""Sends queued emails: at once, and again with growing delays while the mail server refuses them."""
 
 import asyncio
 from collections.abc import Iterable
@@ -18,13 +18,13 @@ from focys.infra.ops.logs import logger
 ROUND_SECONDS = 5
 GIVE_UP_AFTER = timedelta(hours=24)
 ONE_TRY = timedelta(minutes=1)
-"""Longer than a slow mail server takes: meanwhile no other worker sends the same letter."""
+"""How long a worker claims an email for; longer than a slow mail server takes, so no other worker sends it too."""
 
 _log = logger("focys.mail")
 
 
 class Outbox:
-    """Sends the emails that features queue; each kind belongs to the feature that queues it."""
+    """Sends the emails that features queue. Each feature declares its own kinds."""
 
     def __init__(
         self, database: Database, clock: Clock, mailer: Mailer, kinds: Iterable[MailKind], *, app_name: str
@@ -40,41 +40,41 @@ class Outbox:
                 metrics.MAILS.labels(kind, outcome)
 
     def stop(self) -> None:
-        """Let the round under way be the last: a letter cut off while it is sent would be sent again."""
+        """Stop after the current round. Interrupting it would send an email twice."""
         self._is_stopping = True
         self._wake.set()
 
     async def is_recent(self, user_id: UUID, kind: str, within: timedelta) -> bool:
-        """Tell whether a letter of this kind was written for the user within the given time."""
+        """Return whether an email of this kind was queued for the user within the given time."""
         now = self._clock.now()
         return await self._repository.is_recent(user_id, kind, now - within, now)
 
     async def count_waiting(self, longer_than: timedelta) -> int:
-        """Return how many letters have been waiting for longer than this."""
+        """Return how many emails have been waiting for longer than this."""
         return await self._repository.count_waiting(self._clock.now() - longer_than)
 
     async def count_written(self, kind: str, within: timedelta) -> int:
-        """Return how many letters of a kind were written within the given time."""
+        """Return how many emails of a kind were queued within the given time."""
         return await self._repository.count_written(kind, self._clock.now() - within)
 
     async def run(self) -> None:
-        """Deliver until stopped; an exception in one round is logged, and the next round follows."""
+        """Send due emails until stopped. An exception in one round is logged; the next round runs anyway."""
         while not self._is_stopping:
             try:
                 await self.deliver_due()
-            except Exception as fault:  # noqa: BLE001  the deliverer must outlive the database's absence
+            except Exception as fault:  # noqa: BLE001  sending must survive a database outage
                 _log.warning("outbox_round_failed", kind=type(fault).__name__)
-            # Not wait_for: it swallows a cancellation that comes together with a wake-up, and the shutdown hangs.
+            # Not wait_for: it swallows a cancellation that coincides with a wake-up, and then shutdown hangs.
             with suppress(TimeoutError):
                 async with asyncio.timeout(ROUND_SECONDS):
                     await self._wake.wait()
             self._wake.clear()
 
     async def deliver_due(self) -> int:
-        """Try every letter that is due once, and return how many left."""
+        """Try each due email once, and return how many were sent."""
         now = self._clock.now()
         due = await self._repository.list_due(now)
-        return sum(await asyncio.gather(*(self._deliver(found, now) for found in due)))
+        return sum(await asyncio.gather(*(self._deliver(email, now) for email in due)))
 
     async def _deliver(self, due: Due, now: datetime) -> bool:
         if not await self._repository.claim(due.id, due.tries, now + ONE_TRY):
@@ -101,10 +101,10 @@ class Outbox:
         return message is not None
 
     def _render(self, due: Due, now: datetime) -> Message | None:
-        """Return the message, or None if it would come too late to be of use.
+        """Return the message, or None if it is too late to be useful.
 
         Raises:
-            MailError: it is of a kind that only another version of FOCYS knows; during an upgrade, that one sends it.
+            MailError: only another version of FOCYS knows this kind; during an upgrade, that version sends it.
         """
         if now > due.created_at + GIVE_UP_AFTER:
             return None

@@ -1,7 +1,7 @@
-"""Passwords: what is acceptable, and how it is stored.
+"""Password policy and password hashes.
 
-await passwords.check(password, address)     # -> a Weakness or None, when one is chosen
-await passwords.verify(stored, password)     # the same work for an account that does not exist
+await passwords.choose(password, address)    # -> the hash to store, or WeakPasswordError
+await passwords.verify(stored, password)     # takes as long when stored is None (no such account)
 """
 
 from focys.features.passwords.service import Passwords, WeakPasswordError

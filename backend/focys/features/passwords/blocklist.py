@@ -1,4 +1,4 @@
-"""Passwords an attacker tries first: a bundled list, and a breach service asked by five digits of the hash."""
+"""Commonly used and breached passwords: a bundled list, and a breach service that sees five digits of the hash."""
 
 from functools import cache
 from hashlib import sha1
@@ -20,9 +20,9 @@ def _bundled() -> frozenset[str]:
 
 
 async def is_known(password: str, breach_url: str) -> bool:
-    """Tell whether *password* is on the bundled list of 30,000, or known to the breach service where one is configured.
+    """Return whether *password* is on the bundled list of 30,000, or known to the breach service, if one is configured.
 
-    A service that cannot be reached leaves the bundled list in charge.
+    If the service cannot be reached, only the bundled list counts.
     """
     if password.lower() in _bundled():
         return True
@@ -33,10 +33,10 @@ async def _is_breached(password: str, breach_url: str) -> bool:
     digest = sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
     try:
         async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as client:
-            answer = await client.get(f"{breach_url.rstrip('/')}/{digest[:_PREFIX]}", headers={"Add-Padding": "true"})
-            answer.raise_for_status()
+            response = await client.get(f"{breach_url.rstrip('/')}/{digest[:_PREFIX]}", headers={"Add-Padding": "true"})
+            response.raise_for_status()
     except httpx.HTTPError as fault:
         _log.warning("breach_service_unreachable", kind=type(fault).__name__)
         return False
-    rows = (line.strip().partition(":") for line in answer.text.splitlines())
+    rows = (line.strip().partition(":") for line in response.text.splitlines())
     return any(suffix == digest[_PREFIX:] and count.strip() != "0" for suffix, _, count in rows)

@@ -14,11 +14,11 @@ _GUESSES_OF_SCORE_3 = 10**8
 
 
 class WeakPasswordError(Exception):
-    """The password is refused; the message is a sentence for the person who chose it."""
+    """The password is too weak; the message is for the user who chose it."""
 
 
 class Passwords:
-    """One hasher and one policy."""
+    """The password hasher and the password policy."""
 
     def __init__(self, hasher: Hasher, *, mfa_required: bool, app_name: str, breach_url: str = "") -> None:
         self._hasher, self._mfa_required, self._app_name, self._breach_url = (
@@ -29,19 +29,19 @@ class Passwords:
         )
 
     async def choose(self, password: str, address: str) -> str:
-        """Return the hash of a password chosen for the account with this address.
+        """Check a new password for the account with this address, and return its hash.
 
         Raises:
-            WeakPasswordError: it is refused.
+            WeakPasswordError: the policy does not allow it.
             BusyError: too many hashes are waiting.
         """
         context = [self._app_name, "focys", *re.split(r"[^a-z0-9]+", address.lower()), address.lower()]
-        can_be_judged = password != "" and is_plain(password) and not rules.is_oversized(password)
-        strength = _strength(password, context) if can_be_judged else 0
+        is_acceptable_text = password != "" and is_plain(password) and not rules.is_oversized(password)
+        strength = _strength(password, context) if is_acceptable_text else 0
         weakness = rules.weakness(
             password,
             strength=strength,
-            known=can_be_judged and await is_known(password, self._breach_url),
+            known=is_acceptable_text and await is_known(password, self._breach_url),
             context=context,
             mfa_required=self._mfa_required,
         )
@@ -50,7 +50,7 @@ class Passwords:
         return await self._hasher.hash(rules.normalise(password))
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Tell whether the password matches the hash; without a hash the same work is done and the answer is no.
+        """Return whether the password matches the hash; without a hash, do the same work and return False.
 
         Raises:
             BusyError: too many hashes are waiting.
@@ -58,14 +58,14 @@ class Passwords:
         return await self._hasher.verify(stored, rules.normalise(password))
 
     async def upgraded(self, stored: str, password: str) -> str | None:
-        """Return a hash under today's parameters if *stored* was made under others."""
+        """Return a new hash if *stored* was made with outdated parameters."""
         return await self._hasher.hash(rules.normalise(password)) if self._hasher.is_outdated(stored) else None
 
 
 def _strength(password: str, context: list[str]) -> int:
-    """Return zxcvbn's score, with its bound of 10^8 guesses taken as it is written.
+    """Return zxcvbn's score (0 to 4), with a threshold of exactly 10^8 guesses for score 3.
 
-    The library adds a little to the bound, and with that no password of eight characters could ever score 3.
+    The library adds a little to the threshold, so no password of eight characters could reach score 3.
     """
     estimate = zxcvbn(password[:_ZXCVBN_LENGTH], user_inputs=context)
     return max(int(estimate["score"]), 3 if estimate["guesses"] >= _GUESSES_OF_SCORE_3 else 0)

@@ -1,4 +1,4 @@
-"""Counts how often something is done, before it is done, so that parallel calls cannot slip through.
+"""Rate limits. Each action is counted before it is done, so parallel requests cannot exceed a limit.
 
 wait = await limits.hit(CODES_RESENT, str(user_id))       # seconds to wait, or None
 """

@@ -1,4 +1,4 @@
-"""The table of counters."""
+"""The table of rate limit counters."""
 
 from sqlalchemy import Column, Integer, String, Table
 

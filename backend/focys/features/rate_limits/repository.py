@@ -1,4 +1,4 @@
-"""Where counters of limits are kept: fixed windows in the database, exact over all workers."""
+"""Rate limit counters with fixed windows, in the database: exact across all workers."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -14,9 +14,9 @@ from focys.infra.db.database import Change, Database
 from focys.infra.db.lifetime import TOLERANCE
 from focys.infra.ops.clock import Clock
 
-# A counter that a wrong clock has raised is over, too.
-_is_over = or_(throttles.c.expires_at <= bindparam("moment"), throttles.c.last_at > bindparam("ahead"))
-_GIVE_BACK = (
+# A counter last raised in the future was raised while a clock was wrong, so it has expired too.
+_has_expired = or_(throttles.c.expires_at <= bindparam("moment"), throttles.c.last_at > bindparam("ahead"))
+_REFUND = (
     update(throttles)
     .where(throttles.c.key == bindparam("the_key"), throttles.c.hits > 0, throttles.c.expires_at > bindparam("moment"))
     .values(hits=throttles.c.hits - 1)
@@ -25,7 +25,7 @@ _GIVE_BACK = (
 
 @lru_cache(maxsize=8)
 def _hits(number: int) -> ReturningInsert[Any]:
-    """Return the statement that adds one to so many counters."""
+    """Return the statement that adds one to *number* counters."""
     row = insert(throttles).values(
         [
             {
@@ -40,26 +40,26 @@ def _hits(number: int) -> ReturningInsert[Any]:
     return row.on_conflict_do_update(
         index_elements=[throttles.c.key],
         set_={
-            "hits": case((_is_over, 1), else_=throttles.c.hits + 1),
-            "expires_at": case((_is_over, row.excluded.expires_at), else_=throttles.c.expires_at),
+            "hits": case((_has_expired, 1), else_=throttles.c.hits + 1),
+            "expires_at": case((_has_expired, row.excluded.expires_at), else_=throttles.c.expires_at),
             "last_at": row.excluded.last_at,
         },
     ).returning(throttles.c.key, throttles.c.hits)
 
 
-_LOOK = select(throttles.c.expires_at).where(throttles.c.key == bindparam("the_key"))
+_FIND_EXPIRY = select(throttles.c.expires_at).where(throttles.c.key == bindparam("the_key"))
 
 
 class CounterRepository:
-    """Counters with fixed windows; a window begins with the first hit after the previous window."""
+    """Counters with fixed windows; a window starts with the first hit after the previous window has ended."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
 
     async def incr(self, windows: Mapping[str, int]) -> dict[str, int]:
-        """Add one to each counter, given with its window's length in seconds, and return their new values."""
+        """Add one to each counter and return the new values; *windows* gives each counter's window in seconds."""
         now = self._clock.now()
-        # Rows are locked in this order, so two requests with the same counters cannot deadlock.
+        # A fixed lock order, so two requests with the same counters cannot deadlock.
         keys = sorted(windows)
         parameters: dict[str, object] = {"moment": now, "ahead": now + TOLERANCE}
         for i, key in enumerate(keys):
@@ -68,11 +68,11 @@ class CounterRepository:
         return {row.key: row.hits for row in rows}
 
     async def get_expiry(self, key: str) -> float:
-        """Return when a counter resets, in seconds since the epoch."""
-        row = await self._database.first(_LOOK, the_key=key)
+        """Return when a counter resets, as a Unix timestamp in seconds."""
+        row = await self._database.first(_FIND_EXPIRY, the_key=key)
         return float(row.expires_at.timestamp()) if row else self._clock.now().timestamp()
 
     @staticmethod
     def given_back(key: str, now: datetime) -> Change:
-        """Return the change that takes one from a counter, while its window lasts."""
-        return Change(_GIVE_BACK, {"the_key": key, "moment": now})
+        """Return the change that subtracts one from a counter, unless its window has ended."""
+        return Change(_REFUND, {"the_key": key, "moment": now})

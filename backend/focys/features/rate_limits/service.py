@@ -1,4 +1,4 @@
-"""Rate limits per account. Those for passwords and networks are in ``throttling``."""
+"""Rate limits per account. ``throttling`` limits wrong passwords and networks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ for _limit in (
 
 @dataclass(frozen=True, slots=True)
 class LoginLimits:
-    """The configurable limits on an account's logins: starts, and emails with codes."""
+    """The configurable limits per account: logins started, and codes emailed."""
 
     started: RateLimitItem = LOGINS_STARTED
     codes_per_network: RateLimitItem = CODES_PER_NETWORK
@@ -49,7 +49,7 @@ class LoginLimits:
 
     @classmethod
     def of(cls, *, started: int, codes_per_network: int, codes_a_day: int) -> "LoginLimits":
-        """Return limits with these numbers and the default windows."""
+        """Return limits with these amounts and the default windows."""
         return cls(
             RateLimitItemPerMinute(started, LOGINS_STARTED.multiples, LOGINS_STARTED.namespace),
             RateLimitItemPerMinute(codes_per_network, CODES_PER_NETWORK.multiples, CODES_PER_NETWORK.namespace),
@@ -58,23 +58,23 @@ class LoginLimits:
 
 
 def account_limits(database: Database, clock: Clock) -> "RateLimiter":
-    """Return the limits that belong to an account; they are always exact, in the database."""
+    """Return the rate limiter for accounts; its counters are always in the database, so they are exact."""
     return RateLimiter(CounterRepository(database, clock), clock)
 
 
 class RateLimiter:
-    """Counts before the thing is done, so that parallel tries cannot slip through."""
+    """Counts an action before it is done, so parallel requests cannot exceed a limit."""
 
     def __init__(self, counters: CounterRepository, clock: Clock) -> None:
         self._counters, self._clock = counters, clock
 
     async def hit(self, limit: RateLimitItem, *who: str) -> int | None:
-        """Count one; return the seconds to wait if that was one too many, else None."""
+        """Count one action; return the seconds to wait if the limit is exceeded, or None."""
         [hits] = await self.count((limit, who))
         return await self.wait(limit, who, hits)
 
     async def wait(self, limit: RateLimitItem, who: Sequence[str], hits: int) -> int | None:
-        """Return the seconds to wait if this count is too high, else None."""
+        """Return the seconds to wait if *hits* exceeds the limit, or None."""
         if hits <= limit.amount:
             return None
         metrics.THROTTLED.labels(limit.namespace).inc()
@@ -82,11 +82,11 @@ class RateLimiter:
         return max(1, round(expiry - self._clock.now().timestamp()))
 
     async def count(self, *counters: tuple[RateLimitItem, Sequence[str]]) -> list[int]:
-        """Count one in each, in one write, and return the new counts in their windows."""
+        """Add one to each counter in a single write, and return the new counts in the same order."""
         windows = {limit.key_for(*who): limit.get_expiry() for limit, who in counters}
         hits = await self._counters.incr(windows)
         return [hits[key] for key in windows]
 
     async def give_back(self, limit: RateLimitItem, *who: str, now: datetime) -> list[Change]:
-        """Return the changes that refund one, while its window lasts."""
+        """Return the changes that refund one action, unless the window has ended."""
         return [self._counters.given_back(limit.key_for(*who), now)]

@@ -1,8 +1,8 @@
-"""Signed-in browsers: one row each, a short access token, and a refresh token that is replaced once a minute at most.
+"""Sessions: a row, a short-lived access token, and a refresh token that is rotated once a minute at most.
 
-opened = sessions.open(evidence, …)    # the only way in; commit opened.changes with the proof
-await sessions.refresh(visitor)        # rotates after 60 s; the same successor for 10 s, then reuse ends the session
-await sessions.identify(bearer)        # who a protected call comes from, if the session still lives
+opened = sessions.open(evidence, …)    # the only way to create one; commit opened.changes with the proof
+await sessions.refresh(visitor)        # rotates after 60 s; the old token works for 10 s more, then ends the session
+await sessions.identify(bearer)        # the live session of a bearer token, or None
 """
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What routes for signed-in users depend on.
+"""FastAPI dependencies for routes that need a signed-in user.
 
 @router.get("/account/sessions")
 async def list_sessions(session: SignedIn) -> ...: ...             # 401 not_authenticated otherwise
@@ -40,7 +40,7 @@ SignedIn = Annotated[LiveSession, Depends(_signed_in)]
 async def _recently_verified(request: Request, session: SignedIn) -> LiveSession:
     api: SessionsApi = request.app.state.sessions_api
     age = api.clock.now() - session.auth_time
-    # A session that a fast clock stamped in the future is not recent.
+    # A sign-in far in the future was stamped by a fast clock, so it does not count as recent.
     if not -RECENT < age < RECENT:
         raise RefusedError(Refused(Reason.VERIFICATION_NEEDED))
     return session

@@ -1,4 +1,4 @@
-"""The table of signed-in browsers, and the shapes read from it and written to it."""
+"""The table of sessions, and the shapes read from it and written to it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +28,7 @@ sessions = Table(
     Column("last_used_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
-    # Set where the second step was bypassed; the session is over with the bypass.
+    # Set if the second factor was bypassed; the session ends with the bypass.
     Column("bypass_id", Uuid),
     Index("ix_sessions_user_id_created_at", "user_id", "created_at"),
 )
@@ -36,7 +36,7 @@ sessions = Table(
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A session about to be written."""
+    """A session to insert."""
 
     id: UUID
     user_id: UUID
@@ -52,7 +52,7 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The facts that decide how long a session may last."""
+    """The fields that decide how long a session may last."""
 
     role: Role
     amr: tuple[str, ...]
@@ -63,7 +63,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class LiveSession(Terms):
-    """A session that was not ended, with its user as they are now."""
+    """A session that was not ended, with the current data of its user."""
 
     session_id: UUID
     user_id: UUID
@@ -79,7 +79,7 @@ class LiveSession(Terms):
 
 @dataclass(frozen=True, slots=True)
 class KeptSession(Terms):
-    """A session of the list, ended or not."""
+    """A session in an operator's list, ended or not."""
 
     address: str
     agent: str

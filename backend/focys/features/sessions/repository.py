@@ -1,4 +1,4 @@
-"""The SQL of sessions. A rotation is one conditional UPDATE, so N parallel ones have one winner."""
+"""The SQL of sessions. A rotation is a conditional UPDATE, so only one of several concurrent ones succeeds."""
 
 from datetime import datetime
 from uuid import UUID
@@ -91,7 +91,7 @@ _END_OLDEST = (
 
 
 def live_count_for(user_id: ColumnElement[UUID]) -> ColumnElement[int]:
-    """Return how many sessions of a user have not been ended, as a column."""
+    """Return a column with the number of a user's sessions that have not been ended."""
     return (
         select(func.count(sessions.c.id))
         .where(sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None))
@@ -111,12 +111,12 @@ def all_ended(user_id: UUID, now: datetime) -> Change:
 
 
 def everybodys_ended(now: datetime) -> Change:
-    """End every session there is."""
+    """End all users' sessions."""
     return Change(_END_EVERYBODYS, {"moment": now})
 
 
 def oldest_ended(user_id: UUID, now: datetime) -> Change:
-    """Make room for one more: end all but the nine newest."""
+    """Make room for one more session: end all but the nine newest."""
     return Change(_END_OLDEST, {"for_user": user_id, "moment": now})
 
 
@@ -142,12 +142,12 @@ def opened(new: NewSession) -> Change:
 
 
 def rotated(session_id: UUID, generation: int, now: datetime) -> Change:
-    """Guard: this use of the refresh token is the first."""
+    """Guard: rotates the refresh token, unless it was rotated already."""
     return Change(_ROTATE, {"for_session": session_id, "generation_read": generation, "moment": now})
 
 
 class SessionRepository:
-    """Finds sessions that live."""
+    """Finds sessions."""
 
     def __init__(self, database: Database, backup_codes_left: ColumnElement[int]) -> None:
         self._database = database
@@ -158,7 +158,7 @@ class SessionRepository:
         )
 
     async def list_of(self, user_id: UUID) -> list[KeptSession]:
-        """Return all sessions of a user that are kept, the newest first."""
+        """Return all stored sessions of a user, newest first."""
         rows = await self._database.rows(_LIST_OF, for_user=user_id)
         return [KeptSession(**{**row._asdict(), "amr": tuple(row.amr.split())}) for row in rows]
 
@@ -168,11 +168,11 @@ class SessionRepository:
         return int(row[0]) if row else 0
 
     async def count_addresses(self, since: datetime) -> tuple[int, int, str | None]:
-        """Return how many people have signed in since, from how many addresses, and one of these."""
+        """Return the number of users who signed in after *since*, the number of their addresses, and one of those."""
         row = await self._database.first(_ADDRESSES, since=since)
         return (row.people, row.addresses, row.one) if row else (0, 0, None)
 
     async def find_live(self, session_id: UUID) -> LiveSession | None:
-        """Return a session with its user, if neither was ended, disabled or overtaken by a credential change."""
+        """Return a session with its user, unless it was ended, its user disabled, or a credential changed since."""
         row = await self._database.first(self._find, for_session=session_id)
         return LiveSession(**{**row._asdict(), "amr": tuple(row.amr.split())}) if row else None

@@ -1,4 +1,4 @@
-"""Refresh, sign out, who am I."""
+"""The routes of sessions: refresh, sign out, and who is signed in."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/auth", tags=["sessions"], responses=PROBLEMS)
 
 @dataclass(frozen=True, slots=True)
 class SessionsApi:
-    """What the routes call; the app keeps it as ``app.state.sessions_api``."""
+    """What the routes use; stored as ``app.state.sessions_api``."""
 
     sessions: Sessions
     clock: Clock
@@ -40,8 +40,8 @@ async def _api(request: Request) -> SessionsApi:
 
 Api = Annotated[SessionsApi, Depends(_api)]
 Bearer = Annotated[str | None, Header(alias="Authorization", max_length=2048)]
-# What FastAPI makes of this. The call that is asked most is described by it and reads the header itself, which saves it
-# a sixth of its instructions.
+# What FastAPI generates for ``Bearer``. The busiest route, /auth/me, reads the header itself and is only described by
+# this, which saves a sixth of its instructions.
 _AUTHORIZATION = {
     "name": "Authorization",
     "in": "header",
@@ -104,7 +104,7 @@ async def logout(
 
 @router.get("/me", response_model=Me, openapi_extra={"parameters": [_AUTHORIZATION]})
 async def me(request: Request) -> Response:
-    """Say who is signed in."""
+    """Return who is signed in."""
     session = await _api_of(request).sessions.identify(bearer_of(request.headers.get("authorization")))
     if session is None:
         return refusal(Refused(Reason.NOT_AUTHENTICATED))
@@ -123,13 +123,13 @@ async def me(request: Request) -> Response:
 
 
 def bearer_of(authorization: str | None) -> str | None:
-    """Return the token of an Authorization header (RFC 6750 section 2.1)."""
+    """Return the bearer token in an Authorization header (RFC 6750 section 2.1), or None."""
     scheme, _, token = (authorization or "").partition(" ")
     return token if scheme.lower() == "bearer" else None
 
 
 def user_of(session: LiveSession) -> User:
-    """Return the user as the wire shows them."""
+    """Return the user as sent in responses."""
     return User(**_user(session))
 
 

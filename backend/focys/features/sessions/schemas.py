@@ -1,4 +1,4 @@
-"""What crosses the wire about a signed-in person."""
+"""Responses about a signed-in user."""
 
 from typing import Literal
 from uuid import UUID
@@ -26,10 +26,10 @@ class User(BaseModel):
 
 
 class Tokens(BaseModel):
-    """An access token (the refresh token is a cookie) and whose it is."""
+    """An access token and its user; the refresh token is a cookie."""
 
     access_token: str
-    token_type: Literal["bearer"] = "bearer"  # noqa: S105  the word of RFC 6750
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105  the token type of RFC 6750
     expires_in: int
     user: User
 
@@ -44,7 +44,7 @@ class Me(User):
 
 
 class SignedIn(Tokens):
-    """A completed login, with what its owner is shown once, or is told of the factor that was used."""
+    """A completed login. ``backup_codes`` is a new set, shown once."""
 
     step: Literal["done"] = "done"
     backup_codes: list[str] | None = None

@@ -24,10 +24,10 @@ from focys.infra.ops.clock import Clock
 from focys.infra.web.visitor import Visitor
 
 FRESH = timedelta(seconds=60)
-"""How long a new refresh token is accepted without replacing it, so that page loads cost a session nothing."""
+"""How long a refresh token is used before it is rotated, so most page loads need no write."""
 
 GRACE = timedelta(seconds=10)
-"""How long the token just replaced still gets the same successor: two tabs, or an answer lost on the way."""
+"""How long a rotated token still works, for concurrent tabs or a lost response."""
 
 IDLE = timedelta(hours=24)
 ADMIN_IDLE = timedelta(minutes=30)
@@ -37,9 +37,10 @@ _A_DAY, _MANY_PEOPLE = timedelta(days=1), 10
 
 @dataclass(frozen=True, slots=True)
 class RotationLimit:
-    """Counts the rotations of a session, given its id.
+    """Limits the rotations of a session, given its id.
 
-    ``charge`` returns the seconds to wait if that was one too many; ``give_back`` returns the changes that undo it.
+    ``charge`` counts one and returns the seconds to wait if the limit is exceeded; ``give_back`` returns the changes
+    that refund one.
     """
 
     charge: Callable[[str], Awaitable[int | None]]
@@ -47,14 +48,14 @@ class RotationLimit:
 
 
 class PolicyError(Exception):
-    """A session was requested on less evidence than the policy demands: a programming error, not a refusal."""
+    """A session was requested on less evidence than the policy requires: a programming error, not a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was proven, by whom. ``epoch`` is the account's credential epoch once the proof is committed.
+    """What was proven, and by whom. ``epoch`` is the account's credential epoch after the proof is committed.
 
-    ``bypass`` is set where the second step was passed by; the session then lasts as long as it, at most.
+    ``bypass`` is set if the second factor was bypassed; the session then ends no later than the bypass.
     """
 
     user_id: UUID
@@ -64,13 +65,13 @@ class Evidence:
     bypass: Bypass | None = None
 
     def is_bypassed(self, now: datetime) -> bool:
-        """Tell whether no second step is needed."""
+        """Return whether an active bypass replaces the second factor."""
         return self.bypass is not None and self.bypass.lets_in(self.role, now)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A session about to exist: the changes to commit together with the proof, and what the browser is given."""
+    """A new session: the changes to commit together with the proof, and the tokens for the browser."""
 
     changes: tuple[Change, ...]
     access_token: str
@@ -81,7 +82,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """A session that goes on, and its tokens."""
+    """A refreshed session, and its tokens."""
 
     session: LiveSession
     access_token: str
@@ -120,9 +121,9 @@ class Sessions:
         self._life, self._mfa_required = life, mfa_required
 
     def open(self, evidence: Evidence, visitor: Visitor, now: datetime, *, live: int) -> Opened:
-        """Return a new session for the evidence; it exists once its changes are committed behind the proof's guard.
+        """Return a new session for the evidence; commit its changes with the guard of the proof.
 
-        The guard also ensures that no other session was opened since the user's *live* sessions were counted.
+        That guard also ensures that no other session was opened since the user's *live* sessions were counted.
 
         Raises:
             PolicyError: the evidence does not satisfy the policy.
@@ -145,11 +146,11 @@ class Sessions:
             expires_at=now + life,
             bypass_id=evidence.bypass.id if evidence.bypass is not None else None,
         )
-        room = (oldest_ended(evidence.user_id, now),) if live >= MAX_SESSIONS else ()
+        evicted = (oldest_ended(evidence.user_id, now),) if live >= MAX_SESSIONS else ()
         claims = AccessClaims(evidence.user_id, session_id, evidence.amr, now)
         seconds = self._access_seconds(evidence.role, now + life, now)
         return Opened(
-            changes=(*room, opened(new)),
+            changes=(*evicted, opened(new)),
             access_token=self._tokens.access(claims, now, seconds),
             expires_in=seconds,
             refresh_token=self._tokens.refresh(session_id, 0, seed),
@@ -157,7 +158,7 @@ class Sessions:
         )
 
     async def list_of(self, user_id: UUID) -> list[Listed]:
-        """Return a user's sessions, newest first; those that ended more than a month ago have been deleted."""
+        """Return a user's sessions, newest first; those that expired more than 30 days ago have been deleted."""
         now = self._clock.now()
         return [
             Listed(
@@ -165,7 +166,7 @@ class Sessions:
                 session.agent,
                 session.created_at,
                 session.last_used_at,
-                "ended" if not session.is_live else "live" if self._may_go_on(session, now) else "expired",
+                "ended" if not session.is_live else "live" if self._is_valid(session, now) else "expired",
             )
             for session in await self._repository.list_of(user_id)
         ]
@@ -175,9 +176,9 @@ class Sessions:
         return await self._repository.count_under(bypass_id)
 
     async def lone_address(self) -> tuple[int, str] | None:
-        """Return how many people signed in during the last day, and the address, if it was one for all of them.
+        """Return the number of users who signed in during the last day, and their address, if all had the same one.
 
-        Fewer than ten people prove nothing.
+        None if they had several, or if there are fewer than ten users, which proves nothing.
         """
         people, addresses, address = await self._repository.count_addresses(self._clock.now() - _A_DAY)
         return (people, address) if address is not None and addresses == 1 and people >= _MANY_PEOPLE else None
@@ -192,12 +193,12 @@ class Sessions:
         session = await self._repository.find_live(claims.session_id)
         if session is None or session.user_id != claims.user_id:
             return None
-        return session if self._may_go_on(session, now) else None
+        return session if self._is_valid(session, now) else None
 
     async def refresh(self, visitor: Visitor) -> Refreshed | Refused | None:
-        """Continue the session of the refresh cookie; None if there is no cookie: nobody is signed in.
+        """Continue the session of the refresh cookie; None if there is no cookie, so nobody is signed in.
 
-        A token that is a minute old is replaced. One older than the one just replaced ends its session.
+        A token is rotated after a minute. Reuse of an outdated token ends its session (RFC 9700 section 4.14.2).
         """
         if visitor.refresh is None:
             return None
@@ -206,11 +207,11 @@ class Sessions:
             session, generation = await self._presented(visitor)
             if session is None:
                 return Refused(Reason.SESSION_ENDED)
-            objection = self._objection(session, generation, now)
-            if objection is not None:
-                await self._end(session, visitor, now, objection)
+            violation = self._violation(session, generation, now)
+            if violation is not None:
+                await self._end(session, visitor, now, violation)
                 return Refused(Reason.SESSION_ENDED)
-            # A token just replaced is accepted for less than a minute, so it never gets past here, either.
+            # A rotated token works for less than ``FRESH``, so it never gets past this line either.
             if abs(now - session.rotated_at) < FRESH:
                 return self._refreshed(session, now)
             outcome = await self._rotate(session, visitor, now)
@@ -222,7 +223,7 @@ class Sessions:
         """End the session of the refresh cookie or of the bearer token, if there is one."""
         session, generation = await self._presented(visitor)
         now = self._clock.now()
-        is_reused = session is not None and self._may_go_on(session, now) and _is_reused(session, generation, now)
+        is_reused = session is not None and self._is_valid(session, now) and _is_reused(session, generation, now)
         session = session or await self.identify(bearer)
         if session is None:
             return
@@ -230,7 +231,7 @@ class Sessions:
         await self._end(session, visitor, now, _with_alarm(event) if is_reused else event)
 
     async def _presented(self, visitor: Visitor) -> tuple[LiveSession | None, int]:
-        """Return the live session of a genuine refresh cookie, and the cookie's generation."""
+        """Return the live session of the refresh cookie, if it is genuine, and the cookie's generation."""
         try:
             claims = self._tokens.read_refresh(visitor.refresh or "")
         except InvalidTokenError:
@@ -240,31 +241,31 @@ class Sessions:
         return (session if is_genuine else None), claims.generation
 
     async def _rotate(self, session: LiveSession, visitor: Visitor, now: datetime) -> Refreshed | Refused | None:
-        """Replace the refresh token; return None if another call came first."""
+        """Rotate the refresh token; return None if a concurrent request did."""
         limited = str(session.session_id)
         wait = await self._rotation_limit.charge(limited)
         if wait is not None:
             return Refused(Reason.THROTTLED, retry_after=wait)
         event = audit.AuditEvent(audit.EventName.SESSION_REFRESH, audit.Outcome.OK, session.user_id)
         guard = rotated(session.session_id, session.refresh_generation, now)
-        if not await self._database.write(audit.as_change(event, visitor, now), guard=guard):
-            # Tabs that load at the same time rotate once and are counted once.
+        if not await self._database.write(audit.insert_event(event, visitor, now), guard=guard):
+            # Tabs that load at the same time cause one rotation, and are counted once.
             await self._database.write(*await self._rotation_limit.give_back(limited, now))
             return None
-        audit.announce(event, visitor)
+        audit.log_event(event, visitor)
         return self._refreshed(replace(session, refresh_generation=session.refresh_generation + 1), now)
 
-    def _objection(self, session: LiveSession, generation: int, now: datetime) -> audit.AuditEvent | None:
-        """Return why a session may not be refreshed with a token of this generation, if so."""
+    def _violation(self, session: LiveSession, generation: int, now: datetime) -> audit.AuditEvent | None:
+        """Return the event that ends the session if a token of this generation must not refresh it, or None."""
         name, refused = audit.EventName.SESSION_REFRESH, audit.Outcome.REFUSED
-        event = audit.AuditEvent(name, refused, session.user_id, Reason.SESSION_ENDED, "idle, over or below policy")
-        if not self._may_go_on(session, now):
+        event = audit.AuditEvent(name, refused, session.user_id, Reason.SESSION_ENDED, "idle, expired or below policy")
+        if not self._is_valid(session, now):
             return event
         return _with_alarm(event) if _is_reused(session, generation, now) else None
 
     async def _end(self, session: LiveSession, visitor: Visitor, now: datetime, event: audit.AuditEvent) -> None:
-        await self._database.write(ended(session.session_id, now), audit.as_change(event, visitor, now))
-        audit.announce(event, visitor)
+        await self._database.write(ended(session.session_id, now), audit.insert_event(event, visitor, now))
+        audit.log_event(event, visitor)
 
     def _refreshed(self, session: LiveSession, now: datetime) -> Refreshed:
         seconds = self._access_seconds(session.role, session.expires_at, now)
@@ -277,9 +278,9 @@ class Sessions:
             refresh_seconds=int((session.expires_at - now).total_seconds()),
         )
 
-    def _may_go_on(self, session: Terms, now: datetime) -> bool:
+    def _is_valid(self, session: Terms, now: datetime) -> bool:
         idle = ADMIN_IDLE if session.role == "admin" else IDLE
-        # A last use that lies far in the future was stamped by a wrong clock, and counts as idle.
+        # A last use far in the future was stamped by a wrong clock; treat the session as idle.
         in_time = now < session.expires_at and abs(now - session.last_used_at) <= idle
         return in_time and self._satisfies_policy(session.amr, bypassed=session.bypass_id is not None)
 
@@ -287,13 +288,13 @@ class Sessions:
         return "mfa" in amr or bypassed or not self._mfa_required
 
     def _access_seconds(self, role: str, session_ends: datetime, now: datetime) -> int:
-        # An administrator's token ends well before the idle limit, so that working is not being idle.
+        # An administrator's token expires well before the idle limit; its refresh shows that the session is in use.
         life = min(self._tokens.access_life, ADMIN_IDLE / 2) if role == "admin" else self._tokens.access_life
         return int(min(life, session_ends - now).total_seconds())
 
 
 def _is_reused(session: LiveSession, generation: int, now: datetime) -> bool:
-    """Tell whether a genuine refresh token is out of date: two parties hold it, and one has used it to go on."""
+    """Return whether a genuine refresh token is outdated: two parties have it, and one has rotated it."""
     if generation == session.refresh_generation - 1:
         return abs(now - session.rotated_at) > GRACE
     return generation != session.refresh_generation

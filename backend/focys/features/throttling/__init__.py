@@ -1,15 +1,15 @@
-"""Wrong passwords, per account and network or known browser, and per network.
+"""Limits on wrong passwords: per account and network or known browser, and per network.
 
     charge = await throttle.charge(bucket, tried, now)      # before the password is compared
-    await throttle.keep(charge)                             # wrong; or forgive (right), or undo (not compared)
+    await throttle.keep(charge)                             # wrong; or forgive (right) or undo (not compared)
 
-Counters of networks are kept in the database, in Redis or in memory. ``Networks`` shows them to operators.
+Network counters are stored in the database, in Redis or in memory. ``Networks`` shows them to operators.
 """
 
 from focys.features.feature import Feature
 from focys.features.throttling.networks import Full, NetworkCounters, NetworkError, Try
 from focys.features.throttling.notices import PASSWORDS_CLOSED, passwords_notice_for
-from focys.features.throttling.operator import Networks, Standing
+from focys.features.throttling.operator import Networks, NetworkUsage
 from focys.features.throttling.repository import passwords_forgiven
 from focys.features.throttling.service import CLOSED_AFTER, Charge, PasswordLimit, PasswordThrottle, password_keys
 from focys.features.throttling.stores import network_counters
@@ -23,10 +23,10 @@ __all__ = [
     "Full",
     "NetworkCounters",
     "NetworkError",
+    "NetworkUsage",
     "Networks",
     "PasswordLimit",
     "PasswordThrottle",
-    "Standing",
     "Try",
     "network_counters",
     "password_keys",

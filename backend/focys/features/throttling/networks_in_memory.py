@@ -1,4 +1,4 @@
-"""The networks' counts in the memory of one process: for development, and for a service that is one process."""
+"""Network counters in memory, for development or a service with a single process."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,16 +20,16 @@ from focys.features.throttling.networks import (
 from focys.infra.db.database import Change, Database
 
 
-def _out_of_reach(what: str) -> NetworkError:
+def _unreachable(what: str) -> NetworkError:
     return NetworkError(
-        f"The counts for {what} are in the service's memory (RATE_LIMIT_STORAGE=memory://), "
+        f"The counters for {what} are in the service's memory (RATE_LIMIT_STORAGE=memory://), "
         "where commands cannot reach them; restart the service to clear them."
     )
 
 
 @dataclass
 class _Window:
-    """The count since it began, and the accounts: with their failures, or as holders of a place."""
+    """A count since ``began``. ``accounts`` maps each account to its failures, or lists those that hold a place."""
 
     began: datetime
     ends: datetime
@@ -39,7 +39,7 @@ class _Window:
 
 
 class NetworksInMemory:
-    """Counts of this process. Nothing awaits between reading and writing, so no other try can interfere."""
+    """Network counters of this process. Nothing awaits between read and write, so no lock is needed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -67,9 +67,9 @@ class NetworksInMemory:
         return counted
 
     async def keep(self, counted: Counted) -> None:
-        """Settle a try whose password was wrong."""
+        """Settle a try with a wrong password."""
         tried = counted.tried
-        failures, accounts = _ours(self._failures, tried), _ours(self._accounts, tried)
+        failures, accounts = _window_of(self._failures, tried), _window_of(self._accounts, tried)
         if accounts is None:
             return
         if not counted.was_listed:
@@ -82,7 +82,7 @@ class NetworksInMemory:
     async def give_back(self, counted: Counted, *, forgiving: bool) -> list[Change]:
         """Refund a try at once."""
         tried = counted.tried
-        failures, accounts = _ours(self._failures, tried), _ours(self._accounts, tried)
+        failures, accounts = _window_of(self._failures, tried), _window_of(self._accounts, tried)
         was_listed = counted.was_listed
         if forgiving and was_listed:
             was_listed = accounts is None or accounts.accounts.pop(tried.account, None) is None
@@ -94,24 +94,24 @@ class NetworksInMemory:
         return []
 
     async def usage(self) -> Mapping[str, Usage]:
-        """Not available: no command runs in the process that counts."""
-        raise _out_of_reach("networks")
+        """Raise NetworkError: commands run in another process."""
+        raise _unreachable("networks")
 
     async def knows(self, network: str) -> bool:
-        """Not available: no command runs in the process that counts."""
-        raise _out_of_reach(network)
+        """Raise NetworkError: commands run in another process."""
+        raise _unreachable(network)
 
     async def forget(self, network: str) -> list[Change]:
-        """Not available: no command runs in the process that counts."""
-        raise _out_of_reach(network)
+        """Raise NetworkError: commands run in another process."""
+        raise _unreachable(network)
 
     async def close(self) -> None:
         """Do nothing: there is nothing to close."""
 
 
 def _current(windows: dict[str, _Window], tried: Try, length: timedelta) -> _Window:
-    """Return the network's window, which begins with its first try."""
-    # All have the same length, so the oldest end first.
+    """Return the network's current window; it starts with the network's first try."""
+    # All windows have the same length, so the oldest ends first.
     while windows and next(iter(windows.values())).ends <= tried.at:
         del windows[next(iter(windows))]
     window = windows.setdefault(tried.network, _Window(tried.at, tried.at + length, tried.at))
@@ -119,7 +119,7 @@ def _current(windows: dict[str, _Window], tried: Try, length: timedelta) -> _Win
     return window
 
 
-def _ours(windows: dict[str, _Window], tried: Try) -> _Window | None:
-    """Return the window that counted a try, unless another one has begun since."""
+def _window_of(windows: dict[str, _Window], tried: Try) -> _Window | None:
+    """Return the window that counted a try, or None if a new one has started since."""
     window = windows.get(tried.network)
     return window if window is not None and window.began <= tried.at else None

@@ -1,4 +1,4 @@
-"""The networks' counts in Redis or Valkey; while it is down, slow or broken, the database counts instead.
+"""Network counters in Redis or Valkey, or in the database while that is down, slow or broken.
 
     focys:source-passwords/NETWORK  hash: began, count, and the failures of each account in the network's set
     focys:source-accounts/NETWORK   hash: began, count, last, and a field for each account that holds a place
@@ -35,19 +35,19 @@ from focys.infra.ops.logs import logger
 
 TIMEOUT_SECONDS = 0.25
 PAUSE_SECONDS = 5
-"""How long Redis is not asked again after it failed."""
+"""How long Redis is left alone after a failure."""
 SCAN_SECONDS = 10
 
-_NO_ANSWER = (
-    "The counts of networks are in Redis or Valkey (RATE_LIMIT_STORAGE), which does not answer; nothing was changed."
+_UNREACHABLE = (
+    "The network counters are in Redis or Valkey (RATE_LIMIT_STORAGE), which does not respond; nothing was changed."
 )
 _PREFIX = "focys:"
 _NOT_ACCOUNTS = 3
-"""Fields of the set other than accounts: began, count, last."""
+"""The number of fields that are not accounts: began, count, last."""
 
 _log = logger("focys.limits")
 
-# Returns whether the try was counted, or which limit is reached and the milliseconds to wait.
+# Returns {0, whether the account was listed} if the try was counted, or {the limit reached, milliseconds to wait}.
 _CHARGE = f"""
 local account, most_failures, most_accounts, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local function number(key, name) return tonumber(redis.call('hget', key, name) or 0) end
@@ -77,7 +77,7 @@ if listed == 0 then
 end
 return {{0, listed}}
 """
-_OURS = """
+_COMMON = """
 local account, tried_at, listed = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local function is_ours(key)
   local began = redis.call('hget', key, 'began')
@@ -87,7 +87,7 @@ local function take(key, number)
   redis.call('hset', key, 'count', math.max(0, tonumber(redis.call('hget', key, 'count')) - number))
 end
 """
-_KEEP = f"""{_OURS}
+_KEEP = f"""{_COMMON}
 if not is_ours(KEYS[2]) then return {{0}} end
 if not listed and redis.call('hsetnx', KEYS[2], account, 1) == 0 then take(KEYS[2], 1) end
 if is_ours(KEYS[1]) and redis.call('hexists', KEYS[2], account) == 1 then
@@ -95,7 +95,7 @@ if is_ours(KEYS[1]) and redis.call('hexists', KEYS[2], account) == 1 then
 end
 return {{1}}
 """
-_GIVE_BACK = f"""{_OURS}
+_REFUND = f"""{_COMMON}
 local forgiving, earlier = ARGV[4] == '1', 0
 if is_ours(KEYS[1]) then
   if forgiving then
@@ -109,37 +109,37 @@ if is_ours(KEYS[2]) and (not listed or (forgiving and redis.call('hdel', KEYS[2]
 end
 return {{1}}
 """
-_LOOK = """
+_READ = """
 return {tonumber(redis.call('hget', KEYS[1], 'count') or 0), redis.call('pttl', KEYS[1])}
 """
 _FORGET = "return {redis.call('del', KEYS[1], KEYS[2])}"
 
 
 class NetworksInRedis:
-    """Counts in Redis or Valkey; while it is down, the database counts instead, and settles its own counts."""
+    """Network counters in Redis or Valkey. A try counted in the database during an outage is also settled there."""
 
     def __init__(self, url: str, database: Database, clock: Clock) -> None:
         self._client = Redis.from_url(
             url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, decode_responses=True
         )
         self._scripts = {
-            script: self._client.register_script(script) for script in (_CHARGE, _KEEP, _GIVE_BACK, _LOOK, _FORGET)
+            script: self._client.register_script(script) for script in (_CHARGE, _KEEP, _REFUND, _READ, _FORGET)
         }
         self._database, self._clock = database, clock
-        self._instead = NetworksInDatabase(database, clock)
-        self._left_alone_until = 0.0
+        self._fallback = NetworksInDatabase(database, clock)
+        self._paused_until = 0.0
 
     async def charge(self, tried: Try, limit: NetworkLimit, account: AccountCharge) -> Counted | Full | None:
         """Charge a try to its network and then to its account."""
         windows = [int(window.total_seconds()) for window in (FAILURES_WINDOW, ACCOUNTS_WINDOW)]
-        answer = await self._ask(
+        result = await self._run_for(
             _CHARGE,
             tried.network,
             [tried.account, limit.failures, limit.accounts, _milliseconds(tried.at), *windows, _IN_FLIGHT],
         )
-        if answer is None:
-            return await self._instead.charge(tried, limit, account)
-        full, more = answer
+        if result is None:
+            return await self._fallback.charge(tried, limit, account)
+        full, more = result
         if full:
             return refused((FAILURES, ACCOUNTS)[full - 1], more / 1000)
         counted = Counted(tried, bool(more), self)
@@ -150,32 +150,32 @@ class NetworksInRedis:
         return counted
 
     async def keep(self, counted: Counted) -> None:
-        """Settle a try whose password was wrong; if Redis is gone by now, its count is gone, too."""
-        await self._ask(_KEEP, counted.tried.network, _settling(counted))
+        """Settle a try with a wrong password; if Redis is down, its count is lost."""
+        await self._run_for(_KEEP, counted.tried.network, _settle_arguments(counted))
 
     async def give_back(self, counted: Counted, *, forgiving: bool) -> list[Change]:
         """Refund a try at once."""
-        await self._ask(_GIVE_BACK, counted.tried.network, [*_settling(counted), int(forgiving)])
+        await self._run_for(_REFUND, counted.tried.network, [*_settle_arguments(counted), int(forgiving)])
         return []
 
     async def usage(self) -> Mapping[str, Usage]:
-        """Return what each network has used; if both have counted, the higher count."""
-        found = dict(await self._instead.usage())
+        """Return how much of its limits each network has used; if the database has counted too, the higher count."""
+        found = dict(await self._fallback.usage())
         for network in await self._networks():
             there, here = await self._usage_of(network), found.get(network, Usage())
-            found[network] = Usage(_more(there.failures, here.failures), _more(there.accounts, here.accounts))
+            found[network] = Usage(_higher(there.failures, here.failures), _higher(there.accounts, here.accounts))
         return found
 
     async def knows(self, network: str) -> bool:
-        """Tell whether Redis or the database counts anything for a network."""
+        """Return whether Redis or the database has counted anything for a network."""
         in_redis = await self._usage_of(network)
-        return in_redis != Usage() or await self._instead.knows(network)
+        return in_redis != Usage() or await self._fallback.knows(network)
 
     async def forget(self, network: str) -> list[Change]:
-        """Clear a network in Redis, and return the change that clears it in the database."""
-        if await self._ask(_FORGET, network, []) is None:
-            raise NetworkError(_NO_ANSWER)
-        return await self._instead.forget(network)
+        """Clear a network's counters in Redis, and return the change that clears them in the database."""
+        if await self._run_for(_FORGET, network, []) is None:
+            raise NetworkError(_UNREACHABLE)
+        return await self._fallback.forget(network)
 
     async def close(self) -> None:
         """Close the connections; ignore one that is already lost."""
@@ -190,31 +190,31 @@ class NetworksInRedis:
                 async for key in self._client.scan_iter(match=f"{_PREFIX}source-*", count=1000):
                     found.add(str(key).partition("/")[2])
         except Exception as fault:
-            raise NetworkError(_NO_ANSWER) from fault
+            raise NetworkError(_UNREACHABLE) from fault
         return found
 
     async def _usage_of(self, network: str) -> Usage:
         return Usage(*[await self._used(limit, network) for limit in (FAILURES, ACCOUNTS)])
 
     async def _used(self, limit: str, network: str) -> Used:
-        answer = await self._run(_LOOK, [f"{_PREFIX}{limit}/{network}"], [])
-        if answer is None:
-            raise NetworkError(_NO_ANSWER)
-        count, milliseconds = answer
+        result = await self._run(_READ, [f"{_PREFIX}{limit}/{network}"], [])
+        if result is None:
+            raise NetworkError(_UNREACHABLE)
+        count, milliseconds = result
         return Used(count, self._clock.now() + timedelta(milliseconds=milliseconds)) if count else Used()
 
-    async def _ask(self, script: str, network: str, arguments: Sequence[str | int]) -> list[int] | None:
+    async def _run_for(self, script: str, network: str, arguments: Sequence[str | int]) -> list[int] | None:
         return await self._run(script, [f"{_PREFIX}{limit}/{network}" for limit in (FAILURES, ACCOUNTS)], arguments)
 
     async def _run(self, script: str, keys: list[str], arguments: Sequence[str | int]) -> list[int] | None:
-        """Return a script's result; None if Redis does not answer, or failed a moment ago."""
-        if monotonic() < self._left_alone_until:
+        """Return a script's result, or None if Redis does not respond or failed in the last few seconds."""
+        if monotonic() < self._paused_until:
             return None
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 return [int(number) for number in await self._scripts[script](keys=keys, args=list(arguments))]
-        except Exception as fault:  # noqa: BLE001  whatever Redis has, the limit must hold
-            self._left_alone_until = monotonic() + PAUSE_SECONDS
+        except Exception as fault:  # noqa: BLE001  the limit must hold, whatever is wrong with Redis
+            self._paused_until = monotonic() + PAUSE_SECONDS
             _log.warning("redis_unavailable", kind=type(fault).__name__, counting="in the database")
             return None
 
@@ -222,7 +222,7 @@ class NetworksInRedis:
 _IN_FLIGHT = int(IN_FLIGHT.total_seconds() * 1000)
 
 
-def _settling(counted: Counted) -> list[str | int]:
+def _settle_arguments(counted: Counted) -> list[str | int]:
     return [counted.tried.account, _milliseconds(counted.tried.at), int(counted.was_listed)]
 
 
@@ -230,5 +230,5 @@ def _milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
-def _more(one: Used, other: Used) -> Used:
+def _higher(one: Used, other: Used) -> Used:
     return one if one.count >= other.count else other

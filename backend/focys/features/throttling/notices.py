@@ -1,4 +1,4 @@
-"""The email to the owner when the hundredth wrong password in a row closes a bucket."""
+"""The email to the owner when 100 wrong passwords in a row have closed a bucket."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -34,7 +34,7 @@ PASSWORDS_CLOSED = Notice("passwords_closed", "Too many wrong passwords for your
 async def passwords_notice_for(
     outbox: Outbox, user_id: UUID | None, charge: Charge, visitor: Visitor, now: datetime
 ) -> list[Change]:
-    """Return the email to send after a wrong password, if any; an unknown address (None) gets none."""
+    """Return the email to send after a wrong password, if any; None as *user_id* is an unknown address."""
     if user_id is None or not charge.closes or await outbox.is_recent(user_id, PASSWORDS_CLOSED.kind, QUIET):
         return []
     details = {**seen(visitor, now), "known_browser": charge.network is None}

@@ -1,4 +1,4 @@
-"""Networks as operators and the watch see them: which are near a limit, how many accounts are tried at once."""
+"""Network limits for operators and monitoring: which networks are near a limit, and how many accounts are tried."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from focys.domain.networks import (
     NetworkLimits,
     most_accounts_tried,
 )
-from focys.features.audit import AuditEvent, EventName, Outcome, announce, as_change
+from focys.features.audit import AuditEvent, EventName, Outcome, insert_event, log_event
 from focys.features.throttling.networks import NetworkCounters, NetworkError, Usage, Used
 from focys.features.throttling.repository import list_tried
 from focys.infra.db.database import Database
@@ -25,7 +25,7 @@ _FORGET_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class NetworkUsage:
     """How much of its limits a network has used."""
 
     network: str
@@ -36,51 +36,51 @@ class Standing:
     @property
     def is_full(self) -> bool:
         """Whether a limit is reached."""
-        return any(used.count >= most for used, most in self._both())
+        return any(used.count >= most for used, most in self._limits())
 
     @property
     def until(self) -> datetime | None:
-        """When the last of the nearly used limits resets; None if none is nearly used."""
-        return max((used.until for used, most in self._both() if used.until and 2 * used.count >= most), default=None)
+        """When the last limit that is at least half used resets; None if there is none."""
+        return max((used.until for used, most in self._limits() if used.until and 2 * used.count >= most), default=None)
 
-    def _both(self) -> tuple[tuple[Used, int], ...]:
+    def _limits(self) -> tuple[tuple[Used, int], ...]:
         return (self.usage.failures, self.limit.failures), (self.usage.accounts, self.limit.accounts)
 
 
 class Networks:
-    """Reads the networks' counts, and clears them for an operator whom the caller has authorized."""
+    """Reads network counters, and clears them for an operator. The caller has authorized the operator."""
 
     def __init__(self, database: Database, clock: Clock, counters: NetworkCounters, limits: NetworkLimits) -> None:
         self._database, self._clock = database, clock
         self._counters, self._limits = counters, limits
 
-    async def list_near_limit(self) -> list[Standing]:
+    async def list_near_limit(self) -> list[NetworkUsage]:
         """Return the networks that have used half of a limit or more, those at a limit first.
 
         Raises:
-            NetworkError: the counts cannot be reached.
+            NetworkError: the counters cannot be reached.
         """
         all_used = [
-            Standing(network, usage, self._limits.of(network), self._limits.is_own(network))
+            NetworkUsage(network, usage, self._limits.of(network), self._limits.is_own(network))
             for network, usage in (await self._counters.usage()).items()
         ]
-        near = [standing for standing in all_used if standing.until is not None]
-        return sorted(near, key=lambda s: (not s.is_full, -s.usage.failures.count, s.network))
+        near = [used for used in all_used if used.until is not None]
+        return sorted(near, key=lambda used: (not used.is_full, -used.usage.failures.count, used.network))
 
     async def unlock(self, text: str, operator: Visitor) -> tuple[str, bool]:
-        """Clear a network's counts; return the network, and whether there was anything to clear.
+        """Clear a network's counters; return the network, and whether there was anything to clear.
 
         Raises:
-            NetworkError: the text names no network, or the counts cannot be reached.
+            NetworkError: the text is not a network, or the counters cannot be reached.
         """
         network = network_named(text)
         if not await self._counters.knows(network):
             return network, False
         event = AuditEvent(EventName.NETWORK_UNLOCKED, Outcome.OK, detail=network)
         forgotten = await self._counters.forget(network)
-        row = as_change(event, operator, self._clock.now())
+        row = insert_event(event, operator, self._clock.now())
         await self._database.counts(*forgotten, row, seconds=_FORGET_SECONDS)
-        announce(event, operator)
+        log_event(event, operator)
         return network, True
 
     async def most_accounts_tried(self) -> int:
@@ -104,7 +104,7 @@ def network_named(text: str) -> str:
         return text
     network = _parse(text)
     if network is None:
-        raise NetworkError(f"{text} is no network: give an IP address, as 203.0.113.7.")
+        raise NetworkError(f"{text} is not a network: give an IP address, such as 203.0.113.7.")
     if network.prefixlen < NETWORK_PREFIX[network.version]:
         raise NetworkError(f"{text} is more than one network: give one IPv4 address, or one IPv6 /64.")
     return source_of(str(network.network_address))
@@ -112,7 +112,7 @@ def network_named(text: str) -> str:
 
 def _parse(text: str) -> Network | None:
     try:
-        # A zone (fe80::1%eth0) has a meaning only on its own host.
+        # A zone (fe80::1%eth0) is meaningful only on its own host.
         return None if "%" in text else ip_network(text, strict=False)
     except ValueError:
         return None

@@ -1,4 +1,4 @@
-"""The SQL of wrong passwords per account and network, or per account and known browser."""
+"""The SQL of wrong passwords per bucket: an account and a network, or an account and a known browser."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from focys.infra.db.database import Change, Database, UtcTime
 from focys.infra.db.lifetime import TOLERANCE
 
 _insert = insert(throttles)
-# Both databases speak the same ON CONFLICT, so one construct serves both.
+# PostgreSQL and SQLite have the same ON CONFLICT syntax.
 COUNT = _insert.values(
     key=bindparam("the_key"),
     hits=bindparam("new_hits"),
@@ -27,7 +27,7 @@ COUNT = _insert.values(
     where=throttles.c.hits == bindparam("hits_read"),
 )
 _is_ours = throttles.c.hits == bindparam("charged_hits")
-# A right password does not extend the bucket: wrong ones are forgotten a day after the last wrong one.
+# A right password does not extend the bucket, which expires a day after the last wrong one.
 REFUND = (
     update(throttles)
     .where(throttles.c.key == bindparam("throttle_key"), throttles.c.hits > 0)
@@ -39,7 +39,7 @@ REFUND = (
 )
 CLEAR = delete(throttles).where(throttles.c.key == bindparam("throttle_key"))
 _MOST_TRIED = 5000
-"""At most this many of the newest buckets are read; more than that in an hour is an attack anyway."""
+"""How many of the newest buckets are read at most; more than that in an hour is an attack anyway."""
 
 # A bucket expires a day after its last wrong password, so the index on expires_at finds those of the last hour.
 _TRIED = (
@@ -57,14 +57,14 @@ _FORGIVE_PASSWORDS = delete(throttles).where(throttles.c.key.like(bindparam("key
 
 
 def passwords_forgiven(account_key: str) -> Change:
-    """Drop the wrong-password counts of an account in all buckets: an operator's act."""
+    """Delete all wrong-password buckets of an account, for an operator."""
     return Change(_FORGIVE_PASSWORDS, {"key_pattern": f"password:{account_key}:%"})
 
 
 async def list_tried(database: Database, since: datetime, now: datetime) -> list[tuple[str, str]]:
     """Return the account key and network of each bucket with a wrong password after *since*.
 
-    For a known browser's bucket, the browser's key takes the place of the network.
+    For a known browser's bucket, the browser's key replaces the network.
     """
     rows = await database.rows(_TRIED, since=since + PASSWORD_MEMORY, until=now + TOLERANCE + PASSWORD_MEMORY)
     keys = (row.key.split(":", 2) for row in rows)

@@ -11,13 +11,13 @@ from focys.infra.crypto.keys import KeyRing, Purpose
 from focys.infra.db.database import Change, Database
 
 CLOSED_AFTER = 100
-"""This many wrong passwords in a row, less than a day apart, close a bucket (NIST SP 800-63B-4, 3.2.2)."""
+"""How many wrong passwords in a row, each less than a day apart, close a bucket (NIST SP 800-63B-4, 3.2.2)."""
 CLOSED_MEMORY = MEMORY
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordLimit:
-    """What one bucket's counter says now. ``retry_after`` in seconds, while the next try has to wait."""
+    """A bucket's counter as of now. ``retry_after`` is in seconds; None if the next try need not wait."""
 
     key: str
     hits: int
@@ -28,7 +28,7 @@ class PasswordLimit:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A try that was counted: in its bucket, and for its network unless a known browser made it."""
+    """A counted try: in its bucket and, unless it came from a known browser, for its network."""
 
     bucket: PasswordLimit
     at: datetime
@@ -41,24 +41,24 @@ class Charge:
 
 
 def password_keys(keys: KeyRing, address: str) -> str:
-    """Return what stands for an address in counters: a keyed hash, so that known and unknown ones look alike."""
+    """Return the counter key for an address: a keyed hash, so known and unknown addresses look alike."""
     return keys.mac(Purpose.THROTTLE_KEYS, address)[:16].hex()
 
 
 class PasswordThrottle:
-    """Counts wrong passwords: five are free, then each wait is twice as long; a hundred close the bucket.
+    """Counts wrong passwords: five are free, then the wait doubles each time; a hundred close the bucket.
 
-    A bucket is an account and one network, or one of its known browsers; networks have their own limits.
+    A bucket is an account and a network, or an account and one of its known browsers. Networks have their own limits.
     """
 
     def __init__(self, database: Database, networks: NetworkCounters, limits: NetworkLimits) -> None:
         self._database, self._networks, self._limits = database, networks, limits
 
     @staticmethod
-    def judge(key: str, row: tuple[int | None, datetime | None], now: datetime) -> PasswordLimit:
-        """Interpret a counter (hits and last_at) as of now.
+    def evaluate(key: str, row: tuple[int | None, datetime | None], now: datetime) -> PasswordLimit:
+        """Evaluate a counter (hits and last_at) as of *now*.
 
-        If a wrong clock stamped the last try further ahead than its delay, there is no delay.
+        There is no delay if the last try is further in the future than the delay: a wrong clock stamped it.
         """
         hits, last_at = row[0] or 0, row[1]
         is_closed = hits >= CLOSED_AFTER
@@ -71,9 +71,9 @@ class PasswordThrottle:
         return PasswordLimit(key, hits, hits, max(1, round(wait)) if wait > 0 else None, last_at)
 
     async def charge(self, bucket: PasswordLimit, tried: Try | None, now: datetime) -> Charge | Full | None:
-        """Count one try in its bucket and, unless a known browser made it, for its network: both or neither.
+        """Count one try in its bucket and, unless *tried* is None (a known browser), for its network: both or neither.
 
-        Returns None if another try was counted first; the bucket must then be read again.
+        Return None if another try was counted first; the bucket must then be read again.
         """
         account = AccountCharge(_counted(bucket, now), _refunded(bucket, now))
         if tried is None:
@@ -83,28 +83,28 @@ class PasswordThrottle:
         return Charge(bucket, now, network) if isinstance(network, Counted) else network
 
     async def keep(self, charge: Charge) -> None:
-        """Settle a try whose password was wrong."""
+        """Settle a try with a wrong password."""
         if charge.network is not None:
             await charge.network.by.keep(charge.network)
 
     async def forgive(self, charge: Charge) -> list[Change]:
-        """Return the changes of a right password: refund its try, and remove its account from the network's set.
+        """Return the changes for a right password: refund the try, and remove the account from the network's set.
 
-        A known browser's bucket is emptied; the bucket of an account and network keeps its earlier failures.
+        A known browser's bucket is cleared; the bucket of an account and network keeps its earlier failures.
         """
         if charge.network is None:
             return [Change(CLEAR, {"throttle_key": charge.bucket.key})]
-        return await self._given_back(charge, charge.network, forgiving=True)
+        return await self._refunds(charge, charge.network, forgiving=True)
 
     async def undo(self, charge: Charge) -> None:
-        """Refund a try whose password was never compared."""
+        """Refund a try with a password that was not compared."""
         if charge.network is None:
             await self._database.write(_refunded(charge.bucket, charge.at))
         else:
-            await self._database.write(*await self._given_back(charge, charge.network, forgiving=False))
+            await self._database.write(*await self._refunds(charge, charge.network, forgiving=False))
 
     @staticmethod
-    async def _given_back(charge: Charge, network: Counted, *, forgiving: bool) -> list[Change]:
+    async def _refunds(charge: Charge, network: Counted, *, forgiving: bool) -> list[Change]:
         refund = _refunded(charge.bucket, charge.at)
         return [refund, *await network.by.give_back(network, forgiving=forgiving)]
 

@@ -1,9 +1,9 @@
-"""The SQL of the networks' counts in the ``throttles`` table.
+"""The SQL of network counters in the table ``throttles``.
 
-    source-passwords/NETWORK        failures in this window, which began at last_at
-    source-accounts/NETWORK         places taken in the set of accounts, the latest one at last_at
-    source-account/NETWORK/ACCOUNT  an account that holds a place until expires_at (the end of the set's window), with
-                                    its failures in the window that began at last_at
+    source-passwords/NETWORK        failures in the window that began at last_at
+    source-accounts/NETWORK         places taken in the set of accounts, the latest at last_at
+    source-account/NETWORK/ACCOUNT  an account with a place until expires_at (the end of the set's window), and its
+                                    failures in the window that began at last_at
 
 A place is taken before its account is listed, so the set never holds more accounts than places.
 """
@@ -46,28 +46,28 @@ _insert = insert(throttles)
 _failures, _accounts, _account = (throttles.alias(name) for name in ("failures", "accounts", "account"))
 
 
-def _lives(row: FromClause) -> ColumnElement[bool]:
-    """Tell whether a window is still open; a wrong clock may have started one in the future, which is not."""
+def _is_open(row: FromClause) -> ColumnElement[bool]:
+    """Return the condition that a window is open. One that starts in the future was written by a wrong clock."""
     return and_(row.c.expires_at > bindparam("moment"), row.c.last_at <= bindparam("ahead"))
 
 
-def _begun_or_counted(row: Insert, most: str, last_at: ColumnElement[datetime]) -> Insert:
-    """Add one if there is room; a window that is over starts again."""
-    is_over = ~_lives(throttles)
+def _counted_or_started(row: Insert, most: str, last_at: ColumnElement[datetime]) -> Insert:
+    """Return the upsert that adds one if there is room, or starts a new window if the last one has ended."""
+    has_ended = ~_is_open(throttles)
     ends_at = _earlier(throttles.c.expires_at, row.excluded.expires_at)
     return row.on_conflict_do_update(
         index_elements=[throttles.c.key],
         set_={
-            "hits": case((is_over, 1), else_=throttles.c.hits + 1),
-            "last_at": case((is_over, row.excluded.last_at), else_=last_at),
-            "expires_at": case((is_over, row.excluded.expires_at), else_=ends_at),
+            "hits": case((has_ended, 1), else_=throttles.c.hits + 1),
+            "last_at": case((has_ended, row.excluded.last_at), else_=last_at),
+            "expires_at": case((has_ended, row.excluded.expires_at), else_=ends_at),
         },
-        where=or_(is_over, throttles.c.hits < bindparam(most)),
+        where=or_(has_ended, throttles.c.hits < bindparam(most)),
     )
 
 
 def _earlier(here: ColumnElement[datetime], there: ColumnElement[datetime]) -> ColumnElement[datetime]:
-    """Return the earlier time: a window begins with its earliest try, which is not always counted first."""
+    """Return the earlier time: a window starts with its earliest try, which is not always counted first."""
     return case((here > there, there), else_=here)
 
 
@@ -81,32 +81,32 @@ def _one(key: str, until: str, condition: ColumnElement[bool]) -> Insert:
     return _insert.from_select(_COLUMNS, row.where(condition))
 
 
-_is_listed = exists(literal(1)).where(_account.c.key == bindparam("account_key"), _lives(_account))
+_is_listed = exists(literal(1)).where(_account.c.key == bindparam("account_key"), _is_open(_account))
 _has_failed_enough = exists(literal(1)).where(
     _failures.c.key == bindparam("failures_key"),
     _failures.c.hits >= bindparam("most_failures"),
-    _lives(_failures),
+    _is_open(_failures),
 )
-# On SQLite this already sees the place that this same write has taken, perhaps the last one.
+# On SQLite, this already sees the place that the same write took, which may be the last one.
 _has_no_place = exists(literal(1)).where(
     _accounts.c.key == bindparam("accounts_key"),
     _accounts.c.hits >= bindparam("most_accounts"),
     _accounts.c.last_at < bindparam("moment"),
-    _lives(_accounts),
+    _is_open(_accounts),
 )
 HOLD_ACCOUNT = (
     update(throttles)
-    .where(throttles.c.key == bindparam("account_key"), _lives(throttles))
+    .where(throttles.c.key == bindparam("account_key"), _is_open(throttles))
     .values(hits=throttles.c.hits)
 )
-"""Locks the account's row without changing it; the number of rows says whether the account is listed."""
+"""Locks the account's row without changing it; the row count tells whether the account is listed."""
 
-TAKE_PLACE = _begun_or_counted(
+TAKE_PLACE = _counted_or_started(
     _one("accounts_key", "accounts_until", and_(~_is_listed, ~_has_failed_enough)),
     "most_accounts",
     bindparam("moment", type_=UtcTime()),
 )
-COUNT_FAILURE = _begun_or_counted(
+COUNT_FAILURE = _counted_or_started(
     _one("failures_key", "failures_until", or_(_is_listed, ~_has_no_place)),
     "most_failures",
     _earlier(throttles.c.last_at, bindparam("moment", type_=UtcTime())),
@@ -118,7 +118,7 @@ _listing = _insert.from_select(
     _COLUMNS,
     select(
         bindparam("account_key", type_=String()),
-        # The window may have ended while the password was compared.
+        # The window may have ended while the password was being compared.
         case((_failures.c.last_at <= bindparam("tried_at"), 1), else_=0),
         _failures.c.last_at,
         _accounts.c.expires_at,
@@ -134,9 +134,9 @@ _listing = _insert.from_select(
 LIST_ACCOUNT = _listing.on_conflict_do_update(
     index_elements=[throttles.c.key],
     set_={name: _listing.excluded[name] for name in _COLUMNS[1:]},
-    where=~_lives(throttles),
+    where=~_is_open(throttles),
 )
-"""Gives the account the place taken for it; changes no row if it already has one."""
+"""Lists the account in the place taken for it; changes no row if it is listed already."""
 
 FAILED_AGAIN = (
     update(throttles)
@@ -148,11 +148,11 @@ TAKE_OFF = (
     .where(throttles.c.key == bindparam("account_key"))
     .returning(throttles.c.hits, throttles.c.last_at, throttles.c.expires_at)
 )
-_given_back = 1 + case((throttles.c.last_at <= bindparam("began"), bindparam("earlier", type_=Integer())), else_=0)
+_refund = 1 + case((throttles.c.last_at <= bindparam("began"), bindparam("earlier", type_=Integer())), else_=0)
 GIVE_FAILURES_BACK = (
     update(throttles)
     .where(throttles.c.key == bindparam("failures_key"), throttles.c.last_at <= bindparam("tried_at"))
-    .values(hits=case((throttles.c.hits > _given_back, throttles.c.hits - _given_back), else_=0))
+    .values(hits=case((throttles.c.hits > _refund, throttles.c.hits - _refund), else_=0))
 )
 GIVE_PLACE_BACK = (
     update(throttles)
@@ -167,7 +167,7 @@ GIVE_PLACE_BACK = (
 LOOK = select(*throttles.c).where(
     throttles.c.key.in_([bindparam("account_key"), bindparam("accounts_key"), bindparam("failures_key")])
 )
-# The index on expires_at finds them: all accounts of a set expire together with it.
+# All accounts of a set expire together with it, so the index on expires_at finds them.
 COUNT_LISTED = select(func.count()).where(
     throttles.c.expires_at >= bindparam("until"),
     throttles.c.expires_at <= bindparam("until_late"),
@@ -206,7 +206,7 @@ def parameters_of(tried: Try, limit: NetworkLimit = NO_LIMIT) -> dict[str, objec
 
 
 def keys_of(network: str) -> dict[str, object]:
-    """Return the keys of a network's rows."""
+    """Return the keys, or LIKE patterns of keys, of a network's rows."""
     return {
         "accounts_key": f"{ACCOUNTS}/{network}",
         "failures_key": f"{FAILURES}/{network}",
@@ -216,7 +216,7 @@ def keys_of(network: str) -> dict[str, object]:
 
 
 def change(statement: Insert | Update | Delete, parameters: Mapping[str, object]) -> Change:
-    """Return a statement as a change, with the parameters that it uses."""
+    """Return a statement as a change with just the parameters that it uses."""
     return Change(statement, {name: parameters[name] for name in _names_in(statement)})
 
 

@@ -1,4 +1,4 @@
-"""Where the networks' counts are kept."""
+"""Chooses the store of the network counters."""
 
 from focys.features.throttling.networks import NetworkCounters
 from focys.features.throttling.networks_in_database import NetworksInDatabase
@@ -9,7 +9,7 @@ from focys.infra.ops.clock import Clock
 
 
 def network_counters(storage: str, database: Database, clock: Clock) -> NetworkCounters:
-    """Return the networks' counts in the store that RATE_LIMIT_STORAGE names."""
+    """Return the store that RATE_LIMIT_STORAGE names."""
     if storage == "database":
         return NetworksInDatabase(database, clock)
     if storage.startswith("memory://"):

@@ -1,10 +1,10 @@
-"""The authenticator app: a second factor, its set-up, and the stored secrets.
+"""The authenticator app (TOTP, RFC 6238): a second factor, its setup, and the stored secrets.
 
-    TotpFactor(codes)                        compares codes at a sign-in
-    TotpEnrolment(database, codes, …)        shows a secret, and takes its first code
-    TotpSecrets(database, box, …)            counts, tries and re-encrypts what is stored
+    TotpFactor(codes)                        checks codes at a sign-in
+    TotpEnrolment(database, codes, …)        shows a secret, and checks its first code
+    TotpSecrets(database, box, …)            counts, test-decrypts and re-encrypts the stored secrets
 
-The arithmetic is ``focys.domain.totp``; spending a code and storing a new secret are part of the login's write.
+``focys.domain.totp`` does the arithmetic. A code is spent, and a new secret stored, as part of the login's write.
 """
 
 from datetime import timedelta
@@ -16,7 +16,7 @@ from focys.features.totp.factor import TotpFactor
 from focys.features.totp.models import totp_setups
 from focys.features.totp.qr import png_data_uri
 from focys.features.totp.repository import ENROLMENT_LIFE, all_setups_dropped, setups_dropped
-from focys.features.totp.stored_secrets import Progress, Rotation, SecretsByKey, TotpSecrets, Trial
+from focys.features.totp.stored_secrets import DecryptReport, Progress, Rotation, SecretsByKey, TotpSecrets
 from focys.infra.db.retention import kept_for
 
 FEATURE = Feature(retention=(kept_for(totp_setups.c.expires_at, timedelta(0)),))
@@ -25,13 +25,13 @@ __all__ = [
     "ENROLMENT_LIFE",
     "FEATURE",
     "Codes",
+    "DecryptReport",
     "Progress",
     "Rotation",
     "SecretsByKey",
     "TotpEnrolment",
     "TotpFactor",
     "TotpSecrets",
-    "Trial",
     "all_setups_dropped",
     "new_secret",
     "png_data_uri",

@@ -1,4 +1,4 @@
-"""Compares codes with an encrypted secret, and turns the result into a verdict for the login."""
+"""Checks codes against an encrypted secret, and converts the result for the login."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from focys.infra.ops import metrics
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The expected codes: an encrypted secret, its owner, and the last time step used."""
+    """What codes are checked against: an encrypted secret, its owner, and the time step of the last code used."""
 
     sealed: str
     owner: UUID
@@ -21,23 +21,23 @@ class Expected:
 
 
 class Codes:
-    """Compares codes; *drift* is how many time steps before and after the current one are accepted."""
+    """Checks codes. *drift* is how many 30-second time steps before and after the current one are accepted."""
 
     def __init__(self, box: SecretBox, *, drift: int) -> None:
         self._box, self._drift = box, drift
 
     def compare(self, typed: tuple[str, ...], expected: Expected, now: datetime) -> totp.Match | Unproven:
-        """Compare one code, or two in a row. A secret that cannot be decrypted is never a reason to accept."""
+        """Check one code, or two consecutive ones. A secret that cannot be decrypted matches no code."""
         try:
-            verdict = self._verdict(typed, expected, now)
+            result = self._examine(typed, expected, now)
         except UnreadableSecretError:
             return Unproven(Refused(Reason.FACTOR_UNREADABLE), alarm=Alarm.SECRET_UNREADABLE)
         except totp.ClockBehindError:
             return Unproven(Refused(Reason.CLOCK_FAULT), is_charged=False, alarm=Alarm.CLOCK_BEHIND)
-        match verdict:
+        match result:
             case totp.Match():
-                metrics.TOTP_OFFSET.observe(verdict.offset * totp.PERIOD)
-                return verdict
+                metrics.TOTP_OFFSET.observe(result.offset * totp.PERIOD)
+                return result
             case totp.Spent(next_in):
                 return Unproven(Refused(Reason.CODE_ALREADY_USED, retry_after=next_in), is_charged=False)
             case totp.Stale(minutes_ago):
@@ -46,7 +46,7 @@ class Codes:
                 return Unproven(Refused(Reason.INVALID_CODE))
 
     def sealed(self, secret: str, owner: UUID) -> str:
-        """Return a secret encrypted for storage, under the newest key."""
+        """Return a secret encrypted under the newest key, for storage."""
         return self._box.seal(secret, owner)
 
     def opened(self, sealed: str, owner: UUID) -> str:
@@ -57,7 +57,7 @@ class Codes:
         """
         return self._box.open(sealed, owner)
 
-    def _verdict(
+    def _examine(
         self, typed: tuple[str, ...], expected: Expected, now: datetime
     ) -> totp.Match | totp.Spent | totp.Stale | totp.Wrong:
         secret, moment = self._box.open(expected.sealed, expected.owner), now.timestamp()

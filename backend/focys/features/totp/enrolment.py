@@ -1,4 +1,4 @@
-"""Sets up an authenticator app: one login shows a secret, and its first code adds it to the account."""
+"""Sets up an authenticator app: a login shows a secret, and its first code adds it to the account."""
 
 import base64
 import secrets
@@ -19,7 +19,7 @@ from focys.infra.ops import metrics
 
 
 class TotpEnrolment:
-    """The set-up of authenticator apps."""
+    """Sets up authenticator apps; implements ``Enroller``."""
 
     amr = AMR
     life = ENROLMENT_LIFE
@@ -31,11 +31,11 @@ class TotpEnrolment:
         self._repository = SetupRepository(database)
 
     async def is_begun(self, claim: Claim) -> bool:
-        """Tell whether this login has shown a secret."""
+        """Return whether this login has already shown a secret."""
         return await self._find(claim) is not None
 
     async def show(self, claim: Claim, *, ends: datetime, restart: bool) -> Enrolment | Refused:
-        """Return the login's secret; the same on each call while it lasts, a new one on *restart*."""
+        """Return the login's secret: the same on every call until it expires, or a new one on *restart*."""
         stored = await self._find(claim)
         if stored is None or restart:
             sealed, replaces = self._codes.sealed(new_secret(), claim.user_id), stored.sealed if stored else ""
@@ -45,7 +45,7 @@ class TotpEnrolment:
         return self._as_shown(stored, claim) if stored is not None else Refused(Reason.ENROLMENT_EXPIRED)
 
     async def confirm(self, answer: FirstCode, claim: Claim) -> Proven | Unproven | Refused:
-        """Compare the first code, and spend it."""
+        """Check the first code, and spend it; Refused if there is no secret to confirm."""
         stored = await self._find(claim)
         if stored is None:
             return Refused(Reason.ENROLMENT_EXPIRED)
@@ -64,7 +64,7 @@ class TotpEnrolment:
         return Proven(guard, Issued((setups_dropped(claim.user_id),)))
 
     async def _find(self, claim: Claim) -> StoredSetup | None:
-        """Return the login's secret; drop one that no configured key decrypts any more."""
+        """Return the login's secret; delete it instead if no configured key decrypts it."""
         stored = await self._repository.find(claim.login_id, claim.now)
         try:
             if stored is not None:
@@ -81,7 +81,7 @@ class TotpEnrolment:
         return Enrolment(
             secret=secret,
             provisioning_uri=uri,
-            qr_code=_drawn(uri),
+            qr_code=_qr_code(uri),
             issuer=issuer,
             account=account,
             expires_at=stored.expires_at,
@@ -94,6 +94,6 @@ def new_secret() -> str:
     return base64.b32encode(secrets.token_bytes(totp.SECRET_BYTES)).decode()
 
 
-def _drawn(uri: str) -> str:
+def _qr_code(uri: str) -> str:
     with metrics.QR_FAULTS.count_exceptions(), metrics.QR_SECONDS.time():
         return png_data_uri(uri)

@@ -1,4 +1,4 @@
-"""Codes from an authenticator app, as a second factor."""
+"""Authenticator app codes as a second factor."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class HeldTotp:
 
 
 class TotpFactor:
-    """Takes one code, or two in a row. A code works once: the write that signs in spends its time step."""
+    """Accepts one code, or two consecutive ones. Each works once: the write that signs in spends its time step."""
 
     kind = "totp"
     event = EventName.TOTP
@@ -37,19 +37,19 @@ class TotpFactor:
         self._codes = codes
 
     def is_offered(self, held: HeldTotp) -> bool:
-        """Tell whether the account has an authenticator."""
+        """Return whether the account has an authenticator."""
         return held.totp_secret is not None
 
     def strength(self, answer: TotpCodes) -> Strength:
         """Return ``WEAK`` for one code and ``STRONG`` for two."""
         return Strength.WEAK if len(answer.in_order) == 1 else Strength.STRONG
 
-    def profile(self, held: HeldTotp) -> Mapping[str, int]:  # noqa: ARG002  the protocol's
-        """Return nothing: there is nothing to show beyond the fact that an authenticator exists."""
+    def profile(self, held: HeldTotp) -> Mapping[str, int]:  # noqa: ARG002  required by the protocol
+        """Return nothing: ``mfa_enabled`` already says that there is an authenticator."""
         return {}
 
     async def verify(self, answer: TotpCodes, held: HeldTotp, claim: Claim) -> Proven | Unproven:
-        """Compare the code or codes (RFC 6238 section 5.2)."""
+        """Check the code or codes (RFC 6238 section 5.2)."""
         expected = Expected(held.totp_secret or "", claim.user_id, held.totp_last_step)
         match = self._codes.compare(answer.in_order, expected, claim.now)
         if isinstance(match, Unproven):

@@ -1,4 +1,4 @@
-"""The table of secrets that are not confirmed yet."""
+"""The table of unconfirmed secrets."""
 
 from sqlalchemy import Column, ForeignKey, Table, Text, Uuid
 
@@ -7,7 +7,7 @@ from focys.infra.db.database import UtcTime, metadata
 totp_setups = Table(
     "totp_setups",
     metadata,
-    # Each login shows its own secret; another person with the password and the mailbox gets a different one.
+    # Each login has its own secret, so an attacker with the password and the mailbox sees a different one.
     Column("login_id", Uuid, ForeignKey("pending_logins.id", ondelete="CASCADE"), primary_key=True),
     Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("secret", Text, nullable=False),
@@ -15,7 +15,7 @@ totp_setups = Table(
     Column("expires_at", UtcTime, nullable=False),
 )
 
-# The version before this one may still be serving with it; a later release drops it.
+# During an upgrade, the previous version still uses it; a later release drops it.
 Table(
     "totp_enrolments",
     metadata,

@@ -1,4 +1,4 @@
-"""Text to a QR code as a PNG data URI: black on white with its own quiet zone, readable on any page."""
+"""Text to a QR code as a PNG data URI, black on white with a quiet zone, so it scans on any background."""
 
 import base64
 import struct
@@ -9,18 +9,18 @@ import segno
 _SCALE, _LEAST_SCALE = 5, 3
 _QUIET_ZONE = 4
 _WIDTH_ON_A_PHONE = 284
-"""What a screen of 360 pixels leaves beside the margins; a picture that is shrunk there loses its equal squares."""
+"""The pixels between the margins of a 360-pixel screen. A scaled-down image would have unequal modules."""
 
 _GREY, _BLACK, _WHITE = 0, b"0", b"1"
 _FAST = 1
 
 
 def png_data_uri(text: str) -> str:
-    """Return *text* as a QR code, error level M, with 4 modules of white around it (ISO/IEC 18004).
+    """Return *text* as a QR code, error correction level M, with a quiet zone of 4 modules (ISO/IEC 18004).
 
-    A module is 5 pixels wide, or 4 or 3 where long names would make the picture too wide for a phone.
+    A module is 5 pixels wide, or 4 or 3 if long names would make the image too wide for a phone.
     """
-    # A fixed mask skips the search for the best of eight; any mask decodes.
+    # A fixed mask saves trying all eight; a scanner reads any of them.
     code = segno.make(text, error="m", micro=False, boost_error=False, mask=4)
     modules = len(code.matrix) + 2 * _QUIET_ZONE
     scale = max(_LEAST_SCALE, min(_SCALE, _WIDTH_ON_A_PHONE // modules))
@@ -28,9 +28,9 @@ def png_data_uri(text: str) -> str:
 
 
 def _png(matrix: tuple[bytearray, ...], scale: int) -> bytes:
-    """Return the modules (1 is dark) as a picture of one bit a pixel (PNG, ISO/IEC 15948).
+    """Return the modules (1 is dark) as a 1-bit grayscale PNG (ISO/IEC 15948).
 
-    segno's own writer takes longer for it than for the code.
+    segno's own PNG writer takes longer than making the code.
     """
     size = (len(matrix) + 2 * _QUIET_ZONE) * scale
     margin = _WHITE * (_QUIET_ZONE * scale)
@@ -43,7 +43,7 @@ def _png(matrix: tuple[bytearray, ...], scale: int) -> bytes:
 
 
 def _line(pixels: bytes) -> bytes:
-    """Return one line of a picture: no filter, eight pixels a byte."""
+    """Return one line of the image: filter type 0, eight pixels per byte."""
     width = -(-len(pixels) // 8)
     return b"\0" + int(pixels.ljust(8 * width, _WHITE), 2).to_bytes(width, "big")
 

@@ -1,4 +1,4 @@
-"""The SQL of unconfirmed secrets, one per login, and of re-encrypting all secrets."""
+"""The SQL of unconfirmed secrets (one per login), and of re-encrypting all secrets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ ENROLMENT_LIFE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class StoredSetup:
-    """A secret that a login has shown, as it is stored."""
+    """An unconfirmed secret, encrypted, and when it expires."""
 
     sealed: str
     expires_at: datetime
@@ -29,11 +29,11 @@ class StoredSetup:
 SETUP = Shape(StoredSetup, setups.c.secret.label("sealed"), setups.c.expires_at)
 _FIND = select(*SETUP.columns).where(setups.c.login_id == bindparam("for_login"), lasts(setups.c.expires_at))
 _SEALED = select(users.c.totp_secret).where(users.c.totp_secret.is_not(None)).limit(20)
-# A sealed text begins with "v1." and eight digits of the key's id.
+# A ciphertext starts with "v1." and eight digits of the key id.
 _seal = func.substr(users.c.totp_secret, 1, 12).label("seal")
 _SEALS = select(_seal, func.count()).where(users.c.totp_secret.is_not(None)).group_by(_seal)
 _insert = insert(setups)
-# Two tabs that begin at once end with one secret: the later row only takes the place of one that is over, or replaced.
+# Two tabs that start at once get the same secret: a row is replaced only if it has expired, or is the one to discard.
 _BEGIN = _insert.values(
     login_id=bindparam("for_login"),
     user_id=bindparam("for_user"),
@@ -54,12 +54,12 @@ _DROP_OF_USER = delete(setups).where(setups.c.user_id == bindparam("for_user"))
 _DROP_ALL = delete(setups)
 
 BATCH = 100
-"""How many rows are re-encrypted at a time; a sign-in waits for them no longer than for one statement."""
+"""How many rows are re-encrypted per statement; a sign-in waits for at most one such statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """A table that holds encrypted secrets; ``key`` finds a row, ``owner`` is the user its secret is bound to."""
+    """The statements for a column of encrypted secrets."""
 
     count: Select[Any]
     window: Select[Any]
@@ -69,7 +69,7 @@ class Vault:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """One encrypted secret of a vault."""
+    """An encrypted secret: ``key`` identifies its row, ``owner`` is the user that the ciphertext is bound to."""
 
     key: UUID
     owner: UUID
@@ -96,57 +96,57 @@ VAULTS = (
 
 
 def setup_dropped(login_id: UUID) -> Change:
-    """Drop the secret that a login has shown."""
+    """Delete a login's unconfirmed secret."""
     return Change(_DROP, {"for_login": login_id})
 
 
 def setups_dropped(user_id: UUID) -> Change:
-    """Drop the secrets that a user's logins have shown."""
+    """Delete a user's unconfirmed secrets."""
     return Change(_DROP_OF_USER, {"for_user": user_id})
 
 
 def all_setups_dropped() -> Change:
-    """Drop everybody's unconfirmed secrets."""
+    """Delete all users' unconfirmed secrets."""
     return Change(_DROP_ALL)
 
 
 class SetupRepository:
-    """Finds and stores unconfirmed secrets, and the ciphertexts of all secrets."""
+    """Reads and stores unconfirmed secrets, and replaces the ciphertexts of all secrets."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def find(self, login_id: UUID, now: datetime) -> StoredSetup | None:
-        """Return the secret that a login has shown, if it has not expired."""
+        """Return a login's unconfirmed secret, if it has not expired."""
         row = await self._database.first(_FIND, for_login=login_id, **_at(now))
         return SETUP.read(row) if row is not None else None
 
     @staticmethod
     def begun(claim: Claim, sealed: str, *, replaces: str, ends: datetime) -> Change:
-        """Store a secret for a login, unless another came first; *replaces* is the one to discard."""
+        """Store a secret for a login unless it has one already; *replaces* is the ciphertext of one to discard."""
         owner = {"for_login": claim.login_id, "for_user": claim.user_id}
         return Change(_BEGIN, {**owner, "sealed": sealed, "replaces": replaces, "until": ends, **_at(claim.now)})
 
     async def drop(self, login_id: UUID) -> None:
-        """Drop the secret that a login has shown."""
+        """Delete a login's unconfirmed secret."""
         await self._database.write(setup_dropped(login_id))
 
     async def list_seals(self) -> list[tuple[str, int]]:
-        """Return how each stored secret begins, which names its key, with the number of secrets that do."""
+        """Return (prefix, number of secrets) for each ciphertext prefix, which identifies the key."""
         rows: Sequence[Any] = await self._database.rows(_SEALS)
         return [(seal, number) for seal, number in rows]
 
     async def list_sealed(self) -> list[str]:
-        """Return some stored secrets, as they are sealed."""
+        """Return at most 20 ciphertexts of confirmed secrets."""
         return [row.totp_secret for row in await self._database.rows(_SEALED)]
 
     async def count_sealed(self) -> int:
-        """Return how many sealed secrets there are."""
+        """Return how many encrypted secrets there are, confirmed or not."""
         rows = [await self._database.first(vault.count) for vault in VAULTS]
         return sum(row[0] for row in rows if row is not None)
 
     async def window_of(self, vault: Vault, after: UUID) -> list[Sealed]:
-        """Return the next secrets of a vault, by key."""
+        """Return the next ``BATCH`` secrets after this key, in the order of keys."""
         return [vault.shape.read(row) for row in await self._database.rows(vault.window, after=after)]
 
     async def replace(self, vault: Vault, texts: Mapping[UUID, tuple[str, str]]) -> int:

@@ -1,4 +1,4 @@
-"""The requests and responses about an authenticator app."""
+"""Requests and responses for authenticator apps."""
 
 from typing import Annotated
 
@@ -25,7 +25,7 @@ class FirstCode(Request):
 
 
 class TotpCodes(Request):
-    """One code, or two in a row, the older first."""
+    """One code, or two consecutive ones, older first."""
 
     code: TotpCode | None = None
     codes: Annotated[list[TotpCode], Field(min_length=2, max_length=2)] | None = None
@@ -33,17 +33,17 @@ class TotpCodes(Request):
     @model_validator(mode="after")
     def _one_of_them(self) -> "TotpCodes":
         if (self.code is None) == (self.codes is None):
-            raise ValueError("Send code, or codes.")
+            raise ValueError("Send either code or codes.")
         return self
 
     @property
     def in_order(self) -> tuple[str, ...]:
-        """The one or two codes."""
+        """The one or two codes, older first."""
         return (self.code,) if self.code is not None else tuple(self.codes or ())
 
 
 class Enrolment(BaseModel):
-    """A pending authenticator, as QR code and as key."""
+    """An authenticator to set up, as a QR code and as a key."""
 
     secret: str
     provisioning_uri: str

@@ -1,4 +1,4 @@
-"""Counts, tries and re-encrypts the stored secrets."""
+"""Counts, test-decrypts and re-encrypts the stored secrets."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class SecretsByKey:
-    """How many stored secrets are encrypted under SECRET_KEY, under a fallback key, and under no configured key."""
+    """How many stored secrets need SECRET_KEY, a fallback key, or a key that is not configured."""
 
     current: int
     older: int
@@ -27,18 +27,19 @@ class SecretsByKey:
 class Rotation:
     """The result of re-encrypting the secrets that were not under the newest key.
 
-    ``unreadable`` is a number of accounts; the fallback keys are named by their id, in the order they were given in.
+    ``unreadable`` is the number of accounts with a secret that no configured key decrypts. ``unneeded`` and ``needed``
+    are the ids of the fallback keys, in the configured order.
     """
 
-    moved: int
+    reencrypted: int
     unreadable: int
     unneeded: tuple[str, ...]
     needed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """How many secrets are stored; how many need a fallback key, need a key that is not configured, or are damaged."""
+class DecryptReport:
+    """How many secrets are stored, need a fallback key, need a key that is not configured, or are damaged."""
 
     total: int
     older: int
@@ -47,26 +48,26 @@ class Trial:
 
 
 class TotpSecrets:
-    """The stored secrets of all accounts, for those who run the service."""
+    """The stored secrets of all accounts, for operators."""
 
     def __init__(self, database: Database, box: SecretBox, *, drift: int) -> None:
         self._repository = SetupRepository(database)
         self._box, self._drift = box, drift
 
     async def count_by_key(self) -> SecretsByKey:
-        """Count the stored secrets by the key that made them."""
+        """Count the stored secrets by the key that encrypted them."""
         counted = {True: 0, False: 0, None: 0}
         for seal, number in await self._repository.list_seals():
             counted[self._box.is_current(seal) or (False if self._box.has_seal_of(seal) else None)] += number
         return SecretsByKey(current=counted[True], older=counted[False], unknown=counted[None])
 
     async def can_open_secrets(self) -> bool:
-        """Tell whether the configured keys can decrypt the stored secrets; a damaged row proves nothing."""
+        """Return whether the configured keys can decrypt the stored secrets; damaged rows do not count."""
         known = [self._box.has_key_of(text) for text in await self._repository.list_sealed()]
         return any(known) or False not in known
 
-    async def try_all(self, progress: Progress) -> Trial:
-        """Decrypt every stored secret, as a sign-in would, and report what could not be decrypted."""
+    async def try_all(self, progress: Progress) -> DecryptReport:
+        """Decrypt every stored secret, as a sign-in would, and report those that could not be decrypted."""
         total = await self._repository.count_sealed()
         seen, older, keyless, damaged = 0, 0, 0, 0
         for vault in VAULTS:
@@ -82,51 +83,52 @@ class TotpSecrets:
                         older += not self._box.is_current(row.sealed)
                 after, seen = rows[-1].key, seen + len(rows)
                 progress(seen, max(total, seen))
-        return Trial(seen, older, keyless, damaged)
+        return DecryptReport(seen, older, keyless, damaged)
 
     def newest_step(self, now: datetime) -> int:
-        """Return the newest time step whose code is taken at *now*."""
+        """Return the newest time step whose code is accepted at *now*."""
         return totp.step_at(now.timestamp()) + self._drift
 
     async def rotate(self, progress: Progress, begins: Callable[[], Awaitable[None]]) -> Rotation:
         """Re-encrypt every secret that is not under the newest key; safe while people sign in, and safe to repeat.
 
-        *begins* is awaited before the first of them is changed, and not at all if there is none.
-        A row is replaced only if it is still as it was read. What no configured key decrypts is counted and left alone.
+        *begins* is awaited before the first secret is changed, and not at all if none needs to be.
+        A row is replaced only if it has not changed since it was read. Secrets that no configured key decrypts are
+        counted and left alone.
         """
         total = await self._repository.count_sealed()
-        moved, looked_at, has_begun = 0, 0, False
+        reencrypted, processed, has_started = 0, 0, False
         unreadable: set[tuple[UUID, str]] = set()
         for vault in VAULTS:
             after = UUID(int=0)
             while rows := await self._repository.window_of(vault, after):
-                new, closed = self._sealed_again(rows)
-                if new and not has_begun:
+                new, undecryptable = self._reencrypt(rows)
+                if new and not has_started:
                     await begins()
-                    has_begun = True
+                    has_started = True
                 replaced = await self._repository.replace(vault, new) if new else 0
-                moved += replaced
-                # Else somebody changed a row meanwhile, and the same rows are read again.
+                reencrypted += replaced
+                # Otherwise, a row has changed in the meantime; read the same rows again.
                 if replaced == len(new):
-                    unreadable |= closed
-                    after, looked_at = rows[-1].key, looked_at + len(rows)
-                    progress(looked_at, max(total, looked_at))
+                    unreadable |= undecryptable
+                    after, processed = rows[-1].key, processed + len(rows)
+                    progress(processed, max(total, processed))
         fallbacks = self._box.key_ids[1:]
         needed = tuple(kid for kid in fallbacks if any(self._box.is_of(kid, text) for _, text in unreadable))
         accounts = {owner for owner, _ in unreadable}
-        return Rotation(moved, len(accounts), tuple(kid for kid in fallbacks if kid not in needed), needed)
+        return Rotation(reencrypted, len(accounts), tuple(kid for kid in fallbacks if kid not in needed), needed)
 
-    def _sealed_again(self, rows: Sequence[Sealed]) -> tuple[dict[UUID, tuple[str, str]], set[tuple[UUID, str]]]:
+    def _reencrypt(self, rows: Sequence[Sealed]) -> tuple[dict[UUID, tuple[str, str]], set[tuple[UUID, str]]]:
         """Return the ciphertexts to replace (old, new) by key, and those that no configured key decrypts."""
         new: dict[UUID, tuple[str, str]] = {}
-        closed: set[tuple[UUID, str]] = set()
+        undecryptable: set[tuple[UUID, str]] = set()
         for row in rows:
             if self._box.is_current(row.sealed):
                 continue
             try:
                 secret = self._box.open(row.sealed, row.owner)
             except UnreadableSecretError:
-                closed.add((row.owner, row.sealed))
+                undecryptable.add((row.owner, row.sealed))
             else:
                 new[row.key] = (row.sealed, self._box.seal(secret, row.owner))
-        return new, closed
+        return new, undecryptable

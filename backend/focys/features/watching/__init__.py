@@ -1,8 +1,8 @@
-"""Values for /metrics that only the database knows. Each process reads them at intervals, for itself.
+"""Gauges whose values come from the database. Each process refreshes its own at intervals.
 
     Periodic(SprayWatch(networks).look, name="spray_watch", seconds=60)
 
-A scrape asks the database nothing, so it answers at once also while the database does not.
+A scrape of /metrics never queries the database, so it responds at once even while the database is down.
 """
 
 from focys.features.watching.addresses import AddressWatch

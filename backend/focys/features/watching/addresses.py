@@ -1,4 +1,4 @@
-"""Whether all people seem to come from one place: then TRUSTED_PROXIES is wrong, and they share one limit."""
+"""Detects that all users seem to share one address: TRUSTED_PROXIES is wrong, and they share one rate limit."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ _log = logger("focys.watching")
 
 
 class AddressWatch:
-    """Reads the sessions of a day."""
+    """Checks the addresses of the last day's sessions."""
 
     def __init__(self, sessions: Sessions, trusted: Sequence[Network]) -> None:
         self._sessions, self._trusted = sessions, trusted
 
     async def look(self) -> int:
-        """Return how many people share an address that cannot be their own, and log a warning if any do."""
+        """Return how many users share an address that cannot be their own, and log a warning if any do."""
         found = await self._sessions.lone_address()
         people = found[0] if found is not None and is_shared(found[1], self._trusted) else 0
         metrics.SHARED_ADDRESS.set(people)

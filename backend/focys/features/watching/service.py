@@ -1,4 +1,4 @@
-"""What fills the gauges."""
+"""Refreshes the gauges."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -11,28 +11,28 @@ from focys.infra.ops import metrics
 from focys.infra.web.health import Part
 
 LATE = timedelta(minutes=5)
-"""A letter that has waited for so long is late: meanwhile three tries have failed."""
+"""An email that has waited this long is late: three tries have failed."""
 
 HOUR = timedelta(hours=1)
 
 
 class Watch:
-    """Refreshes the gauges; a database that does not answer is itself a finding."""
+    """Refreshes the gauges; one of them says whether the database is up."""
 
     def __init__(self, outbox: Outbox, bypasses: Bypasses, failing: Callable[[], Awaitable[list[Part]]]) -> None:
         self._outbox, self._bypasses, self._failing = outbox, bypasses, failing
 
     async def look(self) -> None:
-        """Write the current values into the gauges; what cannot be read keeps its last value."""
+        """Refresh the gauges; a value that cannot be read stays as it was."""
         try:
             failing = await self._failing()
             for part in get_args(Part):
                 metrics.READY.labels(part).set(part not in failing)
             metrics.MAILS_WAITING.set(await self._outbox.count_waiting(LATE))
             metrics.MFA_RESETS.set(await self._outbox.count_written(RESET.kind, HOUR))
-            for whom, seconds in (await self._bypasses.seconds_left()).items():
-                metrics.MFA_BYPASS.labels(whom).set(seconds)
-        except Exception:  # noqa: BLE001  whatever the database has, the next round comes
+            for scope, seconds in (await self._bypasses.seconds_left()).items():
+                metrics.MFA_BYPASS.labels(scope).set(seconds)
+        except Exception:  # noqa: BLE001  the next round must run, whatever is wrong with the database
             metrics.DATABASE_UP.set(0)
         else:
             metrics.DATABASE_UP.set(1)

@@ -326,7 +326,7 @@ async def test_the_letter_is_a_fixed_text(world: World):
     assert "2001:db8:1:2::77" not in text
     assert "If that was not you" in text
     assert "prize" not in text + letter.subject + letter.console
-    assert letter.console == f"E-mail code for {account.email}: {letter.code} (valid 5 minutes)"
+    assert letter.console == f"Email code for {account.email}: {letter.code} (valid 5 minutes)"
 
 
 @pytest.mark.parametrize(("smtp_host", "on_console"), [("", True), ("127.0.0.1", False)])
@@ -349,7 +349,7 @@ async def test_codes_go_to_the_console_only_where_no_mail_server_is_set(
 
     assert began.json()["sender"] == (None if on_console else "login@focys.test")
     heard = "".join(capfd.readouterr())
-    assert bool(re.search(r"E-mail code for alice@student\.com: \d{6} \(valid 5 minutes\)", heard)) is on_console
+    assert bool(re.search(r"Email code for alice@student\.com: \d{6} \(valid 5 minutes\)", heard)) is on_console
     assert on_console or not re.search(r"\b\d{6}\b", re.sub(r"\.\d{6}Z", "", heard))
 
 

@@ -177,7 +177,7 @@ async def test_an_operator_learns_that_the_counts_cannot_be_reached(
     harm(valkey, trouble)
 
     for ask in (workers[0].usage(), workers[0].knows(WHO), workers[1].forget(WHO)):
-        with pytest.raises(NetworkError, match="does not answer"):
+        with pytest.raises(NetworkError, match="does not respond"):
             await ask
 
 
