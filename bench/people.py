@@ -18,7 +18,7 @@ from focys.domain.login import Step
 from focys.features.totp import new_secret
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
-from focys.infra.crypto.tokens import digest, new_handle
+from focys.infra.crypto.tokens import digest, new_token
 
 from bench.bare import KEY, NONCE_BYTES
 from bench.client import ask, request
@@ -37,8 +37,8 @@ class Person:
     number: int
     id: UUID = field(default_factory=uuid4)
     secret: str = field(default_factory=new_secret)
-    handle: str = field(default_factory=new_handle)
-    browser: str = field(default_factory=new_handle)
+    handle: str = field(default_factory=new_token)
+    browser: str = field(default_factory=new_token)
 
     @property
     def email(self) -> str:

@@ -16,7 +16,7 @@ from focys.infra.ops import logs, metrics
 from focys.infra.ops.clock import Clock
 from focys.infra.web import health, replies
 from focys.infra.web.dependencies import Web
-from focys.infra.web.http import Cookies, Edge, PlainStart, Visitors
+from focys.infra.web.http import Cookies, RequestGuard, StartupErrors, Visitors
 from focys.infra.web.origins import PAGE_HEADER, Origins
 from focys.infra.web.pages import Pages
 from focys.running import running
@@ -78,8 +78,8 @@ def create_app(
         expose_headers=["Retry-After", "X-Request-ID"],
         max_age=600,
     )
-    app.add_middleware(Edge, settings=settings, readable=readable)
-    app.add_middleware(PlainStart)
+    app.add_middleware(RequestGuard, settings=settings, readable=readable)
+    app.add_middleware(StartupErrors)
     return app
 
 
@@ -93,7 +93,7 @@ def create_site(settings: Settings | None = None, *, clock: Clock | None = None)
     api = create_app(settings, clock=clock)
     return Starlette(
         # A mount does not match its own bare name, which would else be a path of the page.
-        routes=[Mount("/api", api), Route("/api", api), Mount("/", Edge(Pages(PAGES), settings))],
+        routes=[Mount("/api", api), Route("/api", api), Mount("/", RequestGuard(Pages(PAGES), settings))],
         lifespan=lambda _app: running(api.state.services),
-        middleware=[Middleware(PlainStart)],
+        middleware=[Middleware(StartupErrors)],
     )

@@ -13,7 +13,7 @@ from focys.features.accounts import users
 from focys.features.audit import audit_events
 from focys.infra.crypto.keys import KeyRing, Purpose
 from focys.infra.crypto.secret_box import SecretBox, UnreadableSecretError
-from focys.infra.crypto.tokens import digest, new_handle, new_seed
+from focys.infra.crypto.tokens import digest, new_seed, new_token
 from focys.running import StartError
 from tests.conftest import SECRET_KEY, MakeWorld, settings_for, world_on
 from tests.support.clock import FrozenClock
@@ -195,7 +195,7 @@ async def test_rotation_keeps_everybody_signed_up(make_world: MakeWorld):
 
 def test_handles_hold_256_random_bits_and_only_their_digest_is_kept():
     """CRY-06."""
-    handles = {new_handle() for _ in range(1000)}
+    handles = {new_token() for _ in range(1000)}
 
     assert len(handles) == 1000
     assert {len(base64.urlsafe_b64decode(handle + "=")) for handle in handles} == {32}

@@ -21,7 +21,7 @@ from joserfc.jwk import OctKey
 
 from focys.infra.crypto.keys import KeyRing, Purpose
 
-HANDLE_LENGTH = 43
+TOKEN_LENGTH = 43
 """Characters of 32 bytes in unpadded base64url."""
 
 SEED_BYTES = 32
@@ -55,7 +55,7 @@ class RefreshClaims:
     mac: bytes
 
 
-def new_handle() -> str:
+def new_token() -> str:
     """Return 256 random bits for a cookie."""
     return secrets.token_urlsafe(32)
 

@@ -111,7 +111,7 @@ class Visitors:
         )
 
 
-class PlainStart:
+class StartupErrors:
     """Reports a refused start in one sentence, without a traceback."""
 
     def __init__(self, app: App) -> None:
@@ -142,7 +142,7 @@ def _as_it_is(app: App) -> App:
     return app
 
 
-class Edge:
+class RequestGuard:
     """The outermost layer: host, origin, media type and size; the headers of answers; the last catch of faults.
 
     *readable* lets pages of other origins read the answers of an app, and so those that are given here.
