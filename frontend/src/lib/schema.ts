@@ -245,7 +245,7 @@ export interface paths {
         };
         /**
          * Live
-         * @description Say that the process answers.
+         * @description Report that the process responds.
          */
         get: operations["live_health_live_get"];
         put?: never;
@@ -265,7 +265,7 @@ export interface paths {
         };
         /**
          * Ready
-         * @description Say whether database, schema, keys and clocks are as a sign-in needs them, or which of them are not.
+         * @description Report whether the database, schema, keys and clocks allow sign-ins, and which of them do not.
          */
         get: operations["ready_health_ready_get"];
         put?: never;
@@ -334,7 +334,7 @@ export interface components {
         };
         /**
          * FieldProblem
-         * @description One field of a request that cannot be used; never its value.
+         * @description An invalid field in the request, without its value.
          */
         FieldProblem: {
             /** Field */
@@ -352,7 +352,7 @@ export interface components {
         };
         /**
          * Health
-         * @description All is well.
+         * @description The service is healthy.
          */
         Health: {
             /**
@@ -458,7 +458,7 @@ export interface components {
         Nothing: Record<string, never>;
         /**
          * Problem
-         * @description The body of every answer that is not a success (RFC 9457).
+         * @description The body of every error response (RFC 9457).
          */
         Problem: {
             /** Type */
