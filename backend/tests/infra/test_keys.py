@@ -176,7 +176,7 @@ async def test_the_wrong_key_stops_the_start(sqlite_url: str):
         await world.an_account(enrolled=True)
 
     app = create_app(settings_for(sqlite_url, secret_key=NEW_KEY), clock=FrozenClock(), mailer=KeptMail())
-    with pytest.raises(StartError, match="SECRET_KEY opens none") as refused:
+    with pytest.raises(StartError, match="SECRET_KEY decrypts none") as refused:
         async with app.router.lifespan_context(app):
             pass
     assert NEW_KEY not in str(refused.value)

@@ -137,4 +137,4 @@ def test_the_numbers_of_all_workers_add_up(four_workers: Server, tmp_path: Path)
     told = asyncio.run(check_workers(four_workers.url, is_local=False))
     assert told == ok("workers", "4 serve, and /metrics adds them up")
     four_workers.stop()
-    assert [*tmp_path.glob("focys_numbers_*")] == []
+    assert [*tmp_path.glob("focys_metrics_*")] == []

@@ -485,7 +485,7 @@ export interface components {
         };
         /**
          * Reason
-         * @description Why something was refused; the values are the ``code`` of the HTTP contract and never change.
+         * @description Why a request was refused: the ``code`` in the HTTP contract (never changes), the status and a sentence.
          * @enum {string}
          */
         Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "account_locked" | "guarded" | "factor_disabled" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "session_ended" | "not_authenticated" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "request_timeout" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
