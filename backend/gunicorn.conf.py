@@ -1,6 +1,7 @@
-"""What gunicorn needs beside its command line; it reads this file by itself where it is started.
+"""The gunicorn configuration; gunicorn reads this file from its working directory.
 
-One check for all workers before there are any, workers that are back soon and, once gone, no longer counted.
+It checks once, before the first worker, that the service can start; makes workers restart quickly; and removes the
+metrics of workers that have exited.
 """
 
 import os
@@ -13,7 +14,7 @@ from functools import partial
 from importlib import import_module
 from typing import Protocol
 
-# Reading these takes four fifths of a worker's start. Our own code is not among them: a reload takes it as it is then.
+# Importing these takes 80 % of a worker's startup. Our own code is not listed, so a reload picks up its changes.
 SHARED = (
     "aiosmtplib",
     "alembic.command",
@@ -40,9 +41,9 @@ SHARED = (
     "zxcvbn",
 )
 
-_REFUSED = 3
-"""What gunicorn itself ends with where its workers cannot start."""
-_NUMBERS = "PROMETHEUS_MULTIPROC_DIR"
+_CANNOT_START = 3
+"""The exit code gunicorn itself uses if its workers cannot start."""
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class _Log(Protocol):
@@ -51,12 +52,12 @@ class _Log(Protocol):
 
 
 class _Server(Protocol):
-    """The part of gunicorn that we use, which has no types; ``focys_numbers``, if present, is ours."""
+    """The part of gunicorn that we use; it has no type hints. ``focys_metrics``, if present, is ours."""
 
     log: _Log
     num_workers: int
     handle_hup: Callable[[], None]
-    focys_numbers: str
+    focys_metrics: str
 
 
 class _Worker(Protocol):
@@ -64,60 +65,60 @@ class _Worker(Protocol):
 
 
 def on_starting(server: _Server) -> None:
-    """Read the libraries once, before the first worker: one that dies is replaced at once, and memory is shared."""
-    if server.num_workers > 1 and not os.environ.get(_NUMBERS):
-        # Without a place for them each worker tells of itself.
+    """Import the libraries before the first worker: workers share the memory, and dead ones are replaced quickly."""
+    if server.num_workers > 1 and not os.environ.get(_METRICS):
+        # Without this folder, each worker reports only its own metrics.
         with suppress(OSError):
-            server.focys_numbers = os.environ[_NUMBERS] = tempfile.mkdtemp(prefix="focys_numbers_")
+            server.focys_metrics = os.environ[_METRICS] = tempfile.mkdtemp(prefix="focys_metrics_")
     for name in SHARED:
         import_module(name)
     if not _can_start(server):
         on_exit(server)
-        sys.exit(_REFUSED)
+        sys.exit(_CANNOT_START)
     server.handle_hup = partial(_reload, server, server.handle_hup)
 
 
 def on_exit(server: _Server) -> None:
-    """Leave nothing behind of the numbers of workers, where nobody had said where they belong."""
-    shutil.rmtree(getattr(server, "focys_numbers", ""), ignore_errors=True)
+    """Delete the metrics folder if we created it."""
+    shutil.rmtree(getattr(server, "focys_metrics", ""), ignore_errors=True)
 
 
 def child_exit(_server: _Server, worker: _Worker) -> None:
-    """Take a worker's gauges out of the sum."""
-    if os.environ.get(_NUMBERS):
-        from prometheus_client import multiprocess  # noqa: PLC0415  only the workers need the rest of it
+    """Remove an exited worker's gauges from the sums."""
+    if os.environ.get(_METRICS):
+        from prometheus_client import multiprocess  # noqa: PLC0415  must be imported after the folder is set
 
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def _reload(server: _Server, reload: Callable[[], None]) -> None:
-    """Reload, unless new workers could not start: gunicorn would end, and logrotate asks for a reload at night."""
+    """Reload, unless new workers could not start: gunicorn would exit then, and logrotate triggers reloads at night."""
     if _can_start(server):
         reload()
     else:
-        server.log.error("The service cannot start again like this; what runs goes on as it was.")
+        server.log.error("Reload aborted: the service could not start again. The running workers are unchanged.")
 
 
 def _can_start(server: _Server) -> bool:
-    """Say in one sentence what keeps the service from starting; workers would each say it, with gunicorn's tracebacks.
+    """Log what keeps the service from starting, once; otherwise every worker would, with gunicorn's tracebacks.
 
-    In a process of its own, so that our code is not among what later workers are made of.
+    Runs in a child process, so that later workers do not inherit our code from the parent.
     """
     process = os.fork()
     if process:
         return os.waitpid(process, 0)[1] == 0
     sentences = []
-    status = _REFUSED
+    status = _CANNOT_START
     try:
-        numbers = os.environ.get(_NUMBERS)
-        with tempfile.TemporaryDirectory(dir=numbers) if numbers else nullcontext() as apart:
-            if apart:
-                # It serves nobody, and is not to be counted.
-                os.environ[_NUMBERS] = apart
-            from focys.running import why_not_start  # noqa: PLC0415  for this process alone
+        folder = os.environ.get(_METRICS)
+        with tempfile.TemporaryDirectory(dir=folder) if folder else nullcontext() as separate:
+            if separate:
+                # This process is not a worker, so its metrics must not be counted.
+                os.environ[_METRICS] = separate
+            from focys.running import why_not_start  # noqa: PLC0415  in this process only
 
             sentences = why_not_start()
-        status = _REFUSED if sentences else 0
+        status = _CANNOT_START if sentences else 0
     except BaseException:
         server.log.exception("The service cannot start")
     finally:

@@ -1,4 +1,4 @@
-"""The API as gunicorn and uvicorn find it: ``uvicorn main:app``."""
+"""The entry point for gunicorn and uvicorn: ``uvicorn main:app``."""
 
 import gc
 import sys
@@ -9,12 +9,13 @@ from focys.settings import SettingsError
 try:
     app = create_app()
 except SettingsError as refusal:
-    # One sentence for each setting, and what both of them end with where they cannot start.
+    # 3 is the exit code that gunicorn and uvicorn use if they cannot start.
     sys.stderr.write(f"{refusal}\n")
     sys.exit(3)
 
-# What the start has built stays, and a request leaves next to nothing behind. A collector that goes through all of it
-# halts a worker for longer than fifty requests take; one that looks after every 700 objects does so at most requests.
+# Objects created at startup live forever, so freeze them: a full garbage collection that traversed them would stall a
+# worker for longer than fifty requests take. Requests leave almost no garbage, but with the default threshold of 700
+# objects the collector would run on most of them.
 gc.collect()
 gc.freeze()
 gc.set_threshold(10_000)

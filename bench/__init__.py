@@ -1,4 +1,4 @@
-"""Benchmarks: what FOCYS does, measured beside the bare parts it is made of. See README.md."""
+"""Benchmarks: FOCYS compared with minimal baselines. See README.md."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BACKEND = ROOT / "backend"
 
-# The database server is the one the backend's tests start.
+# The benchmarks use the database server from the backend's tests.
 if str(BACKEND) not in sys.path:
     sys.path.insert(0, str(BACKEND))

@@ -1,4 +1,4 @@
-"""The password step with an Argon2 built for the processor, beside the stock wheel. `python -m bench.argon2_build`."""
+"""The password step with Argon2 built for this CPU, compared with the stock wheel. `python -m bench.argon2_build`."""
 
 import importlib.metadata
 import os
@@ -22,7 +22,7 @@ CONNECTIONS = 16
 ACCOUNTS = 400
 PACKAGE = "argon2-cffi-bindings"
 FLAGS = "-O3 -march=native"
-"""As docs/DEPLOYMENT.md builds it."""
+"""The flags in docs/DEPLOYMENT.md."""
 UNIT = BACKEND.parent / "deploy" / "systemd" / "focys-backend.service"
 BUILD_SECONDS = 300
 
@@ -30,8 +30,8 @@ _OURS, _STOCK = "FOCYS with the built Argon2", "with the stock wheel"
 
 
 def measure(effort: Effort, say: Say) -> Result:
-    """Sign in to one service and then to the other, round by round, on one database."""
-    say("Argon2: one is built for this processor")
+    """Run the password step at both services in turn, round by round, with one database."""
+    say("Argon2: building for this CPU")
     served: dict[str, list[Served]] = {_OURS: [], _STOCK: []}
     with servers.database() as url, clients() as load, _built() as folder:
         stored = PasswordHasher(
@@ -48,9 +48,9 @@ def measure(effort: Effort, say: Say) -> Result:
                 for name, side in ports.items():
                     say(f"Argon2, round {number + 1} of {effort.rounds}: {name}")
                     served[name].append(load.run(Load(side, requests, CONNECTIONS, seconds=effort.seconds)))
-    rates = {name: [one.rate for one in all_of_it] for name, all_of_it in served.items()}
+    rates = {name: [one.rate for one in runs] for name, runs in served.items()}
     return Result(
-        "Password step, Argon2 built for the processor",
+        "Password step, Argon2 built for the CPU",
         f"{PACKAGE} with {FLAGS} and the unit's allocator settings; {servers.WORKERS} workers, {CONNECTIONS} clients.",
         [
             Row(_OURS, f"{statistics.median(rates[_OURS]):,.1f} steps/s"),
@@ -66,11 +66,11 @@ def measure(effort: Effort, say: Say) -> Result:
 
 @contextmanager
 def _built() -> Iterator[Path]:
-    """Yield a folder with the package as requirements.txt pins it, built here."""
+    """Build the package in the version installed, and yield the folder that contains it."""
     pinned = f"{PACKAGE}=={importlib.metadata.version(PACKAGE)}"
     environment = {**os.environ, "CFLAGS": FLAGS}
     with TemporaryDirectory(prefix="focys-bench-") as folder:
-        # Without a cache: it would not know one build's flags from another's.
+        # No cache, because pip would reuse a wheel built with other flags.
         command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input"]
         command += ["--no-cache-dir", "--no-deps", "--target", folder, "--no-binary", PACKAGE, pinned]
         subprocess.run(command, env=environment, check=True, timeout=BUILD_SECONDS)
@@ -78,7 +78,7 @@ def _built() -> Iterator[Path]:
 
 
 def _tunables() -> str:
-    """Return the allocator settings that the unit gives its workers."""
+    """Return the allocator settings in the systemd unit."""
     [line] = [line for line in UNIT.read_text().splitlines() if line.startswith("Environment=GLIBC_TUNABLES=")]
     return line.removeprefix("Environment=GLIBC_TUNABLES=")
 

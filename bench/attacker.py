@@ -1,12 +1,12 @@
-"""Play the attacker who knows the password against the lock policy, and count the guesses that are examined.
+"""Simulate an attacker who knows the password against the lock policy, and count the guesses that are checked.
 
-Run it as `.venv/bin/python bench/attacker.py`. The verdicts come from `focys.domain.lockout`, the very function that
-the service asks; what is around it here (who counts for whom, who is forgiven what) is as the service's ledger has it.
-The attacker wastes no time: a guess takes none, and the next one comes the moment it is allowed. The owner signs in
-every morning at home, with a wrong code on some days, and once a month on a device of somebody else.
+Run it with `.venv/bin/python bench/attacker.py`. Lock states come from `focys.domain.lockout`, the code that the
+service uses. The bookkeeping around it (buckets, forgiven failures) is reimplemented here to match the service. Guesses
+take no time, and each one is made as soon as it is allowed. The owner signs in at home every morning, with a wrong code
+on some days, and once a month on someone else's device.
 
-A burst is many codes sent at the same instant, over several logins. What it is worth depends on the order in which an
-attempt is charged and compared, so two orders are played step by step: the service's, and for contrast the other one.
+A burst is many codes sent at the same instant, over several logins. How much it gains depends on the order in which an
+attempt is charged and compared, so both orders are simulated step by step: the service's, and the other for contrast.
 """
 
 import math
@@ -38,7 +38,7 @@ from rich.console import Console
 from rich.table import Table
 
 CHANCE_OF_A_CODE = 3 / 10**6
-"""Three codes are right at any moment: the current one and its neighbours."""
+"""Three codes are accepted at any time: the current one and its neighbors."""
 
 CHANCE_OF_A_PAIR = 3 / 10**12
 YEAR = timedelta(days=365)
@@ -49,40 +49,40 @@ STRANGERS, HOME = "strangers", "the owner's own browser"
 
 @dataclass(frozen=True)
 class Single:
-    """One code will be examined."""
+    """A single code is checked."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two codes in a row will be examined; one will not."""
+    """Two codes in a row are checked; a single code is not."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing is examined before this."""
+    """Nothing is checked before ``until``."""
 
     until: datetime
 
 
 class Rule(Protocol):
-    """A lock policy with its memory."""
+    """A lock policy and its state."""
 
     def standing(self, browser: str, now: datetime) -> Single | Pair | Wait:
-        """Say what is examined now."""
+        """Return what is checked now."""
 
     def fail(self, browser: str, login: str, now: datetime) -> None:
         """Count a wrong code."""
 
     def succeed(self, browser: str, login: str) -> None:
-        """Note a completed sign-in."""
+        """Record a completed sign-in."""
 
     def changes_by_itself_at(self, browser: str, now: datetime) -> datetime:
-        """Say when waiting may bring a better standing."""
+        """Return when the lock state may improve by itself."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A failure: when, in which login and browser, and whether it was a pair while single codes were refused."""
+    """A failure: its time, login and browser, and whether it was a pair while single codes were refused."""
 
     at: datetime
     login: str
@@ -92,7 +92,7 @@ class Row:
 
 @dataclass
 class Focys:
-    """The ledger: a browser that completed a sign-in counts for itself, all others together.
+    """The service's policy: a browser that completed a sign-in has its own bucket; all others share one.
 
     Each browser is in its own network.
     """
@@ -101,7 +101,7 @@ class Focys:
     rows: dict[str, list[Row]] = field(default_factory=dict)
 
     def standing(self, browser: str, now: datetime) -> Single | Pair | Wait:
-        """Say what is examined now."""
+        """Return what is checked now."""
         failures = self._failures(browser, now)
         if isinstance(lock_state(failures, now), Open):
             return Single()
@@ -119,7 +119,7 @@ class Focys:
         self._rows(browser).append(Row(now, login, browser, is_strong))
 
     def succeed(self, browser: str, login: str) -> None:
-        """Forgive the failures of the same known browser and of the same login; from now on the browser is known."""
+        """Forgive the failures of a known browser, otherwise those of the login; mark the browser as known."""
         rows = self._rows(browser)
         rows[:] = [] if browser in self.known else [row for row in rows if row.login != login]
         self.known.add(browser)
@@ -150,7 +150,7 @@ class Focys:
 
 @dataclass
 class Guide:
-    """Five wrong codes lock for fifteen minutes, and then it begins anew; each worker counts for itself."""
+    """The guide's policy: five wrong codes lock for fifteen minutes, then counting restarts; per worker."""
 
     workers: int = 1
     tries: list[int] = field(init=False)
@@ -159,30 +159,30 @@ class Guide:
     def __post_init__(self) -> None:
         self.tries, self.locked_until = [0] * self.workers, [START] * self.workers
 
-    def standing(self, browser: str, now: datetime) -> Single | Wait:  # noqa: ARG002  it knows no browsers
-        """Say what is examined now, by whichever worker is open."""
+    def standing(self, browser: str, now: datetime) -> Single | Wait:  # noqa: ARG002  the same for all browsers
+        """Return what the first unlocked worker checks now."""
         soonest = min(self.locked_until)
         return Single() if soonest <= now else Wait(soonest)
 
     def fail(self, browser: str, login: str, now: datetime) -> None:  # noqa: ARG002
-        """Count a wrong code at a worker that is open."""
+        """Count a wrong code at an unlocked worker."""
         worker = next(n for n, until in enumerate(self.locked_until) if until <= now)
         self.tries[worker] += 1
         if self.tries[worker] % 5 == 0:
             self.locked_until[worker] = now + timedelta(minutes=15)
 
     def succeed(self, browser: str, login: str) -> None:  # noqa: ARG002
-        """Begin anew at the worker that the owner happened to reach."""
+        """Reset the count of the worker that the owner reached."""
         self.tries[0] = 0
 
     def changes_by_itself_at(self, browser: str, now: datetime) -> datetime:  # noqa: ARG002
-        """Say that there is nothing to wait for."""
+        """Return *now*: there is nothing to wait for."""
         return now
 
 
 @dataclass(frozen=True)
 class Attacker:
-    """How somebody who has the password goes about it."""
+    """A strategy of an attacker who knows the password."""
 
     name: str
     browsers: int = 1
@@ -192,20 +192,20 @@ class Attacker:
     at_once: int = 1
 
     def browser(self, number: int) -> str:
-        """Return the browser of the attacker's guess with that number."""
+        """Return the browser used for this guess."""
         return HOME if self.has_the_owners_cookie else f"attacker {number % self.browsers}"
 
 
 @dataclass
 class Game:
-    """What came of it."""
+    """The times at which codes and pairs of codes were checked."""
 
     singles: list[datetime] = field(default_factory=list)
     pairs: list[datetime] = field(default_factory=list)
 
     @property
     def most_in_a_year(self) -> int:
-        """Return the most single codes that were examined within any 365 days."""
+        """Return the largest number of single codes checked within any 365 days."""
         return _most_in_a_year(self.singles)
 
     @property
@@ -215,7 +215,7 @@ class Game:
 
     @property
     def chance(self) -> float:
-        """Return the chance that one of a year's guesses is right."""
+        """Return the probability that one of a year's guesses is right."""
         missed = self.most_in_a_year * math.log1p(-CHANCE_OF_A_CODE)
         missed += self.pairs_a_year * math.log1p(-CHANCE_OF_A_PAIR)
         return -math.expm1(missed)
@@ -232,9 +232,9 @@ def _most_in_a_year(moments: Sequence[datetime]) -> int:
 
 @dataclass
 class Burst:
-    """Codes that arrive at an account at the same instant: attempts that take their steps beside each other.
+    """Codes that arrive at an account at the same instant, as concurrent attempts.
 
-    ``version`` is what they compare and set: each attempt that is written changes it.
+    Each write changes ``version``, which attempts use for compare-and-set.
     """
 
     rule: Rule
@@ -247,7 +247,7 @@ class Burst:
     is_open: bool = True
 
     def charge(self, number: int) -> None:
-        """Count the failure of an attempt."""
+        """Count an attempt as a failure."""
         self.version += 1
         self.charged += 1
         self.rule.fail(self.browser, f"login {number % LOGINS}, {self.at}", self.at)
@@ -258,11 +258,11 @@ LOGINS = 20
 """Logins that a burst is spread over."""
 
 Order = Callable[[Burst, int, bool, Random], Iterator[float]]
-"""What an attempt does, one step after the other; it yields how long each statement takes, one on average."""
+"""The steps of an attempt; yields the duration of each statement, one on average."""
 
 
 def charged_first(burst: Burst, number: int, is_right: bool, random: Random) -> Iterator[float]:  # noqa: FBT001
-    """Compare only what is charged, as ``focys.domain.attempt`` does."""
+    """Charge, then compare, as ``focys.domain.attempt`` does."""
     for _ in range(CHARGE_TRIES):
         seen, is_open = burst.version, burst.is_open
         yield random.expovariate(1)
@@ -279,7 +279,7 @@ def charged_first(burst: Burst, number: int, is_right: bool, random: Random) -> 
 
 
 def compared_first(burst: Burst, number: int, is_right: bool, random: Random) -> Iterator[float]:  # noqa: FBT001
-    """Compare what the facts allow, then write by compare-and-set; a wrong code makes a query of its own before."""
+    """Compare, then write by compare-and-set; a wrong code runs an extra query first."""
     for _ in range(WRITE_TRIES):
         yield random.expovariate(1)
         seen = burst.version
@@ -301,7 +301,7 @@ def compared_first(burst: Burst, number: int, is_right: bool, random: Random) ->
 
 
 def send_at_once(burst: Burst, order: Order, codes: int, right: int | None, random: Random) -> None:
-    """Send different codes at the same instant; *right* is the number of the one that is right, if any is."""
+    """Send different codes at the same instant; *right* is the number of the correct one, or None."""
     attempts = [order(burst, number, number == right, random) for number in range(codes)]
     waiting = [(0.0, random.random(), attempt) for attempt in attempts]
     heapify(waiting)
@@ -314,7 +314,7 @@ def send_at_once(burst: Burst, order: Order, codes: int, right: int | None, rand
 
 @dataclass(frozen=True)
 class Bursts:
-    """What bursts came to: the most codes that one had compared, and charged, and the share that let somebody in."""
+    """Results of bursts: the most codes that one burst had compared and charged, and the share that succeeded."""
 
     codes: int
     compared: int
@@ -323,12 +323,12 @@ class Bursts:
 
     @property
     def worth(self) -> float:
-        """Return how many guesses, one after the other, let somebody in as often."""
+        """Return the number of sequential guesses with the same probability of success."""
         return self.share * self.codes
 
 
 def send_bursts(order: Order, *, failures: int = 0, codes: int = 300, bursts: int = 1000) -> Bursts:
-    """Send bursts with one right code each, to accounts of their own that have so many failures."""
+    """Send bursts with one correct code each, each to a different account with this many earlier failures."""
     random, sent = Random(failures), []  # noqa: S311  a simulation
     for _ in range(bursts):
         burst = Burst(Focys())
@@ -345,10 +345,10 @@ def send_bursts(order: Order, *, failures: int = 0, codes: int = 300, bursts: in
 
 
 def play(rule: Rule, attacker: Attacker, *, days: int) -> Game:
-    """Let attacker and owner go at one account for so many days."""
+    """Simulate the attacker and the owner at one account for this many days."""
     game = Game()
     now, end = START, START + timedelta(days=days)
-    rule.succeed(HOME, "the first sign-in of all")
+    rule.succeed(HOME, "the very first sign-in")
     for day, browser in _mornings(days):
         if not attacker.only_after_the_owner:
             _attack(rule, attacker, game, now, day)
@@ -366,11 +366,11 @@ def _mornings(days: int) -> Iterator[tuple[datetime, str]]:
         at = START + timedelta(days=number, hours=8)
         yield at, HOME
         if number % 30 == 7:  # noqa: PLR2004  the eighth day of each month of thirty
-            yield at + timedelta(hours=4), f"a device of somebody else, day {number}"
+            yield at + timedelta(hours=4), f"someone else's device, day {number}"
 
 
 def _attack(rule: Rule, attacker: Attacker, game: Game, now: datetime, until: datetime) -> None:
-    """Guess from now on, as often and as soon as allowed; every guess is wrong."""
+    """Guess as often and as soon as allowed, from *now* to *until*; every guess is wrong."""
     while now < until:
         number = len(game.singles) + len(game.pairs)
         browser = attacker.browser(number)
@@ -392,7 +392,7 @@ def _attack(rule: Rule, attacker: Attacker, game: Game, now: datetime, until: da
 
 
 def _sign_in(rule: Rule, browser: str, now: datetime) -> None:
-    """Sign the owner in once the locks allow it, after a wrong code on every fifth day."""
+    """Sign the owner in as soon as the lock allows it, with a wrong code first on every fifth day."""
     login = f"the owner, {now:%j}"
     mistypes = now.day % 5 == 0
     while True:
@@ -410,12 +410,12 @@ ALONE = Attacker("guesses as soon as allowed")
 THOUSAND = Attacker("has a thousand browsers", browsers=1000)
 BURSTS = Attacker("sends 300 codes at once", at_once=300)
 AFTER_THE_OWNER = Attacker("guesses after each sign-in of the owner", only_after_the_owner=True)
-PAIRS = Attacker("goes on with pairs, many networks", browsers=1000, offers_pairs=True)
-COOKIE = Attacker("sits at the owner's own browser", has_the_owners_cookie=True)
+PAIRS = Attacker("continues with pairs, many networks", browsers=1000, offers_pairs=True)
+COOKIE = Attacker("uses the owner's own browser", has_the_owners_cookie=True)
 
 
 def main() -> int:
-    """Play, and print what came of it; the exit code says whether the budget held."""
+    """Run the simulation and print the results; the exit code says whether the budget held."""
     started = perf_counter()
     strategies = (ALONE, THOUSAND, BURSTS, AFTER_THE_OWNER, PAIRS)
     ours = [play(Focys(), attacker, days=3 * 365) for attacker in strategies]
@@ -424,7 +424,7 @@ def main() -> int:
     table = Table(title="The attacker who knows the password", title_style="bold", title_justify="left")
     table.add_column("Lock policy", style="bold", no_wrap=True)
     table.add_column("The attacker …")
-    for heading in ("single codes\na year", "pairs\na year", "chance to\nget in"):
+    for heading in ("single codes\nper year", "pairs\nper year", "chance to\nget in"):
         table.add_column(heading, justify="right")
     for attacker, game in zip(strategies, ours, strict=True):
         _row(table, "FOCYS" if attacker is ALONE else "", attacker.name, game, "green")
@@ -442,9 +442,9 @@ def main() -> int:
 
 
 def _bursts_table() -> Table:
-    table = Table(title="300 codes at the same instant, one of them right", title_style="bold", title_justify="left")
+    table = Table(title="300 codes at the same instant, one of them correct", title_style="bold", title_justify="left")
     table.add_column("An attempt is …", style="bold", no_wrap=True)
-    for heading in ("failures\nbefore", "most\ncompared", "most\ncharged", "lets\nsomeone in", "worth\nguesses"):
+    for heading in ("failures\nbefore", "most\ncompared", "most\ncharged", "chance to\nget in", "worth\nguesses"):
         table.add_column(heading, justify="right")
     orders = {"charged, then compared (FOCYS)": charged_first, "compared, then charged": compared_first}
     for name, order in orders.items():
@@ -477,8 +477,8 @@ def _notes(ours: Sequence[Game], guide: Game, *, kept: bool, seconds: float) -> 
         f"the chance is {times:,.0f} times smaller than under the guide's rule.\n"
         "\n"
         "FOCYS: the worst 365 days of three years.\n"
-        "At the owner's own browser: it has a budget of its own, which each sign-in of the owner there refills.\n"
-        f"Played in {seconds:.1f} s."
+        "The owner's own browser has its own budget, which is reset each time the owner signs in there.\n"
+        f"Simulated in {seconds:.1f} s."
     )
 
 

@@ -1,17 +1,17 @@
-"""The smallest services that could do what is measured: FastAPI and asyncpg, and nothing that makes them a login.
+"""Minimal baselines: FastAPI and asyncpg, without what a real login needs.
 
 ``/verify``
     A TOTP step: reads the user, checks the code with three HMACs, burns the step and inserts a session. No attempt
     counter, lockout, encryption of the secret, known browser, audit row or signed token.
 ``/verify-securely``
-    The same with the security work of a real one, in two statements as well: charges the attempt before it checks
-    the code and locks after five, opens the secret with AES-GCM, stores the digest of a refresh token, writes an audit
-    row. No ladder of locks, known browser, signed token, log line or metrics.
+    The same with security features, also in two statements: charges the attempt before checking the code and locks
+    after five, decrypts the secret with AES-GCM, stores the digest of a refresh token and writes an audit row. No
+    graduated lockout, known browser, signed token, log line or metrics.
 ``/me``
-    A session check: reads session and user by the random id that is the bearer token, in one SELECT. No signature, no
-    idle time, no credential epoch, no backup codes to count.
+    A session check: reads session and user in one SELECT by the random ID that is the bearer token. No signature, idle
+    timeout, credential epoch or count of backup codes.
 
-None of them sends security headers, or bounds a request in size or time.
+None of them sends security headers or limits the size or duration of a request.
 """
 
 import base64
@@ -80,14 +80,14 @@ KEY, NONCE_BYTES = b"k" * 32, 12
 
 
 class Entry(BaseModel):
-    """Who, and the code."""
+    """The user and the code."""
 
     user: UUID
     code: str
 
 
 class Who(BaseModel):
-    """Who is signed in."""
+    """The signed-in user."""
 
     id: UUID
     email: str
@@ -106,7 +106,7 @@ _cipher = AESGCM(KEY)
 
 @app.post("/verify")
 async def verify(entry: Entry) -> dict[str, str]:
-    """Take a code, once."""
+    """Accept each code once."""
     async with app.state.pool.acquire() as connection:
         user = await connection.fetchrow(_READ, entry.user)
         step = _matching_step(user["totp_secret"], int(entry.code), int(time.time()) // 30) if user else None
@@ -118,7 +118,7 @@ async def verify(entry: Entry) -> dict[str, str]:
 
 @app.post("/verify-securely")
 async def verify_securely(entry: Entry) -> dict[str, str]:
-    """Take a code once, and count the attempt before comparing it."""
+    """Accept each code once, counting the attempt before the comparison."""
     async with app.state.pool.acquire() as connection:
         user = await connection.fetchrow(_CHARGE, entry.user)
         if user is None:
@@ -137,7 +137,7 @@ async def verify_securely(entry: Entry) -> dict[str, str]:
 
 @app.get("/me")
 async def me(authorization: Annotated[str, Header()]) -> Who:
-    """Say who is signed in."""
+    """Return the signed-in user."""
     async with app.state.pool.acquire() as connection:
         row = await connection.fetchrow(_WHO, UUID(authorization.removeprefix("Bearer ")))
     if row is None:

@@ -1,7 +1,7 @@
-"""The load: keep-alive connections that send prepared requests, in a process of their own, the same for both sides.
+"""The load generator: separate processes that send prepared requests over keep-alive connections.
 
-A client library would cost more than the server it measures, so this reads no more of an answer than it must: the
-status, the length, and that all of it has come.
+A client library would use more CPU than the server it measures, so this parses only the status, the length and the
+login cookie of a response.
 """
 
 import asyncio
@@ -29,18 +29,19 @@ _LENGTH = b"content-length:"
 Message = bytes | tuple[bytes, ...]
 
 
-class UnexpectedAnswerError(Exception):
-    """An answer was no success, so what was measured is not what was meant."""
+class UnexpectedResponseError(Exception):
+    """A response was not a success, so the measurement is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one run sends: every request once, or again and again for so many seconds, or once as far as those go.
+    """The requests of one run.
 
-    With ``per_second`` the requests leave at that pace whatever comes back, and waiting for one's turn counts.
-    Requests in a tuple are sent in turn and count as one; in the later ones ``COOKIE`` stands for the login that the
-    first has begun. With ``authority``, a file of trusted certificates, all goes over TLS to ``name``, and each
-    connection comes from a loopback address of its own.
+    Without ``seconds``, every request is sent once; with ``seconds``, they are repeated for that long, or sent at most
+    once if ``once`` is set. With ``per_second``, requests are sent at that rate regardless of responses, and latency
+    counts from the scheduled time. Requests in a tuple are sent in order and count as one; in the later ones,
+    ``COOKIE`` stands for the cookie of the login that the first one started. With ``authority``, a file of trusted
+    certificates, requests are sent over TLS to ``name``, and each connection has its own loopback address.
     """
 
     ports: tuple[int, ...]
@@ -55,14 +56,14 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What came back: seconds for each answer, and for the whole run."""
+    """The result of a run: seconds for each response, and for the whole run."""
 
     latencies: tuple[float, ...]
     elapsed: float
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
+        """Responses per second."""
         return len(self.latencies) / self.elapsed
 
 
@@ -82,17 +83,17 @@ class Clients:
         self._pool = pool
 
     def start(self, load: Load) -> "Future[Served]":
-        """Begin a load beside others."""
+        """Start sending a load, concurrently with others."""
         return self._pool.submit(run, load)
 
     def run(self, load: Load) -> Served:
-        """Send a load and wait for its end."""
+        """Send a load and wait for the result."""
         return self.start(load).result()
 
 
 @contextmanager
 def clients(processes: int = 1) -> Iterator[Clients]:
-    """Yield warm client processes."""
+    """Yield client processes that are already running."""
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         for started in [pool.submit(time.sleep, 0.05) for _ in range(processes)]:
             started.result()
@@ -118,37 +119,37 @@ def ask(port: int, message: bytes) -> bytes:
 
 
 class _Connection(asyncio.Protocol):
-    """One keep-alive connection with one request on its way at a time."""
+    """A keep-alive connection with at most one request in progress."""
 
     def __init__(self) -> None:
         self._received = self.cookie = b""
-        self._answer: asyncio.Future[bytes] | None = None
+        self._response: asyncio.Future[bytes] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
     def call(self, message: bytes) -> "asyncio.Future[bytes]":
-        """Send a request; the future holds the body of its answer."""
-        self._answer = asyncio.get_running_loop().create_future()
+        """Send a request; the future returns the body of the response."""
+        self._response = asyncio.get_running_loop().create_future()
         self._received = b""
         self._transport.write(message)
-        return self._answer
+        return self._response
 
     def data_received(self, data: bytes) -> None:
         self._received += data
         head, ended, body = self._received.partition(_END_OF_HEADERS)
-        if ended and self._answer is not None and len(body) >= _length_of(head):
+        if ended and self._response is not None and len(body) >= _length_of(head):
             if head.startswith(b"HTTP/1.1 200"):
                 found = _SET_COOKIE.search(head)
                 self.cookie = found.group(1) if found else b""
-                self._answer.set_result(body)
+                self._response.set_result(body)
             else:
-                self._answer.set_exception(UnexpectedAnswerError((head[:12] + b" " + body[:300]).decode()))
-            self._answer = None
+                self._response.set_exception(UnexpectedResponseError((head[:12] + b" " + body[:300]).decode()))
+            self._response = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._answer is not None:
-            self._answer.set_exception(exc or ConnectionError("the server closed the connection"))
+        if self._response is not None:
+            self._response.set_exception(exc or ConnectionError("the server closed the connection"))
 
     def close(self) -> None:
         self._transport.close()
@@ -186,7 +187,7 @@ async def _run(load: Load) -> Served:
     latencies: list[float] = []
     began = time.perf_counter()
     due = _moments(load, began)
-    # All connections take from one queue, so a slow worker cannot hold up the end of the run.
+    # All connections share one queue, so a slow worker cannot delay the end of the run.
     queue: Iterable[tuple[Message, float | None]] = zip(
         load.requests if load.seconds is None or load.once else cycle(load.requests), due, strict=False
     )
@@ -198,7 +199,7 @@ async def _run(load: Load) -> Served:
 
 
 def _moments(load: Load, began: float) -> Iterator[float | None]:
-    """Yield when each request is to leave, or None for at once, until the time is over."""
+    """Yield the scheduled time of each request, or None for immediately, until the run's time is up."""
     number = 0
     while load.seconds is None or time.perf_counter() < began + load.seconds:
         yield began + number / load.per_second if load.per_second else None
@@ -219,6 +220,6 @@ async def _work(connection: _Connection, queue: Iterator[tuple[Message, float | 
 
 
 def percentile(latencies: Sequence[float], percent: float) -> float:
-    """Return the latency, in milliseconds, that so many percent of the answers stayed within."""
+    """Return this percentile of the latencies, in milliseconds."""
     ranked = sorted(latencies)
     return ranked[min(len(ranked) - 1, int(len(ranked) * percent / 100))] * 1000

@@ -25,8 +25,8 @@ PREFIX = "__Host-"
 """The prefix of cookie names, behind TLS."""
 
 SIGN_INS_PER_SECOND, STEPS_PER_SECOND = 250, 2000
-"""More than two cores can do: each person signs in once."""
-# What one source may ask of nginx in a second is made for people, not for this.
+"""More than two cores can handle, because each account signs in once."""
+# nginx's limits per source are meant for people; a benchmark would exceed them.
 UNLIMITED = {
     "rate=20r/s": "rate=100000r/s",
     "burst=100 ": "burst=100000 ",
@@ -36,7 +36,7 @@ UNLIMITED = {
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Where the running deployment is reached: through nginx, and the workers themselves."""
+    """The ports of nginx and of the workers, nginx's CA certificate and the database's URL."""
 
     front: int
     workers: int
@@ -46,7 +46,7 @@ class Deployment:
 
 @dataclass(slots=True)
 class Kind:
-    """One thing people do: its name, the requests of so many seconds, and whether each can be sent only once."""
+    """A kind of request: its name, a function that prepares requests, and whether each can be sent only once."""
 
     name: str
     requests: Callable[[Deployment, float], Sequence[Message]]
@@ -56,8 +56,8 @@ class Kind:
 
 
 def measure(effort: Effort, say: Say) -> Result:
-    """Do each thing with each number of clients, through nginx and straight to the workers, round by round."""
-    say("Deployment: a database, four workers and nginx are started")
+    """Send each kind of request with each number of clients, through nginx and directly, round by round."""
+    say("Deployment: starting a database, four workers and nginx")
     kinds = [
         Kind("sign-in", _sign_ins, True),
         Kind("TOTP step", _totp_steps, True),
@@ -76,18 +76,18 @@ def measure(effort: Effort, say: Say) -> Result:
                         served[connections].append(answers)
     return Result(
         "Deployment",
-        "TLS, nginx, 4 gunicorn workers, PostgreSQL; the ratio is to the same workers without nginx and TLS.",
+        "TLS, nginx, 4 gunicorn workers, PostgreSQL; compared with the same workers without nginx and TLS.",
         [_row(kind, connections) for kind in kinds for connections in CLIENTS],
         [
             *(_latencies(kind, connections) for kind in kinds for connections in CLIENTS),
-            "A sign-in is password and TOTP, two requests. nginx's limits per source are lifted.",
+            "A sign-in is two requests: password and TOTP. nginx's limits per source are lifted.",
         ],
     )
 
 
 @contextmanager
 def deployment() -> Iterator[Deployment]:
-    """Yield the deployment, with the shipped files and full hashing."""
+    """Yield a running deployment with the shipped files and the default hashing parameters."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="focys-bench-")))
         url = stack.enter_context(servers.database())
@@ -145,7 +145,7 @@ def _people(deployed: Deployment, number: int) -> list[Person]:
 
 
 def _outside(message: Message) -> Message:
-    """Return a request as it is sent to nginx."""
+    """Return a request with the path and the host that nginx expects."""
     if isinstance(message, tuple):
         return tuple(_addressed(one) for one in message)
     return _addressed(message)

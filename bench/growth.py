@@ -1,4 +1,4 @@
-"""The same service with ten thousand and with a million accounts in its database. `python -m bench.growth`."""
+"""A service with a million accounts in its database, compared with ten thousand. `python -m bench.growth`."""
 
 import statistics
 import sys
@@ -18,9 +18,9 @@ SMALL_QUICK, LARGE_QUICK = 100, 1_000
 MOST_ROUNDS = 7
 SIGN_INS = 100
 AT_ONCE = 100_000
-"""Rows a statement fills in."""
+"""Rows inserted per statement."""
 
-# As a service looks that has run for a while: everybody is enrolled, has signed in and stands in the audit.
+# Like a service that has run for a while: every account is enrolled, has signed in and has an audit row.
 _FILL = """
 INSERT INTO users (id, email, password_hash, display_name, created_at, updated_at, totp_secret, mfa_enabled)
 SELECT gen_random_uuid(), 'filler-' || n || '@bench.example', repeat('h', 97), 'Filler ' || n, now(), now(),
@@ -43,7 +43,7 @@ SELECT gen_random_uuid(), now(), 'totp', 'ok', id, '192.0.2.1', md5(email) FROM 
 
 @dataclass(slots=True)
 class Kind:
-    """One thing people do, with the answers of the small and of the large service, round by round."""
+    """A kind of request, with the results of each round by number of accounts."""
 
     name: str
     load: Callable[[str, tuple[int, ...], float], Load]
@@ -51,7 +51,7 @@ class Kind:
 
 
 def measure(effort: Effort, say: Say) -> Result:
-    """Do each thing at one service and then at the other, round by round."""
+    """Send each kind of request to both services in turn, round by round."""
     sizes = (SMALL_QUICK, LARGE_QUICK) if effort is QUICK else (SMALL, LARGE)
     kinds = [Kind("password step", _passwords), Kind("TOTP step", _codes), Kind("GET /auth/me", _checks)]
     rounds = min(effort.rounds, MOST_ROUNDS)
@@ -65,20 +65,20 @@ def measure(effort: Effort, say: Say) -> Result:
                     for size, (url, ports) in places.items():
                         say(f"Growth, round {max(number + 1, 1)} of {rounds}: {kind.name}, {size:,} accounts")
                         answers = load.run(kind.load(url, ports, effort.seconds))
-                        # The first visit warms up and does not count.
+                        # The first run is a warm-up and does not count.
                         kind.served.setdefault(size, []).extend([answers] if number >= 0 else [])
     return Result(
         "Growth",
-        f"{sizes[1]:,} accounts beside {sizes[0]:,}; {servers.WORKERS} workers, {CONNECTIONS} clients, PostgreSQL.",
+        f"{sizes[1]:,} accounts against {sizes[0]:,}; {servers.WORKERS} workers, {CONNECTIONS} clients, PostgreSQL.",
         [row for kind in kinds for row in _rows(kind, *sizes)],
     )
 
 
 def _fill(url: str, size: int, say: Say) -> None:
     for first in range(1, size + 1, AT_ONCE):
-        say(f"Growth: {first - 1:,} of {size:,} accounts are there")
+        say(f"Growth: inserted {first - 1:,} of {size:,} accounts")
         run_sql(url, _FILL.format(first=first, last=min(first + AT_ONCE - 1, size)))
-    say(f"Growth: sessions, browsers and audit of {size:,} accounts")
+    say(f"Growth: inserting sessions, browsers and audit rows for {size:,} accounts")
     run_sql(url, _FOLLOW)
     run_sql(url, "VACUUM ANALYZE")
 
@@ -103,9 +103,9 @@ def _checks(url: str, ports: tuple[int, ...], seconds: float) -> Load:
 
 def _rows(kind: Kind, small: int, large: int) -> list[Row]:
     rates = {size: [one.rate for one in kind.served[size]] for size in (small, large)}
-    in_it = ratios(rates[large], rates[small])
+    relative = ratios(rates[large], rates[small])
     return [
-        Row(f"FOCYS {kind.name}, {large:,}", _rate(rates[large]), in_it, Aim(0.9, "at least", "%")),
+        Row(f"FOCYS {kind.name}, {large:,}", _rate(rates[large]), relative, Aim(0.9, "at least", "%")),
         Row(f"{kind.name}, {small:,}", _rate(rates[small])),
     ]
 

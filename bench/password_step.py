@@ -1,4 +1,4 @@
-"""The password step, beside Argon2id alone in as many processes. `python -m bench.password_step`."""
+"""The password step, compared with Argon2id alone in as many processes. `python -m bench.password_step`."""
 
 import statistics
 import sys
@@ -19,14 +19,14 @@ from bench.round_trips import each_takes
 CONNECTIONS = 16
 ACCOUNTS = 400
 CHECKS_PER_SECOND = 25.0
-"""Few, for they take from what the password step could have done."""
+"""Low, because these requests take CPU time from the password step."""
 
 _OURS, _HASHING, _ME = "FOCYS password step", "Argon2id alone", "FOCYS GET /auth/me p99"
 
 
 def measure(effort: Effort, say: Say) -> Result:
-    """Hash alone, look at the idle service, then sign in as fast as it goes and look at it meanwhile."""
-    say("Password step: a database and the service are started")
+    """Hash alone; then measure `me` at the idle service; then measure sign-ins and `me` together."""
+    say("Password step: starting a database and the service")
     steps: list[Served] = []
     alone: list[float] = []
     idle: list[Served] = []
@@ -38,14 +38,14 @@ def measure(effort: Effort, say: Say) -> Result:
         people = add_people(url, ACCOUNTS, hasher.hash(PASSWORD))
         trips = each_takes([person.password_request() for person in people[:40]], url, servers.focys, load)
         sign_in = Load(ports, tuple(p.password_request() for p in people), CONNECTIONS, seconds=seconds)
-        look = Load(ports, (people[0].check(ports[0]),), len(ports), seconds=seconds, per_second=CHECKS_PER_SECOND)
+        check = Load(ports, (people[0].check(ports[0]),), len(ports), seconds=seconds, per_second=CHECKS_PER_SECOND)
         load.run(Load(ports, sign_in.requests[:CONNECTIONS], CONNECTIONS))
         for number in range(effort.rounds):
             say(f"Password step, round {number + 1} of {effort.rounds}")
             counts = hashers.map(_hash_for, repeat(hasher, servers.WORKERS), repeat(seconds), chunksize=1)
             alone.append(sum(counts))
-            idle.append(load.run(look))
-            checks = load.start(look)
+            idle.append(load.run(check))
+            checks = load.start(check)
             steps.append(load.run(sign_in))
             busy.append(checks.result())
     return Result(
@@ -60,12 +60,12 @@ def measure(effort: Effort, say: Say) -> Result:
                 ratios((s.rate for s in steps), alone),
                 Aim(0.85, "at least", "%"),
             ),
-            Row(f"{_ME}, meanwhile", f"{_p99(busy):.2f} ms"),
+            Row(f"{_ME}, busy", f"{_p99(busy):.2f} ms"),
             Row(f"{_ME}, idle", f"{_p99(idle):.2f} ms", [_p99(busy) / _p99(idle)], Aim(3, "at most")),
         ],
         [
             f"{_OURS}: {trips} round trips to the database",
-            f"GET /auth/me is asked {CHECKS_PER_SECOND:.0f} times a second, and what it waits for its turn counts.",
+            f"GET /auth/me is sent {CHECKS_PER_SECOND:.0f} times a second; latency counts from the scheduled time.",
         ],
     )
 
@@ -75,7 +75,7 @@ def _hashers() -> ProcessPoolExecutor:
 
 
 def _hash_for(hasher: PasswordHasher, seconds: float) -> float:
-    """Verify one password again and again, and return how many times a second."""
+    """Verify a password repeatedly, and return the verifications per second."""
     stored = hasher.hash(PASSWORD)
     began, done = time.perf_counter(), 0
     while time.perf_counter() < began + seconds:
@@ -85,7 +85,7 @@ def _hash_for(hasher: PasswordHasher, seconds: float) -> float:
 
 
 def _p99(served: Sequence[Served]) -> float:
-    """Return the p99 of all rounds together: one round has too few answers for it."""
+    """Return the p99 of all rounds together; a single round has too few responses."""
     return percentile([latency for one in served for latency in one.latencies], 99)
 
 

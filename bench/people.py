@@ -1,4 +1,4 @@
-"""Accounts with authenticators, and logins that wait for the code, written straight into the database."""
+"""Enrolled accounts, and logins that wait for the code, written directly to the database."""
 
 import asyncio
 import json
@@ -18,13 +18,13 @@ from focys.domain.login import Step
 from focys.features.totp import new_secret
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
-from focys.infra.crypto.tokens import digest, new_handle
+from focys.infra.crypto.tokens import digest, new_token
 
 from bench.bare import KEY, NONCE_BYTES
 from bench.client import ask, request
 from bench.servers import settings
 
-PASSWORD = "copper-bicycle-harbour-28"  # noqa: S105  of accounts that live a minute
+PASSWORD = "copper-bicycle-harbour-28"  # noqa: S105  for temporary accounts
 LOGIN_LIFE = timedelta(minutes=5)
 
 _numbers = count(1)
@@ -32,22 +32,22 @@ _numbers = count(1)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An account, its authenticator, and the cookies of its login and its known browser."""
+    """An account, its TOTP secret, and the tokens of its login and its known browser."""
 
     number: int
     id: UUID = field(default_factory=uuid4)
     secret: str = field(default_factory=new_secret)
-    handle: str = field(default_factory=new_handle)
-    browser: str = field(default_factory=new_handle)
+    login: str = field(default_factory=new_token)
+    browser: str = field(default_factory=new_token)
 
     @property
     def email(self) -> str:
-        """The account's address."""
+        """The account's email address."""
         return f"person-{self.number}@bench.example"
 
     @property
     def headers(self) -> dict[str, str]:
-        """Where this person's requests come from: an address of their own."""
+        """A header that gives this person's requests their own source address."""
         number = self.number
         return {"X-Forwarded-For": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"}
 
@@ -57,11 +57,11 @@ class Person:
         return request("POST", "/auth/login", body, self.headers)
 
     def totp_request(self, login: str = "", *, prefix: str = "") -> bytes:
-        """Return the second step, with the current code; *login* is the cookie of a login other than the first.
+        """Return the TOTP step with the current code; *login* overrides the login cookie.
 
         *prefix* is the prefix of the cookie names.
         """
-        cookies = [login or f"{prefix}focys_login={self.handle}", f"{prefix}focys_browser={self.browser}"]
+        cookies = [login or f"{prefix}focys_login={self.login}", f"{prefix}focys_browser={self.browser}"]
         headers = {**self.headers, "Cookie": "; ".join(cookies)}
         return request("POST", "/auth/totp/verify", json.dumps({"code": self._code()}), headers)
 
@@ -70,15 +70,15 @@ class Person:
         return request("POST", path, json.dumps({"user": str(self.id), "code": self._code()}))
 
     def secure_request(self) -> bytes:
-        """Return the equivalent request to the bare service with the security work."""
+        """Return the equivalent request to the bare service with security features."""
         return self.bare_request("/verify-securely")
 
     def bare_check(self) -> bytes:
-        """Return a session check at the bare service, for this person's initial session."""
+        """Return a session check for the bare service, with this person's initial session."""
         return _check("/me", str(self.id))
 
     def check(self, port: int) -> bytes:
-        """Return a session check for a session opened at the service behind *port*."""
+        """Open a session at the service on *port*, and return a session check for it."""
         return _check("/auth/me", json.loads(ask(port, self.totp_request()))["access_token"])
 
     def _code(self) -> str:
@@ -99,7 +99,7 @@ def add_people(url: str, number: int, password_hash: str = "") -> list[Person]:
         "totp_secret": lambda p: box.seal(p.secret, p.id),
         "mfa_enabled": lambda _: True,
     }
-    # Whoever has no backup code is given ten at the sign-in, which is not what is measured.
+    # Without a backup code, the sign-in would create ten, which should not be measured.
     codes = {
         "id": lambda _: uuid4(),
         "user_id": lambda p: p.id,
@@ -108,7 +108,7 @@ def add_people(url: str, number: int, password_hash: str = "") -> list[Person]:
     }
     logins = {
         "id": lambda _: uuid4(),
-        "handle_hash": lambda p: digest(p.handle),
+        "handle_hash": lambda p: digest(p.login),
         "user_id": lambda p: p.id,
         "step": lambda _: str(Step.SECOND_FACTOR),
         "epoch": lambda _: 0,
@@ -131,7 +131,7 @@ def add_people(url: str, number: int, password_hash: str = "") -> list[Person]:
 
 
 def add_bare_people(url: str, number: int) -> list[Person]:
-    """Add users of the bare services, each with a session under the user's id."""
+    """Add users of the bare services, each with a session that has the user's ID."""
     people = [Person(next(_numbers)) for _ in range(number)]
     users = {
         "id": lambda p: p.id,

@@ -1,4 +1,4 @@
-"""The QR code of an enrolment: text to PNG data URI, and that another program can read it. `python -m bench.qr`."""
+"""Enrollment QR codes: text to PNG data URI, checked with another program's reader. `python -m bench.qr`."""
 
 import base64
 import io
@@ -15,18 +15,18 @@ from PIL import Image
 
 from bench.report import Aim, Effort, Result, Row, Say, main, ratios
 
-_OURS, _SEGNO = "FOCYS png_data_uri", f"segno {segno.__version__}, as it comes"
+_OURS, _SEGNO = "FOCYS png_data_uri", f"segno {segno.__version__}, defaults"
 
 
 def measure(effort: Effort, say: Say) -> Result:
-    """Draw many different codes; each is read back."""
+    """Draw many different codes, and check that they can be read."""
     ways: dict[str, Callable[[str], str]] = {_OURS: png_data_uri, _SEGNO: _plain_segno}
     took: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(effort.rounds):
         say(f"QR code, round {number + 1} of {effort.rounds}")
         texts = [_text(account) for account in range(30)]
         for name, draw in ways.items():
-            # What disturbs only ever adds, so each round's best is what drawing takes.
+            # Interference only adds time, so the best of each round is the true cost.
             took[name].append(min(_seconds_of(draw, text) for text in texts) * 1000)
     texts = [_text(account) for account in range(30)]
     read = sum(_is_readable(png_data_uri(text), text) for text in texts)

@@ -1,6 +1,6 @@
-"""How long a refused password takes, whosever it is. `python -m bench.refused_passwords`.
+"""How long it takes to refuse a password. `python -m bench.refused_passwords`.
 
-Whoever can tell unknown, disabled and live accounts apart by the clock can list who has one (PWD-09).
+If the time differs between unknown, disabled and active accounts, an attacker can find out who has an account.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ _UNKNOWN, _DISABLED, _WRONG = "unknown address", "disabled account", "wrong pass
 
 
 def measure(effort: Effort, say: Say) -> Result:
-    """Send one try of each kind in turn, each from a network of its own, over one connection."""
-    say("Refused passwords: a database and the service are started")
+    """Send one try of each kind in turn over one connection, each from a different network."""
+    say("Refused passwords: starting a database and the service")
     tries = min(TRIES, effort.steps)
     took: dict[str, list[float]] = {_UNKNOWN: [], _DISABLED: [], _WRONG: []}
     with servers.database() as url, servers.focys(url) as ports:
@@ -42,7 +42,7 @@ def measure(effort: Effort, say: Say) -> Result:
         for number in range(tries):
             if number % 100 == 0:
                 say(f"Refused passwords, {number} of {tries}")
-            # Whoever comes first is another one each time, so that none of them always follows the same.
+            # Rotate the order, so that no kind always follows the same one.
             for place in range(len(kinds)):
                 kind = kinds[(number + place) % len(kinds)]
                 seconds = _refused(connection, addresses[kind][number], 3 * number + place)
@@ -51,31 +51,31 @@ def measure(effort: Effort, say: Say) -> Result:
     chance = 2 * ((2 * tries + 1) / (12 * tries * tries)) ** 0.5
     return Result(
         "Refused passwords",
-        f"{tries:,} tries of each kind, in turn, by one client; PostgreSQL. Medians, and the middle half.",
+        f"{tries:,} tries of each kind, in turn, by one client; PostgreSQL. Median and interquartile range.",
         [
             Row(kind, f"{statistics.median(seconds) * 1000:.1f} ms ({_spread(seconds)})")
             for kind, seconds in took.items()
         ],
         [
-            f"{kind}: slower than a wrong password in {_slower(took[kind], took[_WRONG]) * 100:.1f} % of all pairs"
+            f"{kind}: slower than a wrong password in {_slower(took[kind], took[_WRONG]) * 100:.1f} % of pairs"
             for kind in (_UNKNOWN, _DISABLED)
         ]
-        + [f"50 % is no difference; by chance alone it lies within {chance * 100:.1f} of that, 19 times in 20."],
+        + [f"50 % means no difference; chance alone stays within ±{chance * 100:.1f} points of that in 95 % of runs."],
     )
 
 
 def _refused(connection: HTTPConnection, address: str, number: int) -> float:
-    """Return the seconds that a wrong password took."""
+    """Send a wrong password, and return the seconds until the response."""
     source = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
     headers = {"Host": "localhost", "Content-Type": "application/json", "X-Forwarded-For": source}
     body = json.dumps({"email": address, "password": "not-the-password-27"})
     begun = time.perf_counter()
     connection.request("POST", "/auth/login", body, headers)
-    answer = connection.getresponse()
-    told = answer.read()
+    response = connection.getresponse()
+    content = response.read()
     seconds = time.perf_counter() - begun
-    if json.loads(told).get("code") != "invalid_credentials":
-        raise RuntimeError(f"{address} was answered {answer.status}: {told[:200]!r}")
+    if json.loads(content).get("code") != "invalid_credentials":
+        raise RuntimeError(f"unexpected response for {address}: {response.status} {content[:200]!r}")
     return seconds
 
 
@@ -91,7 +91,7 @@ def _spread(seconds: Sequence[float]) -> str:
 
 
 def _slower(ones: Sequence[float], others: Sequence[float]) -> float:
-    """Return in what part of all pairs the first is the larger one (Mann and Whitney's U, in parts of its range)."""
+    """Return the share of pairs in which the first value is larger (the normalized Mann-Whitney U)."""
     ordered = sorted(others)
     ranks = sum((bisect_left(ordered, one) + bisect_right(ordered, one)) / 2 for one in ones)
     return ranks / (len(ones) * len(others))

@@ -1,4 +1,4 @@
-"""What a benchmark found, and how it is shown: one table a benchmark, every figure beside what it was aimed at."""
+"""Results of benchmarks and how to print them: one table per benchmark, each figure next to its target."""
 
 import platform
 import statistics
@@ -15,7 +15,7 @@ from rich.text import Text
 
 OUR_NAME = "FOCYS"
 NOISE_PERCENT = 15
-"""Rounds that differ by more say nothing about differences smaller than that."""
+"""If the rounds spread by more than this, the result is reported as noisy."""
 
 _WIDTH = 100
 _ENOUGH_ROUNDS = 4
@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long to measure: rounds, of which each visits all contenders in turn, and seconds for each visit."""
+    """How long to measure: the number of rounds, the seconds per contender and round, and the steps per run."""
 
     rounds: int
     seconds: float
@@ -38,18 +38,18 @@ QUICK = Effort(rounds=1, seconds=0.3, steps=60)
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """A limit for a ratio."""
+    """A target for a ratio, or for a time in milliseconds."""
 
     limit: float
     kind: Literal["at most", "at least"]
     unit: Literal["x", "x faster", "%", "ms"] = "x"
 
     def is_met(self, value: float) -> bool:
-        """Tell whether a value is on the right side."""
+        """Tell whether a value meets the target."""
         return value <= self.limit if self.kind == "at most" else value >= self.limit
 
     def show(self, value: float) -> str:
-        """Return a value in the aim's unit."""
+        """Return a value in the target's unit."""
         return f"{value * 100:.0f} %" if self.unit == "%" else f"{value:.2f} {self.unit}"
 
     def __str__(self) -> str:
@@ -59,9 +59,9 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One contender: what it took, and what FOCYS took in relation to it, round by round.
+    """One contender: its figure, and the ratio of FOCYS's figure to it in each round.
 
-    Where the aim is a time and no relation, ``ratios`` are the times themselves.
+    If the target is a time, ``ratios`` contains the times themselves.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Result:
 
 
 def ratios(ours: Iterable[float], theirs: Iterable[float]) -> list[float]:
-    """Return ours in theirs, round by round: what disturbed a round disturbed both."""
+    """Return our figure divided by theirs, per round, because interference in a round affects both."""
     return [a / b for a, b in zip(ours, theirs, strict=True)]
 
 
@@ -91,15 +91,15 @@ def main(measure: Callable[[Effort, Say], Result], arguments: Sequence[str]) -> 
 
 
 def run(measures: Sequence[Callable[[Effort, Say], Result]], arguments: Sequence[str]) -> int:
-    """Run benchmarks one after the other and print what they found; return the exit code."""
+    """Run benchmarks one after the other and print their results; return the exit code."""
     if unknown := set(arguments) - {"--quick"}:
-        Console(stderr=True).print(f"Unknown: {' '.join(sorted(unknown))}. The only option is --quick.")
+        Console(stderr=True).print(f"Unknown option: {' '.join(sorted(unknown))}. The only option is --quick.")
         return 2
     effort = QUICK if "--quick" in arguments else FULL
     console = _console()
     console.print(Text(_machine(), style="dim"))
     if effort is QUICK:
-        console.print(Text("A smoke run: everything is tried, the figures mean nothing.", style="yellow"))
+        console.print(Text("Smoke test: checks that everything runs; ignore the figures.", style="yellow"))
     for measure in measures:
         with _progress(console) as say:
             result = measure(effort, say)
@@ -120,7 +120,7 @@ def _progress(console: Console) -> Iterator[Say]:
 
 def _machine() -> str:
     load = getloadavg()[0]
-    busy = f", and busy with other things (load {load:.1f})" if load > (cpu_count() or 1) / 2 else ""
+    busy = f", busy with other work (load {load:.1f})" if load > (cpu_count() or 1) / 2 else ""
     return f"{cpu_count()} cores{busy}; Python {platform.python_version()} on {platform.system()} {platform.machine()}"
 
 
@@ -129,7 +129,7 @@ def _show(console: Console, result: Result, *, is_judged: bool) -> None:
     table.add_column("", no_wrap=True, min_width=34)
     table.add_column("measured", justify="right", no_wrap=True, min_width=14)
     table.add_column("ratio", justify="right", no_wrap=True, min_width=13)
-    table.add_column("aim", no_wrap=True, min_width=19)
+    table.add_column("target", no_wrap=True, min_width=19)
     table.add_column("", no_wrap=True, min_width=6)
     for row in result.rows:
         table.add_row(*_cells(row, is_judged=is_judged))
@@ -154,14 +154,14 @@ def _cells(row: Row, *, is_judged: bool) -> list[Text]:
 
 
 def _noise(rows: Sequence[Row]) -> Iterator[str]:
-    """Say how far the rounds lie apart, and warn where that is too far to go by."""
+    """Yield the spread of the rounds, with a warning if it is too large."""
     for row in rows:
         if row.aim is None or len(row.ratios) < _ENOUGH_ROUNDS:
             continue
         lower, middle, upper = statistics.quantiles(row.ratios, n=4)
         percent = (upper - lower) / middle * 100
-        warning = ": noisy, look again on a quiet machine" if percent > NOISE_PERCENT else ""
+        warning = " (noisy; run again on an idle machine)" if percent > NOISE_PERCENT else ""
         yield (
             f"{row.name}: {len(row.ratios)} rounds from {row.aim.show(min(row.ratios))} to "
-            f"{row.aim.show(max(row.ratios))}, the middle half within {percent:.0f} %{warning}"
+            f"{row.aim.show(max(row.ratios))}, interquartile range {percent:.0f} %{warning}"
         )

@@ -1,4 +1,4 @@
-"""How often a service asks its database: a relay between the two that counts the answers."""
+"""Counts the round trips between a service and its database, with a relay between the two."""
 
 import asyncio
 import threading
@@ -9,20 +9,20 @@ from urllib.parse import urlsplit, urlunsplit
 from bench.client import HOST, Clients, Load
 
 Serve = Callable[..., AbstractContextManager[tuple[int, ...]]]
-"""Starts a service on a database's URL, with so many workers, and yields their ports."""
+"""Starts a service for a database URL with a number of workers, and yields their ports."""
 
 _CHUNK = 64 * 1024
 _NO_TLS, _READY = b"N", ord("Z")
 _HEAD = 5
-"""Bytes before the body of a message: its kind, and the length of all but the kind."""
+"""Bytes before the body of a message: one for its type, and four for the length of everything after the type."""
 
 
 class RoundTrips:
-    """Counts ReadyForQuery: the server ends each answer with one (PostgreSQL's manual, message formats)."""
+    """Counts ReadyForQuery messages; the server ends each response with one (PostgreSQL manual, message formats)."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._there = (parts.hostname or HOST, parts.port or 5432)
+        self._database = (parts.hostname or HOST, parts.port or 5432)
         self._loop = asyncio.new_event_loop()
         self._server = self._loop.run_until_complete(asyncio.start_server(self._relay, HOST, 0))
         user, _, _ = parts.netloc.rpartition("@")
@@ -35,30 +35,30 @@ class RoundTrips:
         self._loop.run_forever()
 
     def stop(self) -> None:
-        """Stop; to be called from another thread."""
+        """Stop. Call this from another thread."""
         self._loop.call_soon_threadsafe(self._loop.stop)
 
-    async def _relay(self, client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
-        server, questions = await asyncio.open_connection(*self._there)
-        await asyncio.gather(self._pass_on(client, questions), self._count(server, answers))
+    async def _relay(self, client: asyncio.StreamReader, responses: asyncio.StreamWriter) -> None:
+        server, requests = await asyncio.open_connection(*self._database)
+        await asyncio.gather(self._forward(client, requests), self._count(server, responses))
 
-    async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    async def _forward(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         while data := await source.read(_CHUNK):
             target.write(data)
         target.close()
 
-    async def _count(self, server: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+    async def _count(self, server: asyncio.StreamReader, responses: asyncio.StreamWriter) -> None:
         first = await server.read(1)
-        answers.write(first)
-        # The answer to "can we speak TLS?" is this one byte and no message.
+        responses.write(first)
+        # The response to SSLRequest is this single byte, not a message.
         rest = b"" if first == _NO_TLS else first
         while data := await server.read(_CHUNK):
-            answers.write(data)
+            responses.write(data)
             rest = self._count_in(rest + data)
-        answers.close()
+        responses.close()
 
     def _count_in(self, data: bytes) -> bytes:
-        """Count in whole messages and return what is left of the last one."""
+        """Count in complete messages, and return the incomplete rest."""
         at = 0
         while at + _HEAD <= len(data):
             end = at + 1 + int.from_bytes(data[at + 1 : at + _HEAD], "big")
@@ -81,7 +81,7 @@ def each_takes(requests: Sequence[bytes], url: str, serve: Serve, load: Clients)
 
 @contextmanager
 def _counted(url: str) -> Iterator[RoundTrips]:
-    """Yield a relay to the database of *url*; its own ``url`` is what the service is to be given."""
+    """Yield a relay to the database at *url*; the service must connect to the relay's ``url``."""
     relay = RoundTrips(url)
     thread = threading.Thread(target=relay.run, daemon=True)
     thread.start()

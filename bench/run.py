@@ -1,4 +1,4 @@
-"""All benchmarks, side by side: `make bench`, or `python -m bench [--quick]`."""
+"""Runs all benchmarks: `make bench`, or `python -m bench [--quick]`."""
 
 import sys
 
@@ -17,7 +17,7 @@ from bench import (
 
 
 def main() -> int:
-    """Run them; return the exit code, which says whether they ran and nothing about the figures."""
+    """Run all benchmarks; the exit code says whether they ran, not whether the targets were met."""
     measures = [
         totp.measure,
         qr.measure,

@@ -1,4 +1,4 @@
-"""What is measured, as it is in earnest: worker processes, and a PostgreSQL that keeps what it is told."""
+"""The services under test: worker processes, and a PostgreSQL server with fsync on, as in production."""
 
 import os
 import socket
@@ -18,25 +18,25 @@ from bench import BACKEND, ROOT
 from bench.client import HOST
 
 WORKERS = 2
-SECRET_KEY = "a-key-for-the-benchmarks-that-is-long-enough-0123456789"  # noqa: S105  of databases that live a minute
+SECRET_KEY = "a-key-for-the-benchmarks-that-is-long-enough-0123456789"  # noqa: S105  for temporary databases
 START_SECONDS = 30.0
 DATABASE = "bench"
 
 
 class ServerError(Exception):
-    """A server did not start; the text says what it said."""
+    """A server did not start; the text is the end of its log."""
 
 
 @contextmanager
 def database() -> Iterator[str]:
-    """Yield the URL of a migrated database that keeps its promises on disk (fsync is on)."""
+    """Yield the URL of a migrated database with fsync on."""
     with databases(DATABASE) as [url]:
         yield url
 
 
 @contextmanager
 def databases(*names: str) -> Iterator[list[str]]:
-    """Yield the URLs of several on one server."""
+    """Yield the URLs of several migrated databases on one server."""
     with running_postgres(durable=True) as cluster:
         for name in names:
             cluster.drop_database(name)
@@ -51,13 +51,13 @@ def databases(*names: str) -> Iterator[list[str]]:
 
 
 def settings(url: str) -> Settings:
-    """Return the settings that both the servers and the preparation of their data run under."""
+    """Return the settings used by the servers and for preparing their data."""
     return Settings(_env_file=None, database_url=url, secret_key=SECRET_KEY)
 
 
 @contextmanager
 def focys(url: str, *, workers: int = WORKERS, more: Mapping[str, str] | None = None) -> Iterator[tuple[int, ...]]:
-    """Yield the ports of FOCYS's workers. Each client has an address of its own, told by X-Forwarded-For."""
+    """Yield the ports of FOCYS's workers. X-Forwarded-For gives each client its own address."""
     environment = {"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY, "TRUSTED_PROXIES": f"{HOST}/32", **(more or {})}
     with _workers("main:app", BACKEND, environment, workers) as ports:
         yield ports
@@ -72,7 +72,7 @@ def bare(url: str, *, workers: int = WORKERS) -> Iterator[tuple[int, ...]]:
 
 @contextmanager
 def _workers(app: str, folder: Path, environment: Mapping[str, str], count: int) -> Iterator[tuple[int, ...]]:
-    """Run one process per port: behind a common port the kernel spreads connections unevenly, run by run."""
+    """Run one process per port, because the kernel distributes connections to a shared port unevenly."""
     with TemporaryDirectory(prefix="focys-bench-") as place, ExitStack() as stack:
         started = [
             stack.enter_context(_worker(app, folder, environment, Path(place) / f"{number}.log"))

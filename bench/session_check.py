@@ -1,4 +1,4 @@
-"""Who is signed in: `GET /auth/me` beside a bare session check. `python -m bench.session_check`."""
+"""The session check: `GET /auth/me`, compared with a bare one. `python -m bench.session_check`."""
 
 import statistics
 import sys
@@ -16,8 +16,8 @@ _OURS, _BARE = "FOCYS GET /auth/me", "bare session check"
 
 
 def measure(effort: Effort, say: Say) -> Result:
-    """Ask one side and then the other who is signed in, round by round."""
-    say("Session check: a database and two services are started")
+    """Send session checks to both services in turn, round by round."""
+    say("Session check: starting a database and two services")
     served: dict[str, list[Served]] = {_OURS: [], _BARE: []}
     with servers.database() as url, servers.focys(url) as our_ports, clients() as load:
         run_sql(url, SCHEMA)
@@ -29,18 +29,18 @@ def measure(effort: Effort, say: Say) -> Result:
             run_sql(url, "ANALYZE")
             ports, serve = {_OURS: our_ports, _BARE: bare_ports}, {_OURS: servers.focys, _BARE: servers.bare}
             trips = {name: each_takes(requests[name], url, serve[name], load) for name in served}
-            # The first visit warms up and does not count.
+            # The first run is a warm-up and does not count.
             for number in range(-1, effort.rounds):
-                for name, answers in served.items():
+                for name, results in served.items():
                     say(f"Session check, round {max(number + 1, 1)} of {effort.rounds}: {name}")
                     once = load.run(Load(ports[name], requests[name], CONNECTIONS, seconds=effort.seconds))
-                    answers.extend([once] if number >= 0 else [])
+                    results.extend([once] if number >= 0 else [])
     ours, bare = served[_OURS], served[_BARE]
-    in_it = ratios((s.rate for s in ours), (s.rate for s in bare))
+    relative = ratios((s.rate for s in ours), (s.rate for s in bare))
     return Result(
         "Session check",
         f"PostgreSQL, {servers.WORKERS} workers, {CONNECTIONS} clients, {PEOPLE} sessions.",
-        [Row(_OURS, _rate(ours)), Row(_BARE, _rate(bare), in_it, Aim(0.75, "at least", "%"))],
+        [Row(_OURS, _rate(ours)), Row(_BARE, _rate(bare), relative, Aim(0.75, "at least", "%"))],
         [
             f"{name:<19} p99 {_p99(served[name]):>5.1f} ms   {trips[name]} round trips to the database"
             for name in served

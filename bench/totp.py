@@ -1,4 +1,4 @@
-"""TOTP verification: a wrong code against three steps, from the Base32 text that is stored. `python -m bench.totp`."""
+"""TOTP verification: a wrong code against three steps, from the stored Base32 text. `python -m bench.totp`."""
 
 import hmac
 import statistics
@@ -22,7 +22,7 @@ _OURS, _RAW, _PYOTP = "FOCYS matching_step", "three raw HMAC-SHA1", f"pyotp {ver
 
 
 def measure(effort: Effort, say: Say) -> Result:
-    """Time each way in turn, many times over, and keep each round's best: what disturbs only ever adds."""
+    """Time each way many times in turn, and keep the best of each round, because interference only adds time."""
     code = _a_wrong_code()
     ways = {_OURS: lambda: _ours(code), _RAW: _raw, _PYOTP: lambda: _pyotp(code)}
     best = _rounds(ways, effort, say)

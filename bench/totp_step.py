@@ -1,4 +1,4 @@
-"""The TOTP step of a login, two workers and sixteen clients, beside bare ones. `python -m bench.totp_step`."""
+"""The TOTP step of a login, compared with two bare ones. `python -m bench.totp_step`."""
 
 import statistics
 import sys
@@ -13,12 +13,12 @@ from bench.report import Aim, Effort, Result, Row, Say, main, ratios
 from bench.round_trips import Serve, each_takes
 
 CONNECTIONS = 16
-_OURS, _BARE, _SECURE = "FOCYS TOTP step", "bare FastAPI + asyncpg", "the same, with security work"
+_OURS, _BARE, _SECURE = "FOCYS TOTP step", "bare FastAPI + asyncpg", "the same, with security features"
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One side: how it is served, how its people come to be, and what they send."""
+    """One contender: how to start it, how to add its accounts, and the request to send."""
 
     serve: Serve
     add_people: Callable[[str, int], list[Person]]
@@ -27,13 +27,13 @@ class Contender:
 
 
 def measure(effort: Effort, say: Say) -> Result:
-    """Send every code once, to one side after the other, round by round."""
+    """Send every code once, to each contender in turn, round by round."""
     sides = {
         _OURS: Contender(servers.focys, add_people, Person.totp_request),
         _BARE: Contender(servers.bare, add_bare_people, Person.bare_request),
         _SECURE: Contender(servers.bare, add_bare_people, Person.secure_request),
     }
-    say("TOTP step: a database and two services are started")
+    say("TOTP step: starting a database and two services")
     with servers.database() as url, clients() as load:
         run_sql(url, SCHEMA)
         trips = {name: _round_trips(side, url, load) for name, side in sides.items()}
@@ -65,7 +65,7 @@ def _warm_up(
     effort: Effort,
     say: Say,
 ) -> None:
-    """Fill the tables, give the planner its statistics, and let every connection plan its statements by them."""
+    """Fill the tables, update the planner's statistics, and let every connection plan its statements with them."""
     for turn in range(2):
         for name, side in sides.items():
             say(f"TOTP step, warming up: {name}")
@@ -94,7 +94,7 @@ def _rate(served: Sequence[Served]) -> str:
 def _latencies(name: str, served: Sequence[Served], round_trips: int) -> str:
     every = [latency for one in served for latency in one.latencies]
     p50, p95, p99 = (f"{percentile(every, percent):.1f}" for percent in (50, 95, 99))
-    return f"{name:<29} p50 {p50:>5}  p95 {p95:>5}  p99 {p99:>5} ms   {round_trips} round trips to the database"
+    return f"{name:<32} p50 {p50:>5}  p95 {p95:>5}  p99 {p99:>5} ms   {round_trips} round trips to the database"
 
 
 if __name__ == "__main__":

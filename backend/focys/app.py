@@ -1,4 +1,4 @@
-"""The HTTP app: the services' calls behind one guard, and the pages."""
+"""The HTTP app: the API behind the request guard, and the pages."""
 
 from functools import partial
 
@@ -16,14 +16,14 @@ from focys.infra.ops import logs, metrics
 from focys.infra.ops.clock import Clock
 from focys.infra.web import health, replies
 from focys.infra.web.dependencies import Web
-from focys.infra.web.http import Cookies, Edge, PlainStart, Visitors
+from focys.infra.web.http import Cookies, RequestGuard, StartupErrors, Visitors
 from focys.infra.web.origins import PAGE_HEADER, Origins
 from focys.infra.web.pages import Pages
 from focys.running import running
 from focys.services import FEATURES, build_services
 from focys.settings import PAGES, Settings, load_settings
 
-_TURNS = {path: turn for turn, path in enumerate(("/auth/me", "/auth/totp/verify", "/auth/login", "/auth/refresh"))}
+_BUSIEST = {path: rank for rank, path in enumerate(("/auth/me", "/auth/totp/verify", "/auth/login", "/auth/refresh"))}
 
 
 def create_app(
@@ -43,9 +43,9 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        # Behind a proxy a redirect would name an address without TLS and without the prefix.
+        # Behind a proxy, a redirect would point to an address without TLS and without the prefix.
         redirect_slashes=False,
-        # Otherwise each request is instrumented for OpenTelemetry, including why a request could not be read.
+        # Otherwise OpenTelemetry instruments each request, including the reason a request could not be parsed.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lambda _app: running(services),
     )
@@ -61,15 +61,15 @@ def create_app(
         health.build_router(readiness),
     ]
     for router in routers:
-        # Flat: FastAPI goes twice through the routes of an included router at each request.
+        # Not include_router: FastAPI searches the routes of an included router twice per request.
         app.router.routes.extend(router.routes)
-    # Routes are tried in order until one matches.
-    app.router.routes.sort(key=lambda route: _TURNS.get(getattr(route, "path", ""), len(_TURNS)))
+    # Routes are tried in order, so the busiest go first.
+    app.router.routes.sort(key=lambda route: _BUSIEST.get(getattr(route, "path", ""), len(_BUSIEST)))
     app.include_router(
         metrics.build_router(of_all_workers=settings.prometheus_multiproc_dir is not None), include_in_schema=False
     )
     replies.install(app)
-    readable = partial(
+    cors = partial(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_credentials=True,
@@ -78,13 +78,13 @@ def create_app(
         expose_headers=["Retry-After", "X-Request-ID"],
         max_age=600,
     )
-    app.add_middleware(Edge, settings=settings, readable=readable)
-    app.add_middleware(PlainStart)
+    app.add_middleware(RequestGuard, settings=settings, cors=cors)
+    app.add_middleware(StartupErrors)
     return app
 
 
 def create_site(settings: Settings | None = None, *, clock: Clock | None = None) -> Starlette:
-    """Return pages at ``/`` and API at ``/api``, in one process.
+    """Return the pages at ``/`` and the API at ``/api``, served by one process.
 
     Raises:
         SettingsError: the configuration cannot be used.
@@ -92,8 +92,8 @@ def create_site(settings: Settings | None = None, *, clock: Clock | None = None)
     settings = settings or load_settings()
     api = create_app(settings, clock=clock)
     return Starlette(
-        # A mount does not match its own bare name, which would else be a path of the page.
-        routes=[Mount("/api", api), Route("/api", api), Mount("/", Edge(Pages(PAGES), settings))],
+        # A mount does not match its own path without a trailing slash, which would otherwise serve the page.
+        routes=[Mount("/api", api), Route("/api", api), Mount("/", RequestGuard(Pages(PAGES), settings))],
         lifespan=lambda _app: running(api.state.services),
-        middleware=[Middleware(PlainStart)],
+        middleware=[Middleware(StartupErrors)],
     )

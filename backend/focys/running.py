@@ -1,4 +1,4 @@
-"""The service while it runs: what must hold before it starts, and the work it does between requests."""
+"""Startup checks and background work."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,12 +27,12 @@ _log = logs.logger("focys.running")
 
 
 class StartError(Exception):
-    """The service must not start; the message says why and what mends it."""
+    """The service must not start; the message says why and how to fix it."""
 
 
 @asynccontextmanager
 async def running(services: Services) -> AsyncIterator[None]:
-    """Keep the clock and the mail going while the app serves."""
+    """Check that the service may start, then run the background work while the app serves requests."""
     await check_start(services)
     metrics.begin_serving(__version__)
     readiness = health.Readiness(services.database, services.clock, services.totp.can_open_secrets)
@@ -48,7 +48,7 @@ async def running(services: Services) -> AsyncIterator[None]:
         work.append(Periodic(address_watch.look, name="address_watch", seconds=3600, first_after=60))
     if isinstance(services.clock, DatabaseClock):
         follow = partial(_follow_database_clock, services.clock, services.database)
-        # The start has read it a moment ago.
+        # check_start has just read it.
         work.append(Periodic(follow, name="clock", seconds=CLOCK_READING_SECONDS, first_after=CLOCK_READING_SECONDS))
     tasks = [asyncio.create_task(one.run()) for one in work]
     try:
@@ -68,16 +68,16 @@ async def _follow_database_clock(clock: DatabaseClock, database: Database) -> No
 
 
 async def _read_clock(database: Database) -> datetime:
-    """Return the database's time, and note how far this machine's clock is from it."""
+    """Return the database's time, and record how far this machine's clock is ahead of it."""
     machine = SystemClock()
     before, now = machine.now(), await database.now()
-    # As if the database had looked at its clock halfway between question and answer.
+    # Assume that the database read its clock halfway between request and response.
     metrics.CLOCK_OFFSET.set(((before - now) + (machine.now() - now)).total_seconds() / 2)
     return now
 
 
 def why_not_start() -> list[str]:
-    """Return what would keep the service from starting, a sentence each, without starting it."""
+    """Return the problems that would keep the service from starting, one sentence each, without starting it."""
     # Logging is the caller's job.
     logs.configure(log_file=None, quiet=True)
 
@@ -95,15 +95,15 @@ def why_not_start() -> list[str]:
 
 
 async def check_start(services: Services) -> None:
-    """Refuse to serve what cannot be served rightly; a database that is away is waited for, and readiness says so.
+    """Check that the service may start. An unreachable database is not an error: readiness reports it until it is back.
 
     Raises:
-        StartError: the schema is another one, or no key at hand opens the stored secrets.
+        StartError: the schema is at the wrong revision, or no configured key decrypts the stored secrets.
     """
     settings = services.settings
     if not settings.smtp_host and not settings.is_local:
         _log.warning(
-            "codes_go_to_the_console", mend="set SMTP_HOST, or anyone who reads this output can read the codes"
+            "codes_go_to_the_console", mend="set SMTP_HOST; otherwise anyone who reads this output can read the codes"
         )
     try:
         now = await _read_clock(services.database)
@@ -119,4 +119,4 @@ async def check_start(services: Services) -> None:
         until = found.ends_at.isoformat(timespec="seconds")
         _log.warning("mfa_bypass_in_force", whom=found.whom, until=until, mend="focys mfa bypass --end")
     if not await services.totp.can_open_secrets():
-        raise StartError("SECRET_KEY opens none of the stored secrets: give back the old key, as SECRET_KEY_FALLBACKS")
+        raise StartError("SECRET_KEY decrypts none of the stored secrets: add the old key to SECRET_KEY_FALLBACKS")

@@ -1,4 +1,4 @@
-"""Everything that acts, wired once: settings -> engine -> repositories -> services. Nothing here decides anything."""
+"""Builds and connects all services: settings -> database -> repositories -> services. No logic belongs here."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -52,12 +52,12 @@ FEATURES = (
     admin.FEATURE,
     outbox_feature.FEATURE,
 )
-"""Every feature that has emails, expiring rows or calls of its own; add new features here."""
+"""Every feature that has its own emails, expiring rows or routes; add new features here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything that acts, wired once; the HTTP service and the command line share it."""
+    """All services; the HTTP app and the command line share them."""
 
     settings: Settings
     database: Database
@@ -75,19 +75,19 @@ class Services:
     housekeeping: Housekeeping
 
     async def close(self) -> None:
-        """Give back what was opened."""
+        """Release threads and connections."""
         self.hasher.close()
         await self.networks.close()
         await self.database.close()
 
 
 def second_factors(codes: Codes, backup_codes: BackupCodeFactor) -> tuple[AnyFactor, ...]:
-    """Return every kind of second factor, in the order offered; add new kinds here."""
+    """Return every kind of second factor, in the order they are offered; add new kinds here."""
     return TotpFactor(codes), backup_codes
 
 
 def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Mailer | None = None) -> Services:
-    """Wire everything. Tests hand in a clock of their own, and a mailer to read."""
+    """Build all services. Tests pass their own clock and mailer."""
     mfa_required = settings.mfa_policy == "required"
     database = Database(settings.database, pool_size=settings.database_pool_size)
     clock = clock or (SystemClock() if settings.is_embedded else DatabaseClock())

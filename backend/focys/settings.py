@@ -1,4 +1,4 @@
-"""The only reader of the environment: the guide's names, typed, checked all at once, and never echoed."""
+"""Settings, with the guide's names. Only this module reads the environment. Error messages never contain values."""
 
 import os
 import secrets
@@ -45,7 +45,7 @@ _SECRETS = ("secret_key", "secret_key_fallbacks", "smtp_password", "database_url
 
 
 class SettingsError(Exception):
-    """The configuration cannot be used; ``problems`` names each setting and what is wrong, never its value."""
+    """The configuration is invalid; ``problems`` names each setting and its problem, never its value."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -57,7 +57,7 @@ def _split(text: object) -> object:
 
 
 class Settings(BaseSettings):
-    """Every setting with its default. Each secret may also be given as NAME_FILE, the path of a file that holds it."""
+    """All settings and their defaults. A secret may also be given as NAME_FILE, the path of a file that contains it."""
 
     model_config = SettingsConfigDict(env_file=BACKEND / ".env", extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -140,9 +140,9 @@ class Settings(BaseSettings):
     @classmethod
     def _are_networks_of_one_owner(cls, value: list[IPv4Network | IPv6Network]) -> list[IPv4Network | IPv6Network]:
         if any(network.prefixlen == 0 for network in value):
-            raise ValueError("everybody's addresses are no network of your own")
+            raise ValueError("a network of your own cannot contain every address")
         if any(network.version == 6 and network.prefixlen > NETWORK_PREFIX[6] for network in value):  # noqa: PLR2004
-            raise ValueError("an IPv6 network is a /64 here; name that or a wider one")
+            raise ValueError("an IPv6 network must be a /64 or larger")
         return value
 
     @field_validator("trusted_proxy_hops", "log_file", "prometheus_multiproc_dir", "smtp_ca_file", mode="before")
@@ -154,7 +154,7 @@ class Settings(BaseSettings):
     @classmethod
     def _one_algorithm(cls, value: object) -> object:
         if value != "HS256":
-            raise ValueError("the only algorithm is HS256")
+            raise ValueError("the only supported algorithm is HS256")
         return value
 
     @field_validator("public_url")
@@ -162,9 +162,9 @@ class Settings(BaseSettings):
     def _is_origin(cls, value: str) -> str:
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
-            raise ValueError("give the address people type, as https://login.example.com")
+            raise ValueError("give the address that users enter, such as https://login.example.com")
         if parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS:
-            raise ValueError("a public address must begin with https://")
+            raise ValueError("a public address must start with https://")
         return value.rstrip("/")
 
     @field_validator("cors_origins")
@@ -204,11 +204,11 @@ class Settings(BaseSettings):
                 else ["SECRET_KEY: must be set when DATABASE_URL is (try: openssl rand -base64 48)"]
             )
         keys = [key, *(k.get_secret_value() for k in self.secret_key_fallbacks)]
-        problems = ["SECRET_KEY: also stands in SECRET_KEY_FALLBACKS"] if len(set(keys)) < len(keys) else []
+        problems = ["SECRET_KEY: is also listed in SECRET_KEY_FALLBACKS"] if len(set(keys)) < len(keys) else []
         if self.debug:
             return problems
         if any(word in key.lower() for word in _PLACEHOLDERS):
-            problems.append("SECRET_KEY: is a placeholder; make a real one (try: openssl rand -base64 48)")
+            problems.append("SECRET_KEY: is a placeholder; generate a real key (try: openssl rand -base64 48)")
         elif any(len(k.encode()) < MIN_KEY_BYTES for k in keys):
             problems.append("SECRET_KEY: every key needs at least 32 bytes (try: openssl rand -base64 48)")
         return problems
@@ -218,11 +218,11 @@ class Settings(BaseSettings):
 
     def _mail_problems(self) -> list[str]:
         needs_sender = self.smtp_host and "@" not in (self.smtp_from or self.smtp_user)
-        return ["SMTP_FROM: give the address that mail comes from"] if needs_sender else []
+        return ["SMTP_FROM: give the address to send email from"] if needs_sender else []
 
     def _proxy_problems(self) -> list[str]:
-        nobody_counts = self.trusted_proxy_hops is not None and not self.trusted_proxies
-        return ["TRUSTED_PROXY_HOPS: nobody is trusted until TRUSTED_PROXIES says who"] if nobody_counts else []
+        has_no_effect = self.trusted_proxy_hops is not None and not self.trusted_proxies
+        return ["TRUSTED_PROXY_HOPS: has no effect without TRUSTED_PROXIES"] if has_no_effect else []
 
     @classmethod
     def settings_customise_sources(
@@ -233,12 +233,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the library passes it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Put the NAME_FILE variables beside the environment."""
+        """Add NAME_FILE variables to the sources."""
         return init_settings, env_settings, _SecretFiles(settings_cls, dotenv_settings), dotenv_settings
 
     @property
     def is_embedded(self) -> bool:
-        """Whether the database is the SQLite file that needs no service."""
+        """Whether the database is the default SQLite file."""
         return not self.database_url.get_secret_value()
 
     @property
@@ -248,17 +248,17 @@ class Settings(BaseSettings):
 
     @property
     def is_secure(self) -> bool:
-        """Whether cookies travel over TLS: always, but for http on a local address."""
+        """Whether cookies are sent over TLS only: always, except with http on a local address."""
         return self.public_url.startswith("https://")
 
     @property
     def allowed_hosts(self) -> frozenset[str]:
-        """The host names, without ports, that requests may be addressed to."""
+        """The host names, without ports, that are accepted in requests."""
         return LOCAL_HOSTS | {urlsplit(self.public_url).hostname or ""}
 
     @cached_property
     def database(self) -> str:
-        """The database's address with an asynchronous driver named in it."""
+        """The database URL with an asynchronous driver."""
         url = self.database_url.get_secret_value()
         if not url:
             return f"sqlite+aiosqlite:///{self.data_dir / 'focys.db'}"
@@ -267,13 +267,13 @@ class Settings(BaseSettings):
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
-        """The signing key and its predecessors, newest first; the embedded default keeps its own in a private file."""
+        """The secret key and its predecessors, newest first. With the default database the key is generated."""
         key = self.secret_key.get_secret_value() or _generated_key(self.data_dir / "secret_key")
         return (key, *(k.get_secret_value() for k in self.secret_key_fallbacks))
 
     @property
     def network_limits(self) -> NetworkLimits:
-        """How many wrong passwords a network may send, and one of OWN_NETWORKS."""
+        """The limits on wrong passwords, usually and for OWN_NETWORKS."""
         return NetworkLimits(
             usual=NetworkLimit(self.network_password_failures, self.network_accounts),
             own=NetworkLimit(self.own_network_password_failures, self.own_network_accounts),
@@ -282,29 +282,29 @@ class Settings(BaseSettings):
 
     @property
     def access_token_life(self) -> timedelta:
-        """How long an access token is good for."""
+        """How long an access token is valid."""
         return timedelta(minutes=self.access_token_expire_minutes)
 
     @property
     def session_life(self) -> timedelta:
-        """How long a session lasts at most, from the sign-in."""
+        """The longest time a session lasts after the sign-in."""
         return timedelta(days=self.refresh_token_expire_days)
 
     @property
     def email_code_life(self) -> timedelta:
-        """How long a mailed code is good for."""
+        """How long an emailed code is valid."""
         return timedelta(minutes=self.otp_expire_minutes)
 
 
 @dataclass(frozen=True, slots=True)
 class _UnreadableFile:
-    """Stands for a secret that could not be read, so that it is reported together with all other problems."""
+    """Stands for a secret that could not be read, so that it is reported together with the other problems."""
 
     sentence: str
 
 
 class _SecretFiles(EnvSettingsSource):
-    """Reads each secret from the file that NAME_FILE points to, where the environment or ``.env`` sets that."""
+    """Reads each secret from the file named by NAME_FILE, if the environment or ``.env`` sets that variable."""
 
     def __init__(self, settings_cls: type[BaseSettings], dotenv: PydanticBaseSettingsSource) -> None:
         super().__init__(settings_cls)
@@ -313,7 +313,7 @@ class _SecretFiles(EnvSettingsSource):
     def __call__(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name in _SECRETS:
-            # The environment goes before .env, and the value itself before a file that holds it.
+            # The environment takes precedence over .env, and the value itself over a file.
             nearest = next((place for place in (self.env_vars, self._dotenv) if {name, f"{name}_file"} & {*place}), {})
             path = nearest.get(f"{name}_file")
             if path and name not in nearest:
@@ -331,10 +331,10 @@ def _content_of(name: str, path: Path) -> str | _UnreadableFile:
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Read the environment, ``.env`` and *overrides* (which win), and check everything at once.
+    """Read the environment, ``.env`` and *overrides* (which take precedence), and check everything at once.
 
     Raises:
-        SettingsError: with one sentence per setting that cannot be used.
+        SettingsError: with one sentence per invalid setting.
     """
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
@@ -343,7 +343,7 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def _problems(fault: ValidationError, overrides: dict[str, object]) -> list[str]:
-    """Return a sentence per problem, also of those that show only once the refused fields are out of the way."""
+    """Return one sentence per problem, including those that only show once the invalid fields are replaced."""
     found = [line for error in fault.errors() for line in _sentences(error)]
     refused = {str(error["loc"][0]) for error in fault.errors() if error["loc"]}
     if refused:
@@ -352,7 +352,7 @@ def _problems(fault: ValidationError, overrides: dict[str, object]) -> list[str]
             Settings(**{**overrides, **defaults})
         except ValidationError as further:
             more = _problems(further, {**overrides, **defaults})
-            # What is said of a default is no news about the field that was refused.
+            # Skip problems with the defaults that replace invalid fields.
             found += [line for line in more if line.partition(":")[0].lower() not in refused]
     return found
 
@@ -372,7 +372,7 @@ def _sentences(error: ErrorDetails) -> list[str]:
 
 
 def _generated_key(path: Path) -> str:
-    """Return the key in the file, which is made whole or not at all: of processes that start at once one makes it."""
+    """Return the key in the file. The file is created atomically, so processes starting together share one key."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -383,5 +383,5 @@ def _generated_key(path: Path) -> str:
         draft.unlink()
     key = path.read_text(encoding="utf-8").strip()
     if len(key.encode()) < MIN_KEY_BYTES:
-        raise SettingsError([f"SECRET_KEY: the generated one in {path} is damaged; give it back from a backup"])
+        raise SettingsError([f"SECRET_KEY: the generated key in {path} is corrupted; restore it from a backup"])
     return key

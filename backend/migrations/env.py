@@ -1,4 +1,4 @@
-"""Runs the migrations on the database the settings name; of several that start at once, the others wait."""
+"""Runs the migrations on the configured database. Concurrent runs wait for each other."""
 
 import asyncio
 from time import monotonic, sleep
@@ -10,25 +10,26 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-import focys.app  # noqa: F401  every table is known once the app is wired
+import focys.app  # noqa: F401  registers every table
 from focys.infra.db.database import metadata
 from focys.infra.db.postgres import is_forbidden
 from focys.infra.db.schema import OWNER_NEEDED
 from focys.settings import SettingsError, load_settings
 
 LOCK_KEY = 4_602_697
-"""Any number, the same in every process: the advisory lock that migrations hold."""
-
+"""The advisory lock that migrations hold: an arbitrary number, the same in every process."""
 
 LOCK_WAIT_MS = 500
-"""How long a table is waited for. Whoever asks for it meanwhile waits behind us; the service, for a second at most."""
+"""How long to wait for a table. Other clients queue behind us meanwhile; the service waits a second at most."""
 
 PAUSE_SECONDS = 1.0
 PATIENCE_SECONDS = 120
-BUSY = "Others held the tables all the time. What was migrated so far is whole: stop what uses them, and run it again."
+BUSY = (
+    "The tables were in use the whole time. Completed migrations are kept: stop what uses the tables, then try again."
+)
 
-_HELD_BY_OTHERS = {"55P03", "40P01"}
-"""PostgreSQL's codes of a lock that was not to be had, and of a deadlock."""
+_LOCK_ERRORS = {"55P03", "40P01"}
+"""PostgreSQL's error codes for lock_not_available and deadlock_detected."""
 
 
 def _url() -> str:
@@ -46,7 +47,7 @@ def _url() -> str:
 
 def _migrate(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
-        # What is replaced is overwritten in the file, too: it may be a secret in clear.
+        # Overwrite replaced values in the file, too: they may be plaintext secrets.
         connection.exec_driver_sql("PRAGMA secure_delete=ON")
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -60,7 +61,7 @@ def _migrate(connection: Connection) -> None:
         try:
             _run_migrations(connection)
         except DBAPIError as fault:
-            if getattr(fault.orig, "sqlstate", None) not in _HELD_BY_OTHERS:
+            if getattr(fault.orig, "sqlstate", None) not in _LOCK_ERRORS:
                 raise
             if monotonic() > deadline:
                 raise SystemExit(BUSY) from None

@@ -1,1 +1,1 @@
-"""The guide's helpers, for people at a prompt; the service never imports them."""
+"""The guide's helpers, for interactive use; the service never imports them."""

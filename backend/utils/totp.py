@@ -1,4 +1,4 @@
-"""The five helpers the guide calls, over the same code arithmetic that the service uses."""
+"""The five helpers that the guide calls, built on the service's own TOTP code."""
 
 import time
 
@@ -9,17 +9,17 @@ _ISSUER = "FOCYS"
 
 
 def generate_totp_secret() -> str:
-    """Return a new Base32 secret of 160 bits."""
+    """Return a new 160-bit Base32 secret."""
     return new_secret()
 
 
 def get_current_totp_code(secret: str) -> str:
-    """Return the six digits an authenticator app shows now."""
+    """Return the six digits that an authenticator app shows now."""
     return totp.code_for(secret, totp.step_at(time.time()))
 
 
 def verify_totp_code(secret: str, code: str) -> bool:
-    """Tell whether a code is right now, or was or will be within thirty seconds."""
+    """Tell whether a code belongs to the current 30-second step or a neighboring one."""
     digits = totp.normalise(code)
     return digits is not None and totp.matching_step(secret, digits, now=time.time()) is not None
 

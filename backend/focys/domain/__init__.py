@@ -1,1 +1,1 @@
-"""What FOCYS decides, as pure functions: no input or output, no clock, time is a parameter."""
+"""The rules of FOCYS as pure functions: no I/O and no clock; the time is a parameter."""

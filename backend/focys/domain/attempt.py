@@ -1,8 +1,8 @@
-"""How every guessable proof is tried: charged, then compared, then written. In this order, and nowhere else.
+"""Checking a guessable proof: charge the attempt, compare, write the result. All such proofs are checked here.
 
 A charge is a failure that is committed before the comparison. It is refunded only if the proof was right or nothing
-was compared. A fault at any point therefore leaves the attempt charged, and no interleaving of attempts compares more
-than their charges allow. ``tests/domain/test_attempt_interleavings.py`` runs all of them.
+was compared. So an error at any point leaves the attempt charged, and no interleaving of attempts compares more than
+their charges allow. ``tests/domain/test_attempt_interleavings.py`` runs all of them.
 """
 
 from typing import Protocol, TypeVar
@@ -10,9 +10,9 @@ from typing import Protocol, TypeVar
 from focys.domain.outcome import Reason, Refused, Unproven
 
 CHARGE_TRIES = 8
-"""How many times a charge is tried when other attempts on the same account are charged first."""
+"""How often a charge is retried when other attempts on the same account are charged first."""
 WRITE_TRIES = 3
-"""How many times an answer is compared when the account changes before the verdict is written."""
+"""How often a proof is compared when the account changes before the result is written."""
 
 BUSY = Refused(Reason.THROTTLED, retry_after=1)
 
@@ -22,38 +22,38 @@ OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
 
 
 class NotComparedError(Exception):
-    """The proof could not be compared, so its charge is refunded."""
+    """The proof could not be compared, so the charge is refunded."""
 
 
 class Attempt(Protocol[Facts, Proof, OutcomeT_co]):
-    """One try at one step, decided from *Facts*; a right answer yields a *Proof*."""
+    """One attempt at one step, decided from *Facts*; a successful comparison yields a *Proof*."""
 
     async def charge(self) -> Facts | Refused | None:
-        """Charge the attempt and return the facts it was charged against; None if another charge came first."""
+        """Charge the attempt and return the facts it was based on; None if another charge came first."""
         ...
 
     async def look_again(self) -> Facts | Refused:
-        """Return the facts as they are now; the attempt stays charged."""
+        """Return the current facts; the attempt stays charged."""
         ...
 
     async def compare(self, facts: Facts) -> Proof | Unproven:
-        """Compare the answer.
+        """Compare what was entered with the facts.
 
         Raises:
-            NotComparedError: that was not possible; its cause is raised instead.
+            NotComparedError: the comparison was impossible. ``run`` raises its cause instead.
         """
         ...
 
     async def give_back(self, facts: Facts) -> None:
-        """Refund the charge: nothing was compared."""
+        """Refund the charge without writing a result."""
         ...
 
     async def accept(self, facts: Facts, proof: Proof) -> OutcomeT_co | None:
-        """Write the success and refund the charge; None if the charge or the account is no longer as in the facts."""
+        """Write the success and refund the charge; None if the charge or the account no longer matches the facts."""
         ...
 
     async def fail(self, facts: Facts, unproven: Unproven) -> Refused:
-        """Write the failure and return its refusal; ``BUSY``, which tells nothing, if the charge is gone."""
+        """Write the failure and return its refusal; ``BUSY``, which reveals nothing, if the charge is gone."""
         ...
 
 
@@ -69,15 +69,15 @@ async def run(attempt: Attempt[Facts, Proof, OutcomeT_co]) -> OutcomeT_co | Refu
     if isinstance(facts, Refused):
         return facts
     for _ in range(WRITE_TRIES):
-        verdict = await _compared(attempt, facts)
-        if isinstance(verdict, Unproven):
-            return await attempt.fail(facts, verdict)
-        outcome = await attempt.accept(facts, verdict)
+        result = await _compare(attempt, facts)
+        if isinstance(result, Unproven):
+            return await attempt.fail(facts, result)
+        outcome = await attempt.accept(facts, result)
         if outcome is not None:
             return outcome
         again = await attempt.look_again()
         if isinstance(again, Refused):
-            # The answer was right; another one, or a change of the account, came first.
+            # The proof was right, but another attempt or an account change came first.
             await attempt.give_back(facts)
             return again
         facts = again
@@ -85,15 +85,15 @@ async def run(attempt: Attempt[Facts, Proof, OutcomeT_co]) -> OutcomeT_co | Refu
     return BUSY
 
 
-async def _compared(attempt: Attempt[Facts, Proof, OutcomeT_co], facts: Facts) -> Proof | Unproven:
-    """Compare the answer; write a fault during the comparison as a failure, and raise it."""
+async def _compare(attempt: Attempt[Facts, Proof, OutcomeT_co], facts: Facts) -> Proof | Unproven:
+    """Compare; if that raises an unexpected error, write a failure before raising it."""
     try:
         return await attempt.compare(facts)
     except NotComparedError as fault:
         await attempt.give_back(facts)
         raise (fault.__cause__ or fault) from None
     except OSError:
-        # The database does not answer, so nothing can be written either.
+        # The database is unreachable, so nothing can be written either.
         raise
     except Exception:
         await attempt.fail(facts, Unproven(Refused(Reason.INTERNAL)))

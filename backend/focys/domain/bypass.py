@@ -1,4 +1,4 @@
-"""A bypass of the second step: for how long it may be, why, and whom it lets in."""
+"""A bypass of the second factor: its duration, its reason, and who may use it."""
 
 import re
 from dataclasses import dataclass
@@ -15,27 +15,27 @@ _DURATION = re.compile(r"([0-9]{1,3})([mh])")
 
 
 class BypassError(Exception):
-    """The bypass cannot be had; the message is a sentence for the operator."""
+    """The bypass is not allowed; the message is a sentence for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bypass:
-    """One that is in force: for a person who is named, or for everybody but administrators."""
+    """An active bypass, either for one named user or for everyone except administrators."""
 
     id: UUID
     is_named: bool
     until: datetime
 
     def lets_in(self, role: str, now: datetime) -> bool:
-        """Tell whether an enrolled person of this role needs no second step now."""
+        """Tell whether an enrolled user with this role may skip the second factor now."""
         return now < self.until and (self.is_named or role != "admin")
 
 
 def duration_of(text: str) -> timedelta:
-    """Return what ``30m`` or ``2h`` means.
+    """Parse a duration such as ``30m`` or ``2h``.
 
     Raises:
-        BypassError: it is no such text, or too short or too long a time.
+        BypassError: the text is not a duration, or the duration is too short or too long.
     """
     found = _DURATION.fullmatch(text)
     length = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else timedelta(0)
@@ -45,10 +45,10 @@ def duration_of(text: str) -> timedelta:
 
 
 def checked_reason(text: str) -> str:
-    """Return the reason without the blanks around it.
+    """Return the reason without surrounding whitespace.
 
     Raises:
-        BypassError: it says too little or too much, or holds what cannot be printed.
+        BypassError: it is too short, too long, or contains unprintable characters.
     """
     reason = text.strip()
     if len(reason) not in REASON_LENGTHS or not is_plain(text):

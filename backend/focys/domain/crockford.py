@@ -1,4 +1,4 @@
-"""Crockford's Base32, for codes that people copy by hand: no I, L, O or U, and forgiving to read."""
+"""Crockford's Base32, for codes that people copy by hand: no I, L, O or U, and look-alikes are accepted."""
 
 import re
 
@@ -11,22 +11,22 @@ _LOOKALIKES = str.maketrans("OIL", "011")
 
 
 def encode(entropy: bytes) -> str:
-    """Return the 16 characters that spell ten bytes, in four groups: ``XXXX-XXXX-XXXX-XXXX``.
+    """Return ten bytes as 16 characters in four groups: ``XXXX-XXXX-XXXX-XXXX``.
 
     Raises:
-        ValueError: not exactly ten bytes.
+        ValueError: *entropy* is not exactly ten bytes.
     """
     if len(entropy) != CODE_BYTES:
-        raise ValueError("a code is spelled from ten bytes")
+        raise ValueError("a code is made from exactly ten bytes")
     number = int.from_bytes(entropy, "big")
     letters = "".join(ALPHABET[number >> shift & 31] for shift in range(75, -1, -5))
     return "-".join(letters[i : i + 4] for i in range(0, LENGTH, 4))
 
 
 def normalise(typed: str) -> str | None:
-    """Return what a person typed in its one spelling, or None if it cannot be a code.
+    """Return the canonical form of a typed code, or None if it cannot be a code.
 
-    Case, spaces and dashes do not matter; O reads as 0, I and L read as 1.
+    Case, spaces and dashes are ignored; O is read as 0, I and L as 1.
     """
     letters = re.sub(r"[ -]", "", typed).upper().translate(_LOOKALIKES)
     return letters if len(letters) == LENGTH and all(c in ALPHABET for c in letters) else None

@@ -1,4 +1,4 @@
-"""The code that proves a mailbox: spelled from a keyed digest, so that it is never stored."""
+"""The code that proves access to a mailbox. It is derived from a keyed digest, so it is never stored."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,29 +7,29 @@ from focys.domain import crockford, totp
 from focys.domain.lockout import MEMORY
 
 TRIES = 5
-"""Wrong entries after which a code is dead and a new one must be asked for."""
+"""Wrong entries after which a code is void and a new one must be requested."""
 
 LONG_AFTER = 10
 """Failures in 365 days after which six digits are no longer enough."""
 
 
 def is_long(failures: Sequence[datetime], now: datetime) -> bool:
-    """Tell whether the next code has sixteen characters instead of six digits."""
+    """Tell whether the next code must have sixteen characters instead of six digits."""
     return sum(at > now - MEMORY for at in failures) >= LONG_AFTER
 
 
 def length(*, long: bool) -> int:
-    """Return how many characters a code has, without its dashes."""
+    """Return the number of characters in a code, not counting dashes."""
     return crockford.LENGTH if long else totp.DIGITS
 
 
 def spell(digest: bytes, *, long: bool) -> str:
-    """Return the code that a 32-byte keyed digest stands for."""
+    """Return the code derived from a 32-byte keyed digest."""
     if long:
         return crockford.encode(digest[: crockford.CODE_BYTES])
     return f"{int.from_bytes(digest, 'big') % 10**totp.DIGITS:06d}"
 
 
 def normalise(typed: str, *, long: bool) -> str | None:
-    """Return what a person typed in the code's one spelling, or None if it cannot be one."""
+    """Return the canonical form of a typed code, or None if it cannot be a code."""
     return crockford.normalise(typed) if long else totp.normalise(typed)

@@ -1,14 +1,15 @@
-"""Whether an account takes another guess: failures and a time in, a lock state out.
+"""The lockout policy: takes failures and the time, returns a lock state.
 
-    failures in 365 days   0 ··· 4   5          6 ··· 9   10         11 ··· 14   15 and more
+    failures in 365 days   0 ··· 4   5          6 ··· 9   10         11 ··· 14   15 or more
     lock state             Open      15 min     Open      60 min     Open        Guarded
                                      Locked               Locked
 
-A lock stops guessers, never the holder of a factor: while an account is locked or guarded, a single six-digit code is
-not checked, but two codes in a row and backup codes are.
+A lock stops guessing, but never locks out someone who has the factor: while an account is locked or guarded, a single
+six-digit code is not checked, but two codes in a row and backup codes are.
 
-Failures are counted per bucket: each browser that once completed a sign-in of the account has its own; all strangers
-share one. So a stranger cannot lock the owner's browser, and someone who knows the password has fifteen guesses a year.
+Failures are counted per bucket. Each browser that has completed a sign-in to the account has its own bucket; all other
+browsers share one. So a stranger cannot lock the owner's browser, and anyone who knows the password gets fifteen
+guesses a year.
 """
 
 from collections.abc import Sequence
@@ -21,12 +22,12 @@ LOCKS = {5: timedelta(minutes=15), 10: timedelta(minutes=60)}
 GUARDED_AFTER = 15
 STRONG_WINDOW = timedelta(hours=1)
 STRONG_TRIES = 60
-"""Strong proofs of a bucket that may fail in an hour while single codes are refused, from all networks together."""
+"""Strong proofs in a bucket that may fail per hour, from all networks together, while single codes are refused."""
 STRONG_TRIES_PER_NETWORK = 10
 MAX_FAILURES = 100
-"""Failures of a bucket after which its strong proofs are no longer checked (NIST SP 800-63B section 3.2.2)."""
+"""Failures in a bucket after which its strong proofs are no longer checked (NIST SP 800-63B section 3.2.2)."""
 NOTICE_AT = 3
-"""The failure that triggers an email to the owner: someone has the password."""
+"""The failure that triggers an email to the owner: someone knows the password."""
 
 FREE_PASSWORDS = 5
 PASSWORD_DELAY = timedelta(seconds=15)
@@ -41,9 +42,9 @@ class Strength(IntEnum):
     WEAK = 0
     """A few digits."""
     STRONG = 1
-    """Two codes in a row: twelve digits, still worth a limit."""
+    """Two codes in a row: twelve digits, still rate limited."""
     UNGUESSABLE = 2
-    """64 bits and more."""
+    """64 bits or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,10 @@ class Failures:
     """A bucket's failures of the last 365 days.
 
     Attributes:
-        counted: when the failures that count toward the locks happened, in any order.
-        strong: when strong proofs failed within the last hour, while single codes were refused.
-        strong_here: those from the visitor's network.
-        total: the number of failures since the last change of password.
+        counted: times of the failures that count toward a lock, in any order.
+        strong: times in the last hour at which strong proofs failed while single codes were refused.
+        strong_here: the part of ``strong`` that came from the visitor's network.
+        total: the number of failures since the last password change.
     """
 
     counted: Sequence[datetime] = ()
@@ -65,38 +66,38 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A single code is checked; after ``tries_left`` more failures the next lock begins."""
+    """Single codes are checked; after ``tries_left`` more failures the next lock begins."""
 
     tries_left: int
 
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """No single code is checked before ``until``, and nothing extends it."""
+    """No single code is checked before ``until``; nothing extends that time."""
 
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """No single code is checked any more; ``until`` is set while two codes in a row have to wait, too."""
+    """Single codes are no longer checked; ``until`` is set while two codes in a row are refused, too."""
 
     until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Disabled:
-    """Too many strong proofs have failed: only an unguessable proof is still checked."""
+    """Too many strong proofs failed: only unguessable proofs are still checked."""
 
 
 LockState = Open | Locked | Guarded
 
 
 def lock_state(failures: Failures, now: datetime) -> LockState:
-    """Return what a bucket's failures mean for a single code; those older than 365 days do not count.
+    """Return a bucket's lock state for single codes; failures older than 365 days do not count.
 
-    If a wrong clock stamped a failure further ahead than its lock lasts, the failure counts but locks nothing. So no
-    lock announces more than its length, and none lasts longer than twice that.
+    A failure recorded while the clock was ahead by more than the length of its lock counts, but locks nothing. So no
+    lock announces a wait longer than its length, and none lasts more than twice its length.
     """
     counted = sorted(at for at in failures.counted if at > now - MEMORY)
     if len(counted) >= GUARDED_AFTER:
@@ -110,7 +111,7 @@ def lock_state(failures: Failures, now: datetime) -> LockState:
 
 
 def obstacle(failures: Failures, strength: Strength, now: datetime) -> Locked | Guarded | Disabled | None:
-    """Return why a proof of this strength is not checked now, or None if it is."""
+    """Return what keeps a proof of this strength from being checked now, or None."""
     state = lock_state(failures, now)
     if isinstance(state, Open):
         return None
@@ -125,7 +126,7 @@ def obstacle(failures: Failures, strength: Strength, now: datetime) -> Locked | 
 
 
 def password_delay(failures: int) -> timedelta:
-    """Return how long the next password waits after this many wrong ones: five free, then doubling to 15 minutes."""
+    """Return the wait after this many wrong passwords: none below five, then 15 seconds, doubling up to 15 minutes."""
     if failures < FREE_PASSWORDS:
         return timedelta(0)
     doublings = min(failures - FREE_PASSWORDS, 10)
@@ -133,6 +134,6 @@ def password_delay(failures: int) -> timedelta:
 
 
 def _full_until(strong: Sequence[datetime], most: int, now: datetime) -> datetime | None:
-    """Return when fewer than *most* of these failures will be within the last hour, or None if that is already so."""
+    """Return when fewer than *most* of these failures will be within the last hour, or None if that is true now."""
     recent = sorted(at for at in strong if now - STRONG_WINDOW < at <= now + STRONG_WINDOW)
     return min(recent[-most], now) + STRONG_WINDOW if len(recent) >= most else None

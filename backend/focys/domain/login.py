@@ -1,10 +1,10 @@
-"""The login, whole: which proof leads from which step to which. Every pair not in the table is out of turn."""
+"""The login state machine: which proof leads from which step to which. Any pair not in ``NEXT`` is out of turn."""
 
 from enum import StrEnum
 
 
 class Step(StrEnum):
-    """Where a login stands; the values are the words of the HTTP contract."""
+    """The current step of a login; the values are part of the HTTP contract."""
 
     PASSWORD = "password"  # noqa: S105  a step's name
     EMAIL_CODE = "email_code"
@@ -14,13 +14,13 @@ class Step(StrEnum):
 
 
 class Proof(StrEnum):
-    """What a visitor has just shown."""
+    """What the visitor has just proven."""
 
-    PASSWORD_WITHOUT_MFA = "password, enrolment required"  # noqa: S105
+    PASSWORD_WITHOUT_MFA = "password, enrollment required"  # noqa: S105
     PASSWORD_MFA_OPTIONAL = "password, no factor and none required"  # noqa: S105
     PASSWORD_WITH_MFA = "password, factor enrolled"  # noqa: S105
     PASSWORD_MFA_BYPASSED = "password, factor enrolled and bypassed"  # noqa: S105
-    EMAIL_CODE = "e-mail code"
+    EMAIL_CODE = "email code"
     FIRST_FACTOR = "first proof of a new factor"
     SECOND_FACTOR = "second factor"
 
@@ -37,7 +37,7 @@ NEXT = {
 
 
 class OutOfTurnError(Exception):
-    """The proof does not belong to the step; ``step`` is where the login stands."""
+    """The proof does not fit the login's current step, which is ``step``."""
 
     def __init__(self, step: Step) -> None:
         super().__init__(step)
@@ -48,7 +48,7 @@ def advance(step: Step, proof: Proof) -> Step:
     """Return the step that *proof* leads to.
 
     Raises:
-        OutOfTurnError: the login stands elsewhere.
+        OutOfTurnError: the proof does not fit the step.
     """
     try:
         return NEXT[step, proof]
@@ -57,9 +57,9 @@ def advance(step: Step, proof: Proof) -> Step:
 
 
 def password_proof(*, mfa_enabled: bool, mfa_required: bool, is_bypassed: bool = False) -> Proof:
-    """Return what a right password proves; a cleared flag never means "password is enough" where MFA is required.
+    """Return what a correct password proves. Where MFA is required, a password alone is never enough.
 
-    A bypass is for those who have a factor; everybody else goes on as always.
+    A bypass applies only to users who have a factor; it changes nothing for anyone else.
     """
     if mfa_enabled:
         return Proof.PASSWORD_MFA_BYPASSED if is_bypassed else Proof.PASSWORD_WITH_MFA

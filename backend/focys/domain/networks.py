@@ -1,4 +1,4 @@
-"""How many wrong passwords a network may send, and what looks like one password tried on many accounts.
+"""Limits on wrong passwords per network, and detection of password spraying (one password tried on many accounts).
 
 A network is what ``focys.infra.web.client_address.source_of`` returns: an IPv4 address, an IPv6 /64, or ``unknown``.
 """
@@ -15,12 +15,12 @@ ACCOUNTS_WINDOW = timedelta(hours=1)
 SPRAY_WINDOW = timedelta(hours=1)
 NETWORK_PREFIX = {4: 32, 6: 64}
 WIDE_PREFIX = {4: 24, 6: 48}
-"""A range that one attacker can easily have: some IPv4 addresses, or one customer's IPv6 prefix."""
+"""A range that one attacker can easily control: a few IPv4 addresses, or one customer's IPv6 prefix."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkLimit:
-    """Wrong passwords in 15 minutes, and different accounts with a wrong password in an hour."""
+    """Wrong passwords per 15 minutes, and different accounts with a wrong password per hour."""
 
     failures: int
     accounts: int
@@ -28,7 +28,7 @@ class NetworkLimit:
 
 @dataclass(frozen=True, slots=True)
 class NetworkLimits:
-    """The limits of every network, and the higher ones for networks that many of our own users share."""
+    """The usual limits, and higher ones for networks that many of our own users share."""
 
     usual: NetworkLimit = NetworkLimit(failures=30, accounts=20)
     own: NetworkLimit = NetworkLimit(failures=600, accounts=1000)
@@ -39,7 +39,7 @@ class NetworkLimits:
         return self.own if self.is_own(source) else self.usual
 
     def is_own(self, source: str) -> bool:
-        """Tell whether a network lies within one of OWN_NETWORKS."""
+        """Tell whether a network is within one of OWN_NETWORKS."""
         network = _parse(source) if self.own_networks else None
         return network is not None and any(_is_within(network, own) for own in self.own_networks)
 
@@ -47,7 +47,7 @@ class NetworkLimits:
 def most_accounts_tried(tried: Iterable[tuple[str, str]], limits: NetworkLimits) -> int:
     """Return the largest number of different accounts tried from one IPv4 /24 or IPv6 /48.
 
-    *tried* holds pairs of account and network. Own networks are left out: many people mistype there in the same hour.
+    *tried* holds (account, network) pairs. Our own networks are left out: many people mistype there in the same hour.
     """
     by_network: dict[str, set[str]] = {}
     for account, source in tried:

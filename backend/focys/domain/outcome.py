@@ -1,4 +1,4 @@
-"""Refusals are values: a wrong code is a fact to be committed, not an error to be raised."""
+"""Refusals. They are returned, not raised: a wrong code is a result to commit, not an exception."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,39 +8,39 @@ from focys.domain.login import Step
 
 
 class Reason(StrEnum):
-    """Why something was refused: the ``code`` of the HTTP contract, which never changes, the status, and a sentence."""
+    """Why a request was refused: the ``code`` in the HTTP contract (never changes), the status and a sentence."""
 
     status: int
     sentence: str
 
     def __new__(cls, code: str, status: int, sentence: str) -> Self:
-        """Make a member; its value is the code."""
+        """Make a member whose value is the code."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.status, member.sentence = status, sentence
         return member
 
-    INVALID_CREDENTIALS = ("invalid_credentials", 401, "The email address or the password is wrong.")
+    INVALID_CREDENTIALS = ("invalid_credentials", 401, "The email address or password is wrong.")
     THROTTLED = ("throttled", 429, "Too many tries. Please wait a moment.")
     LOGIN_EXPIRED = ("login_expired", 401, "This sign-in has expired. Please start again.")
-    OUT_OF_TURN = ("out_of_turn", 409, "This sign-in is at another step.")
-    INVALID_CODE = ("invalid_code", 401, "That code is not right.")
-    CODE_ALREADY_USED = ("code_already_used", 401, "That code has been used already. Wait for the next one.")
-    CODE_EXPIRED = ("code_expired", 401, "That code is old. Check that your phone sets its clock automatically.")
+    OUT_OF_TURN = ("out_of_turn", 409, "This sign-in is at a different step.")
+    INVALID_CODE = ("invalid_code", 401, "That code is wrong.")
+    CODE_ALREADY_USED = ("code_already_used", 401, "That code has already been used. Wait for the next one.")
+    CODE_EXPIRED = ("code_expired", 401, "That code has expired. Check that your phone sets its clock automatically.")
     NEW_CODE_NEEDED = ("new_code_needed", 401, "That code no longer works. Ask for a new one.")
-    ACCOUNT_LOCKED = ("account_locked", 429, "Account locked after too many wrong codes. It unlocks by itself.")
+    ACCOUNT_LOCKED = ("account_locked", 429, "Account locked after too many wrong codes. It unlocks automatically.")
     GUARDED = ("guarded", 409, "This account needs two codes in a row, or a backup code.")
     FACTOR_DISABLED = ("factor_disabled", 403, "Too many wrong codes. Use a backup code, or ask for a new password.")
-    ENROLMENT_EXPIRED = ("enrolment_expired", 409, "This set-up has expired. Start over for a new QR code.")
+    ENROLMENT_EXPIRED = ("enrolment_expired", 409, "This setup has expired. Start over for a new QR code.")
     FACTOR_UNREADABLE = ("factor_unreadable", 403, "Your authenticator cannot be checked. Please ask an administrator.")
     CLOCK_FAULT = ("clock_fault", 503, "The server's clock is wrong. Please ask an administrator.")
     SESSION_ENDED = ("session_ended", 401, "This session has ended. Please sign in again.")
     NOT_AUTHENTICATED = ("not_authenticated", 401, "Please sign in.")
-    VERIFICATION_NEEDED = ("verification_needed", 403, "Please sign in again to confirm that it is you.")
+    VERIFICATION_NEEDED = ("verification_needed", 403, "Please sign in again to confirm that it's you.")
     FORBIDDEN = ("forbidden", 403, "Only administrators can do this.")
-    INVALID_REQUEST = ("invalid_request", 422, "The request has a field that cannot be used.")
-    FORBIDDEN_ORIGIN = ("forbidden_origin", 403, "This call may not come from another site.")
-    UNKNOWN_HOST = ("unknown_host", 400, "This service does not answer to that host name.")
+    INVALID_REQUEST = ("invalid_request", 422, "The request has an invalid field.")
+    FORBIDDEN_ORIGIN = ("forbidden_origin", 403, "This request is not allowed from another site.")
+    UNKNOWN_HOST = ("unknown_host", 400, "This service is not available under that host name.")
     NOT_FOUND = ("not_found", 404, "There is nothing at this address.")
     METHOD_NOT_ALLOWED = ("method_not_allowed", 405, "This address does not take that method.")
     PAYLOAD_TOO_LARGE = ("payload_too_large", 413, "The request is too large.")
@@ -48,12 +48,12 @@ class Reason(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = ("unsupported_media_type", 415, "Send JSON, with Content-Type: application/json.")
     BUSY = ("busy", 503, "The service is busy. Please try again in a moment.")
     UNAVAILABLE = ("unavailable", 503, "The service cannot be reached just now. Please try again in a moment.")
-    INTERNAL = ("internal", 500, "Something went wrong here. Nothing was accepted.")
+    INTERNAL = ("internal", 500, "Something went wrong on our side. Nothing was accepted.")
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A refusal, with what its owner may know about it. Times are whole seconds."""
+    """A refusal, with the details its recipient may see. Times are whole seconds."""
 
     reason: Reason
     retry_after: int | None = None
@@ -64,10 +64,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unproven:
-    """The answer was compared and is not a proof.
+    """A comparison that failed.
 
-    ``is_charged`` is False if the charge is refunded: the code was right, but used before. ``alarm`` names what an
-    operator should look at.
+    ``is_charged`` is False if the charge is refunded because the code was right but already used. ``alarm`` names a
+    problem for the operator.
     """
 
     refused: Refused

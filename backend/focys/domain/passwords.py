@@ -1,4 +1,4 @@
-"""What makes a password acceptable (NIST SP 800-63B: length and a blocklist, no rules of composition)."""
+"""The password policy (NIST SP 800-63B: minimum length and a blocklist, no composition rules)."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -11,13 +11,13 @@ MIN_LENGTH_ALONE = 15
 MAX_LENGTH = 256
 MAX_BYTES = 1024
 MIN_STRENGTH = 3
-"""Of zxcvbn's 0 to 4."""
+"""On zxcvbn's scale of 0 to 4."""
 
 _SHORTEST_CONTEXT_WORD = 4
 
 
 class Weakness(StrEnum):
-    """Why a password is refused, as a sentence for the person who chose it."""
+    """Why a password is refused, as a sentence for the user."""
 
     NOT_PLAIN = "That password holds a character that the sign-in page does not take."
     TOO_SHORT = "That password is too short."
@@ -28,7 +28,7 @@ class Weakness(StrEnum):
 
 
 def normalise(password: str) -> str:
-    """Return the form that is hashed: Unicode NFC, so that every keyboard spells it the same; nothing else changes."""
+    """Return the form that is hashed: Unicode NFC, so that the keyboard does not matter, and otherwise as typed."""
     return unicodedata.normalize("NFC", password)
 
 
@@ -44,10 +44,10 @@ def weakness(
 
     Args:
         password: as typed; lengths count code points.
-        strength: zxcvbn's estimate, 0 to 4.
-        known: whether it is on a list of common or breached passwords.
-        context: words an attacker would try first: the address, the product's name.
-        mfa_required: whether a second factor always stands behind it; alone it must be longer.
+        strength: zxcvbn's score, 0 to 4.
+        known: whether it is on a list of common or leaked passwords.
+        context: words an attacker would try first, such as the email address and the product's name.
+        mfa_required: whether a second factor is always required; without one, a password must be longer.
     """
     if is_oversized(password):
         return Weakness.TOO_LONG

@@ -1,4 +1,4 @@
-"""Text that people can type and that looks like what it is."""
+"""Text without characters that deceive readers or control a terminal."""
 
 import unicodedata
 
@@ -12,5 +12,5 @@ def is_plain(text: str) -> bool:
 
 
 def printable(text: str) -> str:
-    """Return *text* with a question mark for everything that a terminal would obey instead of showing it."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
+    """Return *text* with every character that could control a terminal replaced by a question mark."""
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)

@@ -1,6 +1,6 @@
-"""The code arithmetic: HOTP (RFC 4226) over time steps (RFC 6238).
+"""TOTP codes: HOTP (RFC 4226) over time steps (RFC 6238).
 
-SHA-1, six digits, thirty seconds: the one combination every authenticator app computes correctly.
+SHA-1, six digits, thirty seconds: the only combination that every authenticator app computes correctly.
 """
 
 import hmac
@@ -14,25 +14,25 @@ PERIOD = 30
 
 DIGITS = 6
 SECRET_BYTES = 20
-"""160 bits, the length RFC 4226 section 4 (R6) recommends."""
+"""160 bits, as RFC 4226 section 4 (R6) recommends."""
 
 SECRET_LENGTHS = (16, 32)
-"""Base32 characters without padding: 32 hold 160 bits and are what is issued; 16 come from apps of earlier days."""
+"""Base32 characters without padding. New secrets have 32 (160 bits); 16 are accepted from older apps."""
 
 DRIFT_STEPS = 1
-"""Steps accepted on either side of now (RFC 6238 section 5.2 recommends at most one)."""
+"""Steps accepted before and after the current one (RFC 6238 section 5.2 recommends at most one)."""
 
 HINT_STEPS = 10
-"""How far back a refused code is looked up, only to tell its owner that the phone's clock is slow."""
+"""Steps to look back for a refused code, only to tell its owner that the phone's clock is slow."""
 
 LABEL_BYTES = 60
-"""Issuer and account together; hardware keys silently refuse names over 64 bytes."""
+"""Limit for issuer and account together; hardware keys silently refuse names over 64 bytes."""
 
 _MODULUS = 1_000_000
 _SHA1_LAST_BYTE = 19
 _four_bytes = struct.Struct(">I").unpack_from
-# int(text, 32) reads the digits 0-9a-v, so Base32 (RFC 4648 section 6) is one translation away from it.
-# Whatever else int() would read, such as lower case or an underscore, becomes a sign that it refuses.
+# int(text, 32) reads the digits 0-9a-v, so translating Base32 (RFC 4648 section 6) to those digits is enough.
+# Anything else that int() would accept, such as lower case or an underscore, maps to "!", which it rejects.
 _BASE32_AS_DIGITS = dict.fromkeys(range(128), "!") | str.maketrans(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789abcdefghijklmnopqrstuv"
 )
@@ -40,7 +40,7 @@ _BASE32_AS_DIGITS = dict.fromkeys(range(128), "!") | str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The code is right: burn ``step``; ``offset`` is how many steps the phone is ahead (+) or behind (-)."""
+    """The code is right: burn ``step``. ``offset`` is the number of steps the phone is ahead (+) or behind (-)."""
 
     step: int
     offset: int
@@ -48,29 +48,29 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """The code was right and has been used; ``next_in`` seconds until the app shows another."""
+    """The code was right but has already been used; the app shows the next one in ``next_in`` seconds."""
 
     next_in: int
 
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The code belongs to a step that can never be accepted again, about ``minutes_ago`` minutes in the past."""
+    """The code belongs to a step about ``minutes_ago`` minutes ago, which can never be accepted again."""
 
     minutes_ago: int
 
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """The code is not one of this secret's recent codes; early codes get this answer too."""
+    """The code is not one of this secret's recent codes. Codes that are too early count as wrong, too."""
 
 
 class ClockBehindError(Exception):
-    """The clock stands more than a step before the last accepted code: nothing can be told apart safely."""
+    """The clock is more than a step behind the last accepted code, so no code can be checked safely."""
 
 
 def step_at(now: float) -> int:
-    """Return the time step that holds *now*, in seconds since the epoch (RFC 6238 section 4.2)."""
+    """Return the time step that contains *now*, in seconds since the epoch (RFC 6238 section 4.2)."""
     return int(now // PERIOD)
 
 
@@ -91,15 +91,15 @@ def code_for(secret: str, step: int) -> str:
 def matching_step(
     secret: str, code: str, *, now: float, last_used: int | None = None, drift: int = DRIFT_STEPS
 ) -> int | None:
-    """Return the time step *code* belongs to, or None if it is wrong or already spent.
+    """Return the time step *code* belongs to, or None if it is wrong or already used.
 
-    ``code`` must be six ASCII digits (see ``normalise``). A step must be larger than ``last_used`` (RFC 6238
-    section 5.2). Every candidate is computed and compared, whatever matched before it.
+    ``code`` must be six ASCII digits (see ``normalise``). A step must be later than ``last_used`` (RFC 6238
+    section 5.2). Every candidate is computed and compared, even after a match.
     """
     key, typed, current = _key_of(secret), int(code), step_at(now)
     matched = None
     for step in range(current - drift, current + drift + 1):
-        # Two integers below one million are one machine word each: comparing them takes the same time always.
+        # Integers below one million fit in one machine word, so comparing them takes constant time.
         if _number_for(key, step) == typed and (last_used is None or step > last_used):
             matched = step
     return matched
@@ -108,12 +108,12 @@ def matching_step(
 def examine(
     secret: str, code: str, *, now: float, last_used: int | None = None, drift: int = DRIFT_STEPS
 ) -> Match | Spent | Stale | Wrong:
-    """Judge one code typed at *now* (seconds since the epoch), and say as much as is safe to say.
+    """Check one code typed at *now* (seconds since the epoch), and return as much detail as is safe to reveal.
 
-    Only codes that can never be accepted again are told apart from wrong ones.
+    Only codes that can never be accepted again are distinguished from wrong ones.
 
     Raises:
-        ClockBehindError: the last used step lies ahead of the window; accepting nothing is the only safe answer.
+        ClockBehindError: the last used step is ahead of the window, so nothing can be accepted safely.
     """
     current = step_at(now)
     if last_used is not None and last_used > current + drift:
@@ -132,7 +132,7 @@ def examine(
 def examine_pair(
     secret: str, older: str, newer: str, *, now: float, last_used: int | None = None, drift: int = DRIFT_STEPS
 ) -> Match | Wrong:
-    """Judge two consecutive codes, the older first; the newer one lies in the window and both are unspent.
+    """Check two consecutive codes, older first; the newer one must be in the window, and neither may have been used.
 
     Raises:
         ClockBehindError: as for ``examine``.
@@ -150,15 +150,16 @@ def examine_pair(
 
 
 def normalise(typed: str) -> str | None:
-    """Return the six digits of what a person typed, without its spaces and dashes, or None if it is not a code."""
+    """Return the six digits of a typed code without spaces and dashes, or None if it is not a code."""
     digits = re.sub(r"[ -]", "", typed)
     return digits if re.fullmatch(r"[0-9]{6}", digits) else None
 
 
 def provisioning_uri(secret: str, *, issuer: str, account: str) -> str:
-    """Return the ``otpauth`` URI of a secret, explicit in every parameter, in the form all authenticator apps read.
+    """Return the ``otpauth`` URI of a secret, with every parameter explicit, in a form all authenticator apps read.
 
-    Issuer and account lose their colons (some apps split at the wrong one) and are cut to 60 bytes together.
+    Colons are removed from issuer and account (some apps split at the wrong one), and the two are cut to 60 bytes
+    together.
     """
     issuer, account = label_parts(issuer, account)
     label = f"{quote(issuer, safe='')}:{quote(account, safe='')}"
@@ -169,7 +170,7 @@ def provisioning_uri(secret: str, *, issuer: str, account: str) -> str:
 
 
 def label_parts(issuer: str, account: str) -> tuple[str, str]:
-    """Return issuer and account as an authenticator app will show them."""
+    """Return issuer and account as an authenticator app shows them."""
     issuer = _cut(_plain(issuer), LABEL_BYTES // 2) or "Login"
     account = _cut(_plain(account), LABEL_BYTES - len(issuer.encode())) or "account"
     return issuer, account
@@ -195,7 +196,7 @@ def _key_of(secret: str) -> bytes:
     try:
         return int(secret.translate(_BASE32_AS_DIGITS), 32).to_bytes(len(secret) * 5 // 8, "big")
     except ValueError:
-        # The cause would spell the secret.
+        # The original message would reveal the secret.
         raise ValueError("a TOTP secret has 16 or 32 Base32 characters") from None
 
 

@@ -44,8 +44,8 @@ SLIPS = {
     ),
     "a proof without an event": Slip(
         "domain/login.py",
-        '    EMAIL_CODE = "e-mail code"',
-        '    EMAIL_CODE = "e-mail code"\n    NEW = "new"',
+        '    EMAIL_CODE = "email code"',
+        '    EMAIL_CODE = "email code"\n    NEW = "new"',
         MYPY,
         "assert_never",
     ),

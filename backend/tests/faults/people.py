@@ -16,7 +16,7 @@ from focys.features.login import pending_logins
 from focys.features.totp import new_secret, totp_setups
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
-from focys.infra.crypto.tokens import digest, new_handle
+from focys.infra.crypto.tokens import digest, new_token
 from focys.infra.db.database import metadata
 from focys.services import Services
 from tests.support.service import PASSWORD
@@ -70,7 +70,7 @@ async def some_people(services: Services, number: int, *, enrolled: bool) -> lis
                 {"id": uuid4(), "user_id": person.id, "code_hash": text, "created_at": now} for text in hashes
             ]
         else:
-            person.handle, until = new_handle(), now + timedelta(minutes=15)
+            person.handle, until = new_token(), now + timedelta(minutes=15)
             login = a_login(person, person.handle, Step.ENROLL, now, until)
             shown = {"login_id": login["id"], "user_id": person.id, "secret": sealed}
             rows["pending_logins"].append(login)

@@ -96,9 +96,7 @@ async def test_a_wrong_key_stops_the_start_and_says_what_to_do(before: Workers, 
     finally:
         server.stop()
 
-    assert (
-        "SECRET_KEY opens none of the stored secrets: give back the old key, as SECRET_KEY_FALLBACKS" in server.output()
-    )
+    assert "SECRET_KEY decrypts none of the stored secrets: add the old key to SECRET_KEY_FALLBACKS" in server.output()
     assert "Traceback" not in server.output()
     assert NEW_KEY not in server.output()
 

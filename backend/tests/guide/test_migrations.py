@@ -138,7 +138,7 @@ async def test_the_guide_s_commands_go_up_and_down_and_say_in_a_sentence_why_the
     assert refused.returncode == 1
     assert refused.stderr.splitlines() == [
         "This downgrade would destroy 10 unspent backup codes. Nothing was changed.",
-        f"If that is wanted: alembic {DESTROY} downgrade -1",
+        f"If you want that: alembic {DESTROY} downgrade -1",
     ]
     assert await deployment.revision() == HEAD
 

@@ -154,7 +154,7 @@ def test_option_3_older_code_refuses_the_newer_schema_and_goes_on_once_it_is_tak
         == told_again
         == (
             f"The database's schema is {NEXT}, which is newer than this version, and this version needs {SCHEMA}: "
-            f"put the newer version back, or have it run alembic downgrade {SCHEMA}"
+            f"reinstall the newer version, or use it to run alembic downgrade {SCHEMA}"
         )
     )
     assert lost.returncode != 0

@@ -17,7 +17,7 @@ from focys.features.login import pending_logins
 from focys.features.outbox import outbox
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
-from focys.infra.crypto.tokens import digest, new_handle
+from focys.infra.crypto.tokens import digest, new_token
 from focys.infra.db.database import Change
 from tests.conftest import world_on
 from tests.support.guide import DRIVERS, Deployment
@@ -97,7 +97,7 @@ class Earlier:
 
     async def login(self, account: Account, step: str, *, epoch: int, is_mailed: bool = False) -> tuple[Browser, UUID]:
         """A browser with a login that the previous version started."""
-        now, handle, login_id, browser = self.world.clock.now(), new_handle(), uuid4(), self.world.a_browser()
+        now, handle, login_id, browser = self.world.clock.now(), new_token(), uuid4(), self.world.a_browser()
         until = now + timedelta(minutes=5)
         row = {"id": login_id, "handle_hash": digest(handle), "user_id": account.id, "step": step, "epoch": epoch}
         code = {"code_issue": int(is_mailed), "code_long": False, "code_tries": 0}

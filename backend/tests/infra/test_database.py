@@ -212,7 +212,7 @@ async def test_a_change_of_the_row_that_the_guard_changes_is_a_fault_on_both_dat
     """PostgreSQL would leave it out without a word."""
     user_id = await a_user(database)
 
-    with pytest.raises(ValueError, match="let it make this change"):
+    with pytest.raises(ValueError, match="make this change in the guard"):
         await database.write(Change(RENAME, {"for_user": user_id, "new_name": "B"}), guard=guard(user_id))
 
     [user] = await table(database, users)

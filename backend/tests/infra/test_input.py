@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from focys.features.accounts import users
-from focys.infra.web.http import MAX_BODY_BYTES, Edge, Receive, Scope, Send
+from focys.infra.web.http import MAX_BODY_BYTES, Receive, RequestGuard, Scope, Send
 from tests.conftest import settings_for
 from tests.support.raw import raw_request
 from tests.support.rows import count_of, rows_of
@@ -162,7 +162,7 @@ async def test_an_answer_that_has_begun_may_take_its_time(monkeypatch: pytest.Mo
 
     monkeypatch.setattr("focys.infra.web.http.REQUEST_SECONDS", 0.2)
 
-    answer = await raw_request(Edge(slow, settings_for("sqlite:///x.db")), "/")
+    answer = await raw_request(RequestGuard(slow, settings_for("sqlite:///x.db")), "/")
 
     assert (answer.status_code, answer.text) == (200, "all of it")
 

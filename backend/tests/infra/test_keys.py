@@ -10,7 +10,7 @@ from focys.features.accounts import users
 from focys.features.audit import audit_events
 from focys.infra.crypto.keys import KeyRing, Purpose
 from focys.infra.crypto.secret_box import SecretBox, UnreadableSecretError
-from focys.infra.crypto.tokens import digest, new_handle, new_seed
+from focys.infra.crypto.tokens import digest, new_seed, new_token
 from focys.running import StartError
 from tests.conftest import SECRET_KEY, MakeWorld, settings_for, world_on
 from tests.support.clock import FrozenClock
@@ -166,7 +166,7 @@ async def test_the_wrong_key_stops_the_start(sqlite_url: str):
         await world.an_account(enrolled=True)
 
     app = create_app(settings_for(sqlite_url, secret_key=NEW_KEY), clock=FrozenClock(), mailer=KeptMail())
-    with pytest.raises(StartError, match="SECRET_KEY opens none") as refused:
+    with pytest.raises(StartError, match="SECRET_KEY decrypts none") as refused:
         async with app.router.lifespan_context(app):
             pass
     assert NEW_KEY not in str(refused.value)
@@ -183,10 +183,10 @@ async def test_rotation_keeps_everybody_signed_up(make_world: MakeWorld):
 
 
 def test_handles_hold_256_random_bits_and_only_their_digest_is_kept():
-    handles = {new_handle() for _ in range(1000)}
+    tokens = {new_token() for _ in range(1000)}
 
-    assert len(handles) == 1000
-    assert {len(base64.urlsafe_b64decode(handle + "=")) for handle in handles} == {32}
+    assert len(tokens) == 1000
+    assert {len(base64.urlsafe_b64decode(handle + "=")) for handle in tokens} == {32}
     assert len({new_seed() for _ in range(100)}) == 100
     assert len(new_seed()) == 32
-    assert len(digest(handles.pop())) == 32
+    assert len(digest(tokens.pop())) == 32

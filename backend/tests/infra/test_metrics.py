@@ -132,8 +132,8 @@ def test_the_numbers_of_all_workers_add_up(four_workers: Server, tmp_path: Path)
     assert [numbers.of("focys_request_seconds_count", **live_requests) for numbers in scrapes] == [REQUESTS] * 6
     assert scrapes[-1].of("focys_argon2_waiting") == 0
     assert not any("pid" in sample.labels for numbers in scrapes for sample in numbers.samples)
-    assert len(list(tmp_path.glob("*numbers*/histogram_*.db"))) == WORKERS
+    assert len(list(tmp_path.glob("*metrics*/histogram_*.db"))) == WORKERS
     told = asyncio.run(check_workers(four_workers.url, is_local=False))
     assert told == ok("workers", "4 serve, and /metrics adds them up")
     four_workers.stop()
-    assert [*tmp_path.glob("focys_numbers_*")] == []
+    assert [*tmp_path.glob("focys_metrics_*")] == []

@@ -26,7 +26,7 @@ REFUSALS = {
     "settings": ({"SECRET_KEY": "short", "CORS_ORIGINS": "*"}, PROBLEMS),
     "key": (
         {"SECRET_KEY": OTHER_KEY},
-        ["SECRET_KEY opens none of the stored secrets: give back the old key, as SECRET_KEY_FALLBACKS"],
+        ["SECRET_KEY decrypts none of the stored secrets: add the old key to SECRET_KEY_FALLBACKS"],
     ),
     "schema": (
         {"DATABASE_URL": "sqlite:///empty.db"},
@@ -86,7 +86,7 @@ def test_a_reload_that_could_not_start_leaves_what_runs(backend: Path, tmp_path:
         workers = server.children()
         (backend / ".env").write_text(f"{settings}SECRET_KEY=short\n")
         server.reload()
-        server.line_with("what runs goes on as it was")
+        server.line_with("The running workers are unchanged.")
         refused = server.output()
         kept = server.children()
         (backend / ".env").write_text(settings)

@@ -31,7 +31,7 @@ def test_the_code_names_the_newest_of_its_own_migrations():
             "9999",
             (
                 f"The database's schema is 9999, which is newer than this version, and this version needs {SCHEMA}: "
-                f"put the newer version back, or have it run alembic downgrade {SCHEMA}"
+                f"reinstall the newer version, or use it to run alembic downgrade {SCHEMA}"
             ),
         ),
     ],

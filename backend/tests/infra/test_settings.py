@@ -266,7 +266,7 @@ def test_a_damaged_key_file_stops_the_start_instead_of_signing_with_next_to_noth
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "secret_key").write_text(content)
 
-    with pytest.raises(SettingsError, match="SECRET_KEY: the generated one"):
+    with pytest.raises(SettingsError, match="SECRET_KEY: the generated key"):
         _ = environment().keys
 
 

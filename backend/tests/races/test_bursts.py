@@ -20,7 +20,7 @@ from focys.domain.login import Step
 from focys.features.lockout import failed
 from focys.features.login import pending_logins
 from focys.infra.crypto.hashing import Hasher
-from focys.infra.crypto.tokens import new_handle
+from focys.infra.crypto.tokens import new_token
 from focys.infra.db.database import Change
 from tests.faults.people import Person, a_login, some_people
 from tests.faults.report import Tell
@@ -176,7 +176,7 @@ async def test_mailed_codes_at_once_win_no_more_often_than_the_five_that_may_be_
 
 async def logins_of(person: Person, workers: Workers, earlier: int) -> list[str]:
     """Begin logins up to the second factor, after so many failures of strangers; return their handles."""
-    now, handles = workers.services.clock.now(), [new_handle() for _ in range(LOGINS)]
+    now, handles = workers.services.clock.now(), [new_token() for _ in range(LOGINS)]
     until = now + timedelta(minutes=5)
     await workers.services.database.write(
         *(Change(pending_logins, a_login(person, handle, Step.SECOND_FACTOR, now, until)) for handle in handles),

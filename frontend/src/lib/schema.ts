@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Me
-         * @description Say who is signed in.
+         * @description Return who is signed in.
          */
         get: operations["me_auth_me_get"];
         put?: never;
@@ -35,7 +35,7 @@ export interface paths {
         put?: never;
         /**
          * Totp Verify
-         * @description Take an answer to a second factor.
+         * @description Check a second factor.
          */
         post: operations["totp_verify_auth_totp_verify_post"];
         delete?: never;
@@ -53,18 +53,18 @@ export interface paths {
         };
         /**
          * Look
-         * @description Describe the login in progress.
+         * @description Return the login in progress.
          */
         get: operations["look_auth_login_get"];
         put?: never;
         /**
          * Start
-         * @description Take email and password.
+         * @description Check email and password.
          */
         post: operations["start_auth_login_post"];
         /**
          * Cancel
-         * @description Forget the login in progress.
+         * @description Cancel the login in progress.
          */
         delete: operations["cancel_auth_login_delete"];
         options?: never;
@@ -103,7 +103,7 @@ export interface paths {
         };
         /**
          * Read Status
-         * @description Say what a page needs to know first; never an error.
+         * @description Return what a page needs to know first; never fails.
          */
         get: operations["read_status_auth_status_get"];
         put?: never;
@@ -125,7 +125,7 @@ export interface paths {
         put?: never;
         /**
          * Verify Email Code
-         * @description Take the emailed code.
+         * @description Check the emailed code.
          */
         post: operations["verify_email_code_auth_email_code_verify_post"];
         delete?: never;
@@ -207,7 +207,7 @@ export interface paths {
         put?: never;
         /**
          * Mfa Confirm
-         * @description Take the first proof of the new factor.
+         * @description Check the first proof of a new factor.
          */
         post: operations["mfa_confirm_auth_mfa_confirm_post"];
         delete?: never;
@@ -227,7 +227,7 @@ export interface paths {
         put?: never;
         /**
          * Backup Code Verify
-         * @description Take an answer to a second factor.
+         * @description Check a second factor.
          */
         post: operations["backup_code_verify_auth_backup_code_verify_post"];
         delete?: never;
@@ -245,7 +245,7 @@ export interface paths {
         };
         /**
          * Live
-         * @description Say that the process answers.
+         * @description Report that the process responds.
          */
         get: operations["live_health_live_get"];
         put?: never;
@@ -265,7 +265,7 @@ export interface paths {
         };
         /**
          * Ready
-         * @description Say whether database, schema, keys and clocks are as a sign-in needs them, or which of them are not.
+         * @description Report whether the database, schema, keys and clocks allow sign-ins, and which of them do not.
          */
         get: operations["ready_health_ready_get"];
         put?: never;
@@ -290,7 +290,7 @@ export interface components {
         };
         /**
          * Credentials
-         * @description The first step.
+         * @description Email and password.
          */
         Credentials: {
             /** Email */
@@ -300,7 +300,7 @@ export interface components {
         };
         /**
          * EnrolRequest
-         * @description ``restart`` throws the pending secret away for a new one.
+         * @description ``restart`` replaces the pending secret with a new one.
          */
         EnrolRequest: {
             /**
@@ -311,7 +311,7 @@ export interface components {
         };
         /**
          * Enrolment
-         * @description A pending authenticator, as QR code and as key.
+         * @description An authenticator to set up, as a QR code and as a key.
          */
         Enrolment: {
             /** Secret */
@@ -334,7 +334,7 @@ export interface components {
         };
         /**
          * FieldProblem
-         * @description One field of a request that cannot be used; never its value.
+         * @description An invalid field in the request, without its value.
          */
         FieldProblem: {
             /** Field */
@@ -352,7 +352,7 @@ export interface components {
         };
         /**
          * Health
-         * @description All is well.
+         * @description The service is healthy.
          */
         Health: {
             /**
@@ -364,7 +364,7 @@ export interface components {
         };
         /**
          * LoginState
-         * @description Where a login stands and what the page for that step needs.
+         * @description The current step of a login, and what its page needs.
          */
         LoginState: {
             /**
@@ -404,7 +404,7 @@ export interface components {
         };
         /**
          * MailedCode
-         * @description The code from the mail: six digits, or sixteen letters and digits.
+         * @description The emailed code: six digits, or sixteen letters and digits.
          */
         MailedCode: {
             /** Code */
@@ -458,7 +458,7 @@ export interface components {
         Nothing: Record<string, never>;
         /**
          * Problem
-         * @description The body of every answer that is not a success (RFC 9457).
+         * @description The body of every error response (RFC 9457).
          */
         Problem: {
             /** Type */
@@ -485,13 +485,13 @@ export interface components {
         };
         /**
          * Reason
-         * @description Why something was refused: the ``code`` of the HTTP contract, which never changes, the status, and a sentence.
+         * @description Why a request was refused: the ``code`` in the HTTP contract (never changes), the status and a sentence.
          * @enum {string}
          */
         Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "account_locked" | "guarded" | "factor_disabled" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "session_ended" | "not_authenticated" | "verification_needed" | "forbidden" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "request_timeout" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
         /**
          * Resent
-         * @description The mail is on its way.
+         * @description The email was queued; ``resend_after`` is in seconds.
          */
         Resent: {
             /** Resend After */
@@ -499,7 +499,7 @@ export interface components {
         };
         /**
          * SignedIn
-         * @description A completed login, with what its owner is shown once, or is told of the factor that was used.
+         * @description A completed login. ``backup_codes`` is a new set, shown once.
          */
         SignedIn: {
             /** Access Token */
@@ -537,7 +537,7 @@ export interface components {
         };
         /**
          * Tokens
-         * @description An access token (the refresh token is a cookie) and whose it is.
+         * @description An access token and its user; the refresh token is a cookie.
          */
         Tokens: {
             /** Access Token */
@@ -554,7 +554,7 @@ export interface components {
         };
         /**
          * TotpCodes
-         * @description One code, or two in a row, the older first.
+         * @description One code, or two consecutive ones, older first.
          */
         TotpCodes: {
             /** Code */

@@ -3,13 +3,13 @@
 import re
 from hmac import compare_digest
 
-from focys.infra.crypto.tokens import HANDLE_LENGTH, digest
+from focys.infra.crypto.tokens import TOKEN_LENGTH, digest
 
 MAX_TOKENS = 3
 """How many accounts can know one browser; beyond that, the one that signed in least recently is dropped."""
 
 _SEPARATOR = "."
-_TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{HANDLE_LENGTH}}}")
+_TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{TOKEN_LENGTH}}}")
 
 
 def tokens_of(cookie: str | None) -> list[str]:

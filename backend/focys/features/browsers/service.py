@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from focys.features.browsers.cookie import token_in, with_token
 from focys.features.browsers.models import browsers
 from focys.features.browsers.repository import SEEN
-from focys.infra.crypto.tokens import digest, new_handle
+from focys.infra.crypto.tokens import digest, new_token
 from focys.infra.db.database import Change
 
 COOKIE_LIFE = timedelta(days=400)
@@ -48,7 +48,7 @@ def recognize(user_id: UUID, known: Known | None, *, cookie: str | None, epoch: 
         # Move it to the end, so the account that signed in least recently is the first to be dropped.
         newest = with_token(cookie, token, instead_of=known.token_hash)
         return Recognition(newest, _seen(known.id, known.token_hash, epoch, now))
-    token = new_handle()
+    token = new_token()
     new_cookie = with_token(cookie, token, instead_of=known.token_hash if known else None)
     if known is not None:
         return Recognition(new_cookie, _seen(known.id, digest(token), epoch, now))

@@ -25,7 +25,7 @@ from focys.features.sessions import Evidence, Opened, Sessions
 from focys.features.throttling import PasswordThrottle
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.db.database import Change, Database
-from focys.infra.db.lifetime import latest_end
+from focys.infra.db.lifetime import max_expiry
 from focys.infra.ops.clock import Clock
 from focys.infra.web.visitor import Visitor
 
@@ -126,7 +126,7 @@ class LoginRequest:
         """Return a request of this visitor, as of now."""
         now = deps.clock.now()
         longest = max(deps.enroller.life, deps.email_codes.life)
-        return cls(deps, repository, Visit(visitor, now, latest_end(longest, now)))
+        return cls(deps, repository, Visit(visitor, now, max_expiry(longest, now)))
 
     def later(self) -> "LoginRequest":
         """Return the same request as of now."""

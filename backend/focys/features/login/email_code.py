@@ -13,7 +13,7 @@ from focys.features.login.attempt import LoginRequest, event_of, turn
 from focys.features.login.changes import begun, code_mailed, consumed, try_taken_back
 from focys.features.login.snapshots import RESEND_PAUSE, Begun, LoginSnapshot, PendingLogin, state_of_enrolment
 from focys.features.rate_limits import CODES_RESENT, CODES_RESENT_A_DAY
-from focys.infra.crypto.tokens import new_handle
+from focys.infra.crypto.tokens import new_token
 
 _EVENT = event_of(Proof.EMAIL_CODE)
 
@@ -98,7 +98,7 @@ class EmailCodeAttempt:
 
     async def accept(self, facts: LoginSnapshot, proof: LoginSnapshot) -> Begun | None:
         """Continue with enrollment, under a new token."""
-        account, now, token = proof.account, self.request.visit.now, new_handle()
+        account, now, token = proof.account, self.request.visit.now, new_token()
         login = PendingLogin.new(
             advance(Step.EMAIL_CODE, Proof.EMAIL_CODE),
             now,

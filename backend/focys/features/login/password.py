@@ -26,7 +26,7 @@ from focys.features.login.visit import ThrottleKeys
 from focys.features.rate_limits import UNFINISHED_LOGINS
 from focys.features.throttling import CLOSED_AFTER, Charge, Full, Try, passwords_notice_for
 from focys.infra.crypto.hashing import BusyError
-from focys.infra.crypto.tokens import new_handle
+from focys.infra.crypto.tokens import new_token
 from focys.infra.db.database import Change
 
 _EVENT = event_of(Proof.PASSWORD_WITH_MFA)
@@ -141,7 +141,7 @@ async def _count_start(
 async def _begin_second_factor(
     request: LoginRequest, facts: PasswordSnapshot, account: Account, changes: list[Change]
 ) -> Begun:
-    visitor, now, token = request.visit.visitor, request.visit.now, new_handle()
+    visitor, now, token = request.visit.visitor, request.visit.now, new_token()
     login = PendingLogin.new(Step.SECOND_FACTOR, now, now + LOGIN_LIFE)
     earlier = [token_consumed(visitor.login, now)] if visitor.login is not None else []
     event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
@@ -154,7 +154,7 @@ async def _begin_email_code(
     request: LoginRequest, facts: PasswordSnapshot, account: Account, changes: list[Change]
 ) -> Begun | Refused:
     """Start the email code step; a browser that is already at this step continues it, under a new token."""
-    visitor, now, token = request.visit.visitor, request.visit.now, new_handle()
+    visitor, now, token = request.visit.visitor, request.visit.now, new_token()
     event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
     sender = request.deps.mail_sender
     if facts.earlier is not None and facts.waits_for_code(now):

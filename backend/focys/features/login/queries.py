@@ -15,7 +15,7 @@ from focys.features.login.snapshots import Account, PendingLogin
 from focys.features.rate_limits import throttles
 from focys.features.sessions import live_count_for
 from focys.infra.db.database import Shape
-from focys.infra.db.lifetime import lasts
+from focys.infra.db.lifetime import not_expired
 
 _own_browser = case((browsers.c.epoch == users.c.credential_epoch, browsers.c.id), else_=None)
 ACCOUNT = Shape(
@@ -61,7 +61,7 @@ _earlier = pending_logins.alias("earlier")
 EARLIER = _shape_of(_earlier)
 _is_live = and_(
     pending_logins.c.consumed_at.is_(None),
-    lasts(pending_logins.c.expires_at),
+    not_expired(pending_logins.c.expires_at),
     users.c.disabled_at.is_(None),
     pending_logins.c.epoch == users.c.credential_epoch,
     users.c.mfa_enabled == (pending_logins.c.step == Step.SECOND_FACTOR),
@@ -136,7 +136,7 @@ def start_query(held: Sequence[ColumnElement[Any]]) -> Select[Any]:
                     _earlier.c.user_id == users.c.id,
                     _earlier.c.epoch == users.c.credential_epoch,
                     _earlier.c.consumed_at.is_(None),
-                    lasts(_earlier.c.expires_at),
+                    not_expired(_earlier.c.expires_at),
                 ),
             )
         )

@@ -13,7 +13,7 @@ from focys.features.accounts import users
 from focys.features.factors import Claim
 from focys.features.totp.models import totp_setups as setups
 from focys.infra.db.database import Change, Database, Shape
-from focys.infra.db.lifetime import lasts, latest_end
+from focys.infra.db.lifetime import max_expiry, not_expired
 
 ENROLMENT_LIFE = timedelta(minutes=15)
 
@@ -27,7 +27,7 @@ class StoredSetup:
 
 
 SETUP = Shape(StoredSetup, setups.c.secret.label("sealed"), setups.c.expires_at)
-_FIND = select(*SETUP.columns).where(setups.c.login_id == bindparam("for_login"), lasts(setups.c.expires_at))
+_FIND = select(*SETUP.columns).where(setups.c.login_id == bindparam("for_login"), not_expired(setups.c.expires_at))
 _SEALED = select(users.c.totp_secret).where(users.c.totp_secret.is_not(None)).limit(20)
 # A ciphertext starts with "v1." and eight digits of the key id.
 _seal = func.substr(users.c.totp_secret, 1, 12).label("seal")
@@ -47,7 +47,7 @@ _BEGIN = _insert.values(
         "created_at": _insert.excluded.created_at,
         "expires_at": _insert.excluded.expires_at,
     },
-    where=~lasts(setups.c.expires_at) | (setups.c.secret == bindparam("replaces")),
+    where=~not_expired(setups.c.expires_at) | (setups.c.secret == bindparam("replaces")),
 )
 _DROP = delete(setups).where(setups.c.login_id == bindparam("for_login"))
 _DROP_OF_USER = delete(setups).where(setups.c.user_id == bindparam("for_user"))
@@ -160,4 +160,4 @@ class SetupRepository:
 
 
 def _at(now: datetime) -> dict[str, datetime]:
-    return {"moment": now, "latest_end": latest_end(ENROLMENT_LIFE, now)}
+    return {"moment": now, "latest_end": max_expiry(ENROLMENT_LIFE, now)}

@@ -1,4 +1,4 @@
-"""Argon2id (RFC 9106) off the event loop, a bounded number at once: memory in use is threads times memory per hash."""
+"""Argon2id (RFC 9106) in a fixed number of threads off the event loop; each hash in progress uses ``memory_kib``."""
 
 import asyncio
 import base64
@@ -26,7 +26,7 @@ class BusyError(Exception):
 
 
 class Hasher:
-    """Hashes and verifies with the current parameters; stored hashes carry their own."""
+    """Hashes passwords with the current parameters, and verifies stored hashes with the parameters they contain."""
 
     def __init__(self, *, memory_kib: int, passes: int, threads: int, queue: int) -> None:
         self._argon2 = PasswordHasher(
@@ -42,7 +42,7 @@ class Hasher:
         self._dummy = self._argon2.hash(secrets.token_urlsafe(16))
 
     async def hash(self, password: str) -> str:
-        """Return *password* hashed under a new salt, in PHC form.
+        """Return *password* hashed with a new salt, in PHC string format.
 
         Raises:
             BusyError: the queue is full.
@@ -50,7 +50,7 @@ class Hasher:
         return await self._run(lambda: self._argon2.hash(password))
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Tell whether *password* belongs to *stored*; without one, do the same work and say no.
+        """Tell whether *password* matches *stored*. If *stored* is None, do the same work and return False.
 
         Raises:
             BusyError: the queue is full.
@@ -59,13 +59,13 @@ class Hasher:
         return fits and stored is not None
 
     def is_outdated(self, stored: str) -> bool:
-        """Tell whether *stored* was made with other parameters than the current ones."""
+        """Tell whether *stored* was made with parameters other than the current ones."""
         return self._argon2.check_needs_rehash(stored)
 
     async def hash_set(self, codes: list[str]) -> list[str]:
-        """Hash codes under one common salt, so that one computation later checks an entry against them all.
+        """Hash codes with one common salt, so that a single computation can check an entry against all of them.
 
-        They wait in the queue once: ten times through a long one takes longer than a request may.
+        They wait in the queue once: waiting ten times in a long queue would exceed a request's time limit.
 
         Raises:
             BusyError: the queue is full.

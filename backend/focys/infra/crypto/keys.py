@@ -1,4 +1,4 @@
-"""One purpose per key: everything is derived from SECRET_KEY by HKDF (RFC 5869) under a fixed label."""
+"""Keys. Each purpose has its own subkey, derived from SECRET_KEY with HKDF (RFC 5869) and a fixed label."""
 
 import hmac
 from enum import StrEnum
@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
 class Purpose(StrEnum):
-    """The labels; changing one breaks only the feature that uses it."""
+    """The HKDF labels; changing one invalidates everything made with its subkey."""
 
     TOTP_SECRETS = "focys/1/totp-secrets"
     KEY_ID = "focys/1/key-id"
@@ -20,25 +20,25 @@ class Purpose(StrEnum):
 
 
 class KeyRing:
-    """The current key and its predecessors, newest first, as subkeys of 32 bytes."""
+    """32-byte subkeys of the current key and its predecessors, newest first."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
         self._keys = keys
 
     def current(self, purpose: Purpose) -> bytes:
-        """Return the subkey that new things are made with."""
+        """Return the subkey for signing and encrypting."""
         return _subkey(self._keys[0], purpose)
 
     def all(self, purpose: Purpose) -> list[bytes]:
-        """Return every subkey that old things may have been made with, newest first."""
+        """Return every subkey for verifying and decrypting, newest first."""
         return [_subkey(key, purpose) for key in self._keys]
 
     def by_id(self, purpose: Purpose) -> dict[str, bytes]:
-        """Return the subkeys by the id that stands in what they sealed, newest first."""
+        """Return the subkeys by key ID (the ID that ciphertexts contain), newest first."""
         return {_subkey(key, Purpose.KEY_ID)[:4].hex(): _subkey(key, purpose) for key in self._keys}
 
     def mac(self, purpose: Purpose, message: str) -> bytes:
-        """Return the 32-byte HMAC-SHA256 of *message* under the current subkey."""
+        """Return the 32-byte HMAC-SHA256 of *message* with the current subkey."""
         return hmac.digest(self.current(purpose), message.encode(), "sha256")
 
 

@@ -1,4 +1,4 @@
-"""TOTP secrets at rest: AES-256-GCM, bound to their owner and to the key that sealed them."""
+"""Encryption of stored TOTP secrets: AES-256-GCM, bound to the owner and the key."""
 
 import base64
 import binascii
@@ -17,18 +17,18 @@ _FORM = re.compile(rf"{_VERSION}\.(?P<kid>[0-9a-f]{{8}})\.[A-Za-z0-9+/=]+")
 
 
 class UnreadableSecretError(Exception):
-    """The stored text cannot be opened: another key, another user's row, or damage."""
+    """The stored text cannot be decrypted: wrong key, wrong user or corrupted data."""
 
 
 class SecretBox:
-    """Seals and opens one text per user. A sealed text is ``v1.<key id>.<nonce and ciphertext in base64>``."""
+    """Encrypts and decrypts secrets. A sealed text is ``v1.<key ID>.<nonce and ciphertext in Base64>``."""
 
     def __init__(self, keys: KeyRing) -> None:
         self._ciphers = {kid: AESGCM(key) for kid, key in keys.by_id(Purpose.TOTP_SECRETS).items()}
         self._current = next(iter(self._ciphers))
 
     def seal(self, secret: str, owner: UUID) -> str:
-        """Return *secret* encrypted under the current key for this owner only."""
+        """Return *secret* encrypted with the current key, for this owner only."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._ciphers[self._current].encrypt(nonce, secret.encode(), _context(owner, self._current))
         return f"{_VERSION}.{self._current}.{base64.b64encode(nonce + sealed).decode()}"
@@ -37,7 +37,7 @@ class SecretBox:
         """Return the secret.
 
         Raises:
-            UnreadableSecretError: no key at hand opens it for this owner. It never means "no secret".
+            UnreadableSecretError: no configured key decrypts it for this owner. It never means "no secret".
         """
         try:
             version, kid, body = sealed.split(".")
@@ -50,20 +50,20 @@ class SecretBox:
 
     @property
     def key_ids(self) -> tuple[str, ...]:
-        """The ids of the configured keys, newest first; every ciphertext names its key by this id; it is no secret."""
+        """The IDs of the configured keys, newest first. Every ciphertext contains its key's ID; IDs are not secret."""
         return tuple(self._ciphers)
 
     def has_key_of(self, sealed: str) -> bool | None:
-        """Tell whether the key that *sealed* names is configured; None if the text is damaged and names none."""
+        """Tell whether the key that *sealed* names is configured; None if the text is corrupted and names none."""
         form = _FORM.fullmatch(sealed)
         return form["kid"] in self._ciphers if form else None
 
     def is_of(self, key_id: str, sealed: str) -> bool:
-        """Tell whether *sealed* says that it was made with this key, damaged or not."""
+        """Tell whether *sealed* names this key, whether or not the rest is intact."""
         return sealed.startswith(f"{_VERSION}.{key_id}.")
 
     def has_seal_of(self, beginning: str) -> bool:
-        """Tell whether a ciphertext that begins like this names a configured key."""
+        """Tell whether a ciphertext with this beginning names a configured key."""
         return any(self.is_of(kid, beginning) for kid in self._ciphers)
 
     def is_current(self, sealed: str) -> bool:

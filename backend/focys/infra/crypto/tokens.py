@@ -1,7 +1,7 @@
-"""Handles, access tokens (JWT, RFC 7519 as RFC 9068 types them) and refresh tokens.
+"""Login and browser tokens, access tokens (JWT, RFC 7519, with the profile of RFC 9068) and refresh tokens.
 
-A handle is 256 random bits; the database keeps only its SHA-256. A refresh token is the MAC of a session's id,
-generation and secret seed, so it can be computed again but is stored nowhere.
+Login and browser tokens are 256 random bits; the database stores only their SHA-256. A refresh token contains the MAC
+of its session's ID, generation and secret seed, so it can be recomputed and is stored nowhere.
 """
 
 import base64
@@ -21,7 +21,7 @@ from joserfc.jwk import OctKey
 
 from focys.infra.crypto.keys import KeyRing, Purpose
 
-HANDLE_LENGTH = 43
+TOKEN_LENGTH = 43
 """Characters of 32 bytes in unpadded base64url."""
 
 SEED_BYTES = 32
@@ -33,12 +33,12 @@ _REFRESH_BYTES = 16 + 4 + 32
 
 
 class InvalidTokenError(Exception):
-    """The token is not one of ours, is altered, or is out of date."""
+    """The token is not ours, was altered, or is expired or not yet valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What an access token says."""
+    """The claims of an access token."""
 
     user_id: UUID
     session_id: UUID
@@ -48,15 +48,15 @@ class AccessClaims:
 
 @dataclass(frozen=True, slots=True)
 class RefreshClaims:
-    """What a refresh token points at; the MAC is still to be checked against the session's seed."""
+    """The contents of a refresh token; the MAC must still be checked against the session's seed."""
 
     session_id: UUID
     generation: int
     mac: bytes
 
 
-def new_handle() -> str:
-    """Return 256 random bits for a cookie."""
+def new_token() -> str:
+    """Return 256 random bits as text, for a cookie."""
     return secrets.token_urlsafe(32)
 
 
@@ -65,24 +65,24 @@ def new_seed() -> bytes:
     return secrets.token_bytes(SEED_BYTES)
 
 
-def digest(handle: str) -> bytes:
-    """Return what the database keeps of a handle: its SHA-256."""
-    return sha256(handle.encode()).digest()
+def digest(token: str) -> bytes:
+    """Return a token's SHA-256, which is all that the database stores of it."""
+    return sha256(token.encode()).digest()
 
 
 class Tokens:
-    """Makes and checks the signed tokens of one service."""
+    """Issues and verifies access and refresh tokens."""
 
     def __init__(self, keys: KeyRing, *, issuer: str, access_life: timedelta) -> None:
         self._keys, self._issuer, self._life = keys, issuer, access_life
 
     @property
     def access_life(self) -> timedelta:
-        """How long an access token is good for at most."""
+        """The longest time an access token is valid."""
         return self._life
 
     def access(self, claims: AccessClaims, now: datetime, seconds: int) -> str:
-        """Return a signed access token, good for so many seconds."""
+        """Return a signed access token, valid for this many seconds."""
         issued = int(now.timestamp())
         payload = {
             "iss": self._issuer,
@@ -102,7 +102,7 @@ class Tokens:
         """Return the claims of an access token.
 
         Raises:
-            InvalidTokenError: whatever is wrong with it.
+            InvalidTokenError: the token is invalid for any reason.
         """
         for key in self._keys.all(Purpose.ACCESS_TOKENS):
             try:
@@ -115,18 +115,18 @@ class Tokens:
         raise InvalidTokenError
 
     def refresh(self, session_id: UUID, generation: int, seed: bytes) -> str:
-        """Return the refresh token of one generation of a session."""
-        return _spell(
+        """Return the refresh token for one generation of a session."""
+        return _encode_refresh(
             session_id,
             generation,
             _mac(self._keys.current(Purpose.REFRESH_TOKENS), session_id, generation, seed),
         )
 
     def read_refresh(self, token: str) -> RefreshClaims:
-        """Return what a refresh token points at.
+        """Decode a refresh token without verifying it.
 
         Raises:
-            InvalidTokenError: it is not even shaped like one.
+            InvalidTokenError: it does not have the form of a refresh token.
         """
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
@@ -137,14 +137,14 @@ class Tokens:
         return RefreshClaims(UUID(bytes=raw[:16]), int.from_bytes(raw[16:20], "big"), raw[20:])
 
     def is_genuine(self, claims: RefreshClaims, seed: bytes) -> bool:
-        """Tell whether this service once issued the token for a session with this seed."""
+        """Tell whether this service issued the token for a session with this seed."""
         return any(
             hmac.compare_digest(_mac(key, claims.session_id, claims.generation, seed), claims.mac)
             for key in self._keys.all(Purpose.REFRESH_TOKENS)
         )
 
     def _claims(self, header: dict[str, Any], payload: dict[str, Any], now: datetime) -> AccessClaims:
-        """Check what the signature does not (RFC 9068 section 4): type, issuer, the one audience, and times."""
+        """Check what the signature does not cover (RFC 9068 section 4): type, issuer, the single audience and times."""
         if (header, payload["iss"], payload["aud"]) != (_HEADER, self._issuer, self._issuer):
             raise InvalidTokenError
         if not isinstance(payload["jti"], str):
@@ -183,5 +183,5 @@ def _mac(key: bytes, session_id: UUID, generation: int, seed: bytes) -> bytes:
     return hmac.digest(key, session_id.bytes + generation.to_bytes(4, "big") + seed, "sha256")
 
 
-def _spell(session_id: UUID, generation: int, mac: bytes) -> str:
+def _encode_refresh(session_id: UUID, generation: int, mac: bytes) -> str:
     return _base64url(session_id.bytes + generation.to_bytes(4, "big") + mac)

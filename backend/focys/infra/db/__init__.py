@@ -1,1 +1,1 @@
-"""The database: one way to read, one way to write, the schema and its rights."""
+"""The database: reading, writing, the schema and its permissions."""

@@ -1,11 +1,11 @@
-"""A query with a charge: one statement reads the facts and makes the charge.
+"""Charges: one statement reads the facts and writes the charge.
 
-PostgreSQL reads the facts as of the start of the statement, so a charge counts only if no other one was made since: it
-raises a counter by compare-and-set. SQLite takes the same steps in one transaction.
+PostgreSQL reads the facts as of the start of the statement, so a charge is made only if no other one was made since: it
+increments a counter by compare-and-set. SQLite runs the same steps in one transaction.
 
-A charge counts for everyone at once. It need not wait for the disk: the verdict does, and is later in the same log, so
-once it is on disk the charge is too. But if PostgreSQL crashes in between, the charge is gone and the account as it was
-before. So the verdict of such an attempt requires the charged row.
+A charge is visible to everyone immediately, but need not wait for the disk. The result does wait, and comes later in
+the same log, so once the result is on disk, the charge is too. If PostgreSQL crashes in between, the charge is lost and
+the account is as it was before. That is why writing the result requires the charged row.
 """
 
 from collections.abc import Mapping
@@ -37,13 +37,13 @@ class Charge:
     """The facts to read, and the rows to write if the facts allow it.
 
     Attributes:
-        facts: the query. Its column ``may_charge`` allows the charge, ``user_id`` finds the row that ``version`` is in,
-            and a column with the same name as ``version`` holds the value read.
-        version: the counter of charges.
+        facts: the query. Its column ``may_charge`` says whether to charge, ``user_id`` identifies the row that contains
+            ``version``, and a column named like ``version`` contains the value read.
+        version: the counter that every charge increments.
         rows: the rows to insert: for each column of a table, the label of a fact or the name of a parameter.
-        raised: further counters that go up by one, each with the label of the fact that is its row's id.
-        rows_if: the label of a fact; the rows are inserted only if it is true. Without one, they always are.
-        is_durable: wait until the charge is on disk.
+        raised: other counters to increment, each with the label of the fact that holds its row's ID.
+        rows_if: the label of a fact; the rows are inserted only if it is true. If None, they always are.
+        is_durable: whether to wait until the charge is on disk.
     """
 
     facts: Select[Any]
@@ -55,7 +55,7 @@ class Charge:
 
 
 def steps_of(charge: Charge, known: Mapping[str, Any]) -> list[tuple[Update | Insert, dict[str, Any]]]:
-    """Return the statements of a charge one by one, with the values of its facts and parameters."""
+    """Return the statements of a charge in order, each with its values."""
     counters = {charge.version: "user_id", **charge.raised}
     rows = charge.rows if charge.rows_if is None or known[charge.rows_if] else {}
     return [
@@ -68,10 +68,10 @@ def steps_of(charge: Charge, known: Mapping[str, Any]) -> list[tuple[Update | In
 
 
 def require(statement: Select[Any], parameters: type[Any]) -> None:
-    """Compare a statement's parameters with the TypedDict that supplies them.
+    """Check that a TypedDict supplies every parameter of a statement.
 
     Raises:
-        TypeError: one is missing; this finds a misspelled parameter at startup.
+        TypeError: one is missing. This catches misspelled parameters at startup.
     """
     compiled = statement.compile()
     missing = {name for name in compiled.params if compiled.binds[name].required} - {*get_type_hints(parameters)}
@@ -81,7 +81,7 @@ def require(statement: Select[Any], parameters: type[Any]) -> None:
 
 @lru_cache(maxsize=64)
 def as_one_statement(charge: Charge) -> Select[Any]:
-    """Compose ``WITH facts AS (SELECT …), gate AS (UPDATE …), … SELECT`` the facts, and whether the gate was passed."""
+    """Build ``WITH facts AS (SELECT …), gate AS (UPDATE …), … SELECT`` with the facts and whether it was charged."""
     facts, version = charge.facts.cte("facts"), charge.version
     gate = (
         _raised(version, facts.c.user_id)

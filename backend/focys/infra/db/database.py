@@ -1,10 +1,10 @@
-"""One way to read and one way to write, with the same statements on PostgreSQL and SQLite.
+"""Database access, with the same statements on PostgreSQL and SQLite.
 
-A write is a list of changes that happen together or not at all. On PostgreSQL it is sent as one statement, so it costs
-one round trip and holds its locks for as long as that takes; on SQLite the same statements run inside one transaction.
-A write may have a guard: an UPDATE that must change a row (a compare-and-set). Where it changes none, nothing happens.
+A write is an atomic list of changes. On PostgreSQL it is sent as one statement, so it costs one round trip and holds
+its locks only for the duration of that statement; on SQLite the same statements run in one transaction. A write may
+have a guard: an UPDATE that must change a row (a compare-and-set). If it changes none, nothing is written.
 
-    FOUND = Shape(Found, users.c.id, users.c.email)  # and Found is a frozen dataclass with the fields id and email
+    FOUND = Shape(Found, users.c.id, users.c.email)  # Found is a frozen dataclass with the fields id and email
     rows = await database.rows(select(*FOUND.columns))
     found = [FOUND.read(row) for row in rows]
 """
@@ -63,28 +63,28 @@ metadata = MetaData(
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """A moment in UTC, aware on both databases (SQLite itself forgets the zone)."""
+    """A time in UTC, timezone-aware on both databases (SQLite does not store the time zone)."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Store UTC."""
+        """Convert to UTC for SQLite."""
         if value is None or dialect.name != "sqlite":
             return value
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Read UTC."""
+        """Add the time zone that SQLite does not store."""
         return value.replace(tzinfo=UTC) if value is not None and dialect.name == "sqlite" else value
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change to be written: a new row, or a constant UPDATE, DELETE or INSERT … ON CONFLICT with named parameters.
+    """One change: a new row, or a constant UPDATE, DELETE or INSERT … ON CONFLICT with named parameters.
 
-    Parameters of the statements of one write share their names: the same name means the same value. An INSERT of one's
-    own takes no guard.
+    All statements in a write share one set of parameters, so the same name means the same value. An INSERT statement
+    (as opposed to a new row) cannot depend on a guard.
     """
 
     target: Table | Update | Delete | Insert
@@ -92,25 +92,25 @@ class Change:
 
 
 class Shape(Generic[RowT]):
-    """The columns of a SELECT and the dataclass for its rows: one for each field, in order and under its name.
+    """The columns of a SELECT and the dataclass for its rows: one column per field, with the same names and order.
 
     Raises:
-        TypeError: their names or order differ; this finds a misspelled column at import.
+        TypeError: the names or their order differ. This catches misspelled columns at import.
     """
 
     def __init__(self, row_type: type[RowT], *columns: ColumnElement[Any]) -> None:
         expected, found = [f.name for f in fields(row_type)], [c.key for c in columns]
         if found != expected:
-            raise TypeError(f"{row_type.__name__} has the fields {expected}, and is to be read from {found}")
+            raise TypeError(f"{row_type.__name__} has the fields {expected}, but the columns are {found}")
         self.columns, self._row_type = columns, row_type
 
     def read(self, row: Sequence[Any], start: int = 0) -> RowT:
-        """Return the dataclass read from a row's columns from *start* on; other columns may precede and follow."""
+        """Return the dataclass read from a row's columns, beginning at *start*; the row may have other columns."""
         return self._row_type(*row[start : start + len(self.columns)])
 
 
 class Database:
-    """The connection pool and the two verbs. Statements are built once, at import, and carry named parameters."""
+    """Runs statements over a connection pool. Statements are built once, at import, with named parameters."""
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
         self.engine = _engine(url)
@@ -120,7 +120,7 @@ class Database:
         metrics.DATABASE_POOL.set(pool_size)
 
     def call_after_insert(self, table: Table, call: Callable[[], None]) -> None:
-        """Make a call whenever a write that inserted a row into *table* is committed in this process."""
+        """Call *call* after each write in this process that inserts a row into *table*."""
         self._after_insert[table] = call
 
     async def first(self, statement: Select[Any] | Insert | Update | Delete, **parameters: object) -> Row[Any] | None:
@@ -138,25 +138,25 @@ class Database:
     async def charge(self, charge: Charge, parameters: Mapping[str, object]) -> tuple[Sequence[Any], bool] | None:
         """Return the row of facts and whether it was charged, or None if there is no such row.
 
-        If the facts allow the charge and it was not made, another one came first.
+        If the facts allow the charge but it was not made, another charge came first.
         """
         if self._postgres is None:
-            return await self._charge_in_turn(charge, parameters)
+            return await self._charge_in_transaction(charge, parameters)
         rows = await self._postgres.fetch(as_one_statement(charge), parameters)
         return (rows[0], bool(rows[0].is_charged)) if rows else None
 
     async def write(self, *changes: Change, guard: Change | None = None) -> bool:
         """Make all changes, or none. Return False if the guard changed no row.
 
-        Rows are locked in the order of the changes, behind the guard's, as ``counts`` does it: so the two wait for each
-        other and never in a circle.
+        Locks are taken in a fixed order, the same as in ``counts``: the guard's first, then in the order of the
+        changes. So the two cannot deadlock.
 
         Raises:
-            ValueError: two changes give one parameter different values, or one changes the guard's own table.
+            ValueError: two changes give a parameter different values, or a change targets the guard's table.
         """
         parameters = _parameters(guard, changes)
         if self._postgres is None:
-            done = await self._in_turn(guard, changes) is not None
+            done = await self._write_in_transaction(guard, changes) is not None
         else:
             statement = _as_one_statement(
                 guard.target if guard else None, tuple((c.target, tuple(c.values)) for c in changes)
@@ -168,47 +168,47 @@ class Database:
         return done
 
     async def counts(self, *changes: Change, seconds: float | None = None) -> list[int]:
-        """Make changes that do not depend on each other, or none of them; return how many rows each changed.
+        """Make all of these independent changes, or none; return the number of rows each one changed.
 
-        Rows are locked in the order of the changes, and on PostgreSQL those of very many rows may take *seconds*.
+        Locks are taken in the order of the changes. *seconds* replaces PostgreSQL's time limit for large changes.
         """
         parameters = _parameters(None, changes)
         if self._postgres is None:
-            return await self._in_turn(None, changes) or []
+            return await self._write_in_transaction(None, changes) or []
         statement = _as_counts(tuple((c.target, tuple(c.values)) for c in changes))
         [counts] = await self._postgres.fetch(statement, parameters, seconds=seconds)
         return [int(count) for count in counts]
 
     async def now(self) -> datetime:
-        """Return the database's own time."""
-        # What SQLite calls now() knows no parts of a second, so that the time would go back between two readings.
-        in_parts = func.strftime("%Y-%m-%d %H:%M:%f", "now")
-        row = await self.first(select(in_parts if self._is_sqlite else func.clock_timestamp()))
+        """Return the database's time."""
+        # SQLite's CURRENT_TIMESTAMP has whole seconds only, so the time could go backward between two readings.
+        with_fraction = func.strftime("%Y-%m-%d %H:%M:%f", "now")
+        row = await self.first(select(with_fraction if self._is_sqlite else func.clock_timestamp()))
         assert row is not None  # noqa: S101  a SELECT without FROM has a row
         return datetime.fromisoformat(row[0]).replace(tzinfo=UTC) if self._is_sqlite else row[0]
 
     async def takes_writes(self) -> bool:
-        """Tell whether writes are accepted; a standby or read-only server answers queries only."""
+        """Tell whether the database accepts writes; a standby or read-only server does not."""
         if self._is_sqlite:
             return True
         row = await self.first(select(func.current_setting("transaction_read_only")))
         return row is not None and row[0] == "off"
 
     async def version(self) -> str:
-        """Return what the database is, such as ``PostgreSQL 16.4``."""
-        asked = func.sqlite_version() if self._is_sqlite else func.current_setting("server_version")
-        row = await self.first(select(asked))
+        """Return the database's name and version, such as ``PostgreSQL 16.4``."""
+        version = func.sqlite_version() if self._is_sqlite else func.current_setting("server_version")
+        row = await self.first(select(version))
         assert row is not None  # noqa: S101  a SELECT without FROM has a row
         return f"{'SQLite' if self._is_sqlite else 'PostgreSQL'} {str(row[0]).split()[0]}"
 
     async def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         await self.engine.dispose()
         if self._postgres is not None:
             await self._postgres.close()
 
-    async def _in_turn(self, guard: Change | None, changes: Sequence[Change]) -> list[int] | None:
-        """Return how many rows each change changed, or None if the guard changed none."""
+    async def _write_in_transaction(self, guard: Change | None, changes: Sequence[Change]) -> list[int] | None:
+        """Return the number of rows each change changed, or None if the guard changed none."""
         async with self.engine.connect() as connection:
             await connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
@@ -217,14 +217,14 @@ class Database:
                     return None
                 counts = [await _run(connection, change) for change in changes]
             except BaseException:
-                # A connection that the fault itself has closed is rolled back already; only the fault may be told.
+                # If the error closed the connection, it is already rolled back. Don't hide the original error.
                 with suppress(SQLAlchemyError):
                     await connection.exec_driver_sql("ROLLBACK")
                 raise
             await connection.exec_driver_sql("COMMIT")
             return counts
 
-    async def _charge_in_turn(
+    async def _charge_in_transaction(
         self, charge: Charge, parameters: Mapping[str, object]
     ) -> tuple[Sequence[Any], bool] | None:
         async with self.engine.connect() as connection:
@@ -256,17 +256,17 @@ async def _changes_a_row(connection: AsyncConnection, guard: Change) -> bool:
 def _as_one_statement(
     guard: Update | None, changes: tuple[tuple[Table | Update | Delete | Insert, tuple[str, ...]], ...]
 ) -> Select[Any]:
-    """Compose ``WITH guard AS (UPDATE …), change_1 AS (…), change_0 AS (…) SELECT``; all depend on the guard's row."""
+    """Build ``WITH guard AS (UPDATE …), change_1 AS (…), change_0 AS (…) SELECT``; all depend on the guard's row."""
     gate = guard.returning(literal(1).label("open")).cte("guard") if guard is not None else None
     steps = [_step(i, target, names, gate) for i, (target, names) in enumerate(changes)]
     head = select(gate.c.open) if gate is not None else select(literal(1))
-    # PostgreSQL begins with the last change that nothing else reads.
+    # Reversed because PostgreSQL runs CTEs that nothing reads from last to first.
     return head.add_cte(*reversed(steps))
 
 
 @lru_cache(maxsize=512)
 def _as_counts(changes: tuple[tuple[Table | Update | Delete | Insert, tuple[str, ...]], ...]) -> Select[Any]:
-    """Compose ``WITH change_0 AS (…), … SELECT`` the rows of each; PostgreSQL counts them, and so works, in turn."""
+    """Build ``WITH change_0 AS (…), … SELECT`` with the row count of each; PostgreSQL runs them in that order."""
     steps = [_counted(i, target, names) for i, (target, names) in enumerate(changes)]
     return select(*(select(func.count()).select_from(step).scalar_subquery() for step in steps))
 
@@ -285,7 +285,7 @@ def _step(i: int, target: Table | Update | Delete | Insert, names: tuple[str, ..
     if gate is None:
         return target.cte(f"change_{i}")
     if isinstance(target, Insert):
-        raise TypeError("an INSERT with values of its own cannot depend on a guard")
+        raise TypeError("an INSERT statement cannot depend on a guard; pass the table and the row's values")
     return target.where(exists(select(gate.c.open))).cte(f"change_{i}")
 
 
@@ -297,8 +297,8 @@ def _parameters(guard: Change | None, changes: Sequence[Change]) -> dict[str, An
             merged.update({f"c{i}_{name}": value for name, value in change.values.items()})
             continue
         if change.target.table is guarded:
-            # PostgreSQL changes a row once in a statement, and would leave the second change out without a word.
-            raise ValueError(f"the guard changes {guarded} already; let it make this change, too")
+            # PostgreSQL changes a row only once per statement and would silently skip the second change.
+            raise ValueError(f"the guard already changes {guarded}; make this change in the guard, too")
         for name, value in change.values.items():
             if merged.setdefault(name, value) != value:
                 raise ValueError(f"two changes of one write disagree about {name}")
@@ -306,7 +306,7 @@ def _parameters(guard: Change | None, changes: Sequence[Change]) -> dict[str, An
 
 
 def _engine(url: str) -> AsyncEngine:
-    """Return SQLAlchemy's engine; on PostgreSQL the service itself has no use for it, and no connection is made."""
+    """Return SQLAlchemy's engine. On PostgreSQL the service does not use it, so it opens no connection."""
     if not url.startswith("sqlite"):
         return create_async_engine(url, isolation_level="AUTOCOMMIT")
     engine = create_async_engine(
@@ -323,7 +323,7 @@ def _engine(url: str) -> AsyncEngine:
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     cursor = connection.cursor()
-    # FULL: a burned code must still be burned after a power cut.
+    # FULL, because a used code must still be marked as used after a power failure.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -1,18 +1,22 @@
-"""When something is over that was given an end: at its end, or at once if a clock that stood far ahead has given it."""
+"""Expiry checks.
+
+A row has expired once its expiry time has passed, or if that time is further ahead than any valid lifetime allows,
+because it was written while a clock was wrong.
+"""
 
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, bindparam
 
 TOLERANCE = timedelta(minutes=1)
-"""What is stamped further ahead than this was stamped by a wrong clock."""
+"""Clock-skew allowance: expiry times further ahead than this are treated as invalid."""
 
 
-def latest_end(life: timedelta, now: datetime) -> datetime:
-    """Return the latest end that something which lives so long may have now; what ends later is over."""
+def max_expiry(life: timedelta, now: datetime) -> datetime:
+    """Return the latest valid expiry time for this lifetime; anything that expires later counts as expired."""
     return now + life + TOLERANCE
 
 
-def lasts(ends_at: ColumnElement[datetime]) -> ColumnElement[bool]:
-    """Return the condition that something is not over; parameters ``moment`` and ``latest_end``."""
-    return and_(ends_at > bindparam("moment"), ends_at <= bindparam("latest_end"))
+def not_expired(expires_at: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Return the condition that a row has not expired; its parameters are ``moment`` and ``latest_end``."""
+    return and_(expires_at > bindparam("moment"), expires_at <= bindparam("latest_end"))

@@ -1,4 +1,4 @@
-"""What migrations share: refusing to destroy credentials, and turning stored secrets from one form into another."""
+"""Helpers for migrations: refusing to destroy credentials, and rewriting stored secrets."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from focys.settings import load_settings
 FLAG = "destroy-credentials"
 
 BATCH = 200
-"""How many secrets are rewritten at a time; who wants one of these rows waits no longer than for one statement."""
+"""Secrets rewritten per statement; anyone else who needs one of these rows waits for one statement at most."""
 
 _users = sa.table("users", sa.column("id", sa.Uuid), sa.column("totp_secret", sa.Text))
 _NEXT = (
@@ -26,15 +26,15 @@ _NEXT = (
 _REPLACE = (
     sa.update(_users)
     .where(_users.c.id == sa.bindparam("owner"), _users.c.totp_secret == sa.bindparam("as_read"))
-    .values(totp_secret=sa.bindparam("anew"))
+    .values(totp_secret=sa.bindparam("rewritten"))
 )
 
 
 def refuse_to_destroy(table: str, what: str, *, where: str = "1 = 1") -> None:
-    """Stop a downgrade that would lose rows people depend on, unless it was asked for by name.
+    """Stop a downgrade that would delete rows users depend on, unless the operator explicitly asked for it.
 
     Raises:
-        SystemExit: there are such rows and ``-x destroy-credentials=yes`` was not given.
+        SystemExit: such rows exist, and ``-x destroy-credentials=yes`` was not given.
     """
     if context.get_x_argument(as_dictionary=True).get(FLAG) == "yes":
         return
@@ -42,16 +42,16 @@ def refuse_to_destroy(table: str, what: str, *, where: str = "1 = 1") -> None:
     if count:
         raise SystemExit(
             f"This downgrade would destroy {count} {what}. Nothing was changed.\n"
-            f"If that is wanted: alembic -x {FLAG}=yes downgrade -1"
+            f"If you want that: alembic -x {FLAG}=yes downgrade -1"
         )
 
 
 @contextmanager
 def without_transaction() -> Iterator[None]:
-    """Commit what was migrated so far, and let each statement of the block be a transaction of its own.
+    """Commit the migration so far, and run each statement in the block in its own transaction.
 
-    So that no lock is held for longer than one statement. What is done here has to be fit to be done again. On SQLite,
-    where an upgrade is alone with its file anyway, it stays inside the one transaction.
+    That way no lock is held for longer than one statement. The block must be safe to run again. On SQLite, where
+    nothing else uses the file during an upgrade, everything stays in one transaction.
     """
     if op.get_bind().dialect.name == "sqlite":
         yield
@@ -61,24 +61,25 @@ def without_transaction() -> Iterator[None]:
 
 
 def rewrite_secrets(change: Callable[[SecretBox, str, UUID], str]) -> None:
-    """Replace every stored secret by what *change* makes of it, unless somebody else has changed it meanwhile.
+    """Replace every stored secret with the result of *change*, unless it was changed in the meantime.
 
     Raises:
-        UnreadableSecretError: one cannot be opened with the keys at hand.
+        UnreadableSecretError: a secret cannot be decrypted with the configured keys.
     """
     connection, box, after = op.get_bind(), None, UUID(int=0)
     while rows := connection.execute(_NEXT, {"after": after}).all():
         box = box or SecretBox(KeyRing(load_settings().keys))
-        anew = [
-            {"owner": row.id, "as_read": row.totp_secret, "anew": change(box, row.totp_secret, row.id)} for row in rows
+        values = [
+            {"owner": row.id, "as_read": row.totp_secret, "rewritten": change(box, row.totp_secret, row.id)}
+            for row in rows
         ]
-        if changed := [values for values in anew if values["anew"] != values["as_read"]]:
+        if changed := [one for one in values if one["rewritten"] != one["as_read"]]:
             connection.execute(_REPLACE, changed)
         after = rows[-1].id
 
 
 def forget_former_secrets() -> None:
-    """Rewrite the table, so that replaced values do not remain in its file either."""
+    """Rewrite the table's file, so that it no longer contains the replaced values."""
     connection = op.get_bind()
     if connection.dialect.name == "sqlite":
         return

@@ -1,4 +1,4 @@
-"""Times as one value of a row, on both databases."""
+"""An SQL function that returns a list of times in one column, on both databases."""
 
 import json
 from datetime import UTC, datetime
@@ -11,18 +11,18 @@ from sqlalchemy.types import TypeDecorator
 
 
 class _Moments(TypeDecorator[list[datetime]]):
-    """What ``moments`` returns: a list on PostgreSQL, JSON on SQLite."""
+    """The result of ``moments``: a list on PostgreSQL, JSON on SQLite."""
 
     impl = Text
     cache_ok = True
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> list[datetime]:  # noqa: ARG002
-        """Read UTC."""
+        """Parse SQLite's JSON."""
         return [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in json.loads(value or "[]")]
 
 
 class moments(FunctionElement[list[datetime]]):  # noqa: N801  a function in SQL
-    """Aggregate times into a list, in no particular order; None or empty where there are none."""
+    """Aggregate times into a list, in no particular order; None or empty if there are none."""
 
     type = _Moments()
     inherit_cache = True

@@ -1,6 +1,6 @@
-"""PostgreSQL, spoken to by its driver: SQLAlchemy composes each statement, once, and stays out of the way after that.
+"""PostgreSQL through its driver. SQLAlchemy only compiles each statement, once.
 
-Executed by SQLAlchemy, the two statements of a TOTP step cost as much again as all the rest of it.
+If SQLAlchemy also executed them, the two statements of a TOTP step would cost as much as the rest of the step.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ STATEMENT_TIMEOUT_MS = 3000
 LOCK_TIMEOUT_MS = 1000
 POOL_WAIT_SECONDS = 2
 IDLE_SECONDS = 300
-"""A firewall on the way may forget a connection that is silent for longer, and tells neither side."""
+"""A firewall may drop a connection that is idle for longer, without telling either side."""
 _INSUFFICIENT_PRIVILEGE = "42501"
 
 _DIALECT: Any = dialect()  # type: ignore[no-untyped-call]
@@ -34,14 +34,14 @@ _SERVER_SETTINGS = {
     "statement_timeout": str(STATEMENT_TIMEOUT_MS),
     "lock_timeout": str(LOCK_TIMEOUT_MS),
     "timezone": "UTC",
-    # Every statement looks things up by key, so one plan fits all values and none needs to be made twice. Made while a
-    # table is next to empty, it would else go through the whole of it until the next ANALYZE.
+    # Every statement looks up rows by key, so one plan fits all values. Without enable_seqscan=off, a plan made while a
+    # table is almost empty would scan the whole table until the next ANALYZE.
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
-    # What costs as much as reading a whole table now does, is still not worth compiling.
+    # enable_seqscan=off inflates the cost of plans that need a sequential scan, but they are not worth compiling.
     "jit": "off",
 }
-# What is our fault, or the data's; everything else means that the database cannot be used just now.
+# Caused by our code or the data. Any other error means that the database is unavailable.
 _FAULTS = (
     (asyncpg.IntegrityConstraintViolationError, IntegrityError),
     (asyncpg.DataError, DataError),
@@ -52,7 +52,7 @@ _DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Interna
 
 
 def connect_arguments(url: str) -> dict[str, Any]:
-    """Return what the driver's own ``connect`` is to be given for one of our URLs."""
+    """Return the arguments of the driver's ``connect`` for one of our URLs."""
     arguments: dict[str, Any] = _DIALECT.create_connect_args(make_url(url))[1]
     return arguments
 
@@ -65,7 +65,7 @@ class Record(Protocol):
 
 
 class Connection(Protocol):
-    """The part of the driver's connection that we use; the driver has no types."""
+    """The part of the driver's connection that we use; the driver has no type hints."""
 
     def fetch(self, query: str, *args: object, timeout: float | None = None) -> Awaitable[list[Record]]: ...
     def execute(self, query: str) -> Awaitable[str]: ...
@@ -80,7 +80,7 @@ class Connection(Protocol):
 
 @dataclass(slots=True)
 class _Compiled:
-    """A statement for the driver: its parameters in order, its own fixed values, and its row type."""
+    """A compiled statement: its parameters in order, its constants, and its row type."""
 
     sql: str
     names: list[str]
@@ -101,10 +101,10 @@ class _Compiled:
 
 
 class Postgres:
-    """Connections that are made when they are first needed, and kept.
+    """A connection pool; connections are opened on demand and kept.
 
-    A statement leaves nothing on a connection that would have to be undone. The driver's own pool cannot know that, and
-    what it does each time costs a TOTP step 8 % of its instructions.
+    Our statements change no connection state. The driver's own pool cannot know that and resets a connection after each
+    use, which would cost 8 % of a TOTP step's instructions.
     """
 
     def __init__(self, url: str, pool_size: int) -> None:
@@ -112,18 +112,18 @@ class Postgres:
         self._size = pool_size
         self._room = asyncio.Semaphore(pool_size)
         self._idle: list[tuple[float, Connection]] = []
-        """Since when, and which; the longest idle first."""
+        """The time each connection became idle, and the connection; longest idle first."""
 
     async def fetch(
         self, statement: Executable, parameters: Mapping[str, Any], *, seconds: float | None = None
     ) -> list[Any]:
-        """Run one statement, a transaction of its own, and return its rows.
+        """Run one statement in its own transaction and return its rows.
 
-        One that touches very many rows is given its own number of *seconds*, also to wait for locks.
+        *seconds* replaces the usual limits on running and on waiting for locks, for statements that touch many rows.
 
         Raises:
             SQLAlchemyError: as SQLAlchemy itself would.
-            TimeoutError: no connection was to be had, or no answer.
+            TimeoutError: no connection was free, or the server did not respond.
         """
         compiled = _compiled(statement)
         arguments = compiled.arguments(parameters)
@@ -140,38 +140,38 @@ class Postgres:
                 metrics.DATABASE_CONNECTIONS.dec()
                 self._room.release()
         except _DRIVER_ERRORS as fault:
-            raise _as_sqlalchemys(fault)(compiled.sql, None, fault) from fault
+            raise _sqlalchemy_error(fault)(compiled.sql, None, fault) from fault
         return compiled.rows(records)
 
     async def close(self) -> None:
-        """Close all connections, those in use once they are given back."""
+        """Close all connections; those in use are closed once they are returned."""
         with suppress(TimeoutError):
             async with asyncio.timeout(POOL_WAIT_SECONDS):
                 for _ in range(self._size):
                     await self._room.acquire()
         while self._idle:
-            await _end(self._idle.pop()[1])
+            await _close(self._idle.pop()[1])
 
     async def _fetch(self, sql: str, arguments: list[object], seconds: float | None) -> list[Record]:
-        connection = self._kept() or await self._connect()
+        connection = self._take_idle() or await self._connect()
         try:
             if seconds is None:
                 records = await connection.fetch(sql, *arguments)
             else:
-                records = await _fetch_at_length(connection, sql, arguments, seconds)
+                records = await _fetch_with_limit(connection, sql, arguments, seconds)
         except asyncpg.PostgresError:
             self._idle.append((monotonic(), connection))
             raise
         except BaseException:
-            # Something may still be on its way.
-            await _end(connection)
+            # The server may still send data on this connection, so it cannot be reused.
+            await _close(connection)
             raise
         self._idle.append((monotonic(), connection))
         return records
 
-    def _kept(self) -> Connection | None:
-        forgotten = monotonic() - IDLE_SECONDS
-        while self._idle and self._idle[0][0] < forgotten:
+    def _take_idle(self) -> Connection | None:
+        oldest = monotonic() - IDLE_SECONDS
+        while self._idle and self._idle[0][0] < oldest:
             self._idle.pop(0)[1].terminate()
         while self._idle:
             connection = self._idle.pop()[1]
@@ -189,25 +189,25 @@ class Postgres:
         try:
             await connection.set_type_codec("json", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
         except BaseException:
-            await _end(connection)
+            await _close(connection)
             raise
         return connection
 
 
 def is_forbidden(fault: BaseException) -> bool:
-    """Say whether a statement failed because the database's role lacks the right to it."""
+    """Tell whether a statement failed because the database role lacks the permission."""
     return getattr(getattr(fault, "orig", None), "sqlstate", None) == _INSUFFICIENT_PRIVILEGE
 
 
-async def _fetch_at_length(connection: Connection, sql: str, arguments: list[object], seconds: float) -> list[Record]:
+async def _fetch_with_limit(connection: Connection, sql: str, arguments: list[object], seconds: float) -> list[Record]:
     limit = f"{int(seconds * 1000)}ms"
     async with connection.transaction():
         await connection.execute(f"SET LOCAL statement_timeout = '{limit}'; SET LOCAL lock_timeout = '{limit}'")
         return await connection.fetch(sql, *arguments, timeout=seconds + 1)
 
 
-async def _end(connection: Connection) -> None:
-    """Close a connection; the server is asked to give up the statement it may be at."""
+async def _close(connection: Connection) -> None:
+    """Close a connection, canceling the statement it may be running."""
     with suppress(Exception):
         await connection.close(timeout=POOL_WAIT_SECONDS)
 
@@ -222,8 +222,8 @@ def _compiled(statement: Executable) -> _Compiled:
 
 @lru_cache(maxsize=512)
 def _row_type(columns: tuple[str, ...]) -> type[Any]:
-    return namedtuple("Row", columns, rename=True)  # noqa: PYI024  the columns are known at run time only
+    return namedtuple("Row", columns, rename=True)  # noqa: PYI024  the columns are only known at run time
 
 
-def _as_sqlalchemys(fault: Exception) -> type[DBAPIError]:
+def _sqlalchemy_error(fault: Exception) -> type[DBAPIError]:
     return next((ours for theirs, ours in _FAULTS if isinstance(fault, theirs)), OperationalError)

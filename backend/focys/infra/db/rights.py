@@ -1,4 +1,4 @@
-"""What the database role of the service may do, beside and beyond its work."""
+"""Which permissions the service's database role has: those it needs, and those it should not have."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +7,7 @@ from sqlalchemy import Select, literal_column, select
 
 from focys.infra.db.database import Database
 
-_ASKED = {
+_CHECKS = {
     "rules_the_server": "(SELECT rolsuper FROM pg_roles WHERE rolname = current_user)",
     "has_powers": "(SELECT rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls"
     " FROM pg_roles WHERE rolname = current_user)",
@@ -20,13 +20,13 @@ _ASKED = {
     " AND has_table_privilege(to_regclass('public.users'), 'UPDATE')",
 }
 _RIGHTS: Select[Any] = select()
-for _name, _asked in _ASKED.items():
-    _RIGHTS = _RIGHTS.add_columns(literal_column(f"COALESCE({_asked}, false)").label(_name))
+for _name, _check in _CHECKS.items():
+    _RIGHTS = _RIGHTS.add_columns(literal_column(f"COALESCE({_check}, false)").label(_name))
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What a role may do."""
+    """The permissions of a role."""
 
     rules_the_server: bool
     has_powers: bool
@@ -36,12 +36,12 @@ class Rights:
 
 
 def has_roles(database: Database) -> bool:
-    """Say whether the database knows roles; SQLite does not."""
+    """Tell whether the database has roles; SQLite does not."""
     return database.engine.dialect.name != "sqlite"
 
 
 async def rights_of(database: Database) -> Rights:
-    """Return what our role may do."""
+    """Return our role's permissions."""
     row = await database.first(_RIGHTS)
-    assert row is not None  # noqa: S101  it selects constants
+    assert row is not None  # noqa: S101  a SELECT without FROM has a row
     return Rights(**row._asdict())

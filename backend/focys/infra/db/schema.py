@@ -1,4 +1,4 @@
-"""The database's schema: which revision it is at, which one this code needs, and how to get there."""
+"""The database schema: its current revision, the revision this code needs, and how to migrate."""
 
 from functools import cache
 from typing import Any
@@ -13,19 +13,19 @@ from focys.infra.db.database import Database
 from focys.settings import BACKEND
 
 SCHEMA = "0008"
-"""The revision this code was written for: the newest of its own migrations."""
+"""The revision this code needs: its newest migration."""
 
 OWNER_NEEDED = (
-    "The database role that DATABASE_URL names may not do this; it is for the one that owns the tables.",
+    "The database role in DATABASE_URL is not allowed to do this; only the owner of the tables is.",
     "As root, put this before the command: DATABASE_URL_FILE=/etc/focys/owner_database_url",
 )
-"""What to say where the service's own role is not enough."""
+"""The message if the service's own role lacks the permission."""
 
 _VERSION: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
 
 
 def alembic_config(url: str | None = None) -> Config:
-    """Return the migrations' configuration; *url* takes the place of DATABASE_URL."""
+    """Return the configuration for Alembic; *url* overrides DATABASE_URL."""
     config = Config(BACKEND / "alembic.ini")
     if url is not None:
         config.attributes["url"] = url
@@ -33,28 +33,28 @@ def alembic_config(url: str | None = None) -> Config:
 
 
 def needed_revision() -> str:
-    """Return the revision this code was written for."""
+    """Return the revision this code needs."""
     return SCHEMA
 
 
 @cache
 def known_revisions() -> tuple[str, ...]:
-    """Return the revisions this code knows the way from, the first one first.
+    """Return the revisions this code can migrate from, oldest first.
 
-    A newer version that is gone may have left migrations of its own behind; they do not count.
+    Migration files left behind by a newer version are ignored.
     """
     script = ScriptDirectory.from_config(alembic_config())
     return tuple(step.revision for step in script.iterate_revisions(SCHEMA, "base"))[::-1]
 
 
 def revisions_after(revision: str) -> list[str]:
-    """Return the revisions that lead from a known one to the one this code was written for, in their order."""
+    """Return the revisions after a known one, up to the one this code needs, oldest first."""
     known = known_revisions()
     return list(known[known.index(revision) + 1 :])
 
 
 def why_unusable(at: str | None) -> str | None:
-    """Return why this code must not serve a database at a revision, and what mends it; None if it may."""
+    """Return why this code must not serve a database at this revision, and how to fix it; None if it may."""
     if at == SCHEMA:
         return None
     if at is None:
@@ -63,12 +63,12 @@ def why_unusable(at: str | None) -> str | None:
         return f"The database's schema is {at} and this version needs {SCHEMA}: alembic upgrade head"
     return (
         f"The database's schema is {at}, which is newer than this version, and this version needs {SCHEMA}: "
-        f"put the newer version back, or have it run alembic downgrade {SCHEMA}"
+        f"reinstall the newer version, or use it to run alembic downgrade {SCHEMA}"
     )
 
 
 async def current_revision(database: Database) -> str | None:
-    """Return the revision the database is at, or None if it was never migrated."""
+    """Return the database's revision, or None if it was never migrated."""
     try:
         row = await database.first(_VERSION)
     except SQLAlchemyError:
@@ -77,5 +77,5 @@ async def current_revision(database: Database) -> str | None:
 
 
 def migrate(url: str, revision: str = SCHEMA) -> None:
-    """Bring the database up to a revision."""
+    """Upgrade the database to a revision."""
     command.upgrade(alembic_config(url), revision)

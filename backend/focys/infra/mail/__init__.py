@@ -1,1 +1,1 @@
-"""Messages, and the SMTP client that sends them."""
+"""Email messages and the SMTP client that sends them."""

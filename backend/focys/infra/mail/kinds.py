@@ -1,4 +1,4 @@
-"""What every kind of email is: a name in the outbox, and a text made when it is sent."""
+"""The interface of every kind of email: a name in the outbox, and a text rendered when the email is sent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import Any, Protocol
 from focys.infra.mail.mailer import Message
 
 Details = Mapping[str, Any]
-"""What an email is about, as stored: strings and numbers, never a secret."""
+"""The values an email is rendered from, as stored in the outbox: strings and numbers, never a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailContext:
-    """What rendering an email needs: the service's name, the recipient, what it is about, and the time."""
+    """What rendering an email requires: the service's name, the recipient, the details and the time."""
 
     app_name: str
     to: str
@@ -28,5 +28,5 @@ class MailKind(Protocol):
     def kind(self) -> str: ...
 
     def render(self, context: MailContext) -> Message | None:
-        """Return the message, or None if it would come too late to be of use."""
+        """Return the message, or None if it would arrive too late to be useful."""
         ...

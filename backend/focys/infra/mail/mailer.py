@@ -1,4 +1,4 @@
-"""Sends letters: by SMTP when a host is configured, else to the console, as the guide's first steps expect."""
+"""Sends email by SMTP if a host is configured; otherwise prints it, as the guide's first steps expect."""
 
 import asyncio
 import ssl
@@ -19,7 +19,7 @@ from focys.settings import Settings
 
 SMTP_TIMEOUT_SECONDS = 10
 WHOLE_TRY_SECONDS = 40
-"""A server that is slow at every command is given up before another worker may try the same letter."""
+"""Even if the server is slow at every command, this attempt ends before another worker may retry the message."""
 
 _IMPLICIT_TLS_PORT = 465
 
@@ -34,9 +34,9 @@ _templates = Environment(
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One mail: a subject, short paragraphs, and optionally a code to be shown large.
+    """One email: a subject, short paragraphs, and optionally a code to show in large type.
 
-    ``console`` is the one line that stands for it where no mail is sent.
+    ``console`` is the line printed instead if no SMTP host is configured.
     """
 
     subject: str
@@ -46,9 +46,10 @@ class Message:
 
 
 class MailError(Exception):
-    """The letter was not accepted; the message says why and quotes nothing of the letter.
+    """The email was not accepted; the text says why and quotes nothing from the email.
 
-    ``answer`` is what the server itself said, which may name the recipient: for an operator's eyes, not for a log.
+    ``answer`` is the server's own response. It may contain the recipient's address, so show it to an operator but do
+    not log it.
     """
 
     def __init__(self, cause: str, answer: str = "") -> None:
@@ -57,45 +58,44 @@ class MailError(Exception):
 
 
 class Mailer(Protocol):
-    """Delivers one letter to one address.
+    """Delivers one message to one address.
 
-    A letter that may be tried again keeps its ``key``: it becomes the Message-ID, by which mail programs know two
-    copies of one letter.
+    Retries of a message pass the same ``key``. It becomes the Message-ID, by which email programs detect duplicates.
     """
 
-    async def send(self, to: str, letter: Message, now: datetime, key: UUID | None = None) -> None:
-        """Deliver, or raise MailError."""
+    async def send(self, to: str, message: Message, now: datetime, key: UUID | None = None) -> None:
+        """Deliver the message, or raise MailError."""
         ...
 
 
 class ConsoleMailer:
-    """Prints the one line that matters."""
+    """Prints each message's ``console`` line."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
 
-    async def send(self, to: str, letter: Message, now: datetime, key: UUID | None = None) -> None:  # noqa: ARG002
-        """Print the letter's line."""
-        print(letter.console, file=self._stream or sys.stdout, flush=True)
+    async def send(self, to: str, message: Message, now: datetime, key: UUID | None = None) -> None:  # noqa: ARG002
+        """Print the message's line."""
+        print(message.console, file=self._stream or sys.stdout, flush=True)
 
 
 class SmtpMailer:
-    """Speaks SMTP with STARTTLS or TLS; certificates are checked."""
+    """Sends by SMTP with STARTTLS or TLS; certificates are verified."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._security = settings.smtp_security or ("tls" if settings.smtp_port == _IMPLICIT_TLS_PORT else "starttls")
         self._tls = ssl.create_default_context(cafile=settings.smtp_ca_file)
 
-    async def send(self, to: str, letter: Message, now: datetime, key: UUID | None = None) -> None:
-        """Deliver, or raise MailError."""
-        await self._converse(render(to, letter, now, key, settings=self._settings))
+    async def send(self, to: str, message: Message, now: datetime, key: UUID | None = None) -> None:
+        """Deliver the message, or raise MailError."""
+        await self._connect_and_send(render(to, message, now, key, settings=self._settings))
 
     async def check(self) -> None:
-        """Connect and sign in as for a letter, and send none; or raise MailError."""
-        await self._converse(None)
+        """Connect and log in as if to send, but send nothing; raise MailError on failure."""
+        await self._connect_and_send(None)
 
-    async def _converse(self, message: EmailMessage | None) -> None:
+    async def _connect_and_send(self, message: EmailMessage | None) -> None:
         own = self._settings
         client = aiosmtplib.SMTP(
             hostname=own.smtp_host,
@@ -106,7 +106,7 @@ class SmtpMailer:
             start_tls=self._security == "starttls",
             tls_context=self._tls if self._security != "none" else None,
             timeout=SMTP_TIMEOUT_SECONDS,
-            # Else the library asks the name service for this machine's name, which may take seconds per letter.
+            # Otherwise the library looks up this machine's name in DNS, which can take seconds per message.
             local_hostname="localhost" if own.is_local else urlsplit(own.public_url).hostname,
         )
         try:
@@ -114,44 +114,44 @@ class SmtpMailer:
                 await client.connect()
                 if message is not None:
                     await client.send_message(message)
-            # The letter has been accepted, whatever becomes of the QUIT.
+            # The message is accepted by now, even if QUIT fails.
             with suppress(aiosmtplib.SMTPException, OSError):
                 await client.quit()
         except (aiosmtplib.SMTPException, OSError) as fault:
             code = getattr(fault, "code", "")
-            raise MailError(f"{type(fault).__name__} {code}".strip(), _words_of(fault)) from None
+            raise MailError(f"{type(fault).__name__} {code}".strip(), _response_in(fault)) from None
         finally:
-            # A cancelled delivery does not wait for the QUIT of a slow server.
+            # If delivery is canceled, don't wait for a slow server's response to QUIT.
             client.close()
 
 
-def _words_of(fault: Exception) -> str:
-    """Return what the server said, or the system where no server did."""
-    told = fault.recipients[0] if isinstance(fault, aiosmtplib.SMTPRecipientsRefused) else fault
-    code, message = getattr(told, "code", ""), getattr(told, "message", "")
-    return f"{code} {message or told}".strip()
+def _response_in(fault: Exception) -> str:
+    """Return the server's response, or the system's error message if there was none."""
+    error = fault.recipients[0] if isinstance(fault, aiosmtplib.SMTPRecipientsRefused) else fault
+    code, message = getattr(error, "code", ""), getattr(error, "message", "")
+    return f"{code} {message or error}".strip()
 
 
 def mailer_for(settings: Settings) -> Mailer:
-    """Return the mailer the settings ask for."""
+    """Return the mailer for these settings."""
     return SmtpMailer(settings) if settings.smtp_host else ConsoleMailer()
 
 
 def sender_of(settings: Settings) -> str:
-    """Return the address mail comes from."""
+    """Return the address that email is sent from."""
     return settings.smtp_from or settings.smtp_user
 
 
-def render(to: str, letter: Message, now: datetime, key: UUID | None = None, *, settings: Settings) -> EmailMessage:
-    """Return the letter as a message with a text and an HTML part."""
-    message = EmailMessage()
-    message["Subject"] = letter.subject
-    message["From"] = sender_of(settings)
-    message["To"] = to
-    message["Date"] = format_datetime(now)
-    message["Message-ID"] = f"<{key or uuid4()}@{sender_of(settings).rpartition('@')[2] or 'localhost'}>"
-    message["Auto-Submitted"] = "auto-generated"
-    values = {"letter": letter, "app_name": settings.app_name, "public_url": settings.public_url}
-    message.set_content(_templates.get_template("letter.txt").render(values))
-    message.add_alternative(_templates.get_template("letter.html").render(values), subtype="html")
-    return message
+def render(to: str, message: Message, now: datetime, key: UUID | None = None, *, settings: Settings) -> EmailMessage:
+    """Return the message as an email with a text part and an HTML part."""
+    email = EmailMessage()
+    email["Subject"] = message.subject
+    email["From"] = sender_of(settings)
+    email["To"] = to
+    email["Date"] = format_datetime(now)
+    email["Message-ID"] = f"<{key or uuid4()}@{sender_of(settings).rpartition('@')[2] or 'localhost'}>"
+    email["Auto-Submitted"] = "auto-generated"
+    values = {"message": message, "app_name": settings.app_name, "public_url": settings.public_url}
+    email.set_content(_templates.get_template("message.txt").render(values))
+    email.add_alternative(_templates.get_template("message.html").render(values), subtype="html")
+    return email

@@ -1,1 +1,1 @@
-"""What the operator sees, and time: logs, metrics, the clock, periodic work."""
+"""Operations: logs, metrics, the clock and periodic work."""

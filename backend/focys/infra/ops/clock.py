@@ -1,4 +1,4 @@
-"""The only reader of the clock. All workers follow the database's, so that a lock means the same everywhere."""
+"""The clock; nothing else reads the time. All workers follow the database's, so they agree on when a lock ends."""
 
 import time
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What time it is, in UTC."""
+    """The current time, in UTC."""
 
     def now(self) -> datetime:
         """Return an aware time in UTC."""
@@ -22,16 +22,16 @@ class SystemClock:
 
 
 class DatabaseClock:
-    """The database's clock, carried forward by the monotonic one between readings.
+    """The database's clock. Between readings it advances with the monotonic clock.
 
-    A step of this machine's own clock changes nothing.
+    So changes to this machine's own clock have no effect.
     """
 
     def __init__(self) -> None:
         self.set(datetime.now(UTC))
 
     def set(self, now: datetime) -> None:
-        """Take a fresh reading from the database."""
+        """Set the clock to the database's current time."""
         self._read, self._at = now.timestamp(), time.monotonic()
 
     def now(self) -> datetime:

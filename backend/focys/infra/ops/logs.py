@@ -1,4 +1,4 @@
-"""One JSON object per line on standard error, or readable columns on a terminal; values are encoded, never pasted."""
+"""Logs: one JSON object per line on standard error, or columns on a terminal; values are always escaped."""
 
 import logging
 import logging.handlers
@@ -11,7 +11,7 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""The request that is being served; each event of it says so."""
+"""The ID of the current request; every event logged while it is served includes it."""
 
 
 def _with_request_id(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -40,12 +40,12 @@ def configure(*, log_file: Path | None = None, pretty: bool | None = None, quiet
     )
     columns = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=34)
     console = _handler(logging.StreamHandler(), *((_escaped, columns) if pretty else (_json(),)))
-    # A command that answers a person keeps its events for the log file.
+    # Commands print their own results, so only errors are logged to the terminal.
     console.setLevel(logging.ERROR if quiet else logging.INFO)
     handlers: list[logging.Handler] = [console]
     if log_file is not None:
         log_file.parent.mkdir(parents=True, exist_ok=True)
-        # The file is rotated from outside (deploy/logrotate): workers that rotate it themselves drift apart.
+        # Rotated from outside (deploy/logrotate): workers that did it themselves would end up writing different files.
         handlers.append(_handler(logging.handlers.WatchedFileHandler(log_file), _json()))
     root = logging.getLogger()
     root.handlers = handlers
@@ -55,8 +55,8 @@ def configure(*, log_file: Path | None = None, pretty: bool | None = None, quiet
 
 
 def logger(name: str) -> FilteringBoundLogger:
-    """Return a logger whose methods take an event and named values."""
-    # The actual object, a lazy proxy, has no type.
+    """Return a logger whose methods take an event and keyword arguments."""
+    # get_logger returns an untyped lazy proxy.
     found: FilteringBoundLogger = structlog.get_logger(name)
     return found
 
@@ -66,7 +66,7 @@ def _json() -> Processor:
 
 
 def _escaped(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Spell out what would begin a new line or steer the terminal; JSON does so by itself."""
+    """Escape line breaks and terminal control characters; the JSON renderer does that itself."""
     for name, value in event.items():
         if isinstance(value, str) and name != "exception":
             event[name] = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
@@ -79,26 +79,26 @@ def _handler(handler: logging.Handler, *renderers: Processor) -> logging.Handler
 
 
 class _Lines:
-    """Hands our events to the handlers of the standard library.
+    """Passes our events to the standard library's handlers.
 
-    A standard library logger looks up the line of code that an event comes from, and structlog's formatter builds each
-    record a second time. Together they are half of the cost of a line.
+    A standard library logger looks up the calling line for each event, and structlog's formatter builds each record a
+    second time. Skipping both halves the cost of a log line.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def _hand_over(self, level: int, event: EventDict) -> None:
+    def _handle(self, level: int, event: EventDict) -> None:
         logging.getLogger().handle(logging.LogRecord(self._name, level, "", 0, event, None, None))
 
-    info = partialmethod(_hand_over, logging.INFO)
-    warning = partialmethod(_hand_over, logging.WARNING)
-    error = partialmethod(_hand_over, logging.ERROR)
-    critical = partialmethod(_hand_over, logging.CRITICAL)
+    info = partialmethod(_handle, logging.INFO)
+    warning = partialmethod(_handle, logging.WARNING)
+    error = partialmethod(_handle, logging.ERROR)
+    critical = partialmethod(_handle, logging.CRITICAL)
 
 
 class _Formatter(logging.Formatter):
-    """Writes our events, and library logs in the same format."""
+    """Formats our events and library logs alike."""
 
     def __init__(self, renderers: tuple[Processor, ...]) -> None:
         super().__init__()

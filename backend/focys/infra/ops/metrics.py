@@ -1,8 +1,8 @@
-"""The metrics for Prometheus. Label values are fixed words: no address, no id, nothing a caller typed.
+"""Prometheus metrics. Label values are fixed words: no addresses, no IDs, no user input.
 
-With PROMETHEUS_MULTIPROC_DIR set, the numbers of all workers are added up (see gunicorn.conf.py). What the
-alerts look at is there from the start, as a zero: Prometheus sees no growth in a series that begins with its first
-event. What only the database knows is written by ``features/watching``; the newest reading of any worker counts.
+With PROMETHEUS_MULTIPROC_DIR set, the workers' numbers are added up (see gunicorn.conf.py). Series used in alerts are
+created at startup with the value zero, because Prometheus cannot see an increase in a series that begins with its first
+event. Gauges read from the database are set by ``features/watching``; the most recent value from any worker counts.
 """
 
 from typing import Literal
@@ -22,64 +22,60 @@ from starlette.responses import Response
 
 NEWEST: Literal["livemostrecent"] = "livemostrecent"
 
-BUILD_INFO = Gauge("focys_build_info", "Always 1; the label says what runs.", ["version"], multiprocess_mode="livemax")
-WORKERS = Gauge("focys_workers", "Processes that serve.", multiprocess_mode="livesum")
+BUILD_INFO = Gauge("focys_build_info", "Always 1; the label is the version.", ["version"], multiprocess_mode="livemax")
+WORKERS = Gauge("focys_workers", "Worker processes.", multiprocess_mode="livesum")
 WORKER_START = Gauge(
-    "focys_worker_start_time_seconds", "When the youngest process began to serve.", multiprocess_mode="livemax"
+    "focys_worker_start_time_seconds", "When the newest worker started serving.", multiprocess_mode="livemax"
 )
-EVENTS = Counter(
-    "focys_events", "Steps of sign-ins, sessions and accounts, as audited.", ["event", "outcome", "reason"]
-)
-ALARMS = Counter("focys_alarms", "What somebody should look at, each of them.", ["alarm"])
-LOCKOUTS = Counter("focys_lockouts", "Locks by the rung that was reached: 5, 10, guarded.", ["rung"])
-THROTTLED = Counter("focys_throttled", "Tries refused by a limit.", ["limit"])
+EVENTS = Counter("focys_events", "Audit events of sign-ins, sessions and accounts.", ["event", "outcome", "reason"])
+ALARMS = Counter("focys_alarms", "Events that an operator should investigate.", ["alarm"])
+LOCKOUTS = Counter("focys_lockouts", "Account locks by threshold reached: 5, 10, guarded.", ["rung"])
+THROTTLED = Counter("focys_throttled", "Requests refused by a rate limit.", ["limit"])
 TOTP_OFFSET = Histogram(
     "focys_totp_offset_seconds",
-    "How far phones are ahead of us, by the 30 s steps of good codes.",
+    "How far users' phones are ahead of the server, by the 30 s steps of accepted codes.",
     buckets=(-30, 0, 30),
 )
 QR_SECONDS = Histogram(
-    "focys_qr_seconds", "Drawing a QR code.", buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
+    "focys_qr_seconds", "Time to draw a QR code.", buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 )
 QR_FAULTS = Counter("focys_qr_faults", "QR codes that could not be drawn.")
-MAILS = Counter("focys_mails", "Letters by kind and outcome.", ["letter", "outcome"])
+MAILS = Counter("focys_mails", "Emails by kind and outcome.", ["letter", "outcome"])
 HASH_SECONDS = Histogram(
     "focys_argon2_seconds",
-    "One Argon2id, or one set of backup codes, waiting included.",
+    "Time to compute one Argon2id hash or one set of backup codes, including waiting.",
     buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
-HASHES_WAITING = Gauge("focys_argon2_waiting", "Hashes under way or waiting.", multiprocess_mode="livesum")
+HASHES_WAITING = Gauge("focys_argon2_waiting", "Hashes in progress or waiting.", multiprocess_mode="livesum")
 HASHES_REFUSED = Counter("focys_argon2_refused", "Hashes refused because too many were waiting.")
 DATABASE_CONNECTIONS = Gauge("focys_database_connections", "Connections in use.", multiprocess_mode="livesum")
-DATABASE_POOL = Gauge("focys_database_pool_size", "Connections there may be.", multiprocess_mode="livesum")
-DATABASE_UP = Gauge("focys_database_up", "Whether the database answered a moment ago.", multiprocess_mode=NEWEST)
+DATABASE_POOL = Gauge("focys_database_pool_size", "Maximum number of connections.", multiprocess_mode="livesum")
+DATABASE_UP = Gauge("focys_database_up", "Whether the database responded at the last check.", multiprocess_mode=NEWEST)
 READY = Gauge(
-    "focys_ready", "Whether each part that a sign-in stands on is as it must be.", ["part"], multiprocess_mode=NEWEST
+    "focys_ready", "Whether each part that sign-ins depend on is working.", ["part"], multiprocess_mode=NEWEST
 )
 DATABASE_FAULTS = Counter(
-    "focys_database_faults", "Requests that failed because the database did not answer.", ["kind"]
+    "focys_database_faults", "Requests that failed because the database did not respond.", ["kind"]
 )
 CLOCK_OFFSET = Gauge(
     "focys_clock_offset_seconds", "How far this machine is ahead of the database.", multiprocess_mode=NEWEST
 )
-MAILS_WAITING = Gauge("focys_mails_waiting", "Letters that should have left by now.", multiprocess_mode=NEWEST)
-MFA_RESETS = Gauge(
-    "focys_mfa_resets_last_hour", "Second factors that administrators removed.", multiprocess_mode=NEWEST
-)
+MAILS_WAITING = Gauge("focys_mails_waiting", "Emails that are due but not yet sent.", multiprocess_mode=NEWEST)
+MFA_RESETS = Gauge("focys_mfa_resets_last_hour", "Second factors removed by administrators.", multiprocess_mode=NEWEST)
 MFA_BYPASS = Gauge(
     "focys_mfa_bypass_remaining_seconds",
-    "How long the second step is still passed by, for everybody or for somebody named.",
+    "Time until the second-factor bypass ends, for everybody or for named users.",
     ["whom"],
     multiprocess_mode=NEWEST,
 )
 SHARED_ADDRESS = Gauge(
     "focys_shared_address_people",
-    "People of the last day who all seem to come from one inner address, as behind a proxy that is not trusted.",
+    "Users of the last day who all seem to come from one private address, as behind a proxy that is not trusted.",
     multiprocess_mode=NEWEST,
 )
 SPRAY_ACCOUNTS = Gauge(
     "focys_spray_accounts",
-    "Most accounts with a wrong password in the last hour from one IPv4 /24 or IPv6 /48, own networks left out.",
+    "Most accounts with a wrong password in the last hour from one IPv4 /24 or IPv6 /48, excluding own networks.",
     multiprocess_mode=NEWEST,
 )
 REQUEST_SECONDS = Histogram(
@@ -91,19 +87,19 @@ REQUEST_SECONDS = Histogram(
 
 
 def begin_serving(version: str) -> None:
-    """Say which version this process runs, and since when."""
+    """Record this process's version and start time."""
     BUILD_INFO.labels(version).set(1)
     WORKERS.set(1)
     WORKER_START.set_to_current_time()
 
 
 def build_router(*, of_all_workers: bool) -> APIRouter:
-    """Return the call that Prometheus scrapes: this process' numbers, or those of all workers added up."""
+    """Return the route that Prometheus scrapes: this process's numbers, or those of all workers added up."""
     router = APIRouter(tags=["metrics"])
 
     @router.get("/metrics", response_class=Response)
     async def read_metrics() -> Response:
-        """Say all numbers, in Prometheus' text format."""
+        """Return all metrics in Prometheus's text format."""
         return Response(generate_latest(_registry(of_all_workers=of_all_workers)), media_type=CONTENT_TYPE_LATEST)
 
     return router

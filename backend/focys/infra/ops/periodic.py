@@ -1,4 +1,4 @@
-"""Work that is done at intervals for as long as the service runs."""
+"""Work that runs at regular intervals while the service is up."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,9 +10,9 @@ _log = logger("focys.periodic")
 
 
 class Periodic:
-    """Runs *work* every so many *seconds*, for the first time after *first_after* seconds.
+    """Runs *work* every *seconds* seconds, the first time after *first_after* seconds.
 
-    If a run raises, this is logged with the work's name, and the next run follows.
+    If a run raises, the error is logged with the work's name, and the schedule continues.
     """
 
     def __init__(
@@ -22,17 +22,17 @@ class Periodic:
         self._is_over = asyncio.Event()
 
     async def run(self) -> None:
-        """Work until stopped."""
+        """Run until stopped."""
         pause = self._first_after
         while not await self._is_over_within(pause):
             try:
                 await self._work()
-            except Exception as fault:  # noqa: BLE001  must outlive the database's absence
+            except Exception as fault:  # noqa: BLE001  must survive a database outage
                 _log.warning("periodic_work_failed", work=self._name, kind=type(fault).__name__)
             pause = self._seconds
 
     def stop(self) -> None:
-        """Let the current run be the last. Cancelled, it would leave its database connection open."""
+        """Stop after the current run. Canceling it would leave its database connection open."""
         self._is_over.set()
 
     async def _is_over_within(self, seconds: float) -> bool:

@@ -1,1 +1,1 @@
-"""HTTP: requests in, responses out, the pages, and the checks around every call."""
+"""HTTP: requests, responses, the pages, and the checks around every request."""

@@ -1,4 +1,4 @@
-"""Which network a request comes from. Forwarded headers count only from the proxies we were told of."""
+"""The network a request comes from. Forwarded headers count only if a trusted proxy sent them."""
 
 import re
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ Network = IPv4Network | IPv6Network
 _SITE_PREFIX = 64
 _UNKNOWN = "unknown"
 _THIS_MACHINE: tuple[Address, ...] = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
-# As proxies write an address: bare, with a port, or in brackets.
+# Addresses as proxies write them: bare, with a port, or in brackets.
 _ENTRY = re.compile(r"([0-9.]+)(?::[0-9]{1,5})?|\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?|([0-9A-Fa-f:.]+)")
 
 
 def client_address(
     peer: tuple[str, int] | None, forwarded_for: str, trusted: Sequence[Network], most_hops: int | None = None
 ) -> str:
-    """Return the client's address: the rightmost entry of X-Forwarded-For that no trusted proxy wrote for itself.
+    """Return the client's address: the rightmost entry of X-Forwarded-For that is not a trusted proxy.
 
-    At most *most_hops* proxies are believed, if it is given. Anything unusable falls back to the nearest hop that is
-    known. A peer without an address came through a socket on this machine.
+    If *most_hops* is given, at most that many proxies are trusted. If an entry is malformed, the nearest known hop is
+    returned. A peer without an address came through a Unix socket on this machine.
     """
     entries = [entry.strip() for entry in forwarded_for.split(",")] if forwarded_for else []
-    if peer is None or _was_put_there_by_the_server(peer, entries):
+    if peer is None or _was_set_by_uvicorn(peer, entries):
         nearest: Address | None = next((here for here in _THIS_MACHINE if _is_trusted(here, trusted)), _THIS_MACHINE[0])
     else:
         nearest = _parse(peer[0])
@@ -41,7 +41,7 @@ def client_address(
 
 
 def source_of(address: str) -> str:
-    """Return what limits are counted by: the IPv4 address, or the /64 an IPv6 address belongs to."""
+    """Return the network that rate limits count by: the IPv4 address, or the /64 of an IPv6 address."""
     parsed = _parse(address)
     if isinstance(parsed, IPv6Address):
         return str(ip_network((parsed, _SITE_PREFIX), strict=False))
@@ -49,16 +49,16 @@ def source_of(address: str) -> str:
 
 
 def is_shared(address: str, trusted: Sequence[Network]) -> bool:
-    """Say whether an address can stand for many people of a public service: a proxy's, or one of an inner network."""
+    """Tell whether many users can share this address: a trusted proxy's, a private or an unknown one."""
     parsed = _parse(address)
     return parsed is None or not parsed.is_global or _is_trusted(parsed, trusted)
 
 
-def _was_put_there_by_the_server(peer: tuple[str, int], entries: Sequence[str]) -> bool:
-    """Say whether uvicorn has put an entry of X-Forwarded-For in place of a peer on this machine.
+def _was_set_by_uvicorn(peer: tuple[str, int], entries: Sequence[str]) -> bool:
+    """Tell whether uvicorn replaced a local peer's address with an entry of X-Forwarded-For.
 
-    It does so unless it is told not to, under gunicorn too, and takes the rightmost entry that is not this machine. A
-    client may have written that; whom to believe is for TRUSTED_PROXIES to say, not for the way the server is started.
+    By default it does, even under gunicorn, and takes the rightmost entry that is not this machine. A client may have
+    written that entry, and TRUSTED_PROXIES must decide whom to trust, not the way the server was started.
     """
     if not entries:
         return False
@@ -85,7 +85,7 @@ def _port(text: str) -> int | None:
         return None
 
 
-# The proxy's address is read at each request, and the client's twice; what callers write must not fill the memory.
+# Every request parses the proxy's address once and the client's twice. Bounded, because clients choose the text.
 @lru_cache(maxsize=64)
 def _raw(text: str) -> Address | None:
     try:
@@ -98,7 +98,7 @@ def _parse(text: str) -> Address | None:
     address = _raw(text)
     if not isinstance(address, IPv6Address):
         return address
-    # A zone (fe80::1%eth0) is free text that means something on its own host only.
+    # A zone (fe80::1%eth0) is free text that is meaningful only on its own host.
     return None if address.scope_id else address.ipv4_mapped or address
 
 

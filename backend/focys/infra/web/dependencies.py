@@ -1,4 +1,4 @@
-"""What routes depend on: who is calling, and that a call with cookies comes from our own pages."""
+"""Dependencies of routes: who is calling, and whether a request with cookies comes from our own pages."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -14,14 +14,14 @@ from focys.infra.web.visitor import Visitor
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """The web layer's parts; the app keeps them as ``app.state.web``."""
+    """The parts of the web layer, stored as ``app.state.web``."""
 
     visitors: Visitors
     cookies: Cookies
     origins: Origins
 
 
-# Coroutines, or FastAPI would take each call to another thread and back.
+# Dependencies are coroutines because FastAPI runs plain functions in a thread pool.
 async def _web(request: Request) -> Web:
     web: Web = request.app.state.web
     return web
@@ -38,10 +38,10 @@ Caller = Annotated[Visitor, Depends(_caller)]
 
 
 async def our_page(request: Request, web: WebDep) -> None:
-    """Refuse a call that a cookie authenticates, unless it proves that it comes from our pages.
+    """Require that a request authenticated by a cookie comes from our own pages.
 
     Raises:
-        RefusedError: it does not.
+        RefusedError: it does not prove that.
     """
     if not web.origins.may_use_cookies(request.headers):
         raise RefusedError(Refused(Reason.FORBIDDEN_ORIGIN))

@@ -1,4 +1,4 @@
-"""Liveness (the process answers) and readiness (it can serve a sign-in)."""
+"""Liveness (the process responds) and readiness (it can serve a sign-in)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,19 +19,19 @@ from focys.infra.web.replies import PROBLEMS, UNAVAILABLE_RETRY_SECONDS, refusal
 Part = Literal["database", "schema", "keys", "clock"]
 
 MOST_APART_SECONDS = 15
-"""How far two clocks may be apart before codes of phones that are right are refused: half a step."""
+"""Two clocks this far apart could make us refuse codes from phones with the correct time: half a time step."""
 
 GOOD_FOR_SECONDS = 1.0
 
 
 class Health(BaseModel):
-    """All is well."""
+    """The service is healthy."""
 
     status: Literal["ok"] = "ok"
 
 
 class Readiness:
-    """Checks what a sign-in depends on. Concurrent callers share one check; a good result is kept for a second."""
+    """Checks what sign-ins depend on. Concurrent callers share one check; a good result is cached for a second."""
 
     def __init__(
         self,
@@ -42,19 +42,19 @@ class Readiness:
         machine: Clock | None = None,
     ) -> None:
         self._database, self._can_open_secrets = database, can_open_secrets
-        # A clock that does not follow the database's has nothing to be compared with.
+        # The service's clock is compared only if it follows the database's.
         self._clocks = [machine or SystemClock(), *([clock] if isinstance(clock, DatabaseClock) else [])]
-        self._look: asyncio.Task[list[Part]] | None = None
+        self._check: asyncio.Task[list[Part]] | None = None
         self._good_until = 0.0
 
     async def failing(self) -> list[Part]:
-        """Return the parts that keep the service from serving."""
-        if self._look is None or (self._look.done() and monotonic() >= self._good_until):
-            self._look = asyncio.create_task(self._examine())
-        # The first caller may disconnect; the others still wait for the result.
-        return await asyncio.shield(self._look)
+        """Return the parts that are not working."""
+        if self._check is None or (self._check.done() and monotonic() >= self._good_until):
+            self._check = asyncio.create_task(self._run_check())
+        # If the first caller disconnects, the others still need the result.
+        return await asyncio.shield(self._check)
 
-    async def _examine(self) -> list[Part]:
+    async def _run_check(self) -> list[Part]:
         try:
             found = await self._find()
         except (SQLAlchemyError, OSError):
@@ -74,7 +74,7 @@ class Readiness:
             found.append("schema")
         elif not await self._can_open_secrets():
             found.append("keys")
-        # The database looked at its clock somewhere between the two.
+        # The database read its clock at some time between the two readings.
         if any(
             max((b - theirs).total_seconds(), (theirs - a).total_seconds()) >= MOST_APART_SECONDS
             for b, a in zip(before, after, strict=True)
@@ -84,17 +84,17 @@ class Readiness:
 
 
 def build_router(readiness: Readiness) -> APIRouter:
-    """Return the health calls."""
+    """Return the health routes."""
     router = APIRouter(prefix="/health", tags=["health"], responses=PROBLEMS)
 
     @router.get("/live")
     async def live() -> Health:
-        """Say that the process answers."""
+        """Report that the process responds."""
         return Health()
 
     @router.get("/ready", response_model=Health)
     async def ready() -> Response:
-        """Say whether database, schema, keys and clocks are as a sign-in needs them, or which of them are not."""
+        """Report whether the database, schema, keys and clocks allow sign-ins, and which of them do not."""
         failing = await readiness.failing()
         if failing:
             return refusal(Refused(Reason.UNAVAILABLE, retry_after=UNAVAILABLE_RETRY_SECONDS), failing=failing)

@@ -1,4 +1,4 @@
-"""The edge of the service: what every request must satisfy and every answer carries, before a router is asked."""
+"""Checks on every request before routing, headers on every response, cookies, and errors at startup."""
 
 import asyncio
 import re
@@ -31,7 +31,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 MAX_BODY_BYTES = 16 * 1024
 BODY_SECONDS = 10
 REQUEST_SECONDS = 15
-"""Until the answer begins, body included; what it stands on gives up sooner."""
+"""Until the response begins, including reading the body; the timeouts of everything it depends on are shorter."""
 MAX_AGENT_LENGTH = 200
 _METHODS = {"GET", "HEAD", "POST", "DELETE", "OPTIONS"}
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -53,8 +53,8 @@ PAGE_POLICY = (
 
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
-# As they go over the wire, so that nothing has to be encoded for each answer.
-_ALWAYS = [
+# Encoded once, not for each response.
+_HEADERS = [
     (name.lower().encode(), value.encode())
     for name, value in {
         **SECURITY_HEADERS,
@@ -67,7 +67,7 @@ _log = logger("focys.http")
 
 
 class Cookies:
-    """Names and attributes of our cookies: ``__Host-`` and Secure everywhere but on http://localhost."""
+    """Names and attributes of our cookies: ``__Host-`` and Secure everywhere except on http://localhost."""
 
     def __init__(self, *, secure: bool) -> None:
         self._attributes = "Path=/; HttpOnly; SameSite=strict" + ("; Secure" if secure else "")
@@ -75,26 +75,26 @@ class Cookies:
         self.login, self.browser, self.refresh = (f"{prefix}focys_{kind}" for kind in ("login", "browser", "refresh"))
 
     def set(self, response: Response, name: str, value: str, seconds: int) -> None:
-        """Give the browser a cookie for so many seconds."""
-        # Our values are base64url, which needs no quoting; the standard library looks into that for 20 microseconds.
+        """Set a cookie for this many seconds."""
+        # Our values are base64url and need no quoting; the standard library takes 20 microseconds to find that out.
         response.headers.append("Set-Cookie", f"{name}={value}; Max-Age={seconds}; {self._attributes}")
 
     def clear(self, response: Response, name: str) -> None:
-        """Take a cookie back."""
+        """Delete a cookie."""
         self.set(response, name, "", 0)
 
 
 class Visitors:
-    """Reads from a request who is calling; a dependency of the routers."""
+    """Reads the visitor from a request."""
 
     def __init__(self, settings: Settings, cookies: Cookies) -> None:
         self._trusted, self._hops, self._cookies = settings.trusted_proxies, settings.trusted_proxy_hops, cookies
 
     async def __call__(self, request: Request) -> Visitor:
-        """Return the visitor behind *request*; a coroutine, or FastAPI would take it to another thread and back."""
+        """Return the visitor behind *request*."""
         address = client_address(
             request.client,
-            # Lines of one name are one list (RFC 9110 section 5.3); a proxy may add a line instead of lengthening one.
+            # A repeated header is one list (RFC 9110 section 5.3); a proxy may add a line instead of extending one.
             ", ".join(request.headers.getlist("x-forwarded-for")),
             self._trusted,
             self._hops,
@@ -111,20 +111,20 @@ class Visitors:
         )
 
 
-class PlainStart:
-    """Reports a refused start in one sentence, without a traceback."""
+class StartupErrors:
+    """Reports an error at startup in one sentence, without a traceback."""
 
     def __init__(self, app: App) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on; of a failed start only the last line."""
+        """Pass everything on, but only the last line of a failed startup."""
         if scope["type"] != "lifespan":
             await self._app(scope, receive, send)
             return
         failed = False
 
-        async def send_plainly(message: Message) -> None:
+        async def send_last_line(message: Message) -> None:
             nonlocal failed
             if message["type"] == "lifespan.startup.failed":
                 failed = True
@@ -132,24 +132,25 @@ class PlainStart:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_plainly)
+            await self._app(scope, receive, send_last_line)
         except Exception:
             if not failed:
                 raise
 
 
-def _as_it_is(app: App) -> App:
+def _identity(app: App) -> App:
     return app
 
 
-class Edge:
-    """The outermost layer: host, origin, media type and size; the headers of answers; the last catch of faults.
+class RequestGuard:
+    """Checks host, origin, media type and size; adds the response headers; handles errors that nothing else handled.
 
-    *readable* lets pages of other origins read the answers of an app, and so those that are given here.
+    *cors* wraps an app so that pages from other origins can read its responses. Refusals sent from here are wrapped,
+    too.
     """
 
-    def __init__(self, app: App, settings: Settings, readable: Callable[[App], App] = _as_it_is) -> None:
-        self._app, self._readable_app, self._readable = app, readable(app), readable
+    def __init__(self, app: App, settings: Settings, cors: Callable[[App], App] = _identity) -> None:
+        self._app, self._app_with_cors, self._cors = app, cors(app), cors
         self._hosts = settings.allowed_hosts
         self._origins = Origins(settings)
 
@@ -160,50 +161,50 @@ class Edge:
             return
         request_id = scope["focys.request_id"] = secrets.token_hex(16)
         outer = REQUEST_ID.set(request_id)
-        answer = _Answer(scope, send, request_id)
+        response = _Response(scope, send, request_id)
         try:
-            refused = await self._served(scope, receive, answer)
+            refused = await self._serve(scope, receive, response)
             if refused is not None:
-                # A refused preflight skips CORS, which would grant it instead of sending the refusal.
-                readable = _as_it_is if scope["method"] == "OPTIONS" else self._readable
-                await readable(refusal(refused))(scope, receive, answer.send)
+                # A refused preflight skips CORSMiddleware, which would respond 200 instead of sending our refusal.
+                cors = _identity if scope["method"] == "OPTIONS" else self._cors
+                await cors(refusal(refused))(scope, receive, response.send)
         finally:
             REQUEST_ID.reset(outer)
 
-    async def _served(self, scope: Scope, receive: Receive, answer: "_Answer") -> Refused | None:
-        """Have the request answered, or return why it is refused."""
+    async def _serve(self, scope: Scope, receive: Receive, response: "_Response") -> Refused | None:
+        """Serve the request, or return why it is refused."""
         # If a header is repeated, the first one counts, as in the code that reads them later.
         headers = dict(reversed(scope["headers"]))
-        # A caller without an origin is not a page and needs no permission to read.
-        app = self._readable_app if b"origin" in headers else self._app
+        # Without an Origin header the response needs no CORS headers.
+        app = self._app_with_cors if b"origin" in headers else self._app
         has_body = scope["method"] not in _SAFE_METHODS or not headers.keys().isdisjoint(_BODY_HEADERS)
         now = asyncio.get_running_loop().time()
         try:
-            refused = self._objection(scope, headers)
+            refused = self._check(scope, headers)
             if refused is not None:
                 return refused
-            async with asyncio.timeout_at(now + (BODY_SECONDS if has_body else REQUEST_SECONDS)) as answer.limit:
+            async with asyncio.timeout_at(now + (BODY_SECONDS if has_body else REQUEST_SECONDS)) as response.limit:
                 if has_body:
                     receive = _replay(await _body(receive), receive)
-                    answer.limit.reschedule(now + REQUEST_SECONDS)
-                answer.request_is_read = True
-                await app(scope, receive, answer.send)
+                    response.limit.reschedule(now + REQUEST_SECONDS)
+                response.request_is_read = True
+                await app(scope, receive, response.send)
         except _BodyTooLargeError:
             return Refused(Reason.PAYLOAD_TOO_LARGE)
         except Exception as fault:
-            if isinstance(fault, TimeoutError) and not answer.request_is_read:
+            if isinstance(fault, TimeoutError) and not response.request_is_read:
                 return Refused(Reason.REQUEST_TIMEOUT)
             _log.error("fault", kind=type(fault).__name__, where=where(fault))
-            if answer.has_begun:
+            if response.has_begun:
                 raise
             if isinstance(fault, TimeoutError):
                 return Refused(Reason.UNAVAILABLE, retry_after=UNAVAILABLE_RETRY_SECONDS)
             return Refused(Reason.INTERNAL)
         finally:
-            answer.limit = None
+            response.limit = None
         return None
 
-    def _objection(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Refused | None:
+    def _check(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Refused | None:
         if _hostname(headers.get(b"host", b"").decode("latin-1")) not in self._hosts:
             return Refused(Reason.UNKNOWN_HOST)
         length = headers.get(b"content-length", b"0")
@@ -219,10 +220,10 @@ class Edge:
         return None
 
 
-class _Answer:
-    """Sends the response to one request, with the headers of every response, and measures it.
+class _Response:
+    """Sends the response to one request with our headers, and measures the time it took.
 
-    ``limit`` is the time within which it must begin, if there is one; sending it may take longer.
+    ``limit`` is the deadline for the response to begin, if there is one; sending it may take longer.
     """
 
     def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
@@ -238,7 +239,7 @@ class _Answer:
                 self.limit.reschedule(None)
             _add_headers(message, self._request_id)
             if not self.request_is_read:
-                # Otherwise the rest of the body could hold the connection open indefinitely.
+                # Otherwise the unread rest of the body could keep the connection open indefinitely.
                 message["headers"].append((b"connection", b"close"))
             _measure(self._scope, message["status"], perf_counter() - self._began)
         await self._send(message)
@@ -249,7 +250,7 @@ class _BodyTooLargeError(Exception):
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a receiver that replays a body that was read, and then passes on what follows."""
+    """Return a receiver that replays a body already read, then passes on later messages."""
     sent = False
 
     async def replay() -> Message:
@@ -263,7 +264,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 async def _body(receive: Receive) -> bytes:
-    """Read a body before parsing it, up to the size limit."""
+    """Read a body, up to the size limit."""
     body = b""
     while True:
         message = await receive()
@@ -278,13 +279,13 @@ async def _body(receive: Receive) -> bytes:
 
 
 def _measure(scope: Scope, status: int, seconds: float) -> None:
-    # The route's own pattern, never the path: a caller's text must not become a label.
+    # The route's pattern, never the path: user input must not become a label.
     route = getattr(scope.get("route"), "path", "other")
     method = scope["method"] if scope["method"] in _METHODS else "other"
     _seconds_of(method, route, status).observe(seconds)
 
 
-# Cached, because looking up the labels takes longer than counting.
+# Cached because looking up the labels takes longer than counting.
 @lru_cache(maxsize=1024)
 def _seconds_of(method: str, route: str, status: int) -> Histogram:
     return metrics.REQUEST_SECONDS.labels(method, route, str(status))
@@ -292,12 +293,12 @@ def _seconds_of(method: str, route: str, status: int) -> Histogram:
 
 @lru_cache(maxsize=64)
 def _hostname(host: str) -> str:
-    """Return the name in a Host header without its port, or nothing if it is not one (RFC 9110 section 7.2)."""
+    """Return the host name in a Host header without the port, or "" if it is malformed (RFC 9110 section 7.2)."""
     found = _HOST.fullmatch(host)
     return found["name"].strip("[]").rstrip(".").lower() if found else ""
 
 
 def _add_headers(message: Message, request_id: str) -> None:
     present = {name for name, _ in message["headers"]}
-    missing = [header for header in _ALWAYS if header[0] not in present]
+    missing = [header for header in _HEADERS if header[0] not in present]
     message["headers"] = [*message["headers"], *missing, (b"x-request-id", request_id.encode())]

@@ -1,4 +1,4 @@
-"""Which pages may make calls that change something, judged by headers that a page cannot forge."""
+"""Which pages may make state-changing requests. Decided from headers that a page cannot forge."""
 
 from urllib.parse import urlsplit
 
@@ -7,21 +7,21 @@ from starlette.datastructures import Headers
 from focys.settings import Settings
 
 PAGE_HEADER, PAGE_HEADER_VALUE = "X-Requested-With", "focys"
-"""The header our pages send. Another site can send it only after a preflight, which we refuse."""
+"""The header our pages send. A page of another site can send it only after a preflight, which we refuse."""
 
 
 class Origins:
-    """The origins of our own pages: PUBLIC_URL, CORS_ORIGINS, and the requested host with PUBLIC_URL's scheme."""
+    """The origins of our own pages: PUBLIC_URL, CORS_ORIGINS, and the Host header with PUBLIC_URL's scheme."""
 
     def __init__(self, settings: Settings) -> None:
         self._listed = {settings.public_url, *settings.cors_origins}
-        # Behind a proxy that ends TLS, the scheme of the request itself would be http.
+        # The request's own scheme is http behind a proxy that terminates TLS.
         self._scheme = urlsplit(settings.public_url).scheme
 
     def may_change(self, headers: Headers) -> bool:
-        """Tell whether a call may change something: yes from our pages, and from clients that are not browsers.
+        """Tell whether a request may change state. Our pages may, and clients that are not browsers.
 
-        A page of another origin is identified by ``Origin`` or, without it, by ``Sec-Fetch-Site``.
+        A page from another origin is recognized by ``Origin`` or, if that is missing, by ``Sec-Fetch-Site``.
         """
         origin = headers.get("origin")
         if origin is not None:
@@ -29,10 +29,10 @@ class Origins:
         return headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
 
     def may_use_cookies(self, headers: Headers) -> bool:
-        """Tell whether a call may be authenticated by a cookie alone: only if it proves it comes from our pages."""
-        is_named = (
+        """Tell whether a cookie alone may authenticate a request: only if it proves it comes from our pages."""
+        is_identified = (
             "origin" in headers
             or headers.get("sec-fetch-site") == "same-origin"
             or headers.get(PAGE_HEADER) == PAGE_HEADER_VALUE
         )
-        return is_named and self.may_change(headers)
+        return is_identified and self.may_change(headers)

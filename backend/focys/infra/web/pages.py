@@ -1,4 +1,4 @@
-"""Serves the built pages: hashed files for ever, the page itself fresh each time and for every path of its own."""
+"""Serves the built frontend: hashed assets are cached forever, the page itself is always revalidated."""
 
 from http import HTTPStatus
 from pathlib import Path
@@ -17,13 +17,13 @@ _FRESH = "no-cache"
 
 
 class Pages(StaticFiles):
-    """The single-page app: a path without a file is one of its routes, but never a missing asset."""
+    """The single-page app. A path without a file is one of its routes, unless it names an asset."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(directory=folder, html=True)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Answer with the file, or with the page."""
+        """Return the file, or else the page."""
         try:
             response = await super().get_response(path, scope)
         except HTTPException as fault:

@@ -1,4 +1,4 @@
-"""Responses: JSON for a success, problem details for a refusal (RFC 9457)."""
+"""Responses: JSON on success, problem details on refusal (RFC 9457)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ UNAVAILABLE_RETRY_SECONDS = 5
 
 _log = logger("focys.http")
 
-# The two that a database brings which is slow, or away; others are counted from their first time on.
+# A slow or absent database causes these two, so their series start at zero; others appear when first counted.
 for _kind in (TimeoutError, ConnectionRefusedError):
     metrics.DATABASE_FAULTS.labels(_kind.__name__)
 
@@ -37,14 +37,14 @@ _BY_STATUS = {
 
 
 class FieldProblem(BaseModel):
-    """One field of a request that cannot be used; never its value."""
+    """An invalid field in the request, without its value."""
 
     field: str
     message: str
 
 
 class Problem(BaseModel):
-    """The body of every answer that is not a success (RFC 9457)."""
+    """The body of every error response (RFC 9457)."""
 
     type: str
     title: str
@@ -65,7 +65,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 class RefusedError(Exception):
-    """A dependency of a route refuses the call; everything else returns its refusal."""
+    """Raised only by dependencies of routes to refuse a request; other code returns its refusals."""
 
     def __init__(self, refused: Refused) -> None:
         super().__init__(refused.reason)
@@ -73,13 +73,13 @@ class RefusedError(Exception):
 
 
 def reply(body: BaseModel, *, status_code: int = HTTPStatus.OK, exclude_none: bool = False) -> Response:
-    """Return the response of a success, without FastAPI's second validation, which it does not need."""
+    """Return a success response, skipping FastAPI's second validation."""
     content = body.model_dump_json(exclude_none=exclude_none)
     return Response(content, status_code, media_type="application/json")
 
 
 def refusal(refused: Refused, *, errors: Sequence[FieldProblem] = (), failing: Sequence[str] = ()) -> Response:
-    """Return the problem+json answer of a refusal."""
+    """Return a refusal as a problem+json response."""
     status = HTTPStatus(refused.reason.status)
     problem = Problem(
         type=f"urn:focys:problem:{refused.reason}",
@@ -101,7 +101,7 @@ def refusal(refused: Refused, *, errors: Sequence[FieldProblem] = (), failing: S
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error with problem details: fields by name, faults without internals."""
+    """Turn every error into problem details: invalid fields by name, exceptions without internals."""
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RefusedError, _on_refused)
@@ -119,9 +119,9 @@ async def _on_validation(_request: Request, fault: Exception) -> Response:
 async def _on_http(_request: Request, fault: Exception) -> Response:
     assert isinstance(fault, HTTPException)  # noqa: S101  registered for it
     reason = _BY_STATUS.get(HTTPStatus(fault.status_code), Reason.INVALID_REQUEST)
-    answer = refusal(Refused(reason))
-    answer.headers.update(fault.headers or {})
-    return answer
+    response = refusal(Refused(reason))
+    response.headers.update(fault.headers or {})
+    return response
 
 
 async def _on_refused(_request: Request, fault: Exception) -> Response:
@@ -139,7 +139,7 @@ async def _on_database(_request: Request, fault: Exception) -> Response:
         raise fault
     if isinstance(fault, PoolTimeoutError):
         return refusal(Refused(Reason.BUSY, retry_after=BusyError.retry_after))
-    # The driver's message may quote values, so only its kind is logged.
+    # The driver's message may contain values, so only its type is logged.
     cause = type(fault.orig).__name__ if isinstance(fault, DBAPIError) else type(fault).__name__
     _log.error("database_unavailable", cause=cause)
     metrics.DATABASE_FAULTS.labels(cause).inc()
@@ -147,7 +147,7 @@ async def _on_database(_request: Request, fault: Exception) -> Response:
 
 
 def where(fault: BaseException) -> str:
-    """Return file and line only: a full traceback may contain what the caller sent."""
+    """Return file and line only, because a full traceback may contain user input."""
     trace = fault.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -157,14 +157,14 @@ def where(fault: BaseException) -> str:
 def _field_of(location: Sequence[object]) -> str:
     parts = [str(part) for part in location if part not in {"body", "query", "path", "header", "cookie"}]
     name = ".".join(parts)
-    # The name of an unknown field is the caller's text too.
+    # The name of an unknown field is user input, too.
     return name if re.fullmatch(r"[A-Za-z0-9_.]{1,64}", name) else "body"
 
 
 def _message_of(error: Mapping[str, Any]) -> str:
     known = {
         "missing": "This field is required.",
-        "extra_forbidden": "This field is not known here.",
+        "extra_forbidden": "This field is unknown.",
         "json_invalid": "This is not valid JSON.",
         "string_type": "This must be text.",
         "string_too_long": "This is too long.",
@@ -175,4 +175,4 @@ def _message_of(error: Mapping[str, Any]) -> str:
     }
     if error["type"] == "value_error":
         return str(error["msg"]).removeprefix("Value error, ")
-    return known.get(str(error["type"]), "This cannot be used here.")
+    return known.get(str(error["type"]), "This value is invalid.")

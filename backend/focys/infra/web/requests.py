@@ -1,4 +1,4 @@
-"""The base of every request body: no unknown fields, no type coercion, and values never appear in a message."""
+"""The base of every request body: no unknown fields, no type coercion, and no values in error messages."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ class Request(BaseModel):
 
 def _plain_text(text: str) -> str:
     if not is_plain(text):
-        raise ValueError("This holds a character that cannot be used.")
+        raise ValueError("This contains a character that is not allowed.")
     return text
 
 

@@ -1,13 +1,14 @@
-"""Who is calling: everything the services may know of a request, and nothing they could decide HTTP by."""
+"""The visitor: everything services may know about a request, and nothing specific to HTTP."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """One request's origin and cookies.
+    """The source and cookies of one request.
 
-    ``source`` is the network that limits count by; ``login``, ``browser`` and ``refresh`` are cookie values as sent.
+    ``source`` is the network that rate limits count by; ``login``, ``browser`` and ``refresh`` are cookie values as
+    sent.
     """
 
     address: str

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from focys.infra.crypto.keys import KeyRing, Purpose
-from focys.infra.crypto.tokens import AccessClaims, InvalidTokenError, Tokens, new_handle
+from focys.infra.crypto.tokens import AccessClaims, InvalidTokenError, Tokens, new_token
 from tests.conftest import SECRET_KEY
 from tests.support.clock import NOON
 from tests.support.forging import parts_of, signed, signing_key, unsigned
@@ -221,7 +221,7 @@ async def test_no_credential_works_in_the_place_of_another(world: World):
     jar = {name: browser.http.cookies[f"focys_{name}"] for name in ("refresh", "browser")}
     jar["login"] = under_way.http.cookies["focys_login"]
 
-    for credential in (*jar.values(), new_handle(), f"{access}x", access[:-1]):
+    for credential in (*jar.values(), new_token(), f"{access}x", access[:-1]):
         assert (await world.a_browser().me(credential)).status_code == 401, credential
     for name in ("login", "refresh"):
         for credential in (value for kind, value in {**jar, "access": access}.items() if kind != name):
