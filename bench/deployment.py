@@ -72,8 +72,8 @@ def measure(effort: Effort, say: Say) -> Result:
                 for connections in CLIENTS:
                     say(f"Deployment, round {number + 1} of {rounds}: {kind.name}, {connections} clients")
                     for through, served in ((True, kind.through), (False, kind.straight)):
-                        answers = _send(kind, deployed, load, connections, effort.seconds, through=through)
-                        served[connections].append(answers)
+                        result = _send(kind, deployed, load, connections, effort.seconds, through=through)
+                        served[connections].append(result)
     return Result(
         "Deployment",
         "TLS, nginx, 4 gunicorn workers, PostgreSQL; compared with the same workers without nginx and TLS.",

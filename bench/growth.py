@@ -64,9 +64,9 @@ def measure(effort: Effort, say: Say) -> Result:
                 for kind in kinds:
                     for size, (url, ports) in places.items():
                         say(f"Growth, round {max(number + 1, 1)} of {rounds}: {kind.name}, {size:,} accounts")
-                        answers = load.run(kind.load(url, ports, effort.seconds))
+                        result = load.run(kind.load(url, ports, effort.seconds))
                         # The first run is a warm-up and does not count.
-                        kind.served.setdefault(size, []).extend([answers] if number >= 0 else [])
+                        kind.served.setdefault(size, []).extend([result] if number >= 0 else [])
     return Result(
         "Growth",
         f"{sizes[1]:,} accounts against {sizes[0]:,}; {servers.WORKERS} workers, {CONNECTIONS} clients, PostgreSQL.",

@@ -1,1 +1,1 @@
-"""What touches the world: database, clock, mail, keys, logs, HTTP's edges."""
+"""Infrastructure: the database, email, cryptography, HTTP, and operations such as logs and the clock."""

@@ -106,7 +106,7 @@ async def test_nobody_can_be_told_from_the_numbers(lone_world: World):
     assert {label for sample in numbers.samples for label in sample.labels} - OF_PYTHON <= LABELS
 
 
-@pytest.fixture(params=["numbers", ""])
+@pytest.fixture(params=["metrics", ""])
 def four_workers(request: pytest.FixtureRequest, sqlite_url: str, tmp_path: Path) -> Iterator[Server]:
     """The service as the guide starts it, with a folder for the numbers of its workers, and without."""
     backend, port = copy_backend(tmp_path), free_port()

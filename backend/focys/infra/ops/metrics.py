@@ -64,7 +64,7 @@ MAILS_WAITING = Gauge("focys_mails_waiting", "Emails that are due but not yet se
 MFA_RESETS = Gauge("focys_mfa_resets_last_hour", "Second factors removed by administrators.", multiprocess_mode=NEWEST)
 MFA_BYPASS = Gauge(
     "focys_mfa_bypass_remaining_seconds",
-    "Time until the second-factor bypass ends, for everybody or for named users.",
+    "Time until the second-factor bypass ends, for everyone or for named users.",
     ["whom"],
     multiprocess_mode=NEWEST,
 )

@@ -23,7 +23,7 @@ class Pages(StaticFiles):
         super().__init__(directory=folder, html=True)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return the file, or else the page."""
+        """Return the file if it exists, otherwise the page."""
         try:
             response = await super().get_response(path, scope)
         except HTTPException as fault:
