@@ -97,7 +97,7 @@ async def test_for_one_person_it_does_not_ask_and_writes_to_that_person(world: W
 
     assert begun.exit_code == 0, begun.output
     assert f"UTC {account.email} may sign in with the password alone." in begun.stdout
-    assert f"Notice for {account.email}: the second step is off for a while" in begun.output
+    assert f"Notice for {account.email}: Your second step is off for a while" in begun.output
     assert step == "done"
     assert "[red]lost the phone[/]" in shown.stdout
     assert (other.exit_code, other.stderr.strip()) == (1, "✗ There is no account for nobody@student.com.")

@@ -160,7 +160,7 @@ async def test_a_reset_takes_factor_codes_browsers_and_sessions_and_tells_the_ow
     result = await to_thread(focys, "users", "reset-mfa", account.email)
 
     assert result.exit_code == 0
-    assert f"Notice for {account.email}: the second step was reset" in result.stdout
+    assert f"Notice for {account.email}: Your second step was reset" in result.stdout
     assert await left_of(world) == (None, False, 0, 0, 0)
     assert await values(world, "SELECT count(*) FROM audit_events WHERE event = 'MFA reset'") == [(1,)]
     assert (await browser.me(token)).status_code == 401
