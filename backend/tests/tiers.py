@@ -16,12 +16,14 @@ DEPLOYMENT = (
     "architecture/test_planted_slips.py",
     "bench/*",
     "cli/test_backup_*",
+    "cli/test_program.py",
     "deploy/*",
     "faults/*",
     "guide/*",
     "infra/test_refused_start.py",
     "infra/test_start_lines.py",
     "races/test_bursts.py",
+    "sieges/*",
 )
 
 # Exceptions to the above.
@@ -29,14 +31,20 @@ FAST = (
     "deploy/test_settings_example.py",
     "guide/test_migrations.py",
     "guide/test_security_page.py",
+    "sieges/test_shared_address.py",
 )
 
 # Where the database matters: statements, races, logins, limits and migrations. Other tests that run on both
 # databases use SQLite in the fast tier, and PostgreSQL in the deployment tier.
 ON_BOTH_DATABASES = (
     "features/factors/*",
-    "features/lockout/*",
-    "features/login/*",
+    "features/lockout/test_charging.py",
+    "features/lockout/test_network_counters.py",
+    "features/lockout/test_second_factor_ladder.py",
+    "features/lockout/test_tally.py",
+    "features/lockout/test_wrong_passwords.py",
+    "features/login/test_login_under_way.py",
+    "features/login/test_stages.py",
     "guide/test_migrations.py",
     "infra/test_charging.py",
     "infra/test_database.py",
