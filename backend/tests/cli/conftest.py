@@ -24,8 +24,8 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Iterator[Focys]:
     """Run ``focys …`` under the settings of the environment alone: ``command("users", "list")``."""
     monkeypatch.setitem(Settings.model_config, "env_file", None)
     monkeypatch.setenv("COLUMNS", "200")
-    # Whoever may serve on this machine is not what is examined.
-    monkeypatch.setattr("focys.cli.doctor.workers.SERVICE", "http://127.0.0.1:9")
+    # A service that happens to run on this machine is not part of the test.
+    monkeypatch.setattr("focys.cli.doctor.checks_network.SERVICE", "http://127.0.0.1:9")
     before = logging.getLogger().handlers
 
     def invoke(*arguments: str, typed: str | bytes = "") -> Result:

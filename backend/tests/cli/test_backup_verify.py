@@ -76,7 +76,7 @@ async def test_a_good_backup_passes_in_every_format(
     assert "3 accounts, 2 with an authenticator; 1 enrollments, 3 open sessions" in line_of(result, "accounts")
     assert "SECRET_KEY decrypts all 3" in line_of(result, "secrets")
     assert "less than an hour ago" in line_of(result, "age")
-    assert "All 7 are well." in result.stdout
+    assert "All 7 checks passed." in result.stdout
     assert await to_thread(scratch_databases, cluster) == []
 
 

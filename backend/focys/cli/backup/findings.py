@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import JSON
 
-from focys.cli.doctor.finding import Finding, fail, ok, warn
+from focys.cli.doctor.report import Finding, fail, ok, warn
 from focys.features.totp import DecryptReport, TotpSecrets
 from focys.infra.db.database import Database
 from focys.infra.db.schema import known_revisions, needed_revision, revisions_after

@@ -17,7 +17,7 @@ from focys.cli.backup.dump import CHECK_ORIGIN, STDIN, DumpError, Kind, kind_of,
 from focys.cli.backup.restore import Script, restore
 from focys.cli.backup.scratch import SERVER_ERRORS, connect, scratch_database, scratch_file
 from focys.cli.console import err
-from focys.cli.doctor.finding import Finding, State, fail, ok
+from focys.cli.doctor.report import Finding, State, fail, ok
 from focys.features.totp import TotpSecrets
 from focys.infra.crypto.keys import KeyRing, Purpose
 from focys.infra.crypto.secret_box import SecretBox
