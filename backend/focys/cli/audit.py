@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from focys.cli.console import be_sure, done, fail
+from focys.cli.console import confirm, fail, success
 from focys.cli.operator import run
 
-FEWEST_DAYS = 30
+MIN_DAYS = 30
 
 app = typer.Typer(help="Delete old audit events.", no_args_is_help=True)
 
@@ -26,17 +26,17 @@ def prune(
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Delete the audit events older than this; the deletion is itself an audit event.
+    """Delete old audit events; the deletion is itself an audit event.
 
-    The service's own database role may not do this. Run it as root, as the owner of the tables:
+    The service's own database role cannot do this. Run it as root, with the role that owns the tables:
 
     Example: [bold]DATABASE_URL_FILE=/etc/focys/owner_database_url focys audit prune --older-than 365d[/]
     """
     found = re.fullmatch(r"([0-9]{1,5})d", older_than)
-    if found is None or int(found[1]) < FEWEST_DAYS:
-        fail(f"Give the age in days, {FEWEST_DAYS} at least: --older-than 365d")
+    if found is None or int(found[1]) < MIN_DAYS:
+        fail(f"Give the age in days, at least {MIN_DAYS}: --older-than 365d")
     if not yes:
-        be_sure(f"Delete every event older than {found[1]} days?")
+        confirm(f"Delete all events older than {found[1]} days?")
     keep = timedelta(days=int(found[1]))
     count = run(lambda services, operator: services.administration.prune_audit(keep, operator))
-    done(f"Deleted {count} event{'' if count == 1 else 's'} older than {found[1]} days.")
+    success(f"Deleted {count} event{'' if count == 1 else 's'} older than {found[1]} days.")

@@ -1,4 +1,4 @@
-"""How the terminal speaks: results to standard output, everything else to standard error, mistakes as one sentence."""
+"""Terminal output: results to standard output, everything else to standard error, errors as one sentence."""
 
 import sys
 from collections.abc import Iterator
@@ -28,50 +28,50 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @contextmanager
-def sentences() -> Iterator[None]:
-    """Turn what an operator can mend into a sentence and exit code 1; anything else keeps its traceback."""
+def cli_errors() -> Iterator[None]:
+    """Turn errors that an operator can fix into a message and exit code 1; others keep their traceback."""
     try:
         yield
     except SettingsError as fault:
-        fail("The configuration cannot be used:", *fault.problems)
+        fail("The configuration is not valid:", *fault.problems)
     except (AccountError, InvalidAddressError, WeakPasswordError, ConflictError, BypassError, NetworkError) as fault:
         fail(str(fault))
     except CommandError as fault:
         fail(
             f"The database cannot be migrated: {fault}.",
-            "If a newer version has migrated it, use that one: focys doctor",
+            "If a newer version of FOCYS migrated it, use that version. See: focys doctor",
         )
     except (SQLAlchemyError, OSError) as fault:
         if is_forbidden(fault):
             fail(*OWNER_NEEDED)
         fail(
             f"The database cannot be used ({type(fault).__name__}).",
-            "Check DATABASE_URL, and that its schema is current: focys migrate",
+            "Check DATABASE_URL, and migrate the schema: focys migrate",
         )
 
 
 def fail(sentence: str, *more: str) -> NoReturn:
-    """Print a mistake and leave with exit code 1."""
+    """Print an error and exit with code 1."""
     err.print(Text.assemble(("✗", "bold red"), f" {printable(sentence)}"))
     for line in more:
         err.print(f"  {printable(line)}", markup=False)
     raise typer.Exit(1)
 
 
-def done(sentence: str) -> None:
-    """Print that something is done."""
+def success(sentence: str) -> None:
+    """Print that a command succeeded."""
     out.print(Text.assemble(("✓", "bold green"), f" {printable(sentence)}"))
 
 
 def check_reason(reason: str | None) -> None:
-    """Refuse what would not be one plain line in the audit."""
+    """Refuse a reason that is not one plain line."""
     if reason is not None and (len(reason) > MAX_REASON_LENGTH or not is_plain(reason)):
         fail(f"A reason has at most {MAX_REASON_LENGTH} characters, all of them printable.")
 
 
-def be_sure(question: str) -> None:
-    """Ask before something that cannot be taken back, and leave on a no."""
+def confirm(question: str) -> None:
+    """Ask before something that cannot be undone, and exit on a no."""
     if not sys.stdin.isatty():
-        fail("There is no terminal to ask whether you are sure.", "Say so with --yes.")
+        fail("Not a terminal: confirm with --yes.")
     if not typer.confirm(question):
         fail("Nothing was changed.")

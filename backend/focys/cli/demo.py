@@ -12,7 +12,7 @@ DEMO_ACCOUNTS = (
 
 
 async def create_demo_accounts(services: Services, visitor: Visitor) -> None:
-    """Create the accounts that are not there yet.
+    """Create the demo accounts that do not exist yet.
 
     Raises:
         ValueError: the database is not the embedded one.

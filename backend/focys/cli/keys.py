@@ -1,9 +1,9 @@
-"""``focys keys``: re-encryption of what SECRET_KEY protects."""
+"""``focys keys``: re-encrypts what SECRET_KEY protects."""
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from focys.cli.console import done, err, fail, out
+from focys.cli.console import err, fail, out, success
 from focys.cli.operator import run
 from focys.features.totp import Rotation
 from focys.infra.web.visitor import Visitor
@@ -19,9 +19,9 @@ def keys() -> None:
 
 @app.command()
 def rotate() -> None:
-    """Re-encrypt every TOTP secret that is not under the newest key. Safe while people sign in, and safe to repeat.
+    """Re-encrypt every TOTP secret that is not under the newest key. Safe while people sign in, and to repeat.
 
-    Before: put the new key into SECRET_KEY, the old one into SECRET_KEY_FALLBACKS, and restart every worker.
+    First move the old key to SECRET_KEY_FALLBACKS, set the new one as SECRET_KEY, and restart every worker.
 
     Example: [bold]focys keys rotate[/]
     """
@@ -35,18 +35,18 @@ def rotate() -> None:
             )
 
     rotation = run(act)
-    done(_moved(rotation.reencrypted))
+    success(_moved(rotation.reencrypted))
     for key_id in rotation.unneeded:
-        out.print(f"  No secret is under the key {key_id} of SECRET_KEY_FALLBACKS any more.")
+        out.print(f"  No secret needs the key {key_id} in SECRET_KEY_FALLBACKS any more.")
     if rotation.unneeded:
-        out.print("  Drop it once the workers have run with the new key for 24 hours; then no session needs it either.")
+        out.print("  Remove it once the workers have run with the new key for 24 hours, so that no session needs it.")
     if rotation.unreadable:
         kept = f"Keep the key {', '.join(rotation.needed)} until then." if rotation.needed else ""
         whose = "1 account" if rotation.unreadable == 1 else f"{rotation.unreadable} accounts"
         fail(
             f"The secrets of {whose} could not be decrypted and were left unchanged.",
             "If a key is missing, add it to SECRET_KEY_FALLBACKS and run this again;",
-            "else help the owners with a backup code, or with focys users reset-mfa EMAIL.",
+            "otherwise the owners need a backup code, or focys users reset-mfa EMAIL.",
             *filter(None, [kept]),
         )
 
@@ -54,7 +54,7 @@ def rotate() -> None:
 def _moved(count: int) -> str:
     match count:
         case 0:
-            return "There was no secret to move to the newest key."
+            return "There was nothing to re-encrypt."
         case 1:
             return "Moved 1 secret to the newest key."
         case _:

@@ -1,19 +1,19 @@
-"""``focys mfa``: bypasses of the second step for a limited time, when it cannot work."""
+"""``focys mfa``: bypasses the second step for a limited time, when it cannot work."""
 
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from focys.cli.console import be_sure, done, fail, out, sentences
+from focys.cli.console import cli_errors, confirm, fail, out, success
 from focys.cli.operator import run
 from focys.domain.bypass import checked_reason, duration_of
 from focys.features.bypass import NotOver
 from focys.infra.web.visitor import Visitor
 from focys.services import Services
 
-EVERYBODY = "everybody but administrators"
-NONE_IN_FORCE = "No bypass is in force: the second step is asked for as always."
+EVERYONE = "everyone but administrators"
+NONE_ACTIVE = "No bypass is active: the second step is required as always."
 
 app = typer.Typer(help="Bypass the second step for a limited time, when it cannot work.", no_args_is_help=True)
 
@@ -28,10 +28,10 @@ def bypass(
 ) -> None:
     """Let people who have a second step sign in with the password alone, for a limited time.
 
-    Without --user it is for everybody but administrators: those are named one by one. People without a second step sign
-    in as always. Every sign-in is audited, its owner told at most hourly; the session ends with the bypass.
+    Without --user it applies to everyone but administrators, who must be named one by one. People without a second step
+    sign in as always. Every sign-in is audited, its owner notified at most hourly; the session ends with the bypass.
 
-    Example: [bold]focys mfa bypass --for 30m --user dana@example.com --reason "lost the phone on a journey"[/]
+    Example: [bold]focys mfa bypass --for 30m --user dana@example.com --reason "lost the phone while traveling"[/]
 
     Example: [bold]focys mfa bypass --end[/]
     """
@@ -40,22 +40,23 @@ def bypass(
             fail("--end takes neither --for nor --reason.")
         _end(user)
         return
-    with sentences():
+    with cli_errors():
         if length is None or reason is None:
             fail(
-                "Say for how long, and why:", 'focys mfa bypass --for 30m --reason "the phones\' clock service is down"'
+                "Give a duration and a reason:",
+                'focys mfa bypass --for 30m --reason "the phones\' clock service is down"',
             )
         time, why = duration_of(length), checked_reason(reason)
     if user is None and not yes:
-        be_sure(f"Let {EVERYBODY} sign in with the password alone for {length}?")
+        confirm(f"Let {EVERYONE} sign in with the password alone for {length}?")
     begun = run(lambda services, operator: services.bypasses.begin(time, why, operator, address=user))
-    done(f"Until {begun.ends_at:%H:%M:%S} UTC {_whom(begun)} may sign in with the password alone.")
-    out.print("  End it at once: focys mfa bypass --end")
+    success(f"Until {begun.ends_at:%H:%M:%S} UTC, {_whom(begun)} can sign in with the password alone.")
+    out.print("  End it now: focys mfa bypass --end")
 
 
 @app.command()
 def status() -> None:
-    """Show which bypasses are in force or wait, until when, why, and how many sessions were opened under them.
+    """Show active and scheduled bypasses: until when, why, and how many sessions were opened under them.
 
     Example: [bold]focys mfa status[/]
     """
@@ -73,15 +74,15 @@ def status() -> None:
 
     not_over = run(act)
     for found, minutes, sessions in not_over:
-        may, more, began = " may sign in with the password alone", f", for {minutes} minutes more", "begun "
+        may, more, began = " can sign in with the password alone", f", {minutes} minutes left", "began "
         if minutes is None:
-            may, more, began = ": waiting, not yet begun; a clock that was ahead has set its time", "", "begins"
+            may, more, began = ": not active yet; scheduled while a clock was ahead", "", "begins"
         out.print(f"[bold yellow]![/] {escape(_whom(found))}{may}")
         out.print(f"  until   {found.ends_at:%Y-%m-%d %H:%M:%S} UTC{more}")
         out.print(f"  why     {found.reason}", markup=False)
         out.print(f"  {began}  {found.begins_at:%Y-%m-%d %H:%M:%S} UTC by {found.operator}", markup=False)
         out.print(f"  opened  {_number(sessions)} so far")
-    out.print("End it at once: focys mfa bypass --end" if not_over else NONE_IN_FORCE)
+    out.print("End it now: focys mfa bypass --end" if not_over else NONE_ACTIVE)
 
 
 def _end(user: str | None) -> None:
@@ -91,9 +92,9 @@ def _end(user: str | None) -> None:
 
     ended, sessions = run(act)
     if not ended:
-        out.print(NONE_IN_FORCE)
+        out.print(NONE_ACTIVE)
         return
-    done(f"Ended the bypass for {' and '.join(map(_whom, ended))}, and the {_number(sessions)} opened under it.")
+    success(f"Ended the bypass for {' and '.join(map(_whom, ended))}, and the {_number(sessions)} opened under it.")
 
 
 def _number(sessions: int) -> str:
@@ -101,4 +102,4 @@ def _number(sessions: int) -> str:
 
 
 def _whom(bypass: NotOver) -> str:
-    return bypass.address or EVERYBODY
+    return bypass.address or EVERYONE

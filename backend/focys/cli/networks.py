@@ -1,4 +1,4 @@
-"""``focys networks``: lists networks that have sent too many wrong passwords, and unlocks one."""
+"""``focys networks``: lists networks with too many wrong passwords, and unlocks one."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from focys.cli.console import done, out
+from focys.cli.console import out, success
 from focys.cli.operator import run
 from focys.features.throttling import NetworkUsage
 from focys.infra.web.visitor import Visitor
@@ -59,9 +59,9 @@ def unlock(
     """
     name, was_known = run(lambda services, operator: services.networks.unlock(network, operator))
     if was_known:
-        done(f"Unlocked {name}. Its wrong passwords no longer count.")
+        success(f"Unlocked {name}. Its wrong passwords no longer count.")
     else:
-        out.print(f"There is nothing to clear: {name} has sent no wrong passwords lately.", markup=False)
+        out.print(f"There is nothing to clear: {name} has sent no wrong passwords recently.", markup=False)
 
 
 def _row(standing: NetworkUsage) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TypeVar
 from uuid import uuid4
 
-from focys.cli.console import sentences
+from focys.cli.console import cli_errors
 from focys.infra.db.schema import migrate
 from focys.infra.ops import logs
 from focys.infra.ops.clock import DatabaseClock
@@ -19,15 +19,15 @@ T = TypeVar("T")
 
 
 def run(act: Callable[[Services, Visitor], Awaitable[T]]) -> T:
-    """Run *act* on the configured database and return its result; mistakes become sentences."""
-    with sentences():
+    """Run *act* on the configured database and return its result; errors become messages."""
+    with cli_errors():
         settings = load_settings()
         if settings.is_embedded:
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             migrate(settings.database)
         logs.configure(log_file=settings.log_file, quiet=True)
         return asyncio.run(_run(act, build_services(settings)))
-    raise AssertionError  # sentences() leaves the program
+    raise AssertionError  # cli_errors() exits
 
 
 async def _run(act: Callable[[Services, Visitor], Awaitable[T]], services: Services) -> T:

@@ -1,4 +1,4 @@
-"""The commands' root."""
+"""The root command."""
 
 import json
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from focys import __version__
 from focys.cli import audit, backup, keys, mfa, networks, serve, sessions, users
-from focys.cli.console import done, fail, sentences
+from focys.cli.console import cli_errors, fail, success
 from focys.cli.demo import create_demo_accounts
 from focys.cli.doctor import doctor
 from focys.cli.operator import run
@@ -45,26 +45,26 @@ def root(
 
 @app.command()
 def migrate() -> None:
-    """Migrate the database to the schema this version needs. Safe to repeat, and to run from several machines at once.
+    """Migrate the database to the schema this version needs. Safe to repeat, and on several machines at once.
 
     Example: [bold]focys migrate[/]
     """
-    with sentences():
+    with cli_errors():
         settings = load_settings()
         if settings.is_embedded:
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         migrate_database(settings.database)
-    done("The database is at the schema this version needs.")
+    success("The database has the schema this version needs.")
 
 
 @app.command(hidden=True)
 def demo() -> None:
     """Migrate the embedded database and create the demo accounts in it."""
-    with sentences():
+    with cli_errors():
         if not load_settings().is_embedded:
             fail("Demo accounts are for the embedded database; DATABASE_URL is set.")
     run(create_demo_accounts)
-    done("The demo accounts are there; their passwords are in the README.")
+    success("The demo accounts exist; their passwords are in the README.")
 
 
 @app.command(hidden=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from focys.cli.console import err, fail, out, sentences
+from focys.cli.console import cli_errors, err, fail, out
 from focys.settings import PAGES, Settings, load_settings
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
@@ -19,11 +19,11 @@ def serve(
 ) -> None:
     """Serve the pages at / and the API at /api, in one process.
 
-    With nothing configured it keeps everything in an SQLite file of its own.
+    Without any configuration, it stores everything in its own SQLite file.
 
     Example: [bold]focys serve --port 8000[/]
     """
-    with sentences():
+    with cli_errors():
         settings = _settings(port)
         if not (PAGES / "index.html").is_file():
             fail(
@@ -35,7 +35,7 @@ def serve(
             fail("--demo is for the embedded database; DATABASE_URL is set.")
         _prepare(settings, demo=demo)
     _greet(settings, demo=demo)
-    from focys.app import create_site  # noqa: PLC0415  the app is built once the terminal has been greeted
+    from focys.app import create_site  # noqa: PLC0415  greet the terminal before the slow import
 
     uvicorn.run(
         create_site(settings),
@@ -45,7 +45,7 @@ def serve(
         access_log=False,
         log_level="warning",
         server_header=False,
-        # Whose forwarded headers count is TRUSTED_PROXIES' to say.
+        # TRUSTED_PROXIES decides whose forwarded headers count.
         proxy_headers=False,
     )
 
@@ -64,7 +64,7 @@ def _check_port(host: str, port: int) -> None:
         except OSError as fault:
             fail(
                 f"Port {port} cannot be used: {fault.strerror}.",
-                f"Choose another one: make run PORT={port + 1}",
+                f"Choose another: make run PORT={port + 1}",
             )
 
 
@@ -85,9 +85,9 @@ def _greet(settings: Settings, *, demo: bool) -> None:
     out.print(f"\n  [bold]{settings.app_name}[/] is at [bold cyan]{settings.public_url}[/]\n")
     if demo:
         out.print("  Sign in as [bold]alice@student.com[/] with the password [bold]paper-lantern-orchard-61[/].")
-        out.print("  The e-mail code appears below, on this console. Bob and Carol are in the README.")
+        out.print("  The email code appears below, on this console. Bob and Carol are in the README.")
     elif not settings.smtp_host:
-        out.print("  Make an account: [bold]focys users create you@example.com[/]")
+        out.print("  Create an account: [bold]focys users create you@example.com[/]")
     out.print("  Stop with Ctrl-C.\n", style="dim")
     if not settings.smtp_host and not settings.is_local:
-        err.print("[bold yellow]![/] E-mail codes go to this console until SMTP_HOST is set.")
+        err.print("[bold yellow]![/] Email codes go to this console until SMTP_HOST is set.")

@@ -1,4 +1,4 @@
-"""``focys sessions``: who is signed in where, and the end of all of it."""
+"""``focys sessions``: lists an account's sessions; ends everyone's."""
 
 from typing import Annotated
 
@@ -6,14 +6,14 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from focys.cli.console import be_sure, check_reason, done, out
+from focys.cli.console import check_reason, confirm, out, success
 from focys.cli.operator import run
 from focys.infra.web.visitor import Visitor
 from focys.services import Services
 
-app = typer.Typer(help="List an account's sessions; end everybody's sessions.", no_args_is_help=True)
+app = typer.Typer(help="List an account's sessions; end everyone's sessions.", no_args_is_help=True)
 
-_COLOURS = {"live": "green", "expired": "dim", "ended": "dim"}
+_COLORS = {"live": "green", "expired": "dim", "ended": "dim"}
 
 
 @app.command("list")
@@ -27,13 +27,13 @@ def list_sessions(email: Annotated[str, typer.Argument(metavar="EMAIL", help="Th
         user = await services.accounts.get(email)
         table = Table("Address", "Browser", "Signed in", "Last used", "State", box=None, header_style="bold")
         for session in await services.sessions.list_of(user.id):
-            colour = _COLOURS[session.state]
+            color = _COLORS[session.state]
             table.add_row(
                 escape(session.address),
                 escape(session.agent),
                 f"{session.created_at:%Y-%m-%d %H:%M}",
                 f"{session.last_used_at:%Y-%m-%d %H:%M}",
-                f"[{colour}]{session.state}[/]",
+                f"[{color}]{session.state}[/]",
             )
         return table
 
@@ -50,15 +50,15 @@ def revoke_all(
     reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the audit.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """End everybody's sessions, logins under way and known browsers. Passwords and authenticators stay.
+    """End everyone's sessions, logins in progress and known browsers. Passwords and authenticators stay.
 
     For a key that leaked: everything issued before becomes invalid. After a restore, use: focys backup restored.
 
-    Example: [bold]focys sessions revoke-all --reason "the key was in a mail"[/]
+    Example: [bold]focys sessions revoke-all --reason "the key was in an email"[/]
     """
     check_reason(reason)
     if not yes:
-        be_sure("End the sessions of everybody, yours too?")
+        confirm("End everyone's sessions, including yours?")
     ended = run(lambda services, operator: services.administration.end_all_sessions(operator, reason))
     sessions = "1 session" if ended == 1 else f"{ended} sessions"
-    done(f"Ended {sessions}. Everybody signs in anew, with password and second step.")
+    success(f"Ended {sessions}. Everyone has to sign in again, with password and second step.")

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from focys.cli.console import done, fail, out
+from focys.cli.console import fail, out, success
 from focys.cli.operator import run
 from focys.infra.web.visitor import Visitor
 from focys.services import Services
@@ -25,7 +25,7 @@ def create(
     admin: Annotated[bool, typer.Option("--admin", help="Make it an administrator.")] = False,
     password_stdin: PasswordStdin = False,
 ) -> None:
-    """Create an account; it sets up its authenticator at the first sign-in.
+    """Create an account; its owner sets up an authenticator at the first sign-in.
 
     Example: [bold]focys users create dana@example.com --name "Dana Ray"[/]
     """
@@ -36,7 +36,7 @@ def create(
         await services.accounts.create(email, hashed, operator, name=name, role="admin" if admin else "user")
 
     run(act)
-    done(f"Created {email}. The first sign-in sets up the authenticator.")
+    success(f"Created {email}. The first sign-in sets up the authenticator.")
 
 
 @app.command("list")
@@ -47,7 +47,7 @@ def list_accounts() -> None:
     """
 
     async def act(services: Services, _operator: Visitor) -> Table:
-        table = Table("E-mail", "Name", "Role", "Second step", "State", "Created", box=None, header_style="bold")
+        table = Table("Email", "Name", "Role", "Second step", "State", "Created", box=None, header_style="bold")
         for user in await services.accounts.list_all():
             factor = "[green]on[/]" if user.mfa_enabled else "not set up"
             state = "[red]disabled[/]" if user.disabled_at else "active"
@@ -60,27 +60,27 @@ def list_accounts() -> None:
     if table.row_count:
         out.print(table)
     else:
-        out.print("There are no accounts yet. Make one: focys users create dana@example.com")
+        out.print("There are no accounts yet. Create one: focys users create dana@example.com")
 
 
 @app.command()
 def unlock(email: Email) -> None:
-    """Unlock an account: forget its wrong codes and wrong passwords.
+    """Unlock an account: clear its wrong codes and wrong passwords.
 
     Example: [bold]focys users unlock dana@example.com[/]
     """
     run(lambda services, operator: services.administration.unlock(email, operator))
-    done(f"Unlocked {email}.")
+    success(f"Unlocked {email}.")
 
 
 @app.command("reset-mfa")
 def reset_mfa(email: Email) -> None:
-    """Remove the authenticator, backup codes, known browsers and sessions of an account, and tell its owner.
+    """Remove the authenticator, backup codes, known browsers and sessions of an account, and notify its owner.
 
     Example: [bold]focys users reset-mfa dana@example.com[/]
     """
     run(lambda services, operator: services.administration.reset_mfa(email, operator))
-    done(f"Reset the second step of {email}. The next sign-in sets up a new authenticator.")
+    success(f"Reset the second step of {email}. The next sign-in sets up a new authenticator.")
 
 
 @app.command("set-password")
@@ -91,7 +91,7 @@ def set_password(email: Email, password_stdin: PasswordStdin = False) -> None:
     """
     password = _password(from_stdin=password_stdin)
     run(lambda services, operator: services.administration.set_password(email, password, operator))
-    done(f"Set the password of {email}. All its sessions have ended.")
+    success(f"Set the password of {email}. All its sessions have ended.")
 
 
 @app.command()
@@ -101,7 +101,7 @@ def disable(email: Email) -> None:
     Example: [bold]focys users disable dana@example.com[/]
     """
     run(lambda services, operator: services.accounts.set_disabled(email, operator, disabled=True))
-    done(f"Disabled {email}. All its sessions have ended.")
+    success(f"Disabled {email}. All its sessions have ended.")
 
 
 @app.command()
@@ -111,7 +111,7 @@ def enable(email: Email) -> None:
     Example: [bold]focys users enable dana@example.com[/]
     """
     run(lambda services, operator: services.accounts.set_disabled(email, operator, disabled=False))
-    done(f"Enabled {email}.")
+    success(f"Enabled {email}.")
 
 
 def _password(*, from_stdin: bool) -> str:
@@ -119,7 +119,7 @@ def _password(*, from_stdin: bool) -> str:
         try:
             return sys.stdin.buffer.readline().decode().rstrip("\r\n")
         except UnicodeDecodeError:
-            fail("The password is not text in UTF-8.")
+            fail("The password is not valid UTF-8.")
     if not sys.stdin.isatty():
-        fail("There is no terminal to ask for the password.", "Pipe it in with --password-stdin.")
+        fail("Not a terminal: pipe the password in with --password-stdin.")
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))

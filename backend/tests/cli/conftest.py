@@ -24,8 +24,8 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Iterator[Focys]:
     """Run ``focys …`` under the settings of the environment alone: ``command("users", "list")``."""
     monkeypatch.setitem(Settings.model_config, "env_file", None)
     monkeypatch.setenv("COLUMNS", "200")
-    # Whoever may serve on this machine is not what is examined.
-    monkeypatch.setattr("focys.cli.doctor.workers.SERVICE", "http://127.0.0.1:9")
+    # A service that happens to run on this machine is not part of the test.
+    monkeypatch.setattr("focys.cli.doctor.checks_network.SERVICE", "http://127.0.0.1:9")
     before = logging.getLogger().handlers
 
     def invoke(*arguments: str, typed: str | bytes = "") -> Result:
@@ -68,15 +68,21 @@ def scratch(cluster: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture
-def verify(command: Focys, monkeypatch: pytest.MonkeyPatch, postgres_url: str, scratch: str, tmp_path: Path) -> Verify:
-    """Run ``focys backup verify`` on a dump's bytes."""
+def on_postgres(command: Focys, monkeypatch: pytest.MonkeyPatch, postgres_url: str) -> Focys:
+    """Run ``focys …`` on a PostgreSQL database, with PostgreSQL's own programs on the PATH."""
     monkeypatch.setenv("DATABASE_URL", postgres_url)
     monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
     monkeypatch.setenv("PATH", os.pathsep.join([str(find_programs()), os.environ["PATH"]]))
+    return command
 
-    def on(dump: bytes, *options: str) -> Result:
+
+@pytest.fixture
+def verify(on_postgres: Focys, scratch: str, tmp_path: Path) -> Verify:
+    """Run ``focys backup verify`` on a dump's bytes."""
+
+    def on(dump: bytes, server: str = scratch) -> Result:
         path = tmp_path / "backup"
         path.write_bytes(dump)
-        return command("backup", "verify", str(path), *(options or ("--scratch", scratch)))
+        return on_postgres("backup", "verify", str(path), "--scratch", server)
 
     return on

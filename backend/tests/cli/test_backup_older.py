@@ -1,4 +1,4 @@
-"""``focys backup verify`` on backups of earlier versions: it migrates a copy, and also checks them as they were."""
+"""``focys backup verify`` on backups of earlier versions: checked as they are, then migrated in the scratch database."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -91,10 +91,10 @@ def test_the_backup_before_the_upgrade_is_migrated_on_trial_and_its_secrets_in_c
 
     assert result.exit_code == 1
     assert database.value("SELECT version_num FROM alembic_version") == "0002"
-    assert "at 0002; 0003, 0004, 0005, 0006, 0007, 0008 would follow, and do" in line_of(result, "schema")
-    assert "3 in users.totp_secret" in line_of(result, "by itself")
-    assert "SECRET_KEY opens all 3" in line_of(result, "secrets")
-    assert "3 accounts, 3 with an authenticator" in line_of(result, "people")
+    assert "at 0002; 0003, 0004, 0005, 0006, 0007, 0008 can be applied" in line_of(result, "schema")
+    assert "3 in users.totp_secret" in line_of(result, "plaintext")
+    assert "SECRET_KEY decrypts all 3" in line_of(result, "secrets")
+    assert "3 accounts, 3 with an authenticator" in line_of(result, "accounts")
     assert not [secret for secret in secrets if secret in result.output]
 
 
@@ -113,9 +113,9 @@ def test_the_backup_of_the_version_before_is_well_and_what_was_being_set_up_is_n
     assert result.exit_code == 0, result.output
     assert database.value("SELECT version_num FROM alembic_version") == "0007"
     assert {name: state for name, state in states_of(result).items() if state != "ok"} == {"schema": "warn"}
-    assert "at 0007; 0008 would follow, and do" in line_of(result, "schema")
-    assert "2 accounts, 1 with an authenticator; 0 set-ups, 0 open sessions" in line_of(result, "people")
-    assert "SECRET_KEY opens all 1" in line_of(result, "secrets")
+    assert "at 0007; 0008 can be applied" in line_of(result, "schema")
+    assert "2 accounts, 1 with an authenticator; 0 enrollments, 0 open sessions" in line_of(result, "accounts")
+    assert "SECRET_KEY decrypts all 1" in line_of(result, "secrets")
 
 
 @pytest.mark.parametrize(
@@ -131,4 +131,4 @@ def test_a_set_up_in_clear_fails_in_the_table_of_the_version_before_too(
     result = verify(pg_dump(database.url))
 
     assert result.exit_code == 1
-    assert "1 in totp_enrolments.secret" in line_of(result, "by itself")
+    assert "1 in totp_enrolments.secret" in line_of(result, "plaintext")

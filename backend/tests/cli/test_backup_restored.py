@@ -182,25 +182,23 @@ async def test_everybody_signs_in_with_the_app_and_has_new_backup_codes(old: Old
     await world.enrol(old.carol, world.a_browser())
 
 
-async def test_letters_of_the_past_are_not_sent_a_second_time_once_the_service_starts(
-    old: Old, focys: Focys, postgres_url: str
-):
+async def test_email_of_the_past_is_not_sent_again_once_the_service_starts(old: Old, focys: Focys, postgres_url: str):
     result = await to_thread(focys, *RUN)
     async with world_on(postgres_url, clock=FrozenClock(datetime.now(UTC))) as world:
         await world.deliver()
 
-        assert "and kept back 3 letters." in result.stdout
+        assert "and discarded 3 pending emails." in result.stdout
         assert world.mail.letters == []
         assert None not in [row.done_at for row in await rows_of(world, outbox)]
 
 
-async def test_it_is_audited_with_its_reason_and_told_in_numbers(old: Old, focys: Focys, postgres_url: str):
+async def test_it_is_audited_with_its_reason_and_reports_its_counts(old: Old, focys: Focys, postgres_url: str):
     """LOG-03."""
     result = await to_thread(focys, *RUN)
 
     assert result.stdout.splitlines() == [
-        "✓ Ended 3 sessions, removed 20 backup codes and kept back 3 letters.",
-        "✓ Everybody signs in anew, with password and app, and is then shown new backup codes.",
+        "✓ Ended 3 sessions, removed 20 backup codes and discarded 3 pending emails.",
+        "✓ Everyone has to sign in again, with password and app, and is then shown new backup codes.",
     ]
     async with world_on(postgres_url) as world:
         events = [row for row in await rows_of(world, audit_events) if row.event == "backup restored"]

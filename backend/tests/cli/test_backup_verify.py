@@ -1,4 +1,4 @@
-"""``focys backup verify``: what it says of a backup, and that nothing but the scratch database is touched."""
+"""``focys backup verify``: what it reports, and that it touches nothing but the scratch database."""
 
 import asyncio
 import gzip
@@ -58,7 +58,7 @@ def scratch_databases(cluster: Cluster) -> list[str]:
 
 
 @pytest.mark.parametrize("how", ["plain", "gzip", "custom", "tar", "inserts", "clean", "standard input"])
-async def test_a_good_backup_is_told_so_however_it_is_written(
+async def test_a_good_backup_passes_in_every_format(
     world: World, verify: Verify, command: Focys, scratch: str, cluster: Cluster, postgres_url: str, how: str
 ):
     """AVL-09, CRY-08."""
@@ -72,11 +72,11 @@ async def test_a_good_backup_is_told_so_however_it_is_written(
 
     assert result.exit_code == 0, result.output
     assert set(states_of(result).values()) == {"ok"}
-    assert f"at {needed_revision()}, as this version needs" in line_of(result, "schema")
-    assert "3 accounts, 2 with an authenticator; 1 set-ups, 3 open sessions" in line_of(result, "people")
-    assert "SECRET_KEY opens all 3" in line_of(result, "secrets")
+    assert f"at {needed_revision()}, which this version needs" in line_of(result, "schema")
+    assert "3 accounts, 2 with an authenticator; 1 enrollments, 3 open sessions" in line_of(result, "accounts")
+    assert "SECRET_KEY decrypts all 3" in line_of(result, "secrets")
     assert "less than an hour ago" in line_of(result, "age")
-    assert "All 7 are well." in result.stdout
+    assert "All 7 checks passed." in result.stdout
     assert await to_thread(scratch_databases, cluster) == []
 
 
@@ -92,7 +92,7 @@ async def test_no_secret_password_or_person_is_printed(world: World, verify: Ver
     assert [word for word in words if word and word in result.output] == []
 
 
-async def test_the_dump_alone_opens_nothing_and_with_another_key_neither(
+async def test_another_key_decrypts_nothing(
     world: World, verify: Verify, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     """CRY-02, CRY-08."""
@@ -103,12 +103,12 @@ async def test_the_dump_alone_opens_nothing_and_with_another_key_neither(
 
     assert result.exit_code == 1
     assert states_of(result)["secrets"] == "fail"
-    assert "the keys at hand do not open 3 of 3" in line_of(result, "secrets")
+    assert "no configured key decrypts 3 of 3" in line_of(result, "secrets")
     assert "SECRET_KEY_FALLBACKS" in line_of(result, "secrets")
-    assert states_of(result)["by itself"] == "ok"
+    assert states_of(result)["plaintext"] == "ok"
 
 
-async def test_a_fallback_key_that_is_still_needed_is_told(
+async def test_a_fallback_key_that_is_still_needed_is_reported(
     world: World, verify: Verify, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     """CRY-03."""
@@ -119,7 +119,7 @@ async def test_a_fallback_key_that_is_still_needed_is_told(
     result = await to_thread(verify, dump)
 
     assert result.exit_code == 0
-    assert "all 3 open, 3 of them with a fallback key only" in line_of(result, "secrets")
+    assert "all 3 can be decrypted, 3 of them with a fallback key only" in line_of(result, "secrets")
 
 
 async def test_a_damaged_secret_fails(world: World, verify: Verify, postgres_url: str):
@@ -144,9 +144,9 @@ async def test_a_damaged_secret_fails(world: World, verify: Verify, postgres_url
             "1 in audit_events.detail",
         ),
     ],
-    ids=["active", "pending", "beside it", "in a letter", "in the audit"],
+    ids=["active", "pending", "beside it", "in an email", "in the audit"],
 )
-async def test_a_secret_in_clear_fails_wherever_it_stands(
+async def test_a_plaintext_secret_fails_wherever_it_is(
     world: World, verify: Verify, postgres_url: str, change: str, told: str
 ):
     """CRY-08, CRY-05."""
@@ -155,8 +155,8 @@ async def test_a_secret_in_clear_fails_wherever_it_stands(
     result = await to_thread(verify, await to_thread(pg_dump, postgres_url))
 
     assert result.exit_code == 1
-    assert states_of(result)["by itself"] == "fail"
-    assert told in line_of(result, "by itself")
+    assert states_of(result)["plaintext"] == "fail"
+    assert told in line_of(result, "plaintext")
 
 
 @pytest.mark.parametrize("how", ["plain", "custom"])
@@ -167,10 +167,10 @@ async def test_a_key_in_the_backup_fails(world: World, verify: Verify, postgres_
     result = await to_thread(verify, await to_thread(pg_dump, postgres_url, *(["-Fc"] if how == "custom" else [])))
 
     assert result.exit_code == 1
-    assert "one of the keys at hand stands in it" in line_of(result, "by itself")
+    assert "the backup contains one of the configured keys" in line_of(result, "plaintext")
 
 
-async def test_a_password_or_code_that_is_no_argon2id_hash_fails(world: World, verify: Verify, postgres_url: str):
+async def test_a_password_or_code_that_is_not_an_argon2id_hash_fails(world: World, verify: Verify, postgres_url: str):
     """PWD-03, BKP-02."""
     await execute(world, "UPDATE users SET password_hash = 'md5' WHERE email LIKE 'bob%'")
     await execute(world, "UPDATE backup_codes SET code_hash = '0123-4567-89AB-CDEF'")
@@ -181,7 +181,7 @@ async def test_a_password_or_code_that_is_no_argon2id_hash_fails(world: World, v
     assert "not Argon2id: 1 in users.password_hash, 20 in backup_codes.code_hash" in line_of(result, "hashes")
 
 
-async def test_an_old_backup_is_looked_at_twice(world: World, verify: Verify, postgres_url: str):
+async def test_an_old_backup_is_a_warning(world: World, verify: Verify, postgres_url: str):
     """AVL-09."""
     old = "now() - interval '9 days'"
     for table, columns in {
@@ -205,7 +205,7 @@ async def test_an_old_backup_is_looked_at_twice(world: World, verify: Verify, po
 
 
 @pytest.mark.parametrize(
-    ("revision", "told"), [("'9999'", "at 9999, which this version does not know"), (None, "no database of FOCYS")]
+    ("revision", "told"), [("'9999'", "at 9999, which this version does not know"), (None, "not a FOCYS database")]
 )
 async def test_a_schema_that_is_not_ours_fails(
     world: World, verify: Verify, postgres_url: str, revision: str | None, told: str
@@ -218,7 +218,7 @@ async def test_a_schema_that_is_not_ours_fails(
 
     assert result.exit_code == 1
     assert told in line_of(result, "schema")
-    assert states_of(result)["by itself"] == "ok"
+    assert states_of(result)["plaintext"] == "ok"
 
 
 async def test_the_real_database_is_not_touched(world: World, verify: Verify, postgres_url: str):
@@ -233,7 +233,7 @@ async def test_the_real_database_is_not_touched(world: World, verify: Verify, po
     assert rows(await to_thread(pg_dump, postgres_url)) == rows(before)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "told to end"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_interrupted_it_drops_the_scratch_database(
     scratch: str, cluster: Cluster, postgres_url: str, tmp_path: Path, number: signal.Signals
 ):
@@ -262,7 +262,7 @@ def test_interrupted_it_drops_the_scratch_database(
     assert scratch_databases(cluster) == []
 
 
-def test_interrupted_while_the_scratch_database_is_made_it_drops_it_too(
+def test_interrupted_while_the_scratch_database_is_created_it_drops_it_too(
     scratch: str, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ):
     create = scratch_module._create
@@ -279,7 +279,7 @@ def test_interrupted_while_the_scratch_database_is_made_it_drops_it_too(
     assert scratch_databases(cluster) == []
 
 
-def test_a_copy_of_an_sqlite_file_is_tried_the_same_way(
+def test_an_sqlite_file_is_checked_the_same_way(
     command: Focys, monkeypatch: pytest.MonkeyPatch, sqlite_url: str, tmp_path: Path
 ):
     monkeypatch.setenv("DATABASE_URL", sqlite_url)
@@ -299,15 +299,15 @@ def test_a_copy_of_an_sqlite_file_is_tried_the_same_way(
     good, clear, cut = [command("backup", "verify", f"{tmp_path}/{name}.db") for name in ("backup", "clear", "cut")]
 
     assert good.exit_code == 0, good.output
-    assert "1 accounts, 1 with an authenticator" in line_of(good, "people")
+    assert "1 accounts, 1 with an authenticator" in line_of(good, "accounts")
     assert set(states_of(good).values()) == {"ok"}
     assert clear.exit_code == 1
-    assert "one of the keys at hand stands in it" in line_of(clear, "by itself")
+    assert "the backup contains one of the configured keys" in line_of(clear, "plaintext")
     assert (cut.exit_code, cut.stderr.splitlines()[0]) == (1, "✗ The SQLite file is damaged or cut off.")
     assert (tmp_path / "backup.db").read_bytes() == content
 
 
-def test_a_lost_key_of_the_embedded_database_is_told_and_none_is_made(
+def test_a_lost_key_of_the_embedded_database_is_reported_and_not_replaced(
     command: Focys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
@@ -316,14 +316,14 @@ def test_a_lost_key_of_the_embedded_database_is_told_and_none_is_made(
 
     result = command("backup", "verify", str(tmp_path / "data" / "focys.db"))
 
-    assert (result.exit_code, result.stderr.splitlines()[0]) == (1, "✗ There is no key at hand to open a backup with.")
+    assert (result.exit_code, result.stderr.splitlines()[0]) == (1, "✗ There is no key to decrypt a backup with.")
     assert not (tmp_path / "data" / "secret_key").exists()
 
 
 def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setattr(trial, "err", Console(force_terminal=True, width=80))
 
-    with trial._progress("Restoring") as notice:
-        notice(50, 100)
+    with trial._progress("Restoring") as notify:
+        notify(50, 100)
 
     assert "Restoring" in capsys.readouterr().out

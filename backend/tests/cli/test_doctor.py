@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import create_engine, text
 
-from focys.cli.doctor.finding import Finding
+from focys.cli.doctor.report import Finding
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
 from tests.cli.conftest import Focys
@@ -58,7 +58,7 @@ def enrolled(url: str, number: int = 1, *, key: str = SECRET_KEY, offset: int = 
 def on_sqlite(command: Focys, monkeypatch: pytest.MonkeyPatch, sqlite_url: str, tmp_path: Path) -> Focys:
     monkeypatch.setenv("DATABASE_URL", sqlite_url)
     monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
-    monkeypatch.setattr("focys.cli.doctor.examination.PAGES", tmp_path)
+    monkeypatch.setattr("focys.cli.doctor.runner.PAGES", tmp_path)
     (tmp_path / "index.html").touch()
     return command
 
@@ -120,7 +120,7 @@ def test_a_stopped_postgresql_is_one_line_and_the_rest_is_examined(
 
 
 @pytest.mark.parametrize(
-    ("wrong", "mend"), [("nowhere", "create the database"), ("password", "give DATABASE_URL the role's password")]
+    ("wrong", "mend"), [("nowhere", "create the database"), ("password", "set the role's password in DATABASE_URL")]
 )
 def test_a_server_that_refuses_us_gets_its_own_mend(
     command: Focys, monkeypatch: pytest.MonkeyPatch, own_cluster: OwnCluster, wrong: str, mend: str
@@ -160,8 +160,8 @@ def test_a_wrong_key_is_noticed(on_sqlite: Focys, sqlite_url: str, monkeypatch: 
     wrong = on_sqlite("doctor", "--support")
 
     assert (right.exit_code, wrong.exit_code) == (0, 1)
-    assert "SECRET_KEY opens all 3" in line_of(right.stdout, "keys")
-    assert "3 of 3 second factors cannot be opened" in line_of(wrong.stdout, "keys")
+    assert "SECRET_KEY decrypts all 3" in line_of(right.stdout, "keys")
+    assert "3 of 3 TOTP secrets cannot be decrypted" in line_of(wrong.stdout, "keys")
 
 
 def test_a_fallback_key_still_in_use_is_told(on_sqlite: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
@@ -174,7 +174,7 @@ def test_a_fallback_key_still_in_use_is_told(on_sqlite: Focys, sqlite_url: str, 
     result = on_sqlite("doctor", "--support")
 
     assert result.exit_code == 0
-    assert line_of(result.stdout, "keys").startswith("warn  keys              2 of 3 second factors still need")
+    assert line_of(result.stdout, "keys").startswith("warn  keys              2 of 3 TOTP secrets still need")
 
 
 @pytest.mark.parametrize(
@@ -221,9 +221,9 @@ async def test_a_test_letter_goes_the_way_of_all_letters(
     assert [result.exit_code for result in (taken, refused, passed_on)] == [0, 1, 1]
     assert server.recipients == [["dana@example.com"]]
     assert server.over_tls == [True]
-    assert "taken it" in taken.stdout
+    assert "accepted by" in taken.stdout
     assert "550 5.7.1 [31mNot for dana@example.com" in " ".join(refused.stdout.split())
-    assert "550" in line_of(passed_on.stdout, "test letter")
+    assert "550" in line_of(passed_on.stdout, "test email")
     assert "dana" not in passed_on.output
 
 
@@ -244,7 +244,7 @@ async def test_a_mail_server_that_does_not_take_us_fails(
         assert line_of(result.stdout, "mail").startswith("fail")
         assert told in line_of(result.stdout, "mail")
         assert "Traceback" not in result.output
-    assert line_of(absent.stdout, "test letter").startswith("fail")
+    assert line_of(absent.stdout, "test email").startswith("fail")
 
 
 def set_mail(monkeypatch: pytest.MonkeyPatch, port: int, ca_file: str = "") -> None:
@@ -266,7 +266,7 @@ def test_letters_that_wait_too_long_are_counted(on_sqlite: Focys, sqlite_url: st
 
     result = on_sqlite("doctor", "--support")
 
-    assert line_of(result.stdout, "outbox").startswith("warn  outbox            1 letters have been waiting")
+    assert line_of(result.stdout, "outbox").startswith("warn  outbox            1 message has been waiting")
 
 
 def unknown_host(*_: object, **__: object) -> None:
@@ -313,11 +313,11 @@ def test_a_check_that_breaks_is_a_line_of_its_own(on_sqlite: Focys, monkeypatch:
     async def broken(*_: object) -> Finding:
         raise RuntimeError("canary")
 
-    monkeypatch.setattr("focys.cli.doctor.timing.check_clock", broken)
+    monkeypatch.setattr("focys.cli.doctor.checks_database.check_clock", broken)
 
     result = on_sqlite("doctor", "--support")
 
     assert result.exit_code == 1
-    assert "cannot be looked at (RuntimeError)" in line_of(result.stdout, "clock")
+    assert "the check failed (RuntimeError)" in line_of(result.stdout, "clock")
     assert line_of(result.stdout, "keys").startswith("ok")
     assert "canary" not in result.output

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from focys.cli.doctor import configuration, keeping, machine, mailing, timing, workers
-from focys.cli.doctor.examination import Report
-from focys.cli.doctor.finding import Finding, State
-from focys.cli.doctor.report import as_text
+from focys.cli.doctor import checks_database, checks_local, checks_network
+from focys.cli.doctor.report import Finding, Report, State, as_text
 from focys.features.totp import SecretsByKey
 from focys.infra.db.rights import Rights
 from tests.conftest import settings_for
@@ -38,7 +36,7 @@ def state_of(findings: list[Finding], name: str) -> State:
     ],
 )
 def test_keys_are_judged_by_what_they_open(counted: tuple[int, int, int], fallbacks: int, state: State):
-    assert keeping.judge_keys(SecretsByKey(*counted), fallbacks=fallbacks).state is state
+    assert checks_database.keys_finding(SecretsByKey(*counted), fallbacks=fallbacks).state is state
 
 
 WELL = Rights(
@@ -49,21 +47,21 @@ WELL = Rights(
 @pytest.mark.parametrize(
     ("changed", "state", "told", "script"),
     [
-        ({}, OK, "adds to the audit only", ""),
-        ({"does_its_work": False}, FAIL, "may not read and write", "grants.sql"),
-        ({"changes_the_audit": True}, WARN, "may change what stands in the audit", "grants.sql"),
-        ({"changes_tables": True, "changes_the_audit": True}, WARN, "may change tables, may change what", "roles.sql"),
-        ({"has_powers": True}, WARN, "may make databases or roles", "roles.sql"),
-        ({"rules_the_server": True, "has_powers": True}, WARN, "rules the whole server", "roles.sql"),
+        ({}, OK, "can only add to the audit", ""),
+        ({"does_its_work": False}, FAIL, "cannot read and write", "grants.sql"),
+        ({"changes_the_audit": True}, WARN, "can change audit events", "grants.sql"),
+        ({"changes_tables": True, "changes_the_audit": True}, WARN, "can change tables, can change audit", "roles.sql"),
+        ({"has_powers": True}, WARN, "can create databases or roles", "roles.sql"),
+        ({"rules_the_server": True, "has_powers": True}, WARN, "is a superuser", "roles.sql"),
     ],
 )
 def test_a_role_is_judged_by_what_it_may_do(changed: dict[str, bool], state: State, told: str, script: str):
     """CFG-06, LOG-04."""
-    finding = keeping.judge_rights(replace(WELL, **changed))
+    finding = checks_database.rights_finding(replace(WELL, **changed))
 
     assert finding.state is state
     assert told in finding.detail
-    assert script in finding.mend
+    assert script in finding.fix
 
 
 @pytest.mark.parametrize(
@@ -80,7 +78,7 @@ def test_one_address_for_everybody_is_told(lone: tuple[int, str] | None, state: 
     """LOCK-10, CFG-03."""
     settings = settings_for("sqlite:////tmp/x.db", public_url=PUBLIC, trusted_proxies="1.1.1.1")
 
-    finding = configuration.judge_addresses(lone, settings)
+    finding = checks_local.addresses_finding(lone, settings)
 
     assert finding.state is state
     assert "1.1.1.1" not in finding.detail
@@ -89,7 +87,7 @@ def test_one_address_for_everybody_is_told(lone: tuple[int, str] | None, state: 
 @pytest.mark.parametrize(("seconds", "state"), [(0, OK), (1, OK), (-2, WARN), (14, WARN), (-15, FAIL), (3600, FAIL)])
 def test_two_clocks_are_compared(seconds: int, state: State):
     """CFG-09: from one second on it is told, from fifteen on the service is not ready."""
-    finding = timing.judge_clock(NOON + timedelta(seconds=seconds), NOON)
+    finding = checks_database.clock_finding(NOON + timedelta(seconds=seconds), NOON)
 
     assert finding.state is state
     assert ("behind" in finding.detail) is (seconds < -1)
@@ -108,7 +106,7 @@ def test_two_clocks_are_compared(seconds: int, state: State):
     ],
 )
 def test_most_phones_are_right(offsets: dict[int, int], state: State, told: str):
-    finding = timing.judge_phones(offsets)
+    finding = checks_database.phones_finding(offsets)
 
     assert finding.state is state
     assert told in finding.detail
@@ -116,7 +114,7 @@ def test_most_phones_are_right(offsets: dict[int, int], state: State, told: str)
 
 @pytest.mark.parametrize(("stuck", "state"), [(0, OK), (1, WARN)])
 def test_stuck_letters_are_judged(stuck: int, state: State):
-    assert mailing.judge_outbox(stuck).state is state
+    assert checks_database.outbox_finding(stuck).state is state
 
 
 @pytest.mark.parametrize(
@@ -140,10 +138,10 @@ def test_stuck_letters_are_judged(stuck: int, state: State):
 )
 def test_settings_are_judged_together(name: str, overrides: dict[str, str], state: State):
     """CFG-03, LOCK-10, WEB-06."""
-    findings = configuration.check_settings(settings_for("sqlite:////tmp/x.db", **overrides))
+    findings = checks_local.check_settings(settings_for("sqlite:////tmp/x.db", **overrides))
 
     assert state_of(findings, name) is state
-    assert all(finding.mend for finding in findings if finding.state is not OK)
+    assert all(finding.fix for finding in findings if finding.state is not OK)
 
 
 @pytest.mark.parametrize(
@@ -156,11 +154,13 @@ def test_settings_are_judged_together(name: str, overrides: dict[str, str], stat
 )
 async def test_what_needs_no_server_is_judged_without_one(overrides: dict[str, str], state: State):
     settings = settings_for("sqlite:////tmp/x.db", **overrides)
-    mailer = mailing.open_mailer(settings)
+    mailer = checks_network.open_mailer(settings)
     assert not isinstance(mailer, Finding)
 
     found = (
-        machine.check_limits(settings) if "rate_limit_storage" in overrides else mailing.check_mail(mailer, settings)
+        checks_network.check_limits(settings)
+        if "rate_limit_storage" in overrides
+        else checks_network.check_mail(mailer, settings)
     )
 
     assert (await found).state is state
@@ -170,18 +170,20 @@ async def test_redis_answers_or_not(tmp_path: Path):
     """AVL-02."""
     with running_valkey(tmp_path) as server:
         settings = settings_for("sqlite:////tmp/x.db", rate_limit_storage=server.url)
-        present = await machine.check_limits(settings)
+        present = await checks_network.check_limits(settings)
         server.pause()
-        slow = await machine.check_limits(settings)
-    absent = await machine.check_limits(settings)
-    nonsense = await machine.check_limits(settings_for("sqlite:////tmp/x.db", rate_limit_storage="redis://host:port/0"))
+        slow = await checks_network.check_limits(settings)
+    absent = await checks_network.check_limits(settings)
+    nonsense = await checks_network.check_limits(
+        settings_for("sqlite:////tmp/x.db", rate_limit_storage="redis://host:port/0")
+    )
 
     assert [finding.state for finding in (present, slow, absent, nonsense)] == [OK, WARN, WARN, FAIL]
 
 
 @pytest.mark.parametrize(("mebibytes", "state"), [(5000, OK), (1024, OK), (1023, WARN), (100, WARN), (99, FAIL)])
 def test_little_space_is_told(mebibytes: int, state: State):
-    assert machine.judge_space("disk", mebibytes * machine.MIB).state is state
+    assert checks_local.space_finding("disk", mebibytes * checks_local.MIB).state is state
 
 
 def test_disks_are_those_the_service_writes_to(tmp_path: Path):
@@ -189,28 +191,31 @@ def test_disks_are_those_the_service_writes_to(tmp_path: Path):
 
     on_postgresql = settings_for("postgresql://user:word@db/focys", data_dir=tmp_path)
 
-    assert [finding.name for finding in machine.check_disks(settings)] == ["disk of the data", "disk of the log"]
-    assert [finding.name for finding in machine.check_disks(on_postgresql)] == ["disk"]
+    assert [finding.name for finding in checks_local.check_disks(settings)] == ["disk of the data", "disk of the log"]
+    assert [finding.name for finding in checks_local.check_disks(on_postgresql)] == ["disk"]
 
 
-@pytest.mark.parametrize(("is_local", "state"), [(True, OK), (False, WARN)])
+@pytest.mark.parametrize(
+    ("is_local", "state", "expected"), [(True, OK, "none running"), (False, WARN, "does not respond")]
+)
 async def test_a_service_that_does_not_answer_is_a_warning_where_people_need_it(
     is_local: bool,  # noqa: FBT001
     state: State,
+    expected: str,
 ):
-    finding = await workers.check_workers(f"http://127.0.0.1:{free_port()}", is_local=is_local)
+    finding = await checks_network.check_workers(f"http://127.0.0.1:{free_port()}", is_local=is_local)
 
     assert finding.state is state
-    assert "answer" in finding.detail
+    assert expected in finding.detail
 
 
 @pytest.mark.parametrize(
     ("answer", "state", "told"),
     [
-        ("# TYPE focys_workers gauge\nfocys_workers 1.0\n", OK, "1 serves"),
-        ("# TYPE up gauge\nup 1.0\n", WARN, "is not this service"),
-        ("focys_workers one\n", WARN, "is not this service"),
-        ("focys_workers +Inf\n", WARN, "is not this service"),
+        ("# TYPE focys_workers gauge\nfocys_workers 1.0\n", OK, "1 running"),
+        ("# TYPE up gauge\nup 1.0\n", WARN, "not this service"),
+        ("focys_workers one\n", WARN, "not this service"),
+        ("focys_workers +Inf\n", WARN, "not this service"),
     ],
 )
 async def test_who_answers_is_told_from_others(answer: str, state: State, told: str):
@@ -222,19 +227,19 @@ async def test_who_answers_is_told_from_others(answer: str, state: State, told: 
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        finding = await workers.check_workers(f"http://127.0.0.1:{port}", is_local=False)
+        finding = await checks_network.check_workers(f"http://127.0.0.1:{port}", is_local=False)
 
     assert finding.state is state
     assert told in finding.detail
 
 
 @pytest.mark.parametrize(
-    ("piece", "pause", "told"), [(b"#", 0.05, "does not answer"), (b"#" * 65536, 0, "is not this service")]
+    ("piece", "pause", "told"), [(b"#", 0.05, "does not respond"), (b"#" * 65536, 0, "not this service")]
 )
 async def test_an_answer_without_end_is_given_up(
     piece: bytes, pause: float, told: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(workers, "ANSWER_SECONDS", 2)
+    monkeypatch.setattr(checks_network, "RESPONSE_SECONDS", 2)
     sent, is_cut = 0, asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -251,12 +256,12 @@ async def test_an_answer_without_end_is_given_up(
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        finding = await workers.check_workers(f"http://127.0.0.1:{port}", is_local=False)
+        finding = await checks_network.check_workers(f"http://127.0.0.1:{port}", is_local=False)
         await is_cut.wait()
 
     assert finding.state is WARN
     assert told in finding.detail
-    assert sent < 10 * workers.MOST_BYTES
+    assert sent < 10 * checks_network.MAX_BYTES
 
 
 @pytest.mark.parametrize(
@@ -265,24 +270,24 @@ async def test_an_answer_without_end_is_given_up(
 def test_the_log_file_is_tried_and_not_made(tmp_path: Path, path: str, state: State):
     (tmp_path / "old.log").write_text("line\n")
 
-    finding = machine.check_log_file(tmp_path / path)
+    finding = checks_local.check_log_file(tmp_path / path)
 
     assert finding.state is state
     assert sorted(place.name for place in tmp_path.iterdir()) == ["old.log"]
     assert (tmp_path / "old.log").read_text() == "line\n"
-    assert machine.check_log_file(None).state is OK
+    assert checks_local.check_log_file(None).state is OK
 
 
 def test_pages_are_looked_for(tmp_path: Path):
-    before = machine.check_pages(tmp_path)
+    before = checks_local.check_pages(tmp_path)
     (tmp_path / "index.html").touch()
 
-    assert (before.state, machine.check_pages(tmp_path).state) == (WARN, OK)
+    assert (before.state, checks_local.check_pages(tmp_path).state) == (WARN, OK)
 
 
 def test_pages_that_another_machine_serves_are_not_missed(tmp_path: Path):
     """As in the app's container, which has no frontend."""
-    finding = machine.check_pages(tmp_path / "frontend" / "dist")
+    finding = checks_local.check_pages(tmp_path / "frontend" / "dist")
 
     assert finding.state is OK
 
@@ -296,7 +301,7 @@ def test_pages_that_another_machine_serves_are_not_missed(tmp_path: Path):
     ],
 )
 def test_a_stock_argon2_is_worth_a_word_in_production(tag: str, is_local: bool, state: State):  # noqa: FBT001
-    assert machine.judge_argon2(f"Wheel-Version: 1.0\nTag: {tag}\n", is_local=is_local).state is state
+    assert checks_local.argon2_finding(f"Wheel-Version: 1.0\nTag: {tag}\n", is_local=is_local).state is state
 
 
 def test_what_a_finding_quotes_is_no_command_for_a_terminal_in_a_ticket_either():

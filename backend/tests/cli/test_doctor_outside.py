@@ -14,8 +14,8 @@ from time import time
 import pytest
 import trustme
 
-from focys.cli.doctor import outside
-from focys.cli.doctor.finding import Finding, State
+from focys.cli.doctor import checks_network
+from focys.cli.doctor.report import Finding, State
 from focys.infra.ops.clock import SystemClock
 from tests.cli.conftest import Focys
 from tests.conftest import SECRET_KEY, settings_for
@@ -60,7 +60,7 @@ def time_server(change: Callable[[bytes], bytes] = lambda answer: answer, *, ahe
 async def test_the_clock_is_compared_with_a_time_server(ahead: float, state: State, told: str):
     """CFG-09."""
     with time_server(ahead=ahead) as server:
-        finding = await outside.check_time(server)
+        finding = await checks_network.check_time(server)
 
     assert finding.state is state
     assert told in finding.detail
@@ -74,14 +74,14 @@ async def test_the_clock_is_compared_with_a_time_server(ahead: float, state: Sta
         lambda answer: answer[:1] + b"\0" + answer[2:],
         lambda answer: answer[:24] + bytes(8) + answer[32:],
     ],
-    ids=["short", "a question", "not synchronised itself", "somebody else's"],
+    ids=["short", "a question", "not synchronized itself", "somebody else's"],
 )
 async def test_an_answer_that_proves_nothing_is_no_failure(change: Callable[[bytes], bytes]):
     with time_server(change) as server:
-        finding = await outside.check_time(server)
+        finding = await checks_network.check_time(server)
 
     assert finding.state is WARN
-    assert "gives no answer" in finding.detail
+    assert "no valid response" in finding.detail
 
 
 @pytest.mark.parametrize("server", ["127.0.0.1:{closed}", "127.0.0.1:port", "no.such.host.invalid"])
@@ -89,7 +89,7 @@ async def test_a_time_server_that_is_not_there_is_no_failure(monkeypatch: pytest
     if "invalid" in server:
         monkeypatch.setattr(socket, "getaddrinfo", unknown_host)
 
-    finding = await outside.check_time(server.format(closed=free_port()))
+    finding = await checks_network.check_time(server.format(closed=free_port()))
 
     assert finding.state is WARN
 
@@ -101,10 +101,10 @@ def unknown_host(*_: object, **__: object) -> None:
 @pytest.mark.parametrize(
     ("script", "state", "told"),
     [
-        ("echo yes", OK, "follows a time server"),
-        ("echo no", WARN, "follows no time server"),
-        ("exit 1", OK, "does not say"),
-        (None, OK, "does not say"),
+        ("echo yes", OK, "is synchronized"),
+        ("echo no", WARN, "is not synchronized"),
+        ("exit 1", OK, "unknown whether"),
+        (None, OK, "unknown whether"),
     ],
 )
 async def test_this_machine_is_asked_whether_it_is_synchronised(
@@ -116,7 +116,7 @@ async def test_this_machine_is_asked_whether_it_is_synchronised(
         (tmp_path / "timedatectl").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    finding = await outside.check_time(None)
+    finding = await checks_network.check_time(None)
 
     assert finding.state is state
     assert told in finding.detail
@@ -145,20 +145,20 @@ async def certificate_of(
     issued = authority.issue_cert(name, not_before=now - timedelta(days=200), not_after=now + timedelta(days=days))
     async with tls_server(issued) as port:
         settings = settings_for("sqlite:////tmp/x.db", public_url=f"https://localhost:{port}")
-        return await outside.check_certificate(settings, now)
+        return await checks_network.check_certificate(settings, now)
 
 
 async def test_a_good_certificate_and_its_days_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """CFG-01."""
     finding = await certificate_of(monkeypatch, tmp_path, days=60.5)
 
-    assert (finding.state, finding.detail) == (OK, "good for 60 days more")
+    assert (finding.state, finding.detail) == (OK, "valid for 60 more days")
 
 
 @pytest.mark.parametrize(
     ("changed", "state", "told"),
     [
-        ({"days": 19.5}, WARN, "good for 19 days more"),
+        ({"days": 19.5}, WARN, "valid for 19 more days"),
         ({"days": -1}, FAIL, "certificate has expired"),
         ({"name": "elsewhere.example.com"}, FAIL, "not valid for 'localhost'"),
         ({"known": False}, FAIL, "unable to get local issuer certificate"),
@@ -172,13 +172,13 @@ async def test_a_certificate_that_browsers_refuse_or_soon_will_is_told(
 
     assert finding.state is state
     assert told in finding.detail
-    assert "certbot renew" in finding.mend
+    assert "certbot renew" in finding.fix
 
 
 async def test_a_public_address_that_is_not_there_is_no_failure():
     settings = settings_for("sqlite:////tmp/x.db", public_url=f"https://localhost:{free_port()}")
 
-    finding = await outside.check_certificate(settings, SystemClock().now())
+    finding = await checks_network.check_certificate(settings, SystemClock().now())
 
     assert finding.state is WARN
     assert "cannot be reached" in finding.detail
@@ -196,7 +196,7 @@ async def test_a_public_address_without_tls_is_a_failure():
     async with server:
         port = server.sockets[0].getsockname()[1]
         settings = settings_for("sqlite:////tmp/x.db", public_url=f"https://localhost:{port}")
-        finding = await outside.check_certificate(settings, SystemClock().now())
+        finding = await checks_network.check_certificate(settings, SystemClock().now())
 
     assert finding.state is FAIL
 
@@ -206,19 +206,19 @@ async def test_a_public_address_without_tls_is_a_failure():
     [
         (401, "203.0.113.9", OK),
         (401, "127.0.0.1", OK),
-        (401, outside.CLAIMED, FAIL),
+        (401, checks_network.CLAIMED, FAIL),
         (401, None, WARN),
         (502, None, WARN),
     ],
 )
 def test_only_a_claim_that_was_believed_is_a_failure(status: int, source: str | None, state: State):
     """CFG-03, LOCK-10."""
-    assert outside.judge_forwarding(status, source).state is state
+    assert checks_network.forwarding_finding(status, source).state is state
 
 
 @pytest.mark.parametrize(
     ("trusted", "exit_code", "told"),
-    [("", 0, "is not believed"), ("127.0.0.1", 1, "a client can choose its own address")],
+    [("", 0, "is ignored"), ("127.0.0.1", 1, "a client can choose its own address")],
 )
 def test_the_probe_sees_whose_address_the_running_service_counts(
     command: Focys,
@@ -269,4 +269,4 @@ def test_a_public_address_that_leads_elsewhere_is_told(
         result = command("doctor", "--support", "--probe")
 
     assert result.exit_code == 0
-    assert "the public address answers 401, and the audit here does not know of it" in result.stdout
+    assert "the public address responds with 401, but the audit here has no record of it" in result.stdout

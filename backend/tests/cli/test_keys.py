@@ -27,7 +27,7 @@ NEW_KEY = "another-key-that-is-long-enough-for-everyone-0987654321"
 OLDER_KEY = "a-key-of-long-ago-that-nobody-remembers-any-more-1122334455"
 OLD, NEW, OLDER = (SecretBox(KeyRing((key,))) for key in (SECRET_KEY, NEW_KEY, OLDER_KEY))
 BOTH = {"secret_key": NEW_KEY, "secret_key_fallbacks": [SECRET_KEY]}
-NOTHING_TO_DO = "✓ There was no secret to move to the newest key."
+NOTHING_TO_DO = "✓ There was nothing to re-encrypt."
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ async def test_every_secret_comes_under_the_newest_key_and_the_old_one_is_not_ne
 
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[0] == f"✓ Moved {2 * BATCH + 52} secrets to the newest key."
-    assert f"No secret is under the key {OLD.key_ids[0]} of SECRET_KEY_FALLBACKS any more." in result.stdout
+    assert f"No secret needs the key {OLD.key_ids[0]} in SECRET_KEY_FALLBACKS any more." in result.stdout
     sealed = await sealed_of(before)
     assert {owner: NEW.open(text, owner) for owner, text in sealed.items()} == {**secrets, alice.id: alice.secret}
     [enrolment] = await rows_of(before, totp_setups)

@@ -18,7 +18,7 @@ from tests.support.service import OPERATOR, World
 
 REASON = "the phones' clock service is down"
 FOR_ALL = ("mfa", "bypass", "--for", "30m", "--reason", REASON, "--yes")
-NONE = "No bypass is in force: the second step is asked for as always."
+NONE = "No bypass is active: the second step is required as always."
 
 
 @pytest.fixture
@@ -44,20 +44,20 @@ async def test_one_command_lets_people_in_and_another_ends_it(world: World, focy
     assert begun.exit_code == 0, begun.output
     (row,) = await rows_of(world, mfa_bypasses)
     assert begun.stdout.splitlines() == [
-        f"✓ Until {row.ends_at:%H:%M:%S} UTC everybody but administrators may sign in with the password alone.",
-        "  End it at once: focys mfa bypass --end",
+        f"✓ Until {row.ends_at:%H:%M:%S} UTC, everyone but administrators can sign in with the password alone.",
+        "  End it now: focys mfa bypass --end",
     ]
     assert done["step"] == "done"
     assert shown.stdout.splitlines() == [
-        "! everybody but administrators may sign in with the password alone",
-        f"  until   {row.ends_at:%Y-%m-%d %H:%M:%S} UTC, for 30 minutes more",
+        "! everyone but administrators can sign in with the password alone",
+        f"  until   {row.ends_at:%Y-%m-%d %H:%M:%S} UTC, 30 minutes left",
         f"  why     {REASON}",
-        f"  begun   {row.begins_at:%Y-%m-%d %H:%M:%S} UTC by {row.operator}",
+        f"  began   {row.begins_at:%Y-%m-%d %H:%M:%S} UTC by {row.operator}",
         "  opened  1 session so far",
-        "End it at once: focys mfa bypass --end",
+        "End it now: focys mfa bypass --end",
     ]
     assert ended.stdout.strip() == (
-        "✓ Ended the bypass for everybody but administrators, and the 1 session opened under it."
+        "✓ Ended the bypass for everyone but administrators, and the 1 session opened under it."
     )
     assert (await browser.me(done["access_token"])).status_code == 401
     assert (afterwards.stdout.strip(), again.stdout.strip(), again.exit_code) == (NONE, NONE, 0)
@@ -96,7 +96,7 @@ async def test_for_one_person_it_does_not_ask_and_writes_to_that_person(world: W
     ended = await to_thread(focys, "mfa", "bypass", "--end", "--user", account.email)
 
     assert begun.exit_code == 0, begun.output
-    assert f"UTC {account.email} may sign in with the password alone." in begun.stdout
+    assert f"UTC, {account.email} can sign in with the password alone." in begun.stdout
     assert f"Notice for {account.email}: Your second step is off for a while" in begun.output
     assert step == "done"
     assert "[red]lost the phone[/]" in shown.stdout
@@ -112,7 +112,7 @@ async def test_for_everybody_it_asks_on_a_terminal(world: World, focys: Focys, m
     yes = await to_thread(focys, *FOR_ALL[:-1], typed="y\n")
 
     assert (unasked.exit_code, "--yes" in unasked.stderr) == (1, True)
-    assert "Let everybody but administrators sign in with the password alone for 30m?" in no.output
+    assert "Let everyone but administrators sign in with the password alone for 30m?" in no.output
     assert (no.exit_code, no.stderr.strip().splitlines()[-1], untouched) == (1, "✗ Nothing was changed.", [])
     assert (yes.exit_code, len(await rows_of(world, mfa_bypasses))) == (0, 1)
 
@@ -120,9 +120,9 @@ async def test_for_everybody_it_asks_on_a_terminal(world: World, focys: Focys, m
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "✗ Say for how long, and why:"),
-        (("--for", "30m"), "✗ Say for how long, and why:"),
-        (("--reason", REASON), "✗ Say for how long, and why:"),
+        ((), "✗ Give a duration and a reason:"),
+        (("--for", "30m"), "✗ Give a duration and a reason:"),
+        (("--reason", REASON), "✗ Give a duration and a reason:"),
         (("--for", "5h", "--reason", REASON), "✗ A bypass lasts from 5m to 4h: --for 30m"),
         (("--for", "30", "--reason", REASON), "✗ A bypass lasts from 5m to 4h: --for 30m"),
         (("--for", "30m", "--reason", "because"), "✗ A reason has 10 to 200 characters, all of them printable."),
@@ -171,11 +171,11 @@ async def test_the_doctor_warns_while_it_is_in_force(world: World, focys: Focys)
     ]
     assert (well.split()[0], line.split()[0]) == ("ok", "warn")
     assert (
-        "1 named person and everybody but administrators may sign in with the password alone, until "
-        f"{max(row.ends_at for row in await rows_of(world, mfa_bypasses)):%H:%M} UTC at most (mend:"
+        "1 named person and everyone but administrators can sign in with the password alone, until "
+        f"{max(row.ends_at for row in await rows_of(world, mfa_bypasses)):%H:%M} UTC at the latest (fix:"
     ) in line
-    assert f"UTC at most ({REASON}; {REASON})" in " ".join((await to_thread(focys, "doctor")).stdout.split())
-    assert line.endswith("(mend: focys mfa bypass --end)")
+    assert f"UTC at the latest ({REASON}; {REASON})" in " ".join((await to_thread(focys, "doctor")).stdout.split())
+    assert line.endswith("(fix: focys mfa bypass --end)")
     assert account.email not in during.stdout
     assert REASON not in during.stdout
 
@@ -195,14 +195,14 @@ async def test_one_that_a_clock_far_ahead_has_begun_is_shown_and_can_be_ended(wo
 
     (row,) = await rows_of(world, mfa_bypasses)
     assert shown.stdout.splitlines() == [
-        f"! {account.email}: waiting, not yet begun; a clock that was ahead has set its time",
+        f"! {account.email}: not active yet; scheduled while a clock was ahead",
         f"  until   {row.ends_at:%Y-%m-%d %H:%M:%S} UTC",
         f"  why     {REASON}",
         f"  begins  {row.begins_at:%Y-%m-%d %H:%M:%S} UTC by {row.operator}",
         "  opened  0 sessions so far",
-        "End it at once: focys mfa bypass --end",
+        "End it now: focys mfa bypass --end",
     ]
-    assert "none is in force, but one waits" in examined.stdout
+    assert "none is active, but one is scheduled in the future" in examined.stdout
     assert ended.stdout.strip() == f"✓ Ended the bypass for {account.email}, and the 0 sessions opened under it."
     assert (row.ended_at is not None, afterwards.stdout.strip()) == (True, NONE)
 

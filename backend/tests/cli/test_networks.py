@@ -147,7 +147,7 @@ async def test_where_there_is_nothing_to_forget_it_says_so_and_audits_nothing(wo
 
     assert (result.exit_code, result.stdout.strip()) == (
         0,
-        f"There is nothing to clear: {OFFICE} has sent no wrong passwords lately.",
+        f"There is nothing to clear: {OFFICE} has sent no wrong passwords recently.",
     )
     assert await unlock_events(world) == []
 

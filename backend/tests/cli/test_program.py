@@ -74,7 +74,7 @@ def test_migrating_what_a_newer_version_has_migrated_is_a_sentence(
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
         "✗ The database cannot be migrated: Can't locate revision identified by '9999'.",
-        "  If a newer version has migrated it, use that one: focys doctor",
+        "  If a newer version of FOCYS migrated it, use that version. See: focys doctor",
     ]
 
 
@@ -224,7 +224,7 @@ def test_serve_takes_its_public_address_from_the_env_file(with_pages: Path, tmp_
 
     assert begun.headers["Set-Cookie"].startswith("__Host-focys_login=")
     assert "https://login.example.com" in server.output()
-    assert "E-mail codes go to this console until SMTP_HOST is set." in server.output()
+    assert "Email codes go to this console until SMTP_HOST is set." in server.output()
 
 
 def test_the_program_knows_its_version_and_its_commands(command: Focys):

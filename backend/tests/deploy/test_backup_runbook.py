@@ -181,7 +181,7 @@ async def test_backing_up_trying_and_restoring_as_the_runbook_says(machine: Mach
     assert sorted(path.suffix for path in backups) == [".gpg", ".sql"]
     assert all(path.stat().st_mode & 0o077 == 0 for path in backups)
     assert str(alice.secret).encode() not in backups[0].read_bytes() + backups[1].read_bytes()
-    assert "All 7 are well." in tried
+    assert "All 7 checks passed." in tried
     assert "removed 10 backup codes" in restored
     assert '{"status":' in restored
     databases = await to_thread(machine.run, "psql -At -c 'SELECT datname FROM pg_database' postgres")

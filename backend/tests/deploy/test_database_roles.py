@@ -11,8 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from focys.cli.doctor import keeping
-from focys.cli.doctor.finding import State
+from focys.cli.doctor import checks_database
+from focys.cli.doctor.report import State
 from focys.infra.db.database import Database
 from focys.infra.db.rights import rights_of
 from focys.infra.db.schema import migrate
@@ -127,24 +127,24 @@ async def test_a_table_of_a_later_migration_can_be_used_before_the_grants(roles:
         await run_sql(app, "TRUNCATE later")
 
 
-async def test_the_doctor_tells_what_a_role_may_do_too_much(roles: Roles):
+async def test_the_doctor_reports_excess_rights(roles: Roles):
     """CFG-06, LOG-04: nothing of the service's, something of the owner's and the superuser's."""
     found = {}
     for name in ("app", "owner", "superuser"):
         database = Database(settings_for(getattr(roles, name)).database)
-        found[name] = keeping.judge_rights(await rights_of(database))
+        found[name] = checks_database.rights_finding(await rights_of(database))
         await database.close()
     psql_command(roles.owner, f"GRANT DELETE ON audit_events TO {roles.app_role}")
     database = Database(settings_for(roles.app).database)
-    loose = keeping.judge_rights(await rights_of(database))
+    loose = checks_database.rights_finding(await rights_of(database))
     psql_command(roles.owner, f"REVOKE ALL ON users FROM {roles.app_role}")
-    useless = keeping.judge_rights(await rights_of(database))
+    useless = checks_database.rights_finding(await rights_of(database))
     await database.close()
 
     assert found["app"].state is State.OK
-    assert found["owner"].detail == "may change tables, may change what stands in the audit"
-    assert found["superuser"].detail.startswith("rules the whole server")
-    assert (loose.state, loose.detail) == (State.WARN, "may change what stands in the audit")
+    assert found["owner"].detail == "can change tables, can change audit events"
+    assert found["superuser"].detail.startswith("is a superuser")
+    assert (loose.state, loose.detail) == (State.WARN, "can change audit events")
     assert useless.state is State.FAIL
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from focys.cli.doctor.finding import ok
-from focys.cli.doctor.workers import check_workers
+from focys.cli.doctor.checks_network import check_workers
+from focys.cli.doctor.report import ok
 from tests.conftest import SECRET_KEY
 from tests.support.canary import found_in, live
 from tests.support.numbers import Numbers, scrape
@@ -134,6 +134,6 @@ def test_the_numbers_of_all_workers_add_up(four_workers: Server, tmp_path: Path)
     assert not any("pid" in sample.labels for numbers in scrapes for sample in numbers.samples)
     assert len(list(tmp_path.glob("*metrics*/histogram_*.db"))) == WORKERS
     told = asyncio.run(check_workers(four_workers.url, is_local=False))
-    assert told == ok("workers", "4 serve, and /metrics adds them up")
+    assert told == ok("workers", "4 running, and /metrics adds them up")
     four_workers.stop()
     assert [*tmp_path.glob("focys_metrics_*")] == []

@@ -22,7 +22,7 @@ DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' IS_TEMPLATE tru
 COMMIT;
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user;
 """
-"""What a dump may run so that the scratch database it stands in is not dropped."""
+"""What a dump can run to keep its scratch database from being dropped."""
 
 
 def of_postgres(url: str, **more: str) -> dict[str, str]:
@@ -79,5 +79,5 @@ def line_of(result: Result, name: str) -> str:
 def states_of(result: Result) -> dict[str, str]:
     """Each line's state, by item."""
     rows = [line.split(maxsplit=2) for line in result.stdout.splitlines() if line[:1] in "✓!✗" and line[:1]]
-    names = ("backup", "schema", "migrations", "people", "secrets", "by itself", "hashes", "age")
+    names = ("backup", "schema", "migrations", "accounts", "secrets", "plaintext", "hashes", "age")
     return {next(n for n in names if rest.startswith(n)): state for _, state, rest in rows}

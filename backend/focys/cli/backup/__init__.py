@@ -1,11 +1,10 @@
-"""``focys backup``: whether a backup could be restored and read, and what is done after it was.
+"""``focys backup``: checks that a backup can be restored and read, and voids what a restore brought back.
 
-dump.py      what kind of file it is, and the SQL in it
-scratch.py   a database of its own, made for the trial and dropped after it
-driver.py    a connection to the server of the trial
-restoring.py the SQL into the scratch database, piece by piece
-findings.py  what stands in it, and what must not
-trial.py     all of that, one after the other
+dump.py      the kinds of file, and the SQL in them
+scratch.py   a temporary database for the trial
+restore.py   the SQL into that database, by psql
+findings.py  what the restored database holds, and must not hold
+trial.py     all of the above, in order
 command.py   the commands
 """
 

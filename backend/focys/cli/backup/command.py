@@ -1,4 +1,4 @@
-"""The commands themselves."""
+"""The commands."""
 
 import signal
 import sys
@@ -11,19 +11,18 @@ import typer
 
 from focys.cli.backup.dump import DumpError
 from focys.cli.backup.trial import try_backup
-from focys.cli.console import be_sure, check_reason, done, fail, out, sentences
-from focys.cli.doctor.examination import Report
-from focys.cli.doctor.report import show
+from focys.cli.console import check_reason, cli_errors, confirm, fail, out, success
+from focys.cli.doctor.report import Report, show
 from focys.cli.operator import run
 from focys.infra.ops import logs
 from focys.settings import Settings, SettingsError, load_settings
 
-app = typer.Typer(help="Try a backup before it is needed, and close what it brings back.", no_args_is_help=True)
+app = typer.Typer(help="Check a backup before it is needed, and void what a restore brings back.", no_args_is_help=True)
 
 
 @app.callback()
 def backup() -> None:
-    """Try a backup before it is needed, and close what it brings back."""
+    """Check a backup before it is needed, and void what a restore brings back."""
 
 
 @app.command()
@@ -36,19 +35,19 @@ def verify(
         ),
     ] = None,
 ) -> None:
-    """Restore a backup into a scratch database and see whether it could be served, opened, and by whom.
+    """Restore a backup into a scratch database, and check its schema, secrets and age.
 
-    Takes what pg_dump writes, plain (also in gzip) or as an archive, and copies of an SQLite file. The scratch
-    database is made beside the one that DATABASE_URL names, or on the server of --scratch, and always dropped again.
-    The keys at hand are SECRET_KEY and SECRET_KEY_FALLBACKS. Only take backups from where nobody else could write.
+    Takes pg_dump output, plain (optionally gzipped) or an archive, and copies of an SQLite file. The scratch database
+    is created on the server in DATABASE_URL or --scratch, and always dropped afterward. Secrets are decrypted with
+    SECRET_KEY and SECRET_KEY_FALLBACKS. Only use backups from a place that nobody else can write to.
 
     Example: [bold]gpg --decrypt backup.sql.gz.gpg | focys backup verify - --scratch /etc/focys/scratch_url[/]
     """
-    # Whoever asks it to end, the scratch database goes first.
+    # The scratch database must be dropped before the process ends.
     with suppress(ValueError):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
-    with sentences():
+    with cli_errors():
         settings = load_settings()
         logs.configure(log_file=None, quiet=True)
         try:
@@ -67,20 +66,20 @@ def restored(
 ) -> None:
     """Void what a restored backup brought back: run it after every restore, before the service starts.
 
-    Ends everybody's sessions, logins under way and known browsers; no TOTP code used before works again; letters that
-    wait are not sent; and the backup codes are gone. Whoever signs in with the app next is shown new ones.
+    Ends everyone's sessions, logins in progress and known browsers; no TOTP code used before works again; pending
+    email is not sent; all backup codes are void. Everyone is shown new ones at their next sign-in with the app.
 
     Example: [bold]focys backup restored --reason "the disk of Monday"[/]
     """
     check_reason(reason)
     if not yes:
-        be_sure("End the sessions of everybody, and void everybody's backup codes?")
+        confirm("End everyone's sessions, and void everyone's backup codes?")
     voided = run(lambda services, operator: services.administration.void_restored(operator, reason))
-    done(
+    success(
         f"Ended {_number(voided.sessions, 'session')}, removed {_number(voided.backup_codes, 'backup code')} "
-        f"and kept back {_number(voided.letters, 'letter')}."
+        f"and discarded {_number(voided.letters, 'pending email')}."
     )
-    done("Everybody signs in anew, with password and app, and is then shown new backup codes.")
+    success("Everyone has to sign in again, with password and app, and is then shown new backup codes.")
 
 
 def _server(settings: Settings, scratch: str | None) -> str | None:
@@ -95,12 +94,12 @@ def _server(settings: Settings, scratch: str | None) -> str | None:
     except SettingsError:
         url = "-"
     if not url.startswith("postgresql"):
-        raise DumpError("--scratch wants the address of a PostgreSQL server: postgresql://user:password@host/postgres")
+        raise DumpError("--scratch needs the address of a PostgreSQL server: postgresql://user:password@host/postgres")
     return url
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    # asyncio makes a cancellation of Python's own handler, and a driver that is closing may swallow that.
+    # asyncio turns Python's own handler into a cancellation, which a closing driver may swallow.
     raise KeyboardInterrupt
 
 

@@ -1,17 +1,12 @@
-"""``focys doctor``: looks at everything the service stands on, and says what is wrong and what mends it.
+"""``focys doctor``: checks everything the service depends on, and says how to fix what is wrong.
 
-finding.py        what a check answers
-configuration.py  what the settings themselves show; no I/O
-keeping.py        the database: reachable, schema, keys
-timing.py         this machine's clock, the database's, the phones'
-mailing.py        the mail server, a test letter, the outbox
-outside.py        a time server, the certificate, the service behind its public address
-workers.py        the running service, and how many processes of it
-machine.py        Redis, Argon2, pages, disk, log file
-examination.py    runs them all; a check that breaks is a finding, too
-report.py         the table for a terminal, and the text for a ticket
+report.py           findings, and how they are printed
+checks_local.py     the settings, and this machine; no network
+checks_database.py  the database, and what it knows
+checks_network.py   SMTP, Redis, a time server, PUBLIC_URL, the running service
+runner.py           the command, which runs them all
 """
 
-from focys.cli.doctor.command import doctor
+from focys.cli.doctor.runner import doctor
 
 __all__ = ["doctor"]

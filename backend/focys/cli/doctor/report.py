@@ -1,32 +1,87 @@
-"""How a report looks: a table for a terminal, plain text for a ticket."""
+"""What the checks return, and how a report is printed: a table for a terminal, plain text for a ticket."""
 
 import platform
 from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from focys import __version__
-from focys.cli.doctor.examination import Report
-from focys.cli.doctor.finding import Finding, State
 from focys.domain.plain_text import printable
 
+_UNKNOWN = "unknown"
+
+
+class State(StrEnum):
+    """``warn`` is a risk or a nuisance; ``fail`` keeps people from signing in."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
 _SIGNS = {State.OK: "[bold green]✓[/]", State.WARN: "[bold yellow]![/]", State.FAIL: "[bold red]✗[/]"}
-_COLOURS = {State.OK: "default", State.WARN: "yellow", State.FAIL: "red"}
+_COLORS = {State.OK: "default", State.WARN: "yellow", State.FAIL: "red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report.
+
+    ``detail`` and ``fix`` name no host, path, person or secret, so that they can be passed on; ``aside`` is for the
+    operator's own terminal.
+    """
+
+    name: str
+    state: State
+    detail: str
+    fix: str = ""
+    aside: str = ""
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found, and on which system."""
+
+    findings: list[Finding] = field(default_factory=list)
+    database: str = _UNKNOWN
+    public_url: str = _UNKNOWN
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing fails."""
+        return all(finding.state is not State.FAIL for finding in self.findings)
+
+
+def ok(name: str, detail: str, *, aside: str = "") -> Finding:
+    """Return a finding that needs no action."""
+    return Finding(name, State.OK, detail, aside=aside)
+
+
+def warn(name: str, detail: str, fix: str, *, aside: str = "") -> Finding:
+    """Return a finding that someone should look at."""
+    return Finding(name, State.WARN, detail, fix, aside)
+
+
+def fail(name: str, detail: str, fix: str, *, aside: str = "") -> Finding:
+    """Return a finding that something does not work."""
+    return Finding(name, State.FAIL, detail, fix, aside)
 
 
 def show(report: Report, out: Console) -> None:
-    """Print the table: a sign, what was looked at, how it stands, and below it what mends it."""
+    """Print a table: a sign, the state, what was checked, the result, and below it the fix."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     for column in ("sign", "word", "name"):
         table.add_column(column, no_wrap=True)
     table.add_column("detail", overflow="fold")
     for finding in report.findings:
-        colour = _COLOURS[finding.state]
+        color = _COLORS[finding.state]
         table.add_row(
             _SIGNS[finding.state],
-            f"[{colour}]{finding.state}[/]",
+            f"[{color}]{finding.state}[/]",
             f"[bold]{escape(finding.name)}[/]",
             _cell(finding),
         )
@@ -35,32 +90,33 @@ def show(report: Report, out: Console) -> None:
 
 
 def as_text(report: Report) -> str:
-    """Return the same without colours, hosts, paths and people, fit to be passed on."""
+    """Return the same without colors, hosts, paths and people, safe to pass on."""
     lines = [
         f"focys {__version__}, Python {platform.python_version()}, {report.database}",
         f"{_platform()}, {report.public_url}",
         "",
     ]
     for finding in report.findings:
-        mend = f" (mend: {finding.mend})" if finding.mend else ""
-        lines.append(f"{finding.state:<5} {finding.name:<17} {printable(finding.detail + mend)}")
+        fix = f" (fix: {finding.fix})" if finding.fix else ""
+        lines.append(f"{finding.state:<5} {finding.name:<17} {printable(finding.detail + fix)}")
     return "\n".join(lines)
 
 
 def _cell(finding: Finding) -> str:
     aside = f" [dim]{escape(printable(finding.aside))}[/]" if finding.aside else ""
-    mend = f"\n[cyan]→ {escape(printable(finding.mend))}[/]" if finding.mend else ""
-    return f"{escape(printable(finding.detail))}{aside}{mend}"
+    fix = f"\n[cyan]→ {escape(printable(finding.fix))}[/]" if finding.fix else ""
+    return f"{escape(printable(finding.detail))}{aside}{fix}"
 
 
 def _summary(report: Report) -> str:
     states = [finding.state for finding in report.findings]
     failed, warned = states.count(State.FAIL), states.count(State.WARN)
+    warnings = "1 warning" if warned == 1 else f"{warned} warnings"
     if failed:
-        return f"[bold red]{failed} to mend[/], {warned} to look at, of {len(states)}."
+        return f"[bold red]{failed} failed[/], {warnings} ({len(states)} checks)."
     if warned:
-        return f"[bold yellow]{warned} to look at[/], nothing fails, of {len(states)}."
-    return f"[bold green]All {len(states)} are well.[/]"
+        return f"[bold yellow]{warnings}[/], nothing failed ({len(states)} checks)."
+    return f"[bold green]All {len(states)} checks passed.[/]"
 
 
 def _platform() -> str:

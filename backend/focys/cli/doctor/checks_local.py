@@ -1,0 +1,144 @@
+"""The settings, and this machine: Argon2, the pages, the disk, the log file."""
+
+import os
+import shutil
+from importlib.metadata import distribution
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from focys.cli.doctor.report import Finding, fail, ok, warn
+from focys.infra.web.client_address import is_shared
+from focys.settings import LOCAL_HOSTS, Settings
+
+DEFAULT_NAME = "FOCYS"
+MIB = 1024 * 1024
+LOW_SPACE = 1024 * MIB
+NO_SPACE = 100 * MIB
+_NAME_THE_PROXY = "set TRUSTED_PROXIES to the proxy's address, such as 127.0.0.1/32"
+
+
+def check_settings(settings: Settings) -> list[Finding]:
+    """Return a finding for each setting that decides how the service meets the world."""
+    return [
+        ok("settings", "all valid"),
+        _public_url(settings),
+        _origins(settings),
+        _proxies(settings),
+        _app_name(settings),
+    ]
+
+
+def addresses_finding(lone: tuple[int, str] | None, settings: Settings) -> Finding:
+    """Report whether everyone's sign-ins of the last day came from one address that cannot be their own."""
+    name = "addresses"
+    if lone is None or not is_shared(lone[1], settings.trusted_proxies):
+        return ok(name, "no sign that people share one")
+    detail = f"all {lone[0]} people of the last day seem to come from one private address, and share one limit"
+    return warn(name, detail, _NAME_THE_PROXY, aside=lone[1])
+
+
+def public_origin(settings: Settings) -> str:
+    """Return scheme, host and port of PUBLIC_URL, without any credentials in it."""
+    parts = urlsplit(settings.public_url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}"
+
+
+def check_argon2(settings: Settings) -> Finding:
+    """Check whether Argon2 was built for this processor."""
+    return argon2_finding(distribution("argon2-cffi-bindings").read_text("WHEEL") or "", is_local=settings.is_local)
+
+
+def argon2_finding(wheel: str, *, is_local: bool) -> Finding:
+    """Report the cost of Argon2 by its WHEEL file: the stock build has no vector code, and takes twice the time."""
+    name = "argon2"
+    if "manylinux" not in wheel:
+        return ok(name, "built on this machine")
+    detail = "the stock wheel; a build for this processor halves the cost of a sign-in"
+    return ok(name, detail) if is_local else warn(name, detail, "see docs/DEPLOYMENT.md, Python packages")
+
+
+def check_pages(pages: Path) -> Finding:
+    """Check that the pages are built."""
+    if (pages / "index.html").is_file():
+        return ok("pages", "built")
+    if not pages.parent.is_dir():
+        return ok("pages", "not on this machine, as in the app's container")
+    return warn("pages", "not built", "cd frontend && npm install && npm run build", aside=str(pages))
+
+
+def check_disks(settings: Settings) -> list[Finding]:
+    """Measure the free space where the service writes: its own database, and its log."""
+    places = {"disk of the data" if settings.is_embedded else "disk": settings.data_dir}
+    if settings.log_file is not None:
+        places["disk of the log"] = settings.log_file.parent
+    return [space_finding(name, shutil.disk_usage(_existing(place)).free) for name, place in places.items()]
+
+
+def space_finding(name: str, free: int) -> Finding:
+    """Report whether that many bytes are enough."""
+    detail, fix = f"{free // MIB:,} MiB free", "free some space: du -xh / | sort -h | tail"
+    if free < NO_SPACE:
+        return fail(name, detail, fix)
+    return warn(name, detail, fix) if free < LOW_SPACE else ok(name, detail)
+
+
+def check_log_file(path: Path | None) -> Finding:
+    """Check that this user can write the log file, without creating it."""
+    name, fix = "log file", "make the service's user its owner, or run focys doctor as that user"
+    if path is None:
+        return ok(name, "none; events go to standard error")
+    folder = _existing(path.parent)
+    try:
+        if path.exists():
+            with path.open("ab"):
+                pass
+        elif not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            return fail(name, "its folder is not writable", fix, aside=str(folder))
+    except OSError as fault:
+        return fail(name, f"not writable ({fault.strerror})", fix, aside=str(path))
+    return ok(name, "writable", aside=str(path))
+
+
+def _public_url(settings: Settings) -> Finding:
+    origin = public_origin(settings)
+    if settings.is_secure:
+        return ok("public url", f"{origin}; cookies are sent over TLS only")
+    return ok("public url", f"{origin}; local, cookies without TLS")
+
+
+def _origins(settings: Settings) -> Finding:
+    name, number = "cors origins", len(settings.cors_origins)
+    if settings.is_local:
+        return ok(name, f"{number} allowed; the service is local")
+    hosts = [urlsplit(origin) for origin in settings.cors_origins]
+    fix = "set CORS_ORIGINS to the https:// origins of your own pages, or to nothing"
+    if any(parts.hostname in LOCAL_HOSTS for parts in hosts):
+        return warn(name, "pages on people's own machines can call the API with their cookies", fix)
+    if any(parts.scheme == "http" for parts in hosts):
+        return warn(name, "pages without TLS can call the API", fix)
+    return ok(name, f"{number} allowed, all over TLS")
+
+
+def _proxies(settings: Settings) -> Finding:
+    name, fix = "proxies", _NAME_THE_PROXY
+    hops = settings.trusted_proxy_hops
+    if hops is None and any(network.prefixlen == 0 for network in settings.trusted_proxies):
+        return warn(name, "every client is trusted to state its own address", fix)
+    if settings.trusted_proxies:
+        limit = "" if hops is None else f", up to {hops} in a row"
+        return ok(name, f"{len(settings.trusted_proxies)} networks trusted to state a client's address{limit}")
+    if settings.is_secure:
+        return warn(name, "none trusted: behind a proxy all visitors share one address, and one limit", fix)
+    return ok(name, "none, and none needed")
+
+
+def _app_name(settings: Settings) -> Finding:
+    if settings.app_name == DEFAULT_NAME and not settings.is_local:
+        return warn("app name", "authenticator apps will show FOCYS", "set APP_NAME to your service's name")
+    return ok("app name", "set" if settings.app_name != DEFAULT_NAME else "the default")
+
+
+def _existing(path: Path) -> Path:
+    """Return *path*, or its nearest parent that exists."""
+    return next(place for place in (path, *path.absolute().parents) if place.exists())
