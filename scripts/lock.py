@@ -39,7 +39,7 @@ class Pin:
 
 
 def pins_of(lock: Path) -> Iterator[Pin]:
-    """Read a Python lock; whoever needs a package is a package, too, or `-r` with a file."""
+    """Read a Python lock; *needed_by* holds packages, or `-r` with a file."""
     for name, version, condition, lines in ENTRY.findall(lock.read_text()):
         hashes, _, needed_by = lines.partition("# via")
         parents = [words.strip(" #") for words in needed_by.splitlines() if words.strip(" #")]

