@@ -29,4 +29,4 @@ def test_an_unknown_option_is_refused_in_one_sentence():
     )
 
     assert done.returncode == 2
-    assert done.stderr.strip() == "Unknown: --fast. The only option is --quick."
+    assert done.stderr.strip() == "Unknown option: --fast. The only option is --quick."
