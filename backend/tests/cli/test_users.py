@@ -62,7 +62,7 @@ async def test_a_line_end_of_another_system_is_not_part_of_the_password(world: W
         ("password123", "That password is on a list of common or leaked passwords."),
         ("dana@example", "That password is too close to your address"),
         (f"{PASSWORD}\t", "That password holds a character that the sign-in page does not take."),
-        (b"\xff" + PASSWORD.encode(), "The password is not text in UTF-8."),
+        (b"\xff" + PASSWORD.encode(), "The password is not valid UTF-8."),
     ],
     ids=["nothing", "short", "long", "common", "address", "tab", "no text"],
 )
