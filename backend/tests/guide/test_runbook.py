@@ -76,6 +76,6 @@ def test_nobody_can_sign_in_by_the_runbook(machine: Machine, focys_db: str):
     assert "mfa bypass" in look
     assert "MFA enrolment ok" in look
     assert steps == ["totp", "totp", "done", "totp"]
-    assert f"UTC {NAMED} may sign in with the password alone." in said[0]
-    assert "! everybody but administrators may sign in with the password alone" in said[1]
+    assert f"UTC, {NAMED} can sign in with the password alone." in said[0]
+    assert "everyone but administrators can sign in with the password alone." in said[1]
     assert "Ended the bypass for" in said[2]

@@ -84,6 +84,8 @@ def test_a_reload_that_could_not_start_leaves_what_runs(backend: Path, tmp_path:
 
     with serving(server):
         workers = server.children()
+        # The first one answers while others still read the settings.
+        until(lambda: server.output().count("Application startup complete") == len(workers))
         (backend / ".env").write_text(f"{settings}SECRET_KEY=short\n")
         server.reload()
         server.line_with("The running workers are unchanged.")

@@ -51,7 +51,7 @@ class Versions:
 
     def publish_next(self) -> None:
         """Commit the next version on ``main`` and tag it; the folder is left at the previous one."""
-        schema = self.folder / "backend" / "focys" / "infra" / "schema.py"
+        schema = self.folder / "backend" / "focys" / "infra" / "db" / "schema.py"
         schema.write_text(schema.read_text().replace(f'SCHEMA = "{SCHEMA}"', f'SCHEMA = "{NEXT}"'))
         self.next_migration.write_text(_MIGRATION)
         self._commit("next version")
