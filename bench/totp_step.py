@@ -13,7 +13,7 @@ from bench.report import Aim, Effort, Result, Row, Say, main, ratios
 from bench.round_trips import Serve, each_takes
 
 CONNECTIONS = 16
-_OURS, _BARE, _SECURE = "FOCYS TOTP step", "bare FastAPI + asyncpg", "the same, with security features"
+_OURS, _BARE, _SECURE = "FOCYS TOTP step", "bare FastAPI + asyncpg", "the same, with security work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def _rate(served: Sequence[Served]) -> str:
 def _latencies(name: str, served: Sequence[Served], round_trips: int) -> str:
     every = [latency for one in served for latency in one.latencies]
     p50, p95, p99 = (f"{percentile(every, percent):.1f}" for percent in (50, 95, 99))
-    return f"{name:<32} p50 {p50:>5}  p95 {p95:>5}  p99 {p99:>5} ms   {round_trips} round trips to the database"
+    return f"{name:<29} p50 {p50:>5}  p95 {p95:>5}  p99 {p99:>5} ms   {round_trips} round trips to the database"
 
 
 if __name__ == "__main__":
