@@ -10,7 +10,7 @@ from typing import Any
 import trustme
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.support.smtp import MailServer
+from tests.support.smtp import MailServer, accepting
 
 SECONDS_PER_BYTE = 1
 
@@ -30,9 +30,11 @@ class Saying(asyncio.Protocol):
     def __init__(self, words: bytes, *, slow: bool = False, hangs_up: bool = False) -> None:
         self._words, self._slow, self._hangs_up = words, slow, hangs_up
         self._speaking: asyncio.Task[None] | None = None
+        self.transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport)
+        self.transport = transport
         self._speaking = asyncio.get_running_loop().create_task(self._speak(transport))
 
     def connection_lost(self, _fault: Exception | None) -> None:
@@ -67,7 +69,7 @@ async def troubled_server(port: int, authority: trustme.CA, troubles: list[str])
             authenticator=kept.authenticate,
         )
 
-    meetings: dict[str, Callable[[], asyncio.BaseProtocol]] = {
+    meetings: dict[str, Callable[[], Saying | SMTP]] = {
         "silent": lambda: Saying(b""),
         "slow": lambda: Saying(b"220 mail.example is here, and in no hurry at all\r\n", slow=True),
         "421": lambda: Saying(b"421 come again later\r\n", hangs_up=True),
@@ -76,13 +78,9 @@ async def troubled_server(port: int, authority: trustme.CA, troubles: list[str])
         "certificate of a stranger": lambda: speaking(kept, trustme.CA()),
     }
 
-    def met() -> asyncio.BaseProtocol:
+    def met() -> Saying | SMTP:
         return meetings[troubles.pop(0)]() if troubles else speaking(kept, authority)
 
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)
-    server = await asyncio.get_running_loop().create_server(met, "127.0.0.1", port)
-    try:
+    async with accepting(met, "127.0.0.1", port):
         yield kept
-    finally:
-        server.close()
-        await asyncio.sleep(0)

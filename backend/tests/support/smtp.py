@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from typing import Any
+from typing import Any, Protocol
 
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -87,13 +87,37 @@ async def mail_server(
 
     # It tells every address it is given, in the log of the process it runs in: here, the service's.
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(protocol, "localhost", kept.port, ssl=context if security == "tls" else None)
-    kept.port = server.sockets[0].getsockname()[1]
-    try:
+    async with accepting(protocol, "localhost", kept.port, context if security == "tls" else None) as kept.port:
         yield kept
+
+
+class Conversation(Protocol):
+    """The server's end of a connection."""
+
+    @property
+    def transport(self) -> asyncio.BaseTransport | None: ...
+
+
+@contextlib.asynccontextmanager
+async def accepting(
+    converse: Callable[[], Conversation], host: str, port: int = 0, context: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
+    """Accept connections, and yield the port; at the end, none is left open to be reported in a later test."""
+    accepted: list[Conversation] = []
+
+    def accept() -> Any:
+        accepted.append(converse())
+        return accepted[-1]
+
+    server = await asyncio.get_running_loop().create_server(accept, host, port, ssl=context)
+    try:
+        yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        for transport in (conversation.transport for conversation in accepted):
+            if isinstance(transport, asyncio.WriteTransport):
+                transport.abort()
+        # A transport closes its socket in the next round of the loop.
         await asyncio.sleep(0)
 
 
