@@ -103,7 +103,7 @@ async def check_start(services: Services) -> None:
     settings = services.settings
     if not settings.smtp_host and not settings.is_local:
         _log.warning(
-            "codes_go_to_the_console", mend="set SMTP_HOST; otherwise anyone who reads this output can read the codes"
+            "codes_go_to_the_console", fix="set SMTP_HOST; otherwise anyone who reads this output can read the codes"
         )
     try:
         now = await _read_clock(services.database)
@@ -117,6 +117,6 @@ async def check_start(services: Services) -> None:
         raise StartError(obstacle)
     for found in await services.bypasses.list_in_force():
         until = found.ends_at.isoformat(timespec="seconds")
-        _log.warning("mfa_bypass_in_force", whom=found.whom, until=until, mend="focys mfa bypass --end")
+        _log.warning("mfa_bypass_in_force", whom=found.whom, until=until, fix="focys mfa bypass --end")
     if not await services.totp.can_open_secrets():
         raise StartError("SECRET_KEY decrypts none of the stored secrets: add the old key to SECRET_KEY_FALLBACKS")

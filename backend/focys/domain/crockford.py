@@ -19,8 +19,8 @@ def encode(entropy: bytes) -> str:
     if len(entropy) != CODE_BYTES:
         raise ValueError("a code is made from exactly ten bytes")
     number = int.from_bytes(entropy, "big")
-    letters = "".join(ALPHABET[number >> shift & 31] for shift in range(75, -1, -5))
-    return "-".join(letters[i : i + 4] for i in range(0, LENGTH, 4))
+    symbols = "".join(ALPHABET[number >> shift & 31] for shift in range(75, -1, -5))
+    return "-".join(symbols[i : i + 4] for i in range(0, LENGTH, 4))
 
 
 def normalise(typed: str) -> str | None:
@@ -28,5 +28,5 @@ def normalise(typed: str) -> str | None:
 
     Case, spaces and dashes are ignored; O is read as 0, I and L as 1.
     """
-    letters = re.sub(r"[ -]", "", typed).upper().translate(_LOOKALIKES)
-    return letters if len(letters) == LENGTH and all(c in ALPHABET for c in letters) else None
+    symbols = re.sub(r"[ -]", "", typed).upper().translate(_LOOKALIKES)
+    return symbols if len(symbols) == LENGTH and all(c in ALPHABET for c in symbols) else None

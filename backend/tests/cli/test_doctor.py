@@ -120,10 +120,10 @@ def test_a_stopped_postgresql_is_one_line_and_the_rest_is_examined(
 
 
 @pytest.mark.parametrize(
-    ("wrong", "mend"), [("nowhere", "create the database"), ("password", "set the role's password in DATABASE_URL")]
+    ("wrong", "fix"), [("nowhere", "create the database"), ("password", "set the role's password in DATABASE_URL")]
 )
-def test_a_server_that_refuses_us_gets_its_own_mend(
-    command: Focys, monkeypatch: pytest.MonkeyPatch, own_cluster: OwnCluster, wrong: str, mend: str
+def test_a_server_that_refuses_us_gets_its_own_fix(
+    command: Focys, monkeypatch: pytest.MonkeyPatch, own_cluster: OwnCluster, wrong: str, fix: str
 ):
     user, _, place = own_cluster.url.rpartition("@")
     monkeypatch.setenv("DATABASE_URL", f"{user}@{place}x" if wrong == "nowhere" else f"{user}x@{place}")
@@ -132,7 +132,7 @@ def test_a_server_that_refuses_us_gets_its_own_mend(
     result = command("doctor", "--support")
 
     assert result.exit_code == 1
-    assert mend in line_of(result.stdout, "database")
+    assert fix in line_of(result.stdout, "database")
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,7 @@ async def test_each_worker_warns_at_its_start(world: World, make_world: MakeWorl
     told = json.loads(line)
     assert (told["level"], told["whom"]) == ("warning", "named")
     assert told["until"] == bypass.ends_at.isoformat(timespec="seconds")
-    assert told["mend"] == "focys mfa bypass --end"
+    assert told["fix"] == "focys mfa bypass --end"
     assert account.email not in line
 
 

@@ -8,13 +8,13 @@ from focys.infra.mail.mailer import Message, render
 from tests.support.clock import NOON
 from tests.support.smtp import MailServer, parts_of, settings_of
 
-LETTER = Message(
+MESSAGE = Message(
     subject="123456 is your FOCYS code", paragraphs=("Enter this.", "<b>Not bold</b>"), console="line", code="123456"
 )
 
 
 def test_a_letter_has_the_code_first_in_its_subject_and_in_both_of_its_parts():
-    message = render("alice@student.com", LETTER, NOON, settings=settings_of(MailServer()))
+    message = render("alice@student.com", MESSAGE, NOON, settings=settings_of(MailServer()))
 
     text, html = parts_of(message)
     assert message.get_content_type() == "multipart/alternative"
@@ -24,7 +24,7 @@ def test_a_letter_has_the_code_first_in_its_subject_and_in_both_of_its_parts():
 
 
 def test_the_html_part_shows_text_as_text_and_loads_nothing():
-    text, html = parts_of(render("alice@student.com", LETTER, NOON, settings=settings_of(MailServer())))
+    text, html = parts_of(render("alice@student.com", MESSAGE, NOON, settings=settings_of(MailServer())))
 
     assert "&lt;b&gt;Not bold&lt;/b&gt;" in html
     assert "<b>Not bold</b>" in text
@@ -35,7 +35,7 @@ def test_the_html_part_shows_text_as_text_and_loads_nothing():
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
 def test_no_value_can_add_a_header(field: str, end: str):
     evil = f"x{end}Bcc: everybody@student.com"
-    letter = Message(evil, (), "") if field == "subject" else LETTER
+    letter = Message(evil, (), "") if field == "subject" else MESSAGE
 
     with pytest.raises(ValueError, match=r"(?i)header|linefeed|newline"):
         render("a@b.test" if field == "subject" else evil, letter, NOON, settings=settings_of(MailServer()))

@@ -20,7 +20,7 @@ from tests.support.rows import rows_of
 from tests.support.service import OPERATOR
 from tests.support.smtp import PASSWORD, USER, MailServer, deaf_server, mail_server, parts_of, settings_of
 
-LETTER = Message(
+MESSAGE = Message(
     subject="123456 is your FOCYS code", paragraphs=("Enter this.", "<b>Not bold</b>"), console="line", code="123456"
 )
 
@@ -28,13 +28,13 @@ LETTER = Message(
 @pytest.mark.parametrize(("security", "setting"), [("starttls", None), ("starttls", "starttls"), ("tls", "tls")])
 async def test_a_letter_arrives_over_tls_by_a_server_that_asks_for_a_login(tmp_path: Path, security: str, setting: Any):
     async with mail_server(tmp_path, security=security) as server:
-        await SmtpMailer(settings_of(server, smtp_security=setting)).send("alice@student.com", LETTER, NOON)
+        await SmtpMailer(settings_of(server, smtp_security=setting)).send("alice@student.com", MESSAGE, NOON)
 
     [message] = server.messages
     assert server.recipients == [["alice@student.com"]]
     assert server.over_tls == [True]
     assert server.logins == [(USER.encode(), PASSWORD.encode())]
-    assert message["Subject"] == LETTER.subject
+    assert message["Subject"] == MESSAGE.subject
     assert (message["From"], message["To"]) == (USER, "alice@student.com")
     assert message["Date"] == "Mon, 02 Mar 2026 12:00:00 +0000"
     assert message["Message-ID"].endswith("@mail.example>")
@@ -49,7 +49,7 @@ def test_port_465_speaks_tls_from_the_first_byte():
 async def test_a_local_relay_without_tls_or_login_works_when_it_is_asked_for(tmp_path: Path):
     async with mail_server(tmp_path, security="none") as server:
         settings = settings_of(server, smtp_security="none", smtp_user="", smtp_password="", smtp_from="focys@a.test")
-        await SmtpMailer(settings).send("alice@student.com", LETTER, NOON)
+        await SmtpMailer(settings).send("alice@student.com", MESSAGE, NOON)
 
     assert (server.over_tls, server.logins) == ([False], [])
     assert server.messages[0]["From"] == "focys@a.test"
@@ -63,7 +63,7 @@ async def test_a_server_with_a_certificate_of_an_unknown_authority_gets_neither_
     async with mail_server(tmp_path, security=security) as server:
         with pytest.raises(MailError):
             await SmtpMailer(settings_of(server, smtp_ca_file=None, smtp_security=security)).send(
-                "a@b.test", LETTER, NOON
+                "a@b.test", MESSAGE, NOON
             )
 
     assert (server.messages, server.logins) == ([], [])
@@ -73,7 +73,7 @@ async def test_a_server_that_offers_no_tls_gets_neither_letter_nor_password(tmp_
     """A network that strips STARTTLS must not get the password."""
     async with mail_server(tmp_path, security="none") as server:
         with pytest.raises(MailError):
-            await SmtpMailer(settings_of(server, smtp_security="starttls")).send("a@b.test", LETTER, NOON)
+            await SmtpMailer(settings_of(server, smtp_security="starttls")).send("a@b.test", MESSAGE, NOON)
 
     assert (server.messages, server.logins) == ([], [])
 
@@ -83,7 +83,7 @@ async def test_a_refusal_names_its_kind_and_nothing_of_the_letter(tmp_path: Path
     async with mail_server(tmp_path) as server:
         server.answers = [f"{answer} for alice@student.com 123456"]
         with pytest.raises(MailError) as refused:
-            await SmtpMailer(settings_of(server)).send("alice@student.com", LETTER, NOON)
+            await SmtpMailer(settings_of(server)).send("alice@student.com", MESSAGE, NOON)
 
     assert not re.search(r"123456|alice|later|never|s3cret", str(refused.value))
 
@@ -91,7 +91,7 @@ async def test_a_refusal_names_its_kind_and_nothing_of_the_letter(tmp_path: Path
 async def test_a_wrong_password_of_ours_is_a_refusal_that_does_not_show_it(tmp_path: Path):
     async with mail_server(tmp_path) as server:
         with pytest.raises(MailError, match="535") as refused:
-            await SmtpMailer(settings_of(server, smtp_password="wrong-one")).send("a@b.test", LETTER, NOON)
+            await SmtpMailer(settings_of(server, smtp_password="wrong-one")).send("a@b.test", MESSAGE, NOON)
 
     assert "wrong-one" not in str(refused.value)
     assert server.messages == []
@@ -107,14 +107,14 @@ async def test_a_server_that_is_slow_at_every_word_is_left_before_another_worker
         settings = settings_of(MailServer(port=port), smtp_host="127.0.0.1")
 
         with pytest.raises(MailError, match="TimeoutError"):
-            await SmtpMailer(settings).send("a@b.test", LETTER, NOON)
+            await SmtpMailer(settings).send("a@b.test", MESSAGE, NOON)
 
 
 async def test_a_name_that_does_not_resolve_is_a_refusal():
     settings = settings_of(MailServer(port=25), smtp_host="no-such-host.invalid")
 
     with pytest.raises(MailError):
-        await SmtpMailer(settings).send("a@b.test", LETTER, NOON)
+        await SmtpMailer(settings).send("a@b.test", MESSAGE, NOON)
 
 
 async def test_the_first_sign_in_mails_a_code_that_works_and_nothing_reaches_the_console(
@@ -207,6 +207,6 @@ async def test_one_loud_warning_when_the_public_service_prints_its_codes(
 async def test_the_console_prints_to_the_stream_it_is_given():
     stream = io.StringIO()
 
-    await ConsoleMailer(stream).send("alice@student.com", LETTER, NOON)
+    await ConsoleMailer(stream).send("alice@student.com", MESSAGE, NOON)
 
     assert stream.getvalue() == "line\n"

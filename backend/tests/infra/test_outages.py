@@ -134,14 +134,14 @@ async def settled(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "mend"),
+    ("trouble", "fix"),
     [
         ("SET default_transaction_read_only = on", "RESET default_transaction_read_only"),
         ("ALLOW_CONNECTIONS false", "ALLOW_CONNECTIONS true"),
     ],
 )
 async def test_a_database_that_takes_no_writes_or_no_connections_lets_nobody_in(
-    own_cluster: OwnCluster, served: World, trouble: str, mend: str
+    own_cluster: OwnCluster, served: World, trouble: str, fix: str
 ):
     """AVL-01: a code is not accepted unless its use was recorded."""
     account, browser, token = await signed_in_and_at_second_factor(served)
@@ -149,7 +149,7 @@ async def test_a_database_that_takes_no_writes_or_no_connections_lets_nobody_in(
 
     await alter(own_cluster, served, trouble)
     answers = await everything(served, account, browser, token)
-    await alter(own_cluster, served, mend)
+    await alter(own_cluster, served, fix)
 
     reads = {"look", "me"} if "read_only" in trouble else set()
     assert_all_unavailable({name: answer for name, answer in answers.items() if name not in reads})

@@ -77,7 +77,7 @@ def restored(
     voided = run(lambda services, operator: services.administration.void_restored(operator, reason))
     success(
         f"Ended {_number(voided.sessions, 'session')}, removed {_number(voided.backup_codes, 'backup code')} "
-        f"and discarded {_number(voided.letters, 'pending email')}."
+        f"and discarded {_number(voided.emails, 'pending email')}."
     )
     success("Everyone has to sign in again, with password and app, and is then shown new backup codes.")
 

@@ -37,7 +37,7 @@ class Voided:
 
     sessions: int
     backup_codes: int
-    letters: int
+    emails: int
 
 
 class Administration:

@@ -23,6 +23,6 @@ class AddressWatch:
         metrics.SHARED_ADDRESS.set(people)
         if people:
             _log.warning(
-                "everybody_shares_an_address", people=people, mend="set TRUSTED_PROXIES to the address of your proxy"
+                "everybody_shares_an_address", people=people, fix="set TRUSTED_PROXIES to the address of your proxy"
             )
         return people
