@@ -63,6 +63,20 @@ test("an address of 254 characters and a name of 30 fit everywhere", async ({ pa
   await expectNoOverflow(page);
 });
 
+test("an ordinary address stays on one line beside the title of the enrollment page", async ({
+  page,
+  site,
+  person,
+}) => {
+  await givePassword(page, person);
+  await emailCodeField(page).fill(await site.lastCode(person.email));
+  await expect(setupKey(page)).toBeVisible();
+
+  const [title, address] = [heading(page, TITLES.enroll), page.getByText(/^\w…\w+@student\.com$/)];
+  expect((await title.boundingBox())?.height).toBeLessThan(40);
+  expect((await address.boundingBox())?.height).toBeLessThan(30);
+});
+
 /** The number of screen pixels per image pixel. */
 async function scaleOf(picture: Locator): Promise<number> {
   return picture.evaluate((image: HTMLImageElement) => image.width / image.naturalWidth);
