@@ -223,7 +223,7 @@ async def taking_connections(deployed: Deployed) -> None:
     """Wait until the server has recovered."""
     async with asyncio.timeout(30):
         while True:
-            with contextlib.suppress(asyncpg.CannotConnectNowError, OSError):
+            with contextlib.suppress(asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError, OSError):
                 connection: Any = await asyncpg.connect(deployed.database_url)
                 await connection.close()
                 return

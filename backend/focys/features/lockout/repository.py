@@ -33,23 +33,20 @@ _FORGIVE_BROWSER = delete(failures).where(
 _KEEP = update(failures).where(failures.c.id == bindparam("the_failure")).values(network=failures.c.network)
 _TAKE_BACK = delete(failures).where(failures.c.id == bindparam("the_failure"))
 _FORGIVE_ALL = delete(failures).where(failures.c.user_id == bindparam("for_user"))
-_newer = failures.alias("newer")
-_FORGET_SURPLUS = delete(failures).where(
+_ranked = select(
+    failures.c.id,
     failures.c.strong,
-    failures.c.at < bindparam("surplus_before"),
-    select(func.count())
-    .select_from(_newer)
-    .where(
-        _newer.c.user_id == failures.c.user_id,
-        _newer.c.at > failures.c.at,
-        or_(
-            _newer.c.browser_id == failures.c.browser_id,
-            and_(_newer.c.browser_id.is_(None), failures.c.browser_id.is_(None)),
-        ),
+    failures.c.at,
+    func.row_number()
+    .over(partition_by=(failures.c.user_id, failures.c.browser_id), order_by=failures.c.at.desc())
+    .label("rank"),
+).subquery("ranked")
+_FORGET_SURPLUS = delete(failures).where(
+    failures.c.id.in_(
+        select(_ranked.c.id).where(
+            _ranked.c.strong, _ranked.c.at < bindparam("surplus_before"), _ranked.c.rank > bindparam("surplus_over")
+        )
     )
-    .correlate(failures)
-    .scalar_subquery()
-    >= bindparam("surplus_over"),
 )
 
 

@@ -44,17 +44,19 @@ def factor_added_mail(account: Account, visit: Visit) -> Change:
     return FACTOR_ADDED.queue(account.user_id, seen(visit.visitor, visit.now), visit.now)
 
 
-async def unfinished_mails(outbox: Outbox, account: Account, unfinished: int, visit: Visit) -> list[Change]:
-    """Return the email about the tenth unfinished sign-in within an hour, at most once a day."""
-    if unfinished != UNFINISHED_LOGINS.amount:
+async def unfinished_mails(limits: RateLimiter, outbox: Outbox, account: Account, visit: Visit) -> list[Change]:
+    """Count a sign-in started in an unknown browser; return the email about the tenth in an hour, once a day."""
+    if account.browser_id is not None:
+        return []
+    if await limits.count(UNFINISHED_LOGINS, str(account.user_id)) != UNFINISHED_LOGINS.amount:
         return []
     if await outbox.is_recent(account.user_id, UNFINISHED.kind, UNFINISHED_QUIET):
         return []
     return [UNFINISHED.queue(account.user_id, seen(visit.visitor, visit.now), visit.now)]
 
 
-async def finished(limits: RateLimiter, account: Account, visit: Visit) -> list[Change]:
+def finished(limits: RateLimiter, account: Account, visit: Visit) -> list[Change]:
     """Return the changes that subtract a finished sign-in in an unknown browser from the unfinished ones."""
     if account.browser_id is not None:
         return []
-    return await limits.give_back(UNFINISHED_LOGINS, str(account.user_id), now=visit.now)
+    return limits.give_back(UNFINISHED_LOGINS, str(account.user_id), now=visit.now)

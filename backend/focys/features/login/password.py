@@ -23,7 +23,6 @@ from focys.features.login.snapshots import (
     state_of_second_factor,
 )
 from focys.features.login.visit import ThrottleKeys
-from focys.features.rate_limits import UNFINISHED_LOGINS
 from focys.features.throttling import CLOSED_AFTER, Charge, Full, Try, passwords_notice_for
 from focys.infra.crypto.hashing import BusyError
 from focys.infra.crypto.tokens import new_token
@@ -114,28 +113,15 @@ async def _accept_password(
     step = advance(Step.PASSWORD, proof)
     if step is Step.DONE:
         return await _sign_in(request, facts, account, bypass, refunds) or BUSY
-    started = await _count_start(request, facts, account, step)
-    if isinstance(started, Refused):
-        return started
+    if facts.browser_id is None:
+        limits, network = request.deps.account_limits, request.visit.visitor.source
+        wait = await limits.hit(request.deps.login_limits.started, str(account.user_id), network)
+        if wait is not None:
+            return request.refuse(_EVENT, account.user_id, Refused(Reason.THROTTLED, retry_after=wait))
     if step is Step.EMAIL_CODE:
         return await _begin_email_code(request, facts, account, refunds)
-    return await _begin_second_factor(request, facts, account, [*refunds, *started])
-
-
-async def _count_start(
-    request: LoginRequest, facts: PasswordSnapshot, account: Account, step: Step
-) -> list[Change] | Refused:
-    """Count a login started in an unknown browser; return the email about too many unfinished ones, if due."""
-    if facts.browser_id is not None:
-        return []
-    limits, limit, user = request.deps.account_limits, request.deps.login_limits.started, str(account.user_id)
-    who = (user, request.visit.visitor.source)
-    unfinished = [(UNFINISHED_LOGINS, (user,))] if step is Step.SECOND_FACTOR else []
-    number, *others = await limits.count((limit, who), *unfinished)
-    wait = await limits.wait(limit, who, number)
-    if wait is not None:
-        return request.refuse(_EVENT, account.user_id, Refused(Reason.THROTTLED, retry_after=wait))
-    return await unfinished_mails(request.deps.outbox, account, others[0], request.visit) if others else []
+    emails = await unfinished_mails(request.deps.account_limits, request.deps.outbox, account, request.visit)
+    return await _begin_second_factor(request, facts, account, [*refunds, *emails])
 
 
 async def _begin_second_factor(

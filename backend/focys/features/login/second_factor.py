@@ -82,7 +82,7 @@ class SecondFactorAttempt:
         emails = [new_browser_mail(account, self.request.visit)] if is_new and not proof.proven.tells_owner else []
         event = AuditEvent(self.factor.event, Outcome.OK, account.user_id, detail="new browser" if is_new else None)
         guard = while_charged(self.request.guard(facts, proof.proven.guard), second_factor_failures, self.charge_id)
-        changes += await finished(self.request.deps.account_limits, account, self.request.visit)
+        changes += finished(self.request.deps.account_limits, account, self.request.visit)
         done = await self.request.commit(event, *proof.changes, *changes, *emails, guard=guard)
         return signed_in if done else None
 
@@ -98,7 +98,7 @@ class SecondFactorAttempt:
         emails = await notices_for(request.deps.outbox, user_id, number, request.visit.visitor, now)
         failure = replace(event, alarm=unproven.alarm or _ALARMS.get(number))
         if not await request.commit(failure, *emails, guard=kept(self.charge_id)):
-            return attempt.BUSY
+            return request.refuse(self.factor.event, user_id, attempt.BUSY)
         if number in _LOCK_NAMES:
             metrics.LOCKOUTS.labels(_LOCK_NAMES[number]).inc()
         return _with_state(unproven.refused, _state_after(facts.failures, state, now), now)

@@ -31,13 +31,17 @@ class Outbox:
     ) -> None:
         self._repository = OutboxRepository(database)
         self._clock, self._mailer, self._app_name = clock, mailer, app_name
-        self.kinds = {kind.kind: kind for kind in kinds}
+        self.kinds: dict[str, MailKind] = {}
+        for kind in kinds:
+            if kind.kind in self.kinds:
+                raise ValueError(f"two kinds of email are named {kind.kind}")
+            self.kinds[kind.kind] = kind
         self._wake = asyncio.Event()
         self._is_stopping = False
         database.call_after_insert(outbox, self._wake.set)
-        for kind in self.kinds:
+        for name in self.kinds:
             for outcome in ("sent", "refused", "given up"):
-                metrics.MAILS.labels(kind, outcome)
+                metrics.MAILS.labels(name, outcome)
 
     def stop(self) -> None:
         """Stop after the current round. Interrupting it would send an email twice."""

@@ -1,6 +1,5 @@
 """Rate limits per account. ``throttling`` limits wrong passwords and networks."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -70,23 +69,17 @@ class RateLimiter:
 
     async def hit(self, limit: RateLimitItem, *who: str) -> int | None:
         """Count one action; return the seconds to wait if the limit is exceeded, or None."""
-        [hits] = await self.count((limit, who))
-        return await self.wait(limit, who, hits)
-
-    async def wait(self, limit: RateLimitItem, who: Sequence[str], hits: int) -> int | None:
-        """Return the seconds to wait if *hits* exceeds the limit, or None."""
+        hits = await self.count(limit, *who)
         if hits <= limit.amount:
             return None
         metrics.THROTTLED.labels(limit.namespace).inc()
         expiry = await self._counters.get_expiry(limit.key_for(*who))
         return max(1, round(expiry - self._clock.now().timestamp()))
 
-    async def count(self, *counters: tuple[RateLimitItem, Sequence[str]]) -> list[int]:
-        """Add one to each counter in a single write, and return the new counts in the same order."""
-        windows = {limit.key_for(*who): limit.get_expiry() for limit, who in counters}
-        hits = await self._counters.incr(windows)
-        return [hits[key] for key in windows]
+    async def count(self, limit: RateLimitItem, *who: str) -> int:
+        """Count one action, and return the new count in this window."""
+        return await self._counters.incr(limit.key_for(*who), limit.get_expiry())
 
-    async def give_back(self, limit: RateLimitItem, *who: str, now: datetime) -> list[Change]:
+    def give_back(self, limit: RateLimitItem, *who: str, now: datetime) -> list[Change]:
         """Return the changes that refund one action, unless the window has ended."""
         return [self._counters.given_back(limit.key_for(*who), now)]

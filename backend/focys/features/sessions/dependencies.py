@@ -40,8 +40,10 @@ SignedIn = Annotated[LiveSession, Depends(_signed_in)]
 async def _recently_verified(request: Request, session: SignedIn) -> LiveSession:
     api: SessionsApi = request.app.state.sessions_api
     age = api.clock.now() - session.auth_time
-    # A sign-in far in the future was stamped by a fast clock, so it does not count as recent.
-    if not -RECENT < age < RECENT:
+    # A sign-in time far in the future was recorded by a wrong clock, so it does not count as recent.
+    is_recent = -RECENT < age < RECENT
+    # The password alone, as during a bypass, must not give anything that outlasts it.
+    if not is_recent or (session.mfa_enabled and "mfa" not in session.amr):
         raise RefusedError(Refused(Reason.VERIFICATION_NEEDED))
     return session
 

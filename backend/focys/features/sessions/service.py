@@ -44,7 +44,7 @@ class RotationLimit:
     """
 
     charge: Callable[[str], Awaitable[int | None]]
-    give_back: Callable[[str, datetime], Awaitable[Sequence[Change]]]
+    give_back: Callable[[str, datetime], Sequence[Change]]
 
 
 class PolicyError(Exception):
@@ -250,7 +250,7 @@ class Sessions:
         guard = rotated(session.session_id, session.refresh_generation, now)
         if not await self._database.write(audit.insert_event(event, visitor, now), guard=guard):
             # Tabs that load at the same time cause one rotation, and are counted once.
-            await self._database.write(*await self._rotation_limit.give_back(limited, now))
+            await self._database.write(*self._rotation_limit.give_back(limited, now))
             return None
         audit.log_event(event, visitor)
         return self._refreshed(replace(session, refresh_generation=session.refresh_generation + 1), now)

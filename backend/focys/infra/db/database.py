@@ -90,6 +90,11 @@ class Change:
     target: Table | Update | Delete | Insert
     values: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def table(self) -> str:
+        """The name of the table it changes."""
+        return str(self.target if isinstance(self.target, Table) else self.target.table)
+
 
 class Shape(Generic[RowT]):
     """The columns of a SELECT and the dataclass for its rows: one column per field, with the same names and order.
@@ -120,7 +125,7 @@ class Database:
         metrics.DATABASE_POOL.set(pool_size)
 
     def call_after_insert(self, table: Table, call: Callable[[], None]) -> None:
-        """Call *call* after each write in this process that inserts a row into *table*."""
+        """Call *call* after each ``write`` in this process with a ``Change`` that is a new row of *table*."""
         self._after_insert[table] = call
 
     async def first(self, statement: Select[Any] | Insert | Update | Delete, **parameters: object) -> Row[Any] | None:

@@ -12,7 +12,8 @@ _log = logger("focys.periodic")
 class Periodic:
     """Runs *work* every *seconds* seconds, the first time after *first_after* seconds.
 
-    If a run raises, the error is logged with the work's name, and the schedule continues.
+    If a run raises, the error is logged with the work's name, and the schedule continues. During an outage, only the
+    first failure in a row is logged.
     """
 
     def __init__(
@@ -23,12 +24,16 @@ class Periodic:
 
     async def run(self) -> None:
         """Run until stopped."""
-        pause = self._first_after
+        pause, is_failing = self._first_after, False
         while not await self._is_over_within(pause):
             try:
                 await self._work()
             except Exception as fault:  # noqa: BLE001  must survive a database outage
-                _log.warning("periodic_work_failed", work=self._name, kind=type(fault).__name__)
+                if not is_failing:
+                    _log.warning("periodic_work_failed", work=self._name, kind=type(fault).__name__)
+                is_failing = True
+            else:
+                is_failing = False
             pause = self._seconds
 
     def stop(self) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from focys.features.audit import audit_events
+from tests.conftest import MakeWorld
 from tests.support.attempts import at_enrolment, at_mailed_code, confirm, offer_pair, pair, use_backup_code
 from tests.support.numbers import scrape
 from tests.support.rows import rows_of
@@ -164,3 +165,18 @@ async def test_finished_sign_ins_and_those_in_known_browsers_cause_no_email(worl
     await begin(world, account, 9)
 
     assert await mailed_by(world, account, before) == []
+
+
+async def test_sign_ins_refused_by_a_limit_neither_count_as_unfinished_nor_swallow_the_email(make_world: MakeWorld):
+    async with make_world(logins_per_network=6) as world:
+        account = await world.an_account(enrolled=True)
+        before = len(world.mail.subjects(account.email))
+
+        codes = [(await world.a_browser("203.0.113.9").sign_in_with_password(account)).status_code for _ in range(12)]
+        meanwhile = await mailed_by(world, account, before)
+        for _ in range(4):
+            await world.a_browser("203.0.113.10").sign_in_with_password(account)
+
+        assert codes == [200] * 6 + [429] * 6
+        assert meanwhile == []
+        assert await mailed_by(world, account, before) == [UNFINISHED]

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from focys.features.accounts import users
 from focys.features.sessions import Administrator, RecentlyVerified, SignedIn, sessions
 from focys.features.sessions.dependencies import RECENT
-from tests.support.service import World
+from tests.support.service import OPERATOR, World
 
 PATHS = ("/anyone", "/recent", "/admin")
 
@@ -62,6 +62,17 @@ async def test_an_administrator_is_let_in(pages: World):
     _, token = await pages.signed_in(account)
 
     assert (await asked(pages, token))[2] == (200, account.email)
+
+
+async def test_a_sign_in_under_a_bypass_is_no_verification(pages: World):
+    account = await pages.an_account(enrolled=True)
+    await pages.services.bypasses.begin(timedelta(hours=1), "lost phone", OPERATOR, address=account.email)
+    signed_in = await pages.a_browser().sign_in_with_password(account)
+
+    assert (await asked(pages, signed_in.json()["access_token"]))[:2] == [
+        (200, account.email),
+        (403, "verification_needed"),
+    ]
 
 
 @pytest.mark.parametrize("offset", [RECENT, -RECENT])
