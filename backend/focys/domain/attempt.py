@@ -1,8 +1,10 @@
-"""Checking a guessable proof: charge the attempt, compare, write the result. All such proofs are checked here.
+"""Checking a second factor, an emailed code or a new authenticator's first code: charge, compare, write the result.
+
+Passwords follow the same order in ``features/login/password.py``.
 
 A charge is a failure that is committed before the comparison. It is refunded only if the proof was right or nothing
 was compared. So an error at any point leaves the attempt charged, and no interleaving of attempts compares more than
-their charges allow. ``tests/domain/test_attempt_interleavings.py`` runs all of them.
+their charges allow. ``tests/domain/test_attempt_interleavings.py`` runs all interleavings of three attempts.
 """
 
 from typing import Protocol, TypeVar

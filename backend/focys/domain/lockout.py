@@ -25,7 +25,8 @@ STRONG_TRIES = 60
 """Strong proofs in a bucket that may fail per hour, from all networks together, while single codes are refused."""
 STRONG_TRIES_PER_NETWORK = 10
 MAX_FAILURES = 100
-"""Failures in a bucket after which its strong proofs are no longer checked (NIST SP 800-63B section 3.2.2)."""
+"""After this many failures of a bucket, two codes in a row are no longer checked either while single codes are refused
+(NIST SP 800-63B section 3.2.2)."""
 NOTICE_AT = 3
 """The failure that triggers an email to the owner: someone knows the password."""
 
@@ -87,7 +88,7 @@ class Guarded:
 
 @dataclass(frozen=True, slots=True)
 class Disabled:
-    """Too many strong proofs failed: only unguessable proofs are still checked."""
+    """``MAX_FAILURES`` since the last password change: only unguessable proofs are still checked."""
 
 
 LockState = Open | Locked | Guarded

@@ -66,8 +66,8 @@ class Refused:
 class Unproven:
     """A comparison that failed.
 
-    ``is_charged`` is False if the charge is refunded because the code was right but already used. ``alarm`` names a
-    problem for the operator.
+    ``is_charged`` is False if the charge is refunded: the code was right but already used, or nothing was compared.
+    ``alarm`` names a problem for the operator.
     """
 
     refused: Refused

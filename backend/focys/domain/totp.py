@@ -62,7 +62,7 @@ class Wrong:
 
 
 class ClockBehindError(Exception):
-    """The clock is more than a step behind the last accepted code, so no code can be checked safely."""
+    """The last accepted code is from beyond the window, so the clock is behind and no code can be checked safely."""
 
 
 def step_at(now: float) -> int:

@@ -59,9 +59,18 @@ SENTENCES = [
     f"| {FIRST} wrong | single codes locked for {_minutes(SHORT)} minutes |",
     f"| {SECOND} wrong | single codes locked for {_minutes(LONG)} minutes |",
     f"| {lockout.GUARDED_AFTER} wrong in {lockout.MEMORY.days} days | guarded",
-    f"No lock of the second factor is longer than {_minutes(max(lockout.LOCKS.values()))} minutes.",
-    f"{lockout.STRONG_TRIES} an hour for an account, {lockout.STRONG_TRIES_PER_NETWORK} an hour from a network",
-    f"| {lockout.MAX_FAILURES} wrong of an account since the last change of password | switched off",
+    (
+        f"No lock of the second factor is longer than {_minutes(max(lockout.LOCKS.values()))} minutes "
+        f"({_minutes(2 * max(lockout.LOCKS.values()))}, if"
+    ),
+    (
+        f"{lockout.STRONG_TRIES} an hour for a bucket (all unknown browsers together, or one known browser), "
+        f"{lockout.STRONG_TRIES_PER_NETWORK} an hour of these from one network"
+    ),
+    (
+        f"| {lockout.MAX_FAILURES} wrong second factors in a bucket since the last change of password, "
+        f"at most {lockout.MEMORY.days} days ago | switched off"
+    ),
     f"| a backup code, meanwhile | {lockout.STRONG_TRIES_PER_NETWORK} an hour from a network |",
     f"| {email_codes.TRIES} wrong | that code is dead; after {email_codes.LONG_AFTER} wrong ones it has 16 characters",
     f"{limits.CODES_PER_NETWORK.amount} in {limits.CODES_PER_NETWORK.multiples} minutes for an account from one network",
@@ -69,13 +78,16 @@ SENTENCES = [
     f"{RESEND_PAUSE.seconds} seconds apart; {limits.CODES_RESENT.amount} in {limits.CODES_RESENT.multiples} minutes",
     f"{limits.CODES_RESENT_A_DAY.amount} a day for an account |",
     f"| {limits.LOGINS_STARTED.amount} in {limits.LOGINS_STARTED.multiples} minutes for an account from one network",
-    f"| {limits.UNFINISHED_LOGINS.amount} unfinished in an hour | an email to the owner",
+    f"| {limits.UNFINISHED_LOGINS.amount} unfinished in an hour, at the second factor of an enrolled account | an email to the owner",
     f"| the first code of a new authenticator | {email_codes.TRIES} wrong in one login |",
-    f"| new keys for an authenticator | {limits.ENROLMENTS.amount} an hour in one login |",
+    f"| new TOTP secrets | {limits.ENROLMENTS.amount} an hour in one login |",
     f"| enrollments tried at another step | {limits.OUT_OF_TURN.amount} an hour of one login",
     f"| {lockout.FREE_PASSWORDS} wrong | each further one waits twice as long, from {lockout.PASSWORD_DELAY.seconds} seconds",
     f"to {_minutes(lockout.PASSWORD_DELAY_MAX)} minutes; forgotten after {_hours(lockout.PASSWORD_MEMORY)} hours |",
-    f"| {CLOSED_AFTER} wrong in a row, less than a day apart | closed for {CLOSED_MEMORY.days} days",
+    (
+        f"| {CLOSED_AFTER} wrong, each less than a day after the one before; a right password resets the count only "
+        f"in a known browser | closed for {CLOSED_MEMORY.days} days"
+    ),
     f"| passwords from one network | {_both(USUAL, '')} | wait |",
     f"| passwords from a network of `OWN_NETWORKS` | {_both(OWN, 'OWN_')} | wait |",
     _spraying("a network", USUAL),
@@ -85,7 +97,10 @@ SENTENCES = [
     f"| a refresh token | kept for {FRESH.seconds} seconds",
     f"`{PAGE_HEADER}: {PAGE_HEADER_VALUE}`",
     f"| sessions | {MAX_SESSIONS} of an account |",
-    f"| {_minutes(LOGIN_LIFE)} minutes, never longer; {_minutes(ENROLMENT_LIFE)} minutes from the mailed code on",
+    (
+        f"| {_minutes(LOGIN_LIFE)} minutes, or `OTP_EXPIRE_MINUTES` if that is longer and a code is emailed; "
+        f"once the emailed code is confirmed, a new one of {_minutes(ENROLMENT_LIFE)} minutes"
+    ),
     f"`OTP_EXPIRE_MINUTES`, {DEFAULTS.otp_expire_minutes} minutes",
     f"its {totp.PERIOD} seconds and one step before and after",
     f"`ACCESS_TOKEN_EXPIRE_MINUTES`, {DEFAULTS.access_token_expire_minutes} minutes",

@@ -19,7 +19,7 @@ _EVENT = event_of(Proof.EMAIL_CODE)
 
 
 async def resend(request: LoginRequest) -> int | Refused:
-    """Email the code again (the same one while it works); return the seconds until it can be resent again."""
+    """Email the code again (the same one while it works); return the seconds until the next resend is allowed."""
     found = await request.repository.find(request.repository.email_code, request.visit)
     facts = request.in_turn(found, Proof.EMAIL_CODE, _EVENT)
     if isinstance(facts, Refused):

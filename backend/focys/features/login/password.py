@@ -84,7 +84,7 @@ async def _refuse_password(request: LoginRequest, facts: PasswordSnapshot, charg
     deps, account = request.deps, facts.account
     await deps.throttle.keep(charge)
     user_id = account.user_id if account is not None else None
-    detail = f"closed after {CLOSED_AFTER} wrong passwords in a row" if charge.closes else None
+    detail = f"closed after {CLOSED_AFTER} wrong passwords" if charge.closes else None
     owner = user_id if account is not None and account.disabled_at is None else None
     emails = await passwords_notice_for(deps.outbox, owner, charge, request.visit.visitor, request.visit.now)
     event = AuditEvent(_EVENT, Outcome.REFUSED, user_id, Reason.INVALID_CREDENTIALS, detail)

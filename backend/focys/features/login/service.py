@@ -55,7 +55,7 @@ class LoginFlow:
         return await attempt.run(email_code.EmailCodeAttempt(self._request(visitor), typed))
 
     async def resend_email_code(self, visitor: Visitor) -> int | Refused:
-        """Email the code again; return the seconds until it can be resent again."""
+        """Email the code again; return the seconds until the next resend is allowed."""
         return await email_code.resend(self._request(visitor))
 
     async def enroll(self, visitor: Visitor, *, restart: bool) -> BaseModel | Refused:

@@ -11,11 +11,11 @@ from sqlalchemy import bindparam, column, func, or_, select, table, update
 from focys.features.outbox.models import outbox
 from focys.infra.db.database import Change, Database, Shape
 
-# ``users`` belongs to a higher layer. The address is read when the email is sent, so it is current.
+# ``users`` belongs to a higher tier. The address is read when the email is sent, so it is current.
 _users = table("users", column("id"), column("email"))
 
 _LONGEST_WAIT = timedelta(minutes=15)
-# A ``due_at`` beyond the longest back-off was written by a fast clock; treat it as due.
+# A ``due_at`` beyond the longest back-off was recorded by a wrong clock; treat it as due.
 _is_due = or_(outbox.c.due_at <= bindparam("moment"), outbox.c.due_at > bindparam("far"))
 
 

@@ -10,7 +10,7 @@ from focys.infra.db.database import Change, Database
 from focys.infra.db.lifetime import TOLERANCE
 from focys.infra.ops.clock import Clock
 
-# A counter last raised in the future was raised while a clock was wrong, so it has expired too.
+# A counter whose last hit is in the future was written by a wrong clock; treat it as expired.
 _has_expired = or_(throttles.c.expires_at <= bindparam("moment"), throttles.c.last_at > bindparam("ahead"))
 _REFUND = (
     update(throttles)

@@ -211,7 +211,7 @@ class Sessions:
             if violation is not None:
                 await self._end(session, visitor, now, violation)
                 return Refused(Reason.SESSION_ENDED)
-            # A rotated token works for less than ``FRESH``, so it never gets past this line either.
+            # ``GRACE`` is shorter than ``FRESH``, so a token that was just replaced also gets its successor here.
             if abs(now - session.rotated_at) < FRESH:
                 return self._refreshed(session, now)
             outcome = await self._rotate(session, visitor, now)
@@ -280,7 +280,7 @@ class Sessions:
 
     def _is_valid(self, session: Terms, now: datetime) -> bool:
         idle = ADMIN_IDLE if session.role == "admin" else IDLE
-        # A last use far in the future was stamped by a wrong clock; treat the session as idle.
+        # A last use far in the future was recorded by a wrong clock; treat the session as idle.
         in_time = now < session.expires_at and abs(now - session.last_used_at) <= idle
         return in_time and self._satisfies_policy(session.amr, bypassed=session.bypass_id is not None)
 

@@ -1,4 +1,4 @@
-"""The email to the owner when 100 wrong passwords in a row have closed a bucket."""
+"""The email to the owner when 100 wrong passwords have closed a bucket."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -19,7 +19,7 @@ def _closed(details: Details) -> tuple[str, str]:
         where = f"from {details['source']}"
         elsewhere = "You can still sign in from other networks, and with any browser you have signed in with before."
     happened = (
-        f"Someone entered 100 wrong passwords in a row for your account {where}, the last one at {details['at']} UTC. "
+        f"Someone entered 100 wrong passwords for your account {where}, the last one at {details['at']} UTC. "
         "Passwords are no longer accepted there until an administrator unlocks your account or sets a new password."
     )
     return (

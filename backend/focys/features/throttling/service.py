@@ -11,7 +11,7 @@ from focys.infra.crypto.keys import KeyRing, Purpose
 from focys.infra.db.database import Change, Database
 
 CLOSED_AFTER = 100
-"""How many wrong passwords in a row, each less than a day apart, close a bucket (NIST SP 800-63B-4, 3.2.2)."""
+"""How many wrong passwords, each within a day of the one before, close a bucket (NIST SP 800-63B-4, 3.2.2)."""
 CLOSED_MEMORY = MEMORY
 
 
@@ -58,7 +58,7 @@ class PasswordThrottle:
     def evaluate(key: str, row: tuple[int | None, datetime | None], now: datetime) -> PasswordLimit:
         """Evaluate a counter (hits and last_at) as of *now*.
 
-        There is no delay if the last try is further in the future than the delay: a wrong clock stamped it.
+        There is no delay if the last try is further in the future than the delay: a wrong clock recorded it.
         """
         hits, last_at = row[0] or 0, row[1]
         is_closed = hits >= CLOSED_AFTER

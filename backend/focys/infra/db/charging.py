@@ -1,7 +1,8 @@
 """Charges: one statement reads the facts and writes the charge.
 
-PostgreSQL reads the facts as of the start of the statement, so a charge is made only if no other one was made since: it
-increments a counter by compare-and-set. SQLite runs the same steps in one transaction.
+PostgreSQL reads the facts as of the start of the statement, and another charge may commit after that. Therefore a
+charge increments a counter by compare-and-set, and is not made if the counter has changed since. SQLite runs the same
+steps in one transaction.
 
 A charge is visible to everyone immediately, but need not wait for the disk. The result does wait, and comes later in
 the same log, so once the result is on disk, the charge is too. If PostgreSQL crashes in between, the charge is lost and

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, bindparam
 
 TOLERANCE = timedelta(minutes=1)
-"""Clock-skew allowance: expiry times further ahead than this are treated as invalid."""
+"""Allowance for clock skew: a row that expires later than its lifetime plus this was written by a wrong clock."""
 
 
 def max_expiry(life: timedelta, now: datetime) -> datetime:
