@@ -26,5 +26,7 @@ export default defineConfig({
     setupFiles: ["src/test-setup.ts"],
     css: { modules: { classNameStrategy: "non-scoped" } },
     restoreMocks: true,
+    unstubGlobals: true,
+    testTimeout: 60_000,
   },
 });

@@ -1,13 +1,11 @@
 import { screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { openWith, signedIn } from "./test-login";
 
 vi.mock(import("./signedInPages"), async (original) => ({
   SIGNED_IN_PAGES: { ...(await original()).SIGNED_IN_PAGES, "/sessions": () => <h1>Sessions</h1> },
 }));
-
-afterEach(() => vi.unstubAllGlobals());
 
 const statusOf = (signed_in: boolean) => () =>
   Response.json({ app_name: "Acme", signed_in, login: null });
@@ -15,7 +13,7 @@ const statusOf = (signed_in: boolean) => () =>
 const openSignedIn = (path: string) =>
   openWith({ "/auth/status": statusOf(true), "/auth/refresh": signedIn() }, path);
 
-const heading = (name: string) => screen.findByRole("heading", { name }, { timeout: 4000 });
+const heading = (name: string) => screen.findByRole("heading", { name });
 
 test.each([
   ["/", "Alice"],

@@ -1,11 +1,7 @@
 import { act, renderHook, waitFor } from "@testing-library/react";
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ApiProblem } from "./api";
 import { useServerData } from "./useServerData";
-
-afterEach(() => {
-  vi.useRealTimers();
-});
 
 const showTab = () => act(async () => document.dispatchEvent(new Event("visibilitychange")));
 const goOnline = () => act(async () => window.dispatchEvent(new Event("online")));

@@ -1,14 +1,12 @@
 import { screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { openWith, problem, type Responder, signedIn, status } from "../test-login";
-
-afterEach(() => vi.unstubAllGlobals());
 
 const LOCKED = { tries_left: null, retry_after: 900 };
 
 const open = (responses: Record<string, Responder>) => openWith(responses, "/backup-code");
-const field = () => screen.findByLabelText<HTMLInputElement>("Backup code", {}, { timeout: 4000 });
+const field = () => screen.findByLabelText<HTMLInputElement>("Backup code");
 
 async function enter() {
   await userEvent.type(await field(), "AAAABBBBCCCCDDDD{Enter}");
@@ -55,18 +53,14 @@ test("a lock that begins here shows its countdown, with a link back here", async
 test("a login that expires here during a lock leads to the countdown", async () => {
   open({ "/auth/status": status({ ...LOCKED, expires_in: 0 }) });
 
-  expect(await screen.findByRole("timer", {}, { timeout: 4000 })).toBeTruthy();
+  expect(await screen.findByRole("timer")).toBeTruthy();
   expect(screen.getByText(/enter your password again/)).toBeTruthy();
 });
 
 test("someone who has used all codes is told to use the app", async () => {
   open({ "/auth/status": status({ factors: ["totp"] }) });
 
-  const title = await screen.findByRole(
-    "heading",
-    { name: "Use a backup code" },
-    { timeout: 4000 },
-  );
+  const title = await screen.findByRole("heading", { name: "Use a backup code" });
   expect(document.activeElement).toBe(title);
   expect(screen.getByText(/^You have no backup codes left\./)).toBeTruthy();
   expect(screen.queryByLabelText("Backup code")).toBeNull();

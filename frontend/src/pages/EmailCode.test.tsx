@@ -1,9 +1,7 @@
 import { fireEvent, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { openWith, problem, type Responder, status } from "../test-login";
-
-afterEach(() => vi.unstubAllGlobals());
 
 const atEmailCode = status({
   step: "email_code",
@@ -15,7 +13,7 @@ const atEmailCode = status({
 
 async function open(responses: Record<string, Responder>) {
   openWith({ "/auth/status": atEmailCode, ...responses }, "/email-code");
-  return screen.findByLabelText<HTMLInputElement>("Email code", {}, { timeout: 4000 });
+  return screen.findByLabelText<HTMLInputElement>("Email code");
 }
 
 test("after the last try with an emailed code comes a new code, not a pause", async () => {

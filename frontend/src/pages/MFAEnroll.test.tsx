@@ -1,9 +1,7 @@
 import { fireEvent, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { openWith, problem, type Responder, signedIn, status } from "../test-login";
-
-afterEach(() => vi.unstubAllGlobals());
 
 const FIRST = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const SECOND = "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU";
@@ -28,11 +26,7 @@ async function open(confirm: Responder = problem(401, "invalid_code", { tries_le
     },
     "/mfa-enroll",
   );
-  const field = await screen.findByLabelText<HTMLInputElement>(
-    "Six-digit code",
-    {},
-    { timeout: 4000 },
-  );
+  const field = await screen.findByLabelText<HTMLInputElement>("Six-digit code", {});
   await screen.findByText("Setup key");
   return { field, requests };
 }
