@@ -25,7 +25,7 @@ PREFIX = "__Host-"
 """The prefix of cookie names, behind TLS."""
 
 SIGN_INS_PER_SECOND, STEPS_PER_SECOND = 250, 2000
-"""More than two cores can handle, because each account signs in once."""
+"""More than two cores finish, because each account signs in once."""
 # nginx's limits per source are meant for people; a benchmark would exceed them.
 UNLIMITED = {
     "rate=20r/s": "rate=100000r/s",

@@ -21,7 +21,7 @@ from places import BACKEND, ROOT
 
 PYTHON_LOCK = BACKEND / "requirements.txt"
 FORMAT = {"$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json", "bomFormat": "CycloneDX", "specVersion": "1.6"}
-LONGEST_NAME = 80  # what is longer is a whole licence
+LONGEST_NAME = 80  # what is longer is a whole license
 MODULES = "node_modules/"
 
 Json = dict[str, Any]
@@ -51,7 +51,7 @@ def _bill(pins: list[Pin], pages: Json) -> Json:
         **FORMAT,
         "serialNumber": uuid.uuid5(uuid.NAMESPACE_OID, locks).urn,
         "version": 1,
-        "metadata": {"component": {**ours, "licenses": _licence(project["license"]["text"])}},
+        "metadata": {"component": {**ours, "licenses": _license(project["license"]["text"])}},
         "components": [{name: value for name, value in part.items() if value != []} for part in components],
         "dependencies": [{"ref": ref, "dependsOn": needed} for ref, needed in graph.items()],
     }
@@ -67,7 +67,7 @@ def _python_component(pin: Pin) -> Json:
         "name": pin.name,
         "version": pin.version,
         "scope": "optional" if pin.condition else "required",
-        "licenses": _licence(_words_of_licence(pin)),
+        "licenses": _license(_words_of_license(pin)),
         "purl": _python_purl(pin),
         "externalReferences": [{"type": "distribution", "url": _python_purl(pin), "hashes": hashes}],
         "properties": [{"name": "focys:only-where", "value": pin.condition}] if pin.condition else [],
@@ -84,7 +84,7 @@ def _page_component(path: str, pages: Json) -> Json:
         "version": package["version"],
         "scope": "required",
         "hashes": [{"alg": algorithm.replace("sha", "SHA-"), "content": base64.b64decode(digest).hex()}],
-        "licenses": _licence(package.get("license", "")),
+        "licenses": _license(package.get("license", "")),
         "purl": purl,
     }
 
@@ -108,7 +108,7 @@ def _nearest(name: str, path: str, pages: Json) -> str:
     return max((place for place, folder in folders.items() if f"{path}/".startswith(folder)), key=len)
 
 
-def _words_of_licence(pin: Pin) -> str:
+def _words_of_license(pin: Pin) -> str:
     """Ask the installed package; nothing is known of one that this machine does not need."""
     try:
         package = importlib.metadata.metadata(pin.name)
@@ -121,13 +121,13 @@ def _words_of_licence(pin: Pin) -> str:
     return next((words.rpartition(" :: ")[2] for words in told if 0 < len(words) < LONGEST_NAME), "")
 
 
-def _licence(words: str) -> list[Json]:
+def _license(words: str) -> list[Json]:
     if not words:
         return []
-    licence = LicenseFactory().make_from_string(words)
-    if isinstance(licence, LicenseExpression):
-        return [{"expression": licence.value}]
-    return [{"license": {"id": licence.id} if licence.id else {"name": licence.name}}]
+    made = LicenseFactory().make_from_string(words)
+    if isinstance(made, LicenseExpression):
+        return [{"expression": made.value}]
+    return [{"license": {"id": made.id} if made.id else {"name": made.name}}]
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ class Section:
 
 # fmt: off
 LEAKS = Section("No addresses or machine paths", ROOT, ["python scripts/leaks.py"])
+WORDS = Section("Plain English", ROOT, ["python scripts/words.py"])
 LOCKS = Section("Lock files", ROOT, ["python scripts/lock.py check"])
 STYLE = Section("Python style", ROOT, ["ruff format --check .", "ruff check ."])
 TYPES = Section("Python types", BACKEND, ["mypy", "mypy --explicit-package-bases ../bench"])
@@ -58,11 +59,11 @@ FORMAT_PAGES = Section("Pages", FRONTEND, ["npm run --silent format"])
 
 PLANS = {
     "test": [
-        LEAKS, LOCKS, STYLE, TYPES, SCRIPT_TYPES, CONTRACTS, SCHEMA, PAGE_STYLE,
+        LEAKS, WORDS, LOCKS, STYLE, TYPES, SCRIPT_TYPES, CONTRACTS, SCHEMA, PAGE_STYLE,
         PAGE_TESTS, SIZE, BACKEND_TESTS, JOURNEYS,
     ],
     "test-deployment": [DEPLOYMENT_TESTS, DEPLOYED_JOURNEYS, AUDIT],
-    "check": [LEAKS, STYLE, TYPES, SCRIPT_TYPES, CONTRACTS, SCHEMA, DOMAIN_TESTS, PAGE_STYLE],
+    "check": [LEAKS, WORDS, STYLE, TYPES, SCRIPT_TYPES, CONTRACTS, SCHEMA, DOMAIN_TESTS, PAGE_STYLE],
     "e2e": [ALL_JOURNEYS],
     "bench": [MEASURES],
     "format": [FORMAT_PYTHON, FORMAT_PAGES],

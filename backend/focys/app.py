@@ -16,7 +16,7 @@ from focys.infra.ops import logs, metrics
 from focys.infra.ops.clock import Clock
 from focys.infra.web import health, replies
 from focys.infra.web.dependencies import Web
-from focys.infra.web.http import Cookies, RequestGuard, StartupErrors, Visitors
+from focys.infra.web.http import Callers, Cookies, RequestGuard, StartupErrors
 from focys.infra.web.origins import PAGE_HEADER, Origins
 from focys.infra.web.pages import Pages
 from focys.running import running
@@ -51,7 +51,7 @@ def create_app(
     )
     app.state.services = services
     cookies = Cookies(secure=settings.is_secure)
-    app.state.web = Web(Visitors(settings, cookies), cookies, Origins(settings))
+    app.state.web = Web(Callers(settings, cookies), cookies, Origins(settings))
     app.state.login = services.login
     app.state.sessions_api = SessionsApi(services.sessions, services.clock, services.login.cancel)
     readiness = health.Readiness(services.database, services.clock, services.totp.can_open_secrets)

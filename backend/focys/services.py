@@ -29,7 +29,7 @@ from focys.features.passwords import Passwords
 from focys.features.rate_limits import REFRESHES, LoginLimits, account_limits
 from focys.features.sessions import RotationLimit, SessionRepository, Sessions
 from focys.features.throttling import Networks, PasswordThrottle, network_counters
-from focys.features.totp import Codes, TotpEnrolment, TotpFactor, TotpSecrets
+from focys.features.totp import Codes, TotpEnrollment, TotpFactor, TotpSecrets
 from focys.infra.crypto.hashing import Hasher
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
@@ -99,7 +99,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         queue=settings.password_hash_queue,
     )
     email_codes = EmailCodes(keys, life=settings.email_code_life)
-    kinds = [email_codes, *(kind for feature in FEATURES for kind in feature.mails)]
+    kinds = [email_codes, *(kind for feature in FEATURES for kind in feature.emails)]
     outbox = Outbox(database, clock, mailer or mailer_for(settings), kinds, app_name=settings.app_name)
     passwords = Passwords(
         hasher,
@@ -142,7 +142,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
             email_codes=email_codes,
             factors=second_factors(codes, backup_codes),
             companions=(backup_codes,),
-            enroller=TotpEnrolment(database, codes, app_name=settings.app_name),
+            enroller=TotpEnrollment(database, codes, app_name=settings.app_name),
             sessions=sessions,
             outbox=outbox,
             app_name=settings.app_name,

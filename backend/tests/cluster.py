@@ -68,7 +68,7 @@ class Cluster:
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
 
     def drop_database(self, name: str) -> None:
-        """Drop database *name* if it exists, and cut whoever is connected to it."""
+        """Drop database *name* if it exists, and cut anyone who is connected to it."""
         self._run(f"DROP DATABASE IF EXISTS {_identifier(name)} WITH (FORCE)")
 
     def stop(self) -> None:

@@ -43,7 +43,7 @@ ON_BOTH_DATABASES = (
     "features/lockout/test_second_factor_ladder.py",
     "features/lockout/test_tally.py",
     "features/lockout/test_wrong_passwords.py",
-    "features/login/test_login_under_way.py",
+    "features/login/test_login_in_progress.py",
     "features/login/test_stages.py",
     "guide/test_migrations.py",
     "infra/test_charging.py",

@@ -20,7 +20,7 @@ def get_current_totp_code(secret: str) -> str:
 
 def verify_totp_code(secret: str, code: str) -> bool:
     """Tell whether a code belongs to the current 30-second step or a neighboring one."""
-    digits = totp.normalise(code)
+    digits = totp.normalize(code)
     return digits is not None and totp.matching_step(secret, digits, now=time.time()) is not None
 
 

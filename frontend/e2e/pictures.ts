@@ -49,7 +49,7 @@ test("the pages of a first and a second sign-in", async ({ page, site }) => {
 
   await expect(setupKey(page)).toBeVisible();
   await expect(page.getByRole("img", { name: /QR code/ })).toBeVisible();
-  await takeBoth(page, "enrolment");
+  await takeBoth(page, "enrollment");
   const app = Authenticator.type(await readKey(page));
   await codeField(page).fill(app.code(site.now()));
 

@@ -1,7 +1,7 @@
 """The demo accounts, for the embedded database only."""
 
 from focys.features.accounts import AccountError
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 from focys.services import Services
 
 DEMO_ACCOUNTS = (
@@ -11,7 +11,7 @@ DEMO_ACCOUNTS = (
 )
 
 
-async def create_demo_accounts(services: Services, visitor: Visitor) -> None:
+async def create_demo_accounts(services: Services, caller: Caller) -> None:
     """Create the demo accounts that do not exist yet.
 
     Raises:
@@ -25,5 +25,5 @@ async def create_demo_accounts(services: Services, visitor: Visitor) -> None:
         except AccountError:
             hashed = await services.passwords.choose(password, address)
             await services.accounts.create(
-                address, hashed, visitor, name=name, role="admin" if role == "admin" else "user"
+                address, hashed, caller, name=name, role="admin" if role == "admin" else "user"
             )

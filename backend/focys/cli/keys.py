@@ -6,7 +6,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from focys.cli.console import err, fail, out, success
 from focys.cli.operator import run
 from focys.features.totp import Rotation
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 from focys.services import Services
 
 app = typer.Typer(help="Re-encrypt the stored secrets under a new SECRET_KEY.", no_args_is_help=True)
@@ -26,7 +26,7 @@ def rotate() -> None:
     Example: [bold]focys keys rotate[/]
     """
 
-    async def act(services: Services, operator: Visitor) -> Rotation:
+    async def act(services: Services, operator: Caller) -> Rotation:
         columns = (TextColumn("Secrets"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
             task = bar.add_task("", total=None)

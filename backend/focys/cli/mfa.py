@@ -9,7 +9,7 @@ from focys.cli.console import cli_errors, confirm, fail, out, success
 from focys.cli.operator import run
 from focys.domain.bypass import checked_reason, duration_of
 from focys.features.bypass import NotOver
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 from focys.services import Services
 
 EVERYONE = "everyone but administrators"
@@ -61,7 +61,7 @@ def status() -> None:
     Example: [bold]focys mfa status[/]
     """
 
-    async def act(services: Services, _operator: Visitor) -> list[tuple[NotOver, int | None, int]]:
+    async def act(services: Services, _operator: Caller) -> list[tuple[NotOver, int | None, int]]:
         now, count = services.clock.now(), services.sessions.count_under
         return [
             (
@@ -86,7 +86,7 @@ def status() -> None:
 
 
 def _end(user: str | None) -> None:
-    async def act(services: Services, operator: Visitor) -> tuple[list[NotOver], int]:
+    async def act(services: Services, operator: Caller) -> tuple[list[NotOver], int]:
         ended = await services.bypasses.end(operator, address=user)
         return ended, sum([await services.sessions.count_under(bypass.id) for bypass in ended])
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from focys.cli.console import out, success
 from focys.cli.operator import run
 from focys.features.throttling import NetworkUsage
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 from focys.services import Services
 
 HEAD = ("Network", "State", "Wrong passwords", "Accounts", "Until (UTC)", "Own network")
@@ -28,7 +28,7 @@ def list_networks() -> None:
     Example: [bold]focys networks list[/]
     """
 
-    async def act(services: Services, _operator: Visitor) -> list[NetworkUsage]:
+    async def act(services: Services, _operator: Caller) -> list[NetworkUsage]:
         return await services.networks.list_near_limit()
 
     near = [_row(standing) for standing in run(act)]

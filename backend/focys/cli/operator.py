@@ -1,4 +1,4 @@
-"""Runs one act of an operator on the services, mails what it wrote, and closes everything."""
+"""Runs one act of an operator on the services, sends the email it queued, and closes everything."""
 
 import asyncio
 import getpass
@@ -11,14 +11,14 @@ from focys.cli.console import cli_errors
 from focys.infra.db.schema import migrate
 from focys.infra.ops import logs
 from focys.infra.ops.clock import DatabaseClock
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 from focys.services import Services, build_services
 from focys.settings import load_settings
 
 T = TypeVar("T")
 
 
-def run(act: Callable[[Services, Visitor], Awaitable[T]]) -> T:
+def run(act: Callable[[Services, Caller], Awaitable[T]]) -> T:
     """Run *act* on the configured database and return its result; errors become messages."""
     with cli_errors():
         settings = load_settings()
@@ -30,7 +30,7 @@ def run(act: Callable[[Services, Visitor], Awaitable[T]]) -> T:
     raise AssertionError  # cli_errors() exits
 
 
-async def _run(act: Callable[[Services, Visitor], Awaitable[T]], services: Services) -> T:
+async def _run(act: Callable[[Services, Caller], Awaitable[T]], services: Services) -> T:
     try:
         if isinstance(services.clock, DatabaseClock):
             services.clock.set(await services.database.now())
@@ -41,9 +41,9 @@ async def _run(act: Callable[[Services, Visitor], Awaitable[T]], services: Servi
     return result
 
 
-def _operator() -> Visitor:
+def _operator() -> Caller:
     name = "unknown"
     with suppress(OSError, KeyError):
         name = getpass.getuser()
     source = f"console:{name}"[:64]
-    return Visitor(address=source, source=source, agent="focys", request_id=uuid4().hex)
+    return Caller(address=source, source=source, agent="focys", request_id=uuid4().hex)

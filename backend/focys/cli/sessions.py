@@ -8,7 +8,7 @@ from rich.table import Table
 
 from focys.cli.console import check_reason, confirm, out, success
 from focys.cli.operator import run
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 from focys.services import Services
 
 app = typer.Typer(help="List an account's sessions; end everyone's sessions.", no_args_is_help=True)
@@ -23,7 +23,7 @@ def list_sessions(email: Annotated[str, typer.Argument(metavar="EMAIL", help="Th
     Example: [bold]focys sessions list dana@example.com[/]
     """
 
-    async def act(services: Services, _operator: Visitor) -> Table:
+    async def act(services: Services, _operator: Caller) -> Table:
         user = await services.accounts.get(email)
         table = Table("Address", "Browser", "Signed in", "Last used", "State", box=None, header_style="bold")
         for session in await services.sessions.list_of(user.id):

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from focys.cli.console import fail, out, success
 from focys.cli.operator import run
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 from focys.services import Services
 
 app = typer.Typer(help="Create, list, unlock, reset, disable and enable accounts.", no_args_is_help=True)
@@ -31,7 +31,7 @@ def create(
     """
     password = _password(from_stdin=password_stdin)
 
-    async def act(services: Services, operator: Visitor) -> None:
+    async def act(services: Services, operator: Caller) -> None:
         hashed = await services.passwords.choose(password, email)
         await services.accounts.create(email, hashed, operator, name=name, role="admin" if admin else "user")
 
@@ -46,7 +46,7 @@ def list_accounts() -> None:
     Example: [bold]focys users list[/]
     """
 
-    async def act(services: Services, _operator: Visitor) -> Table:
+    async def act(services: Services, _operator: Caller) -> Table:
         table = Table("Email", "Name", "Role", "Second step", "State", "Created", box=None, header_style="bold")
         for user in await services.accounts.list_all():
             factor = "[green]on[/]" if user.mfa_enabled else "not set up"

@@ -23,7 +23,7 @@ def encode(entropy: bytes) -> str:
     return "-".join(symbols[i : i + 4] for i in range(0, LENGTH, 4))
 
 
-def normalise(typed: str) -> str | None:
+def normalize(typed: str) -> str | None:
     """Return the canonical form of a typed code, or None if it cannot be a code.
 
     Case, spaces and dashes are ignored; O is read as 0, I and L as 1.

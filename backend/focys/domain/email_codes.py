@@ -30,6 +30,6 @@ def spell(digest: bytes, *, long: bool) -> str:
     return f"{int.from_bytes(digest, 'big') % 10**totp.DIGITS:06d}"
 
 
-def normalise(typed: str, *, long: bool) -> str | None:
+def normalize(typed: str, *, long: bool) -> str | None:
     """Return the canonical form of a typed code, or None if it cannot be a code."""
-    return crockford.normalise(typed) if long else totp.normalise(typed)
+    return crockford.normalize(typed) if long else totp.normalize(typed)

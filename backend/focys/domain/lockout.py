@@ -55,7 +55,7 @@ class Failures:
     Attributes:
         counted: times of the failures that count toward a lock, in any order.
         strong: times in the last hour at which strong proofs failed while single codes were refused.
-        strong_here: the part of ``strong`` that came from the visitor's network.
+        strong_here: the part of ``strong`` that came from the caller's network.
         total: the number of failures since the last password change.
     """
 

@@ -14,7 +14,7 @@ class Step(StrEnum):
 
 
 class Proof(StrEnum):
-    """What the visitor has just proven."""
+    """What the caller has just proven."""
 
     PASSWORD_WITHOUT_MFA = "password, enrollment required"  # noqa: S105
     PASSWORD_MFA_OPTIONAL = "password, no factor and none required"  # noqa: S105

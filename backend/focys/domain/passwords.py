@@ -27,7 +27,7 @@ class Weakness(StrEnum):
     GUESSABLE = "That password is easy to guess. A few unrelated words make a good one."
 
 
-def normalise(password: str) -> str:
+def normalize(password: str) -> str:
     """Return the form that is hashed: Unicode NFC, so that the keyboard does not matter, and otherwise as typed."""
     return unicodedata.normalize("NFC", password)
 

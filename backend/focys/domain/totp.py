@@ -89,7 +89,7 @@ def matching_step(
 ) -> int | None:
     """Return the time step *code* belongs to, or None if it is wrong or already used.
 
-    ``code`` must be six ASCII digits (see ``normalise``). A step must be later than ``last_used`` (RFC 6238
+    ``code`` must be six ASCII digits (see ``normalize``). A step must be later than ``last_used`` (RFC 6238
     section 5.2). Every candidate is computed and compared, even after a match.
     """
     key, typed, current = _key_of(secret), int(code), step_at(now)
@@ -145,7 +145,7 @@ def examine_pair(
     return Wrong() if matched is None else Match(step=matched, offset=matched - current)
 
 
-def normalise(typed: str) -> str | None:
+def normalize(typed: str) -> str | None:
     """Return the six digits of a typed code without spaces and dashes, or None if it is not a code."""
     digits = re.sub(r"[ -]", "", typed)
     return digits if re.fullmatch(r"[0-9]{6}", digits) else None

@@ -1,6 +1,6 @@
 """What a feature contributes to the app; ``focys.services`` lists all features.
 
-FEATURE = Feature(mails=(LOCKED,), retention=(kept_for(failures.c.at, MEMORY),), router=router)
+FEATURE = Feature(emails=(LOCKED,), retention=(kept_for(failures.c.at, MEMORY),), router=router)
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ class Feature:
     """A feature's contributions to the app.
 
     Attributes:
-        mails: the kinds of email that it sends.
+        emails: the kinds of email that it sends.
         retention: which expired rows to delete every hour.
         router: its routes.
     """
 
-    mails: Sequence[MailKind] = ()
+    emails: Sequence[MailKind] = ()
     retention: Sequence[Deletion] = ()
     router: APIRouter | None = None

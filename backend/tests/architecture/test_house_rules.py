@@ -27,13 +27,13 @@ CHANCE = {
     ("cli/doctor/checks_network.py", "secrets.token_hex(8)"): "the address of nobody",
     ("cli/doctor/checks_network.py", "secrets.token_urlsafe(16)"): "the password of nobody",
     ("features/backup_codes/service.py", "secrets.token_bytes(crockford.CODE_BYTES)"): "80 bits of a backup code",
-    ("features/totp/enrolment.py", "secrets.token_bytes(totp.SECRET_BYTES)"): "160 bits of a TOTP secret",
+    ("features/totp/enrollment.py", "secrets.token_bytes(totp.SECRET_BYTES)"): "160 bits of a TOTP secret",
     ("infra/crypto/hashing.py", "secrets.token_bytes(_SALT_BYTES)"): "a salt",
     ("infra/crypto/hashing.py", "secrets.token_urlsafe(16)"): "the password of nobody",
     ("infra/web/http.py", "secrets.token_hex(16)"): "the id of a request",
     ("infra/crypto/secret_box.py", "os.urandom(_NONCE_BYTES)"): "a nonce",
     ("infra/crypto/tokens.py", "secrets.token_bytes(SEED_BYTES)"): "256 bits of a refresh token",
-    ("infra/crypto/tokens.py", "secrets.token_urlsafe(32)"): "256 bits of a handle",
+    ("infra/crypto/tokens.py", "secrets.token_urlsafe(32)"): "256 bits of a login token",
     ("settings.py", "secrets.token_urlsafe(48)"): "384 bits of a generated key",
     ("settings.py", "secrets.token_hex(8)"): "a file name nobody else has",
 }
@@ -154,7 +154,7 @@ def test_nothing_but_the_secrets_module_and_nonces_draws_chance():
 
 
 def test_secrets_are_not_compared_with_the_equals_sign():
-    """CRY-06: ``hmac.compare_digest`` is for that; a database looks handles up by their hash, and constants are no secrets."""
+    """CRY-06: ``hmac.compare_digest`` is for that; a database looks login tokens up by their hash, and constants are no secrets."""
     compared = [
         f"{name_of(path)}: {ast.unparse(node)}"
         for path in modules()

@@ -1,4 +1,4 @@
-"""Everything points down, the domain is pure, neighbours are strangers: contracts of import-linter."""
+"""Everything points down, the domain is pure, neighbors are strangers: contracts of import-linter."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ LINT_IMPORTS = Path(sys.executable).parent / "lint-imports"
 VIOLATIONS = {
     "1 Everything points down": ("infra/ops/clock.py", "import focys.features.audit"),
     "2 The domain is pure": ("domain/totp.py", "import time"),
-    "3 Tiers; neighbours are strangers": ("features/totp/codes.py", "import focys.features.lockout"),
+    "3 Tiers; neighbors are strangers": ("features/totp/codes.py", "import focys.features.lockout"),
     "4 Inside a feature": ("features/sessions/repository.py", "import focys.features.sessions.service"),
     "5 SQL stays in repositories, models and statements": ("features/login/second_factor.py", "import sqlalchemy"),
     "6 HTTP stays in routers": ("features/login/attempt.py", "import fastapi"),
@@ -60,7 +60,7 @@ def test_the_factor_protocol_depends_on_no_kind_of_factor(tmp_path, line):
     with (backend / "focys/features/factors/protocol.py").open("a", encoding="utf-8") as source:
         source.write(f"\n{line}\n")
 
-    assert verdicts_on(backend)["3 Tiers; neighbours are strangers"] == "BROKEN"
+    assert verdicts_on(backend)["3 Tiers; neighbors are strangers"] == "BROKEN"
 
 
 def test_the_login_knows_no_kind_of_factor():

@@ -21,7 +21,7 @@ from focys.infra.db.database import Change, Database
 from tests.cli.conftest import Focys
 from tests.cluster import Cluster
 from tests.conftest import SECRET_KEY, MakeWorld, world_on
-from tests.support.attempts import at_enrolment, at_mailed_code, confirm, enter_mailed_code, fail, use_backup_code
+from tests.support.attempts import at_enrollment, at_mailed_code, confirm, enter_mailed_code, fail, use_backup_code
 from tests.support.clock import FrozenClock
 from tests.support.dumps import pg_dump, restore
 from tests.support.jar import KNOWN, LOGIN, REFRESH, cookie, put
@@ -45,7 +45,7 @@ class Old:
     mailed_code: str = ""
     known: str = ""
     refresh: list[str] = field(default_factory=list)
-    handles: list[str] = field(default_factory=list)
+    login_tokens: list[str] = field(default_factory=list)
 
 
 def to_this_moment(world: World) -> None:
@@ -59,12 +59,12 @@ async def a_day_with_a_backup_in_it(world: World, backup: Path, url: str) -> Old
     old = Old(alice, bob, await world.an_account("carol@student.com"))
     browser, _ = await world.signed_in(alice)
     to_this_moment(world)
-    under_way = await world.at_second_factor(bob)
+    in_progress = await world.at_second_factor(bob)
     at_mail = await at_mailed_code(world, old.carol)
     await world.services.bypasses.begin(timedelta(hours=1), "the phones are broken", OPERATOR, address=bob.email)
     await world.deliver()
     old.refresh.append(cookie(browser, REFRESH))
-    old.handles += [cookie(under_way), cookie(at_mail)]
+    old.login_tokens += [cookie(in_progress), cookie(at_mail)]
     old.known, old.mailed_code = cookie(browser, KNOWN), world.mail.last_code(old.carol.email)
 
     await to_thread(backup.write_bytes, await to_thread(pg_dump, url))
@@ -111,10 +111,12 @@ async def test_a_restore_alone_brings_spent_things_back(old: Old, world: World):
     code = await use_backup_code(await world.at_second_factor(old.alice), old.alice.backup_codes[0])
     again = await (await world.at_second_factor(old.alice)).offer(old.totp_code)
     session = await put(world.a_browser(), old.refresh[0], REFRESH).post("/auth/refresh")
-    handle = await put(world.a_browser(), old.handles[1]).post("/auth/email-code/verify", {"code": old.mailed_code})
+    login_token = await put(world.a_browser(), old.login_tokens[1]).post(
+        "/auth/email-code/verify", {"code": old.mailed_code}
+    )
     bypassed = await world.a_browser().sign_in_with_password(old.bob)
 
-    assert [answer.status_code for answer in (code, again, session, handle, bypassed)] == [200] * 5
+    assert [answer.status_code for answer in (code, again, session, login_token, bypassed)] == [200] * 5
     assert bypassed.json()["step"] == "done"
 
 
@@ -129,10 +131,10 @@ async def test_nothing_old_is_worth_anything_after_it(old: Old, world: World, fo
     for token in old.refresh:
         answer = await put(world.a_browser(), token, REFRESH).post("/auth/refresh")
         assert (answer.status_code, answer.json()["code"]) == (401, "session_ended")
-    assert (await put(stranger, old.handles[0], LOGIN).offer(old.bob.code(world.clock))).json()[
+    assert (await put(stranger, old.login_tokens[0], LOGIN).offer(old.bob.code(world.clock))).json()[
         "code"
     ] == "login_expired"
-    mailed = await enter_mailed_code(put(stranger, old.handles[1]), old.mailed_code)
+    mailed = await enter_mailed_code(put(stranger, old.login_tokens[1]), old.mailed_code)
     assert mailed.json()["code"] == "login_expired"
     again = await world.at_second_factor(old.alice)
     assert (await again.offer(old.totp_code)).json()["code"] == "code_already_used"
@@ -179,7 +181,7 @@ async def test_everybody_signs_in_with_the_app_and_has_new_backup_codes(old: Old
         assert set(answer["backup_codes"]).isdisjoint(account.backup_codes)
         left = await use_backup_code(await world.at_second_factor(account), answer["backup_codes"][0])
         assert left.json()["backup_codes_left"] == 9
-    await world.enrol(old.carol, world.a_browser())
+    await world.enroll(old.carol, world.a_browser())
 
 
 async def test_email_of_the_past_is_not_sent_again_once_the_service_starts(old: Old, focys: Focys, postgres_url: str):
@@ -188,7 +190,7 @@ async def test_email_of_the_past_is_not_sent_again_once_the_service_starts(old: 
         await world.deliver()
 
         assert "and discarded 3 pending emails." in result.stdout
-        assert world.mail.letters == []
+        assert world.mail.emails == []
         assert None not in [row.done_at for row in await rows_of(world, outbox)]
 
 
@@ -227,7 +229,7 @@ async def test_on_both_databases_it_is_all_or_nothing(make_world: MakeWorld, mon
     """AVL-05."""
     async with make_world() as world:
         await world.an_account(enrolled=True)
-        await at_enrolment(world, await world.an_account("carol@student.com"))
+        await at_enrollment(world, await world.an_account("carol@student.com"))
         before = [await rows_of(world, table) for table in (users, sessions, backup_codes, totp_setups)]
         counts = Database.counts
 
@@ -247,12 +249,14 @@ async def test_on_both_databases_it_is_all_or_nothing(make_world: MakeWorld, mon
         assert [await count_of(world, table) for table in (backup_codes, totp_setups)] == [0, 0]
 
 
-async def test_an_attempt_under_way_when_it_runs_opens_nothing(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch):
+async def test_an_attempt_in_progress_when_it_runs_opens_nothing(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+):
     """AVL-09: decided before and written after."""
     async with make_world() as world:
         account = await world.an_account(enrolled=True)
         browser = await world.at_second_factor(account)
-        enrolling = await at_enrolment(world, carol := await world.an_account("carol@student.com"))
+        enrolling = await at_enrollment(world, carol := await world.an_account("carol@student.com"))
         write, ran = world.services.database.write, False
 
         async def after_it(*changes: Change, guard: Change | None = None) -> bool:

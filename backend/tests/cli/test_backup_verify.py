@@ -23,7 +23,7 @@ from focys.infra.db.schema import needed_revision
 from tests.cli.conftest import Focys, Verify
 from tests.cluster import Cluster
 from tests.conftest import SECRET_KEY, world_on
-from tests.support.attempts import at_enrolment
+from tests.support.attempts import at_enrollment
 from tests.support.clock import FrozenClock
 from tests.support.dumps import line_of, pg_dump, states_of
 from tests.support.processes import BACKEND, environment
@@ -41,7 +41,7 @@ async def world(postgres_url: str) -> AsyncIterator[World]:
         alice = await world.an_account(enrolled=True)
         await world.an_account("bob@student.com", enrolled=True)
         await world.signed_in(alice)
-        await at_enrolment(world, await world.an_account("carol@student.com"))
+        await at_enrollment(world, await world.an_account("carol@student.com"))
         yield world
 
 

@@ -1,4 +1,4 @@
-"""What an operator typed is said back as text: it neither colours the sentence nor steers the terminal."""
+"""What an operator typed is said back as text: it neither colors the sentence nor steers the terminal."""
 
 import pytest
 

@@ -207,7 +207,7 @@ def test_the_phones_are_read_from_the_accounts(on_sqlite: Focys, sqlite_url: str
     assert "most of 6 phones disagree: the service's clock is 30 s behind" in line_of(result.stdout, "phones")
 
 
-async def test_a_test_letter_goes_the_way_of_all_letters(
+async def test_a_test_email_goes_the_way_of_all_emails(
     on_sqlite: Focys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     async with mail_server(tmp_path) as server:
@@ -253,7 +253,7 @@ def set_mail(monkeypatch: pytest.MonkeyPatch, port: int, ca_file: str = "") -> N
         monkeypatch.setenv(f"SMTP_{name}", value)
 
 
-def test_letters_that_wait_too_long_are_counted(on_sqlite: Focys, sqlite_url: str):
+def test_emails_that_wait_too_long_are_counted(on_sqlite: Focys, sqlite_url: str):
     for day, done in (("2026-01-01", None), ("2026-01-01", "2026-01-01"), ("2999-01-01", None)):
         execute(
             sqlite_url,

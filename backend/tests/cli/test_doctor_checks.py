@@ -113,7 +113,7 @@ def test_most_phones_are_right(offsets: dict[int, int], state: State, told: str)
 
 
 @pytest.mark.parametrize(("stuck", "state"), [(0, OK), (1, WARN)])
-def test_stuck_letters_are_judged(stuck: int, state: State):
+def test_stuck_emails_are_judged(stuck: int, state: State):
     assert checks_database.outbox_finding(stuck).state is state
 
 

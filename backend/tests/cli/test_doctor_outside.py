@@ -107,7 +107,7 @@ def unknown_host(*_: object, **__: object) -> None:
         (None, OK, "unknown whether"),
     ],
 )
-async def test_this_machine_is_asked_whether_it_is_synchronised(
+async def test_this_machine_is_asked_whether_it_is_synchronized(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str | None, state: State, told: str
 ):
     """CFG-09."""

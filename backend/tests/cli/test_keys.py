@@ -18,7 +18,7 @@ from focys.infra.crypto.secret_box import SecretBox
 from focys.infra.db.database import Change
 from tests.cli.conftest import Focys
 from tests.conftest import SECRET_KEY, MakeWorld
-from tests.support.attempts import at_enrolment, confirm
+from tests.support.attempts import at_enrollment, confirm
 from tests.support.clock import FrozenClock
 from tests.support.rows import execute, rows_of
 from tests.support.service import OPERATOR, Account, World
@@ -107,8 +107,8 @@ async def test_every_secret_comes_under_the_newest_key_and_the_old_one_is_not_ne
     assert f"No secret needs the key {OLD.key_ids[0]} in SECRET_KEY_FALLBACKS any more." in result.stdout
     sealed = await sealed_of(before)
     assert {owner: NEW.open(text, owner) for owner, text in sealed.items()} == {**secrets, alice.id: alice.secret}
-    [enrolment] = await rows_of(before, totp_setups)
-    assert NEW.open(enrolment.secret, alice.id) == pending
+    [enrollment] = await rows_of(before, totp_setups)
+    assert NEW.open(enrollment.secret, alice.id) == pending
     assert await rotations_of(before) == [
         ("ok", f"{2 * BATCH + 52} secrets re-encrypted, 0 could not be decrypted"),
         ("ok", "started"),
@@ -190,7 +190,7 @@ async def test_a_set_up_confirmed_during_the_rotation_is_stored_under_the_newest
 ):
     """CRY-03: what was read before its row moved does not come back under the old key."""
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     assert account.secret is not None
     await execute(world, f"UPDATE totp_setups SET secret = '{OLD.seal(account.secret, account.id)}'")
     compare = Codes.compare

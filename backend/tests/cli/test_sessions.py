@@ -16,7 +16,7 @@ from focys.infra.db import postgres
 from focys.infra.db.database import Change
 from tests.cli.conftest import Focys
 from tests.conftest import MakeWorld
-from tests.support.attempts import at_enrolment, at_mailed_code, confirm, enter_mailed_code, fail
+from tests.support.attempts import at_enrollment, at_mailed_code, confirm, enter_mailed_code, fail
 from tests.support.clock import FrozenClock
 from tests.support.rows import count_of, execute, rows_of
 from tests.support.service import OPERATOR, World
@@ -68,12 +68,12 @@ async def test_nobody_loses_the_authenticator_the_password_or_the_backup_codes(w
     assert (await elsewhere.post("/auth/backup-code/verify", {"code": account.backup_codes[0]})).status_code == 200
 
 
-async def test_logins_under_way_have_run_out_at_every_step(world: World, focys: Focys):
+async def test_logins_in_progress_have_run_out_at_every_step(world: World, focys: Focys):
     """SESS-15."""
     alice = await world.an_account(enrolled=True)
     bob, carol = await world.an_account("bob@student.com"), await world.an_account("carol@student.com")
     at_code = await world.at_second_factor(alice)
-    at_mail, at_qr = await at_mailed_code(world, bob), await at_enrolment(world, carol)
+    at_mail, at_qr = await at_mailed_code(world, bob), await at_enrollment(world, carol)
 
     await to_thread(focys, "sessions", "revoke-all", "--yes")
     answers = [

@@ -155,7 +155,7 @@ async def test_a_reset_takes_factor_codes_browsers_and_sessions_and_tells_the_ow
     """LOG-03, SESS-11."""
     account = await world.an_account(enrolled=True)
     browser, token = await world.signed_in(account)
-    under_way = await world.at_second_factor(account)
+    in_progress = await world.at_second_factor(account)
 
     result = await to_thread(focys, "users", "reset-mfa", account.email)
 
@@ -165,12 +165,12 @@ async def test_a_reset_takes_factor_codes_browsers_and_sessions_and_tells_the_ow
     assert await values(world, "SELECT count(*) FROM audit_events WHERE event = 'MFA reset'") == [(1,)]
     assert (await browser.me(token)).status_code == 401
     assert (await browser.post("/auth/refresh")).json()["code"] == "session_ended"
-    assert (await under_way.offer(account.code(world.clock))).json()["code"] == "login_expired"
+    assert (await in_progress.offer(account.code(world.clock))).json()["code"] == "login_expired"
     assert (await browser.sign_in_with_password(account)).json()["step"] == "email_code"
 
 
 async def test_a_reset_ends_the_person_s_own_bypass_and_nobody_else_s(world: World, focys: Focys):
-    """ADM-07: else the password alone would still do once the person has enrolled anew."""
+    """ADM-07: otherwise the password alone would still do once the person has enrolled again."""
     account, other = await world.an_account(enrolled=True), await world.an_account(DANA, enrolled=True)
     for address in (account.email, other.email, None):
         await world.services.bypasses.begin(timedelta(hours=4), "the phone was stolen", OPERATOR, address=address)

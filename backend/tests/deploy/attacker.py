@@ -47,7 +47,7 @@ class Answer:
 
 @dataclass
 class Challenge:
-    """One login under way, as its cookies: they go with every request, whatever connection it takes."""
+    """One login in progress, as its cookies: they go with every request, whatever connection it takes."""
 
     front: Front
     trust: ssl.SSLContext

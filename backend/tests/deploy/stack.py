@@ -2,8 +2,8 @@
 
     python -m tests.deploy.stack
 
-Prints one JSON object per line: first where everything is, then each letter as it arrives at the mail server.
-Reads one order per line: ``person ADDRESS`` makes an account, ``restart`` ends gunicorn and starts it anew.
+Prints one JSON object per line: first where everything is, then each email as it arrives at the mail server.
+Reads one order per line: ``person ADDRESS`` makes an account, ``restart`` ends gunicorn and starts it again.
 All of it is gone when its standard input ends.
 """
 
@@ -94,7 +94,7 @@ def main() -> None:
 
 async def _serve(folder: Path, database_url: str) -> None:
     async with mail_server(folder) as mail:
-        mail.on_arrival = _tell_letter
+        mail.on_arrival = _tell_email
         with running_stack(folder, database_url, **_smtp(mail)) as stack:
             _tell(
                 url=PUBLIC_URL,
@@ -139,7 +139,7 @@ def _smtp(mail: MailServer) -> dict[str, str]:
     }
 
 
-def _tell_letter(message: EmailMessage, *, over_tls: bool) -> None:
+def _tell_email(message: EmailMessage, *, over_tls: bool) -> None:
     text, _ = parts_of(message)
     code = re.search(r"^\s*(\d{6})\s*$", text, flags=re.MULTILINE)
     _tell(to=message["To"], subject=message["Subject"], code=code and code[1], overTls=over_tls)

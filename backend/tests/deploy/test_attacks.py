@@ -188,7 +188,7 @@ async def test_rotating_forwarded_headers_frees_no_account_and_no_source(attack:
             "accounts freed": freed,
             "forged addresses recorded": believed,
             "sources that tried a 21st account": unlimited,
-            "neighbours refused": harmed,
+            "neighbors refused": harmed,
         },
     )
 

@@ -110,7 +110,7 @@ class Machine:
 
     @asynccontextmanager
     async def world(self) -> AsyncIterator[World]:
-        """The service's own database, with the key that is at hand now."""
+        """The service's own database, with the key it has now."""
         async with world_on(self.url, clock=FrozenClock(datetime.now(UTC)), secret_key=self.key) as world:
             yield world
 
@@ -223,4 +223,4 @@ async def test_a_new_key_a_leaked_one_and_a_lost_one_as_the_runbook_says(machine
     assert machine.key not in {first, second}
     assert '{"status":' in lost
     async with machine.world() as world:
-        await world.enrol(alice, world.a_browser())
+        await world.enroll(alice, world.a_browser())

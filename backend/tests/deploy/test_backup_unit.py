@@ -86,7 +86,7 @@ def test_the_service_is_exposed_to_little():
 
 
 def test_it_runs_where_the_key_cannot_be_read_and_with_a_passphrase_of_its_own():
-    """CRY-08: whoever has the backups, or runs them, has no key."""
+    """CRY-08: anyone who has the backups, or runs them, has no key."""
     assert unit_values("InaccessiblePaths", SERVICE) == ["-/etc/focys"]
     assert unit_values("User", SERVICE) == ["postgres"]
     assert unit_values("LoadCredential", SERVICE) == ["passphrase:/etc/focys/backup_passphrase"]

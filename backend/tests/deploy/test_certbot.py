@@ -111,7 +111,7 @@ def authority(programs: dict[str, str], plain_port: int, tmp_path: Path) -> Iter
 
 @contextlib.contextmanager
 def _running(*command: str, port: int) -> Iterator[None]:
-    # It is asked anew each time, and is neither slow nor rude on purpose.
+    # It is asked again each time, and is neither slow nor rude on purpose.
     env = {**os.environ, "PEBBLE_AUTHZREUSE": "0", "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, env=env, stdin=quiet, stdout=quiet, stderr=quiet) as process:
@@ -182,7 +182,7 @@ def test_certbot_issues_a_certificate_and_renews_it_through_the_site_as_shipped(
 
 
 def _served(port: int, trust: ssl.SSLContext) -> dict[str, Any]:
-    """The certificate nginx shows now; whoever issued it is trusted, and nobody else."""
+    """The certificate nginx shows now; anyone who issued it is trusted, and nobody else."""
     with (
         socket.create_connection(("127.0.0.1", port)) as plain,
         trust.wrap_socket(plain, server_hostname=DOMAIN) as connection,

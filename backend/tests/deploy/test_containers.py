@@ -69,11 +69,11 @@ def test_only_the_front_publishes_ports(services: dict[str, Any]):
     ports = {name: [port["published"] for port in service.get("ports", [])] for name, service in services.items()}
 
     assert {name: published for name, published in ports.items() if published} == {"web": ["80", "443"]}
-    # Over IPv6 Docker's own proxy answers, and every visitor would come from its address.
+    # Over IPv6 Docker's own proxy answers, and every caller would come from its address.
     assert {port["host_ip"] for port in services["web"]["ports"]} == {"0.0.0.0"}
 
 
-def test_the_front_finds_the_app_where_it_was_when_that_starts_anew(project: dict[str, Any], services: dict[str, Any]):
+def test_the_front_finds_the_app_where_it_was_when_that_starts_again(project: dict[str, Any], services: dict[str, Any]):
     """The front asks for an address once: it is fixed, and not among those that Docker gives to others."""
     (edge,) = project["networks"]["edge"]["ipam"]["config"]
     app = ip_address(services["app"]["networks"]["edge"]["ipv4_address"])

@@ -246,7 +246,7 @@ async def test_everything_in_an_old_database_gets_the_new_owner(cluster: Cluster
 def test_a_function_that_is_called_like_one_of_postgresqls_own_is_not_run_by_the_superuser(
     cluster: Cluster, script: str
 ):
-    """CFG-06: whoever may write to the schema, as the service's role could before, gains nothing by these scripts."""
+    """CFG-06: anyone who may write to the schema, as the service's role could before, gains nothing by these scripts."""
     evil = f"evil_{uuid4().hex[:8]}"
     with two_roles(cluster) as roles:
         assert roles.prepare().stderr == ""

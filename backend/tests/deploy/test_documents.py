@@ -10,7 +10,7 @@ in the documents, with the paths, the unit, the site and the programs of a real 
 - the kernel and its clock are the host's and cannot be set;
 - a question for a password is answered as a person would at a terminal.
 
-It needs root, and once the network (two minutes). Whoever is not root is told that nothing of it was tried. The server
+It needs root, and once the network (two minutes). Anyone who is not root is told that nothing of it was tried. The server
 has the release of Debian that this machine has, and another one with `--release trixie`.
 """
 

@@ -82,7 +82,7 @@ def test_every_panel_says_what_it_shows_and_in_what(panel: dict[str, Any]):
     assert len(refs) == len(set(refs))
 
 
-def test_colours_are_given_to_series_that_there_are():
+def test_colors_are_given_to_series_that_there_are():
     """A name that is written out in a legend; the others come from labels."""
     for panel in SHOWN:
         legends = [target["legendFormat"] for target in panel["targets"]]

@@ -87,10 +87,10 @@ def test_the_addresses_of_an_ipv6_network_count_as_one(lone_front: Front):
 
     with lone_front.client() as client:
         answers = [ask(f"2001:db8:0:1::{i:x}") for i in range(1, 400)]
-        neighbour = ask("2001:db8:0:2::1")
+        neighbor = ask("2001:db8:0:2::1")
 
     assert set(answers) == {502, 429}
-    assert neighbour == 502
+    assert neighbor == 502
 
 
 def test_a_source_holds_a_hundred_requests_at_most_and_the_others_are_served(front: Front, client: httpx.Client):

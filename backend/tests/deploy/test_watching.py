@@ -127,7 +127,7 @@ async def _other_factors(service: Workers, story: Story) -> None:
     answer = await browser.post("/auth/backup-code/verify", {"code": WRONG_BACKUP_CODE})
     story.told.append(Told("MFA backup code refused", "invalid_code", account, browser, answer))
     newcomer = await service.an_account()
-    [browser] = await service.at_enrolment(newcomer)
+    [browser] = await service.at_enrollment(newcomer)
     story.secrets["pending secret"] = newcomer.secret or ""
     wrong = wrong_codes(newcomer, 1)[0]
     answer = await browser.post("/auth/mfa/confirm", {"code": wrong})
@@ -190,7 +190,7 @@ def grepped(log: Path) -> list[dict[str, Any]]:
 
 
 async def test_the_same_is_told_in_numbers_over_all_workers(service: Workers, server: Server):
-    """LOG-06, LOG-07: TOTP by reason, locks by rung, alarms, mails, QR codes, hashes, offsets, and no id or address."""
+    """LOG-06, LOG-07: TOTP by reason, locks by rung, alarms, emails, QR codes, hashes, offsets, and no id or address."""
     story = await told_story(service, server)
     [spare] = await service.at_second_factor(await service.an_account(enrolled=True))
     now = numbers_of(server)
@@ -206,7 +206,7 @@ async def test_the_same_is_told_in_numbers_over_all_workers(service: Workers, se
     alarms = [told.alarm for told in story.told if told.alarm]
     assert {alarm: grown("focys_alarms_total", alarm=alarm) for alarm in alarms} == dict.fromkeys(alarms, 1)
     assert (grown("focys_qr_seconds_count"), grown("focys_qr_faults_total")) == (1, 0)
-    assert grown("focys_mails_total", letter="email_code", outcome="sent") == 1
+    assert grown("focys_mails_total", email="email_code", outcome="sent") == 1
     assert grown("focys_argon2_seconds_count") >= 10
     assert grown("focys_totp_offset_seconds_bucket", le="0.0") == grown("focys_totp_offset_seconds_count") == 1
     assert abs(now.of("focys_clock_offset_seconds")) < 1

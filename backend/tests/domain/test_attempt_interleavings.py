@@ -48,7 +48,7 @@ class Ledger:
 
 
 @dataclass
-class Modelled:
+class Modeled:
     """One attempt as the service makes it: its number, and whether its code is right."""
 
     ledger: Ledger
@@ -97,7 +97,7 @@ class Modelled:
         return unproven.refused
 
 
-async def as_it_was(tried: Modelled) -> object:
+async def as_it_was(tried: Modeled) -> object:
     """The previous order: compare first, then charge by the same compare-and-set as a success."""
     for _ in range(3):
         await Pause("read")
@@ -122,7 +122,7 @@ async def as_it_was(tried: Modelled) -> object:
 
 
 def counterexample(
-    run: Callable[[Modelled], Awaitable[object]], budget: int, rights: tuple[bool, ...]
+    run: Callable[[Modeled], Awaitable[object]], budget: int, rights: tuple[bool, ...]
 ) -> list[str] | None:
     """Run every schedule and return the first one that compares more than it charges, if any."""
     seen: set[tuple[object, ...]] = set()
@@ -141,14 +141,14 @@ def counterexample(
 
 
 def _replay(
-    run: Callable[[Modelled], Awaitable[object]],
+    run: Callable[[Modeled], Awaitable[object]],
     budget: int,
     rights: tuple[bool, ...],
     schedule: tuple[tuple[int, bool], ...],
 ) -> tuple[tuple[object, ...], list[tuple[int, bool]], list[str] | None]:
     """Run a schedule's moves; return the state, the possible next moves, and the trace if it is a bad one."""
     ledger = Ledger(budget)
-    tries = [Modelled(ledger, number, is_right) for number, is_right in enumerate(rights)]
+    tries = [Modeled(ledger, number, is_right) for number, is_right in enumerate(rights)]
     running: list[Coroutine[Any, Any, object] | None] = [_started(run, tried) for tried in tries]
     at = [_step(running, number) for number in range(len(tries))]
     trace: list[str] = []
@@ -165,7 +165,7 @@ def _replay(
     return state, moves, trace if is_bad else None
 
 
-async def _started(run: Callable[[Modelled], Awaitable[object]], tried: Modelled) -> object:
+async def _started(run: Callable[[Modeled], Awaitable[object]], tried: Modeled) -> object:
     return await run(tried)
 
 

@@ -59,7 +59,7 @@ def test_a_reason_is_a_line_of_some_length(text: str):
         "x" * 201,
         "one line\nand another",
         "turned \u202e round",
-        "a colour \x1b[31m",
+        "a color \x1b[31m",
         "ends\tso ",
     ],
 )

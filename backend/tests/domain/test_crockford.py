@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from focys.domain.crockford import ALPHABET, CODE_BYTES, LENGTH, encode, normalise
+from focys.domain.crockford import ALPHABET, CODE_BYTES, LENGTH, encode, normalize
 from tests.support.properties import always
 
 ENTROPY = st.binary(min_size=10, max_size=10)
@@ -14,7 +14,7 @@ LOOKALIKES = {"0": "0Oo", "1": "1IiLl"}
 
 
 TO_RFC_4648 = str.maketrans("0123456789ABCDEFGHJKMNPQRSTVWXYZ", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
-"""From Crockford's letters to those of the library's Base32."""
+"""From Crockford's emails to those of the library's Base32."""
 
 
 def test_a_code_is_eighty_bits_in_four_groups_of_four():
@@ -29,7 +29,7 @@ def test_a_code_is_eighty_bits_in_four_groups_of_four():
 @always
 @given(ENTROPY)
 def test_a_code_says_all_of_its_bits_and_nothing_else(entropy):
-    code = normalise(encode(entropy))
+    code = normalize(encode(entropy))
 
     assert code is not None
     assert base64.b32decode(code.translate(TO_RFC_4648)) == entropy
@@ -47,11 +47,11 @@ def test_a_code_is_spelled_from_ten_bytes_only(length):
 def test_case_spaces_dashes_and_lookalikes_do_not_matter(entropy, data):
     code = encode(entropy).replace("-", "")
     typed = ""
-    for letter in code:
-        typed += data.draw(st.sampled_from(LOOKALIKES.get(letter, letter + letter.lower())))
+    for email in code:
+        typed += data.draw(st.sampled_from(LOOKALIKES.get(email, email + email.lower())))
         typed += data.draw(st.sampled_from(["", "", "-", " ", " - "]))
 
-    assert normalise(typed) == code
+    assert normalize(typed) == code
 
 
 @pytest.mark.parametrize(
@@ -70,15 +70,15 @@ def test_case_spaces_dashes_and_lookalikes_do_not_matter(entropy, data):
     ],
 )
 def test_what_cannot_be_a_code_is_none(typed):
-    assert normalise(typed) is None
+    assert normalize(typed) is None
 
 
 @always
 @given(st.text() | st.text(alphabet=ALPHABET + "abcOIL- \u0660\u0131", max_size=24))
 def test_whatever_is_typed_comes_out_in_the_one_spelling_or_not_at_all(typed):
-    code = normalise(typed)
+    code = normalize(typed)
 
     if code is not None:
         assert len(code) == 16
         assert set(code) <= set(ALPHABET)
-        assert normalise(code) == code
+        assert normalize(code) == code

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from focys.domain.email_codes import LONG_AFTER, TRIES, is_long, normalise, spell
+from focys.domain.email_codes import LONG_AFTER, TRIES, is_long, normalize, spell
 from tests.support.clock import NOON
 from tests.support.properties import always
 
@@ -42,7 +42,7 @@ def test_a_short_code_is_six_digits_and_is_read_back_from_what_is_typed(digest):
 
     assert len(code) == 6
     assert code == f"{int.from_bytes(digest, 'big') % 1_000_000:06d}"
-    assert normalise(f" {code[:3]}-{code[3:]} ", long=False) == code
+    assert normalize(f" {code[:3]}-{code[3:]} ", long=False) == code
 
 
 def test_a_short_code_keeps_its_leading_zeros():
@@ -55,15 +55,15 @@ def test_a_long_code_is_sixteen_characters_and_is_read_back_from_what_is_typed(d
     code = spell(digest, long=True)
 
     assert [len(group) for group in code.split("-")] == [4, 4, 4, 4]
-    assert normalise(code.lower().replace("-", " "), long=True) == code.replace("-", "")
+    assert normalize(code.lower().replace("-", " "), long=True) == code.replace("-", "")
 
 
 @always
 @given(DIGESTS)
 def test_one_kind_of_code_is_never_read_as_the_other(digest):
     """EOTP-07: once the long code is asked for, six digits are no code any more."""
-    assert normalise(spell(digest, long=False), long=True) is None
-    assert normalise(spell(digest, long=True), long=False) is None
+    assert normalize(spell(digest, long=False), long=True) is None
+    assert normalize(spell(digest, long=True), long=False) is None
 
 
 @always

@@ -206,7 +206,7 @@ def test_no_pace_and_no_mixture_of_proofs_goes_beyond_any_of_the_limits(waits, s
 
 
 def failures_seen(counted: list[datetime], strong: list[Strong], network: int, now: datetime) -> Failures:
-    """The failures of a visitor's bucket if the password was not changed."""
+    """The failures of a caller's bucket if the password was not changed."""
     recent = [(at, where) for at, where, _ in strong if now - HOUR < at]
     total = sum(at > now - YEAR for at in (*counted, *(at for at, _, _ in strong)))
     return Failures(counted, [at for at, _ in recent], [at for at, where in recent if where == network], total)

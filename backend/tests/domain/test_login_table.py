@@ -82,7 +82,7 @@ def test_a_password_is_enough_only_where_mfa_is_optional_and_none_is_set_up():
 
 @pytest.mark.parametrize("mfa_required", [True, False])
 def test_a_bypass_is_for_those_who_have_a_second_step(mfa_required):
-    """ADM-07: nobody enrols, or gets by without, because of one."""
+    """ADM-07: nobody enrolls, or gets by without, because of one."""
     enrolled = password_proof(mfa_enabled=True, mfa_required=mfa_required, is_bypassed=True)
     not_enrolled = password_proof(mfa_enabled=False, mfa_required=mfa_required, is_bypassed=True)
 

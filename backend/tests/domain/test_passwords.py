@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from focys.domain.passwords import Weakness, is_oversized, normalise, weakness
+from focys.domain.passwords import Weakness, is_oversized, normalize, weakness
 from tests.support.properties import always
 
 FAMILY = "\U0001f98a"
@@ -110,19 +110,19 @@ def test_a_password_that_only_mentions_such_a_word_is_not(password):
 )
 def test_passwords_that_differ_anywhere_stay_different(one, other):
     """PWD-04: no cut, no trim, no case change, no folding of compatible characters."""
-    assert normalise(one) != normalise(other)
+    assert normalize(one) != normalize(other)
 
 
 @always
 @given(st.text(max_size=300))
-def test_the_one_normalisation_is_nfc_and_doing_it_twice_changes_nothing(password):
+def test_the_one_normalization_is_nfc_and_doing_it_twice_changes_nothing(password):
     """PWD-04: two keyboards that spell a letter differently mean the same password."""
-    assert normalise(password) == unicodedata.normalize("NFC", password)
-    assert normalise(normalise(password)) == normalise(password)
-    assert normalise(unicodedata.normalize("NFD", password)) == normalise(password)
+    assert normalize(password) == unicodedata.normalize("NFC", password)
+    assert normalize(normalize(password)) == normalize(password)
+    assert normalize(unicodedata.normalize("NFD", password)) == normalize(password)
 
 
 @always
 @given(st.text(alphabet=st.characters(max_codepoint=127), max_size=300))
 def test_a_plain_password_is_hashed_exactly_as_it_was_sent(password):
-    assert normalise(password) == password
+    assert normalize(password) == password

@@ -44,7 +44,7 @@ HOSTILE = [
 
 
 def parsed_strictly(uri: str) -> tuple[str, str, dict[str, str]]:
-    """Issuer, account and parameters of a URI that has to keep to the letter of RFC 3986 and of the key-URI format."""
+    """Issuer, account and parameters of a URI that has to keep to the email of RFC 3986 and of the key-URI format."""
     plain = r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})"
     whole = re.fullmatch(rf"otpauth://totp/({plain}+):({plain}+)\?((?:[a-z]+={plain}+&?)+)", uri)
     assert whole, uri

@@ -35,7 +35,7 @@ class Journey:
 
     async def run(self) -> None:
         """Sign in twice and go on after each, with whatever the person has."""
-        first = CONFIRM if self.person.handle is not None else TOTP
+        first = CONFIRM if self.person.login_token is not None else TOTP
         for path in [BACKUP_CODE] * 2 if self.person.prefers_backup_codes else (first, TOTP):
             caller = await self.sign_in(path)
             if self.gave_up:
@@ -52,7 +52,7 @@ class Journey:
         """
         caller = Caller(self.line)
         if path == CONFIRM:
-            caller.cookies["focys_login"] = self.person.handle or ""
+            caller.cookies["focys_login"] = self.person.login_token or ""
         else:
             await self._offer_password(caller)
         body: dict[str, Any] = {"code": self._next_code(path)}

@@ -16,7 +16,7 @@ SECONDS_PER_BYTE = 1
 
 
 class Refusing(MailServer):
-    """It takes nobody's letters."""
+    """It takes nobody's emails."""
 
     async def handle_RCPT(  # noqa: N802  its name
         self, _server: SMTP, _session: Session, _envelope: Envelope, _address: str, _options: Any
@@ -25,7 +25,7 @@ class Refusing(MailServer):
 
 
 class Saying(asyncio.Protocol):
-    """Says one thing, a byte at a time if it is *slow*, or nothing; then it hangs up or is silent for ever."""
+    """Says one thing, a byte at a time if it is *slow*, or nothing; then it hangs up or is silent forever."""
 
     def __init__(self, words: bytes, *, slow: bool = False, hangs_up: bool = False) -> None:
         self._words, self._slow, self._hangs_up = words, slow, hangs_up
@@ -53,7 +53,7 @@ class Saying(asyncio.Protocol):
 
 @contextlib.asynccontextmanager
 async def troubled_server(port: int, authority: trustme.CA, troubles: list[str]) -> AsyncIterator[MailServer]:
-    """Serve on *port*: one connection for each of *troubles*, and from then on every letter is taken."""
+    """Serve on *port*: one connection for each of *troubles*, and from then on every email is taken."""
     kept = MailServer(port)
 
     def speaking(handler: MailServer, trusted: trustme.CA) -> SMTP:

@@ -32,7 +32,7 @@ class Person:
     email: str
     secret: str
     backup_codes: list[str] = field(default_factory=list)
-    handle: str | None = None
+    login_token: str | None = None
     prefers_backup_codes: bool = False
 
     def code(self, step: int) -> str:
@@ -70,8 +70,8 @@ async def some_people(services: Services, number: int, *, enrolled: bool) -> lis
                 {"id": uuid4(), "user_id": person.id, "code_hash": text, "created_at": now} for text in hashes
             ]
         else:
-            person.handle, until = new_token(), now + timedelta(minutes=15)
-            login = a_login(person, person.handle, Step.ENROLL, now, until)
+            person.login_token, until = new_token(), now + timedelta(minutes=15)
+            login = a_login(person, person.login_token, Step.ENROLL, now, until)
             shown = {"login_id": login["id"], "user_id": person.id, "secret": sealed}
             rows["pending_logins"].append(login)
             rows["totp_setups"].append({**shown, "created_at": now, "expires_at": until})
@@ -83,11 +83,11 @@ async def some_people(services: Services, number: int, *, enrolled: bool) -> lis
     return people
 
 
-def a_login(person: Person, handle: str, step: Step, now: datetime, until: datetime) -> dict[str, Any]:
-    """The row of a login that waits at a step; its handle finds it."""
+def a_login(person: Person, login_token: str, step: Step, now: datetime, until: datetime) -> dict[str, Any]:
+    """The row of a login that waits at a step; its login token finds it."""
     return {
         "id": uuid4(),
-        "handle_hash": digest(handle),
+        "handle_hash": digest(login_token),
         "user_id": person.id,
         "step": step,
         "epoch": 0,

@@ -30,7 +30,7 @@ BURST = 300
 ROUNDS = 10
 MIB = 1024 * 1024
 SLACK_MIB = 25
-"""What a worker may grow by beside the hashes: requests under way, connections of the database."""
+"""What a worker may grow by beside the hashes: requests in progress, connections of the database."""
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ async def log_in(transport: httpx.AsyncHTTPTransport, server: Server, who: tuple
 
 
 async def some_addresses(workers: Workers, number: int) -> list[tuple[str, str]]:
-    """People who have an authenticator, so that the first step sends no letter; each with a network."""
+    """People who have an authenticator, so that the first step sends no email; each with a network."""
     hashed = await workers.services.passwords.choose(PASSWORD, "nobody@student.com")
     now = workers.services.clock.now()
     people = [(f"{uuid4().hex[:12]}@student.com", f"10.9.{i // 250}.{i % 250 + 1}") for i in range(number)]

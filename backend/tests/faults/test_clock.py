@@ -128,7 +128,7 @@ async def test_the_database_s_clock_goes_back_ahead_and_is_put_right(timed: Time
     [held] = await workers.at_second_factor(cid)
     not_for_ever = await held.offer(code_of(cid))
     repaired = await asyncio.to_thread(timed.server.run, "focys", "users", "unlock", bob.email)
-    mended = await at_bob.offer(code_of(bob, 1))
+    fixed = await at_bob.offer(code_of(bob, 1))
     still_in = [await refreshed(browser) for browser in (at_ann, at_bob)]
 
     assert tally(denied) == {"clock_fault": 3}, [answer.text for answer in denied]
@@ -149,7 +149,7 @@ async def test_the_database_s_clock_goes_back_ahead_and_is_put_right(timed: Time
             "spent codes": [answer.is_success for answer in (*denied, replayed)].count(True),
             "locks that vanished": [answer.is_success for answer in (held_back_then, held_now)].count(True),
             "locks that became eternal": not_for_ever.status_code != 200,
-            "sign-ins": [answer.status_code == 200 for answer in (opened, fresh, mended)].count(False),
+            "sign-ins": [answer.status_code == 200 for answer in (opened, fresh, fixed)].count(False),
             "sessions": still_in.count(False),
         },
     )

@@ -95,12 +95,12 @@ async def read_only_by_default(deployed: Deployed) -> str:
 
 @dataclass(frozen=True)
 class Fault:
-    """What is done to PostgreSQL, *during* what part of the step, and how that is undone; without *mend* it comes back by itself."""
+    """What is done to PostgreSQL, *during* what part of the step, and how that is undone; without *fix* it comes back by itself."""
 
     told: str
     during: str
     harm: Callable[[Deployed, int], Awaitable[None]]
-    mend: Callable[[Deployed], Awaitable[None]] | None = None
+    fix: Callable[[Deployed], Awaitable[None]] | None = None
 
 
 @pytest.mark.parametrize(
@@ -132,14 +132,14 @@ async def test_a_database_that_fails_in_the_middle_of_a_totp_step_lets_nobody_in
         answers: Answers = {}
         await fault.harm(deployed, at_work)
         try:
-            if fault.mend is not None:
+            if fault.fix is not None:
                 release()
                 answers = await everything(line, bystander, newcomer, other, journey.tokens[-1])
             answers["TOTP"] = await step
             slowest = line.slowest
         finally:
-            if fault.mend is not None:
-                await fault.mend(deployed)
+            if fault.fix is not None:
+                await fault.fix(deployed)
     began = monotonic()
     await taking_connections(deployed)
     await asyncio.to_thread(deployed.server.wait)
@@ -233,7 +233,7 @@ async def taking_connections(deployed: Deployed) -> None:
 async def everything(line: Line, person: Person, newcomer: Person, other: Caller, token: str) -> Answers:
     """Every other call that needs the database, all at once."""
     fresh, enrolling = Caller(line), Caller(line)
-    enrolling.cookies["focys_login"] = newcomer.handle or ""
+    enrolling.cookies["focys_login"] = newcomer.login_token or ""
     calls = {
         "password": fresh.ask(LOGIN, {"email": person.email, "password": PASSWORD}),
         "look": enrolling.ask(LOGIN, method="GET"),
@@ -277,7 +277,7 @@ def assert_unavailable(answers: Answers) -> None:
 
 
 async def burned(services: Services, person: Person) -> int:
-    """Return 1 if the person's code is recorded as used, else 0."""
+    """Return 1 if the person's code is recorded as used, 0 if not."""
     async with services.database.engine.connect() as connection:
         query = text("SELECT count(*) FROM users WHERE id = :user AND totp_last_step > 0")
         return int((await connection.execute(query, {"user": person.id})).scalar_one())

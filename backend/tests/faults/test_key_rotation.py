@@ -74,7 +74,7 @@ async def test_keys_are_rotated_while_people_sign_in_to_real_workers(
     assert f"Moved {SIGNING_IN + OTHERS} secrets to the newest key." in rotated.stdout
     assert len([moment for moment in moments if moment < began + took]) >= AT_ONCE
     tell(
-        f"Sealed {SIGNING_IN + OTHERS} secrets anew in {took:.1f} s while {len(moments)} people signed in to 4 workers, "
+        f"Sealed {SIGNING_IN + OTHERS} secrets again in {took:.1f} s while {len(moments)} people signed in to 4 workers, "
         "then took the old key away",
         lost={
             "sign-ins during it": SIGNING_IN - len(moments),

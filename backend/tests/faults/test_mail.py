@@ -1,4 +1,4 @@
-"""The mail server makes trouble of every kind: answers are neutral and in time, and letters arrive once it is well."""
+"""The mail server makes trouble of every kind: answers are neutral and in time, and emails arrive once it is well."""
 
 import asyncio
 from time import monotonic
@@ -19,10 +19,10 @@ TROUBLES = ["silent", "slow", "421", "hangs up", "550", "certificate of a strang
 UNSENT = "SELECT count(*) FROM outbox o JOIN users u ON u.id = o.user_id WHERE u.email LIKE :some AND done_at IS NULL"
 
 
-async def test_letters_wait_for_a_mail_server_in_trouble_and_arrive_once(
+async def test_emails_wait_for_a_mail_server_in_trouble_and_arrive_once(
     deployed: Deployed, services: Services, line: Line, tell: Tell
 ):
-    """AVL-03, EOTP-09: one letter for each trouble, and one while nobody listens at all."""
+    """AVL-03, EOTP-09: one email for each trouble, and one while nobody listens at all."""
     hashed = await services.passwords.choose(PASSWORD, "nobody@student.com")
     addresses = [f"mail-{number}@student.com" for number in range(len(TROUBLES) + 1)]
     for address in addresses:
@@ -31,7 +31,7 @@ async def test_letters_wait_for_a_mail_server_in_trouble_and_arrive_once(
     waiting = [Caller(line) for _ in addresses]
     troubles = list(TROUBLES)
 
-    # The first letter is written while nobody listens: the connection is refused.
+    # The first email is written while nobody listens: the connection is refused.
     states = [await first_step(waiting[0], addresses[0])]
     await until_tried(services, addresses[0])
     async with troubled_server(deployed.mail_port, deployed.authority, troubles) as server:
@@ -45,7 +45,7 @@ async def test_letters_wait_for_a_mail_server_in_trouble_and_arrive_once(
         began = monotonic()
         await until_sent(services)
         took = monotonic() - began
-        codes = {str(letter["To"]): letter["Subject"].split()[0] for letter in server.messages}
+        codes = {str(email["To"]): email["Subject"].split()[0] for email in server.messages}
         proven = [
             await caller.ask("/auth/email-code/verify", {"code": codes[address]})
             for caller, address in zip(waiting, addresses, strict=True)
@@ -59,14 +59,14 @@ async def test_letters_wait_for_a_mail_server_in_trouble_and_arrive_once(
     assert [answer.json()["step"] for answer in proven if answer] == ["enroll"] * len(addresses)
     assert line.broken == []
     assert line.unanswered.total() == 0
-    arrived = {str(letter["To"]) for letter in server.messages}
-    kept = [letter["Message-ID"] for letter in server.messages]
+    arrived = {str(email["To"]) for email in server.messages}
+    kept = [email["Message-ID"] for email in server.messages]
     tell(
-        f"mail server away, {', '.join(TROUBLES)}: {len(addresses)} letters, every answer within {slowest:.1f} s, "
-        f"all letters there after {took:.0f} s",
+        f"mail server away, {', '.join(TROUBLES)}: {len(addresses)} emails, every answer within {slowest:.1f} s, "
+        f"all emails there after {took:.0f} s",
         lost={
-            "letters": len(set(addresses) - arrived),
-            "letters sent twice": len(kept) - len(set(kept)),
+            "emails": len(set(addresses) - arrived),
+            "emails sent twice": len(kept) - len(set(kept)),
         },
     )
 
@@ -78,7 +78,7 @@ async def first_step(caller: Caller, address: str) -> str:
 
 
 async def until_tried(services: Services, address: str) -> None:
-    """Wait until a letter was refused for the first time and is to be tried again."""
+    """Wait until an email was refused for the first time and is to be tried again."""
     query = text(
         "SELECT count(*) FROM outbox o JOIN users u ON u.id = o.user_id "
         "WHERE u.email = :address AND tries = 1 AND due_at < now() + interval '30 seconds'"
@@ -92,7 +92,7 @@ async def until_tried(services: Services, address: str) -> None:
 
 
 async def until_sent(services: Services) -> None:
-    """Wait until every letter has left."""
+    """Wait until every email has left."""
     async with asyncio.timeout(90):
         while True:
             async with services.database.engine.connect() as connection:

@@ -26,7 +26,7 @@ _ENROLLED = "SELECT user_id, at FROM audit_events WHERE outcome = 'ok' AND event
 _IN_A_NEW_BROWSER = (
     "SELECT user_id, at FROM audit_events WHERE outcome = 'ok' AND event = 'TOTP' AND detail = 'new browser'"
 )
-_RECOGNISED = "SELECT user_id, last_seen_at AS at FROM browsers"
+_RECOGNIZED = "SELECT user_id, last_seen_at AS at FROM browsers"
 
 
 def _emailed(kind: str) -> str:
@@ -54,10 +54,10 @@ HALVES = {
         _IN_A_NEW_BROWSER, _emailed("new_browser")
     ),
     "known browsers without a sign-in": f"""
-        SELECT 1 FROM ({_RECOGNISED}) a LEFT JOIN ({_OPENED}) b USING (user_id, at)
+        SELECT 1 FROM ({_RECOGNIZED}) a LEFT JOIN ({_OPENED}) b USING (user_id, at)
         WHERE user_id = ANY(:people) AND b IS NULL
     """,
-    "half enrolments": """
+    "half enrollments": """
         SELECT 1 FROM users u WHERE id = ANY(:people) AND NOT (
             mfa_enabled = (totp_secret IS NOT NULL) AND mfa_enabled = (totp_last_step IS NOT NULL)
             AND (SELECT count(*) FROM backup_codes WHERE user_id = u.id) = CASE WHEN mfa_enabled THEN 10 ELSE 0 END

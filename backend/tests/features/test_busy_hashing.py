@@ -1,4 +1,4 @@
-"""What a visitor pays when the service is too busy to look at the password: nothing."""
+"""What a caller pays when the service is too busy to look at the password: nothing."""
 
 import pytest
 

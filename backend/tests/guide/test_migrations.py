@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import text
 
 from tests.conftest import world_on
-from tests.support.attempts import at_enrolment
+from tests.support.attempts import at_enrollment
 from tests.support.guide import Deployment
 from tests.support.service import PASSWORD, Account, World
 
@@ -20,7 +20,7 @@ DESTROY = "-x destroy-credentials=yes"
 ADVISORY_LOCK = 4_602_697
 
 
-async def enrol_somebody(deployment: Deployment) -> Account:
+async def enroll_somebody(deployment: Deployment) -> Account:
     """An account that has everything an account can have, made by the service itself."""
     async with world_on(deployment.url) as world:
         account = await world.an_account(enrolled=True)
@@ -45,7 +45,7 @@ async def sign_in(url: str, account: Account, *, secret: str | None) -> str:
 async def test_every_revision_goes_down_and_up_again_with_rows_in_it(deployment: Deployment):
     """CFG-08: what would destroy credentials refuses first, and does it only when it is asked by name."""
     await deployment.alembic("upgrade head")
-    account = await enrol_somebody(deployment)
+    account = await enroll_somebody(deployment)
 
     for below in ("0007", "0006", "0005", "0004"):
         assert await deployment.alembic("downgrade -1") == ""
@@ -77,9 +77,9 @@ async def test_every_revision_goes_down_and_up_again_with_rows_in_it(deployment:
 async def test_what_the_newest_revision_adds_goes_and_comes_back_and_takes_nothing_else_along(deployment: Deployment):
     """CFG-08: an attempt in progress, a lock and a set-up are no credentials; everything else stays."""
     await deployment.alembic("upgrade head")
-    account = await enrol_somebody(deployment)
+    account = await enroll_somebody(deployment)
     async with world_on(deployment.url) as world:
-        await at_enrolment(world, await world.an_account("carol@student.com"))
+        await at_enrollment(world, await world.an_account("carol@student.com"))
     before = await counts_of(deployment)
 
     refused = await deployment.alembic("downgrade -1")
@@ -115,7 +115,7 @@ async def refusal_at(deployment: Deployment, revision: str) -> str:
 
 async def test_a_downgrade_of_many_steps_that_is_refused_at_one_of_them_takes_none(deployment: Deployment):
     await deployment.alembic("upgrade head")
-    await enrol_somebody(deployment)
+    await enroll_somebody(deployment)
     sessions = await deployment.sql("SELECT count(*) FROM sessions")
 
     refused = await deployment.alembic("downgrade base")
@@ -129,7 +129,7 @@ async def test_the_guide_s_commands_go_up_and_down_and_say_in_a_sentence_why_the
     """CFG-08: as above, as the guide types it."""
     deployment = Deployment(pristine, focys_db)
     deployment.done("alembic upgrade head")
-    await enrol_somebody(deployment)
+    await enroll_somebody(deployment)
 
     deployment.done("alembic downgrade -1")
     refused = deployment.run("alembic downgrade -4")
@@ -206,7 +206,7 @@ async def test_the_guide_s_way_to_turn_mfa_off_means_what_the_policy_says(databa
     async with world_on(database_url) as world:
         account = await world.an_account(enrolled=True)
     async with world_on(database_url, clock=world.clock, mfa_policy=policy) as world:
-        under_way = await world.at_second_factor(account)
+        in_progress = await world.at_second_factor(account)
 
         await execute(world, "UPDATE users SET mfa_enabled = false;")
         browser = world.a_browser()
@@ -216,7 +216,7 @@ async def test_the_guide_s_way_to_turn_mfa_off_means_what_the_policy_says(databa
         assert ("access_token" in answer.json()) is (policy == "optional")
         assert ("focys_refresh" in browser.http.cookies) is (policy == "optional")
         # A login that began before is over, and the authenticator is still there to be turned on again.
-        assert (await under_way.offer(account.code(world.clock))).json()["code"] == "login_expired"
+        assert (await in_progress.offer(account.code(world.clock))).json()["code"] == "login_expired"
         await execute(world, "UPDATE users SET mfa_enabled = true;")
         again = await world.at_second_factor(account)
         assert (await again.offer(account.code(world.clock))).status_code == 200
@@ -227,7 +227,7 @@ async def test_a_cleared_flag_leads_through_the_mailbox_to_a_new_authenticator(w
     old = account.secret
     await execute(world, "UPDATE users SET mfa_enabled = false;")
 
-    await world.enrol(account, world.a_browser())
+    await world.enroll(account, world.a_browser())
 
     assert account.secret != old
     signed_in, _ = await world.signed_in(account)

@@ -97,14 +97,14 @@ class Earlier:
 
     async def login(self, account: Account, step: str, *, epoch: int, is_mailed: bool = False) -> tuple[Browser, UUID]:
         """A browser with a login that the previous version started."""
-        now, handle, login_id, browser = self.world.clock.now(), new_token(), uuid4(), self.world.a_browser()
+        now, login_token, login_id, browser = self.world.clock.now(), new_token(), uuid4(), self.world.a_browser()
         until = now + timedelta(minutes=5)
-        row = {"id": login_id, "handle_hash": digest(handle), "user_id": account.id, "step": step, "epoch": epoch}
+        row = {"id": login_id, "handle_hash": digest(login_token), "user_id": account.id, "step": step, "epoch": epoch}
         code = {"code_issue": int(is_mailed), "code_long": False, "code_tries": 0}
         mailed = {"code_sent_at": now, "code_expires_at": until} if is_mailed else {}
         times = {"created_at": now, "expires_at": until}
         await self.world.services.database.write(as_before(pending_logins, {**row, **code, **times, **mailed}))
-        browser.http.cookies.set("focys_login", handle)
+        browser.http.cookies.set("focys_login", login_token)
         return browser, login_id
 
 

@@ -15,7 +15,7 @@ from focys.features.login.snapshots import LOGIN_LIFE, RESEND_PAUSE
 from focys.features.sessions.repository import MAX_SESSIONS
 from focys.features.sessions.service import ADMIN_IDLE, ADMIN_LIFE, FRESH, GRACE, IDLE
 from focys.features.throttling.service import CLOSED_AFTER, CLOSED_MEMORY
-from focys.features.totp import ENROLMENT_LIFE
+from focys.features.totp import ENROLLMENT_LIFE
 from focys.infra.crypto.keys import Purpose
 from focys.infra.web.origins import PAGE_HEADER, PAGE_HEADER_VALUE
 from focys.settings import _SECRETS, Settings
@@ -80,7 +80,7 @@ SENTENCES = [
     f"| {limits.LOGINS_STARTED.amount} in {limits.LOGINS_STARTED.multiples} minutes for an account from one network",
     f"| {limits.UNFINISHED_LOGINS.amount} unfinished in an hour, at the second factor of an enrolled account | an email to the owner",
     f"| the first code of a new authenticator | {email_codes.TRIES} wrong in one login |",
-    f"| new TOTP secrets | {limits.ENROLMENTS.amount} an hour in one login |",
+    f"| new TOTP secrets | {limits.ENROLLMENTS.amount} an hour in one login |",
     f"| enrollments tried at another step | {limits.OUT_OF_TURN.amount} an hour of one login",
     f"| {lockout.FREE_PASSWORDS} wrong | each further one waits twice as long, from {lockout.PASSWORD_DELAY.seconds} seconds",
     f"to {_minutes(lockout.PASSWORD_DELAY_MAX)} minutes; forgotten after {_hours(lockout.PASSWORD_MEMORY)} hours |",
@@ -99,7 +99,7 @@ SENTENCES = [
     f"| sessions | {MAX_SESSIONS} of an account |",
     (
         f"| {_minutes(LOGIN_LIFE)} minutes, or `OTP_EXPIRE_MINUTES` if that is longer and a code is emailed; "
-        f"once the emailed code is confirmed, a new one of {_minutes(ENROLMENT_LIFE)} minutes"
+        f"once the emailed code is confirmed, a new one of {_minutes(ENROLLMENT_LIFE)} minutes"
     ),
     f"`OTP_EXPIRE_MINUTES`, {DEFAULTS.otp_expire_minutes} minutes",
     f"its {totp.PERIOD} seconds and one step before and after",
@@ -122,7 +122,7 @@ def test_every_limit_is_told():
 
     assert known == {
         *("CODES_PER_NETWORK", "CODES_A_DAY", "CODES_SHARED", "CODES_RESENT", "CODES_RESENT_A_DAY"),
-        *("LOGINS_STARTED", "UNFINISHED_LOGINS", "ENROLMENTS", "OUT_OF_TURN", "REFRESHES"),
+        *("LOGINS_STARTED", "UNFINISHED_LOGINS", "ENROLLMENTS", "OUT_OF_TURN", "REFRESHES"),
     }
     assert (SET_SIZE, totp.DRIFT_STEPS) == (10, 1)
 

@@ -12,21 +12,21 @@ from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
 from tests.support.acts import (
     Act,
-    at_enrolment,
+    at_enrollment,
     backup_code,
     bypassed,
     cancel,
     charges_of,
     confirm,
-    enrol_out_of_turn,
+    enroll_out_of_turn,
     logout,
     mailed_code,
     password,
     refresh,
     resend,
-    restart_enrolment,
+    restart_enrollment,
     right_code,
-    start_enrolment,
+    start_enrollment,
     state_of,
     with_charge,
     wrong_code,
@@ -55,7 +55,7 @@ async def events_since(world: World, told: set[UUID]) -> set[str]:
 @pytest.mark.parametrize(
     "act",
     [
-        *[password, wrong_password, right_code, wrong_code, backup_code, enrol_out_of_turn],
+        *[password, wrong_password, right_code, wrong_code, backup_code, enroll_out_of_turn],
         *[refresh, logout, cancel, bypassed],
     ],
 )
@@ -101,11 +101,11 @@ async def test_what_cannot_be_told_of_the_mailbox_does_not_happen(world: World, 
     assert await events_since(world, told) >= {name for name, acts in VISITORS_ACTS.items() if act in acts}
 
 
-@pytest.mark.parametrize("act", [start_enrolment, restart_enrolment, confirm])
-async def test_what_cannot_be_told_of_an_enrolment_does_not_happen(world: World, act: Act):
+@pytest.mark.parametrize("act", [start_enrollment, restart_enrollment, confirm])
+async def test_what_cannot_be_told_of_an_enrollment_does_not_happen(world: World, act: Act):
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
-    if act is not start_enrolment:
+    browser = await at_enrollment(world, account)
+    if act is not start_enrollment:
         account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
     before, charged, told = await state_of(world, charges=False), await charges_of(world), await audit_ids(world)
     await refuse_rows(world, audit_events)
@@ -146,13 +146,13 @@ VISITORS_ACTS: dict[EventName, tuple[Act, ...]] = {
     EventName.MFA_BYPASSED: (bypassed,),
     EventName.EMAIL_CODE: (mailed_code, wrong_mailed_code),
     EventName.EMAIL_CODE_SENT: (resend,),
-    EventName.MFA_ENROLMENT_STARTED: (start_enrolment, restart_enrolment),
-    EventName.MFA_ENROLMENT: (confirm, enrol_out_of_turn),
+    EventName.MFA_ENROLLMENT_STARTED: (start_enrollment, restart_enrollment),
+    EventName.MFA_ENROLLMENT: (confirm, enroll_out_of_turn),
 }
 
 
 def test_every_act_that_is_audited_is_tried_here():
-    """LOG-05: whoever adds an event adds the act that it tells of."""
+    """LOG-05: anyone who adds an event adds the act that it tells of."""
     assert sorted([*OPERATORS_ACTS, *VISITORS_ACTS]) == sorted(EventName)
 
 

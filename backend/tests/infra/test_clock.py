@@ -11,7 +11,7 @@ from focys.features.sessions import sessions
 from focys.infra.ops.clock import DatabaseClock, SystemClock
 from focys.running import check_start
 from tests.conftest import world_on
-from tests.support.attempts import at_enrolment, at_mailed_code, enter_mailed_code
+from tests.support.attempts import at_enrollment, at_mailed_code, enter_mailed_code
 from tests.support.clock import NOON
 from tests.support.rows import count_of, execute, rows_of
 from tests.support.service import OPERATOR, World
@@ -95,7 +95,7 @@ async def test_a_clock_that_goes_back_reopens_no_code(world: World):
     assert older.json()["code"] == "code_already_used"
 
 
-async def test_a_last_step_far_ahead_denies_and_an_operator_mends_it(world: World):
+async def test_a_last_step_far_ahead_denies_and_an_operator_fixes_it(world: World):
     account = await world.an_account(enrolled=True)
     step = int(world.clock.now().timestamp()) // 30
     await execute(world, f"UPDATE users SET totp_last_step = {step + 1000}")
@@ -105,10 +105,10 @@ async def test_a_last_step_far_ahead_denies_and_an_operator_mends_it(world: Worl
     await world.services.administration.unlock(account.email, OPERATOR)
     world.clock.advance(seconds=30)
     browser = await world.at_second_factor(account)
-    mended = await browser.offer(account.code(world.clock))
+    fixed = await browser.offer(account.code(world.clock))
 
     assert (denied.status_code, denied.json()["code"]) == (503, "clock_fault")
-    assert mended.status_code == 200
+    assert fixed.status_code == 200
     told = [(e.event, e.outcome) for e in await rows_of(world, audit_events) if e.reason == "clock_fault"]
     assert told == [("TOTP", "refused")]
 
@@ -170,7 +170,7 @@ async def test_a_set_up_begun_by_a_clock_far_ahead_is_over_when_it_is_right_agai
     """AVL-07, TOTP-10: its secret is neither shown nor taken any more, and another one takes its place."""
     account = await world.an_account()
     world.clock.advance(hours=1)
-    await at_enrolment(world, account)
+    await at_enrollment(world, account)
     ahead = account.secret
     world.clock.advance(hours=-1)
 
@@ -184,7 +184,7 @@ async def test_a_set_up_begun_by_a_clock_far_ahead_is_over_when_it_is_right_agai
     assert shown["expires_in"] == 900
 
 
-async def test_a_letter_written_by_a_clock_far_ahead_leaves_and_silences_no_other(world: World):
+async def test_an_email_written_by_a_clock_far_ahead_leaves_and_silences_no_other(world: World):
     account = await world.an_account()
     ahead = world.clock.now() + YEAR
     about = {"at": "2027-01-01 00:00"}

@@ -21,7 +21,7 @@ def cookies_of(answer: httpx.Response) -> dict[str, dict[str, Any]]:
 
 
 async def walk(world: World, browser: Browser) -> list[httpx.Response]:
-    """Every answer that sets or clears a cookie, in the order of a visitor's life."""
+    """Every answer that sets or clears a cookie, in the order of a caller's life."""
     account = await world.an_account()
     answers = [await browser.sign_in_with_password(account)]
     await world.deliver()
@@ -69,10 +69,10 @@ async def test_under_https_a_cookie_without_the_prefix_is_nobody(sqlite_url: str
         account = await world.an_account()
         browser = Browser(world.app, base_url=PUBLIC)
         await browser.sign_in_with_password(account)
-        handle = browser.http.cookies["__Host-focys_login"]
+        login_token = browser.http.cookies["__Host-focys_login"]
 
         planted = Browser(world.app, base_url=PUBLIC)
-        answer = await planted.get("/auth/login", headers={"Cookie": f"focys_login={handle}"})
+        answer = await planted.get("/auth/login", headers={"Cookie": f"focys_login={login_token}"})
 
         assert (await browser.get("/auth/login")).status_code == 200
         assert answer.json()["code"] == "login_expired"
@@ -82,14 +82,14 @@ async def test_each_cookie_lives_as_long_as_what_it_stands_for(sqlite_url: str):
     async with world_on(sqlite_url) as world:
         answers = [cookies_of(answer) for answer in await walk(world, world.a_browser())]
 
-    password, mailbox, done, refreshed, signed_out, _, cancelled = answers
+    password, mailbox, done, refreshed, signed_out, _, canceled = answers
     assert password["focys_login"]["max-age"] == "300"
     assert mailbox["focys_login"]["max-age"] == "900"
     assert done["focys_login"]["max-age"] == "0"
     assert done["focys_refresh"]["max-age"] == refreshed["focys_refresh"]["max-age"] == str(7 * 86400)
     assert int(done["focys_browser"]["max-age"]) == 400 * 86400
     assert signed_out["focys_refresh"]["max-age"] == "0"
-    assert cancelled["focys_login"]["max-age"] == "0"
+    assert canceled["focys_login"]["max-age"] == "0"
 
 
 async def test_no_credential_stands_in_a_body_that_a_cookie_carries(make_world: MakeWorld):
@@ -121,7 +121,7 @@ def _values(answer: httpx.Response) -> set[str]:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_reading_sets_no_cookie(lone_world: World, method: str):
-    """FLOW-11: a visitor who has not typed a password is followed by nothing."""
+    """FLOW-11: a caller who has not typed a password is followed by nothing."""
     browser = lone_world.a_browser()
 
     answers = [await browser.get("/auth/status"), await browser.get("/auth/login"), await browser.get("/auth/me")]

@@ -121,7 +121,7 @@ async def test_a_change_that_fails_undoes_the_others_and_the_guard(database: Dat
 
 
 async def test_a_write_that_is_cut_off_leaves_the_old_state_and_no_lock(database: Database, monkeypatch):
-    """AVL-05: a request cancelled between two changes."""
+    """AVL-05: a request canceled between two changes."""
     user_id = await a_user(database)
 
     async with database.engine.connect() as blocker:
@@ -151,7 +151,7 @@ async def test_twenty_writers_behind_one_guard_have_one_winner(database: Databas
 
 @pytest.mark.parametrize("how", ["write", "write behind a guard", "counts"])
 async def test_rows_are_locked_in_the_order_of_the_changes(postgres_url: str, how: str):
-    """LOCK-02, LOCK-15: whoever changes the same rows in the same order waits, and never in a circle."""
+    """LOCK-02, LOCK-15: anyone who changes the same rows in the same order waits, and never in a circle."""
     url = settings_for(postgres_url).database
     database = Database(url)
     user, holder, onlooker = (

@@ -14,7 +14,7 @@ from focys.infra.crypto.secret_box import SecretBox
 from focys.infra.db.database import Database
 from tests.support.acts import (
     Act,
-    at_enrolment,
+    at_enrollment,
     backup_code,
     charges_of,
     confirm,
@@ -92,12 +92,12 @@ async def test_a_fault_while_a_backup_code_is_looked_up_is_charged_and_spends_no
     assert (await backup_code(world, account, browser)).status_code == 200
 
 
-async def test_a_fault_while_the_first_code_is_examined_is_charged_and_enrols_nothing(
+async def test_a_fault_while_the_first_code_is_examined_is_charged_and_enrolls_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     """AVL-04, TOTP-11: it is charged to the login, not to the account."""
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
 
     def fail(*_: object, **__: object) -> None:
@@ -159,7 +159,7 @@ async def test_a_database_that_fails_at_the_write_of_a_first_sign_in_leaves_ever
 ):
     account = await world.an_account()
     if act is confirm:
-        browser = await at_enrolment(world, account)
+        browser = await at_enrollment(world, account)
         account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
     else:
         browser = world.a_browser()

@@ -182,11 +182,11 @@ async def test_rotation_keeps_everybody_signed_up(make_world: MakeWorld):
             assert (await browser.offer(account.code(before.clock))).status_code == 200
 
 
-def test_handles_hold_256_random_bits_and_only_their_digest_is_kept():
+def test_login_tokens_hold_256_random_bits_and_only_their_digest_is_kept():
     tokens = {new_token() for _ in range(1000)}
 
     assert len(tokens) == 1000
-    assert {len(base64.urlsafe_b64decode(handle + "=")) for handle in tokens} == {32}
+    assert {len(base64.urlsafe_b64decode(login_token + "=")) for login_token in tokens} == {32}
     assert len({new_seed() for _ in range(100)}) == 100
     assert len(new_seed()) == 32
     assert len(digest(tokens.pop())) == 32

@@ -50,30 +50,30 @@ async def test_a_whole_life_leaves_no_secret_in_log_console_audit_or_outbox(
     async with make_world(log_file=log) as world:
         life = await live(world)
         facts = "\n".join(str(row) for row in await rows_of(world, audit_events))
-        letters = "\n".join(str(row) for row in await rows_of(world, outbox))
+        emails = "\n".join(str(row) for row in await rows_of(world, outbox))
         stored = await everything_stored(world)
 
     console = "".join(capfd.readouterr())
     assert len(life.secrets) > 25
-    assert {"audit rows": len(facts) > 1000, "log": log.stat().st_size > 1000, "letters": "email_code" in letters} == {
+    assert {"audit rows": len(facts) > 1000, "log": log.stat().st_size > 1000, "emails": "email_code" in emails} == {
         "audit rows": True,
         "log": True,
-        "letters": True,
+        "emails": True,
     }
     assert found_in(log.read_text(), life.secrets) == []
     assert found_in(console, life.secrets) == []
     assert found_in(facts, life.secrets) == []
-    assert found_in(letters, life.secrets) == []
+    assert found_in(emails, life.secrets) == []
     assert found_in(stored, life.secrets) == []
 
 
 async def test_after_activation_no_answer_ever_shows_the_secret_again(world: World):
     life: Life = await live(world)
 
-    enrolment = {name: life.secrets[name] for name in ("secret", "otpauth", "QR code")}
+    enrollment = {name: life.secrets[name] for name in ("secret", "otpauth", "QR code")}
     assert len(life.after_activation) > 12
     for answer in life.after_activation:
-        assert found_in(f"{answer.text}{answer.headers}", enrolment) == []
+        assert found_in(f"{answer.text}{answer.headers}", enrollment) == []
 
 
 async def test_no_answer_repeats_a_password_or_a_code_that_was_sent(world: World):
@@ -171,7 +171,7 @@ async def test_an_unknown_address_is_told_without_the_address(make_world: MakeWo
 def test_no_text_of_a_caller_can_forge_a_line_or_a_field(
     capsys: pytest.CaptureFixture[str], trick: int, *, pretty: bool
 ):
-    """LOG-03: the last line of defence; callers' text is not logged in the first place."""
+    """LOG-03: the last line of defense; callers' text is not logged in the first place."""
     logs.configure(pretty=pretty)
     stream = io.StringIO()
     logging.getLogger().handlers[0].setStream(stream)  # type: ignore[attr-defined]

@@ -26,7 +26,7 @@ MESSAGE = Message(
 
 
 @pytest.mark.parametrize(("security", "setting"), [("starttls", None), ("starttls", "starttls"), ("tls", "tls")])
-async def test_a_letter_arrives_over_tls_by_a_server_that_asks_for_a_login(tmp_path: Path, security: str, setting: Any):
+async def test_an_email_arrives_over_tls_by_a_server_that_asks_for_a_login(tmp_path: Path, security: str, setting: Any):
     async with mail_server(tmp_path, security=security) as server:
         await SmtpMailer(settings_of(server, smtp_security=setting)).send("alice@student.com", MESSAGE, NOON)
 
@@ -56,7 +56,7 @@ async def test_a_local_relay_without_tls_or_login_works_when_it_is_asked_for(tmp
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-async def test_a_server_with_a_certificate_of_an_unknown_authority_gets_neither_letter_nor_password(
+async def test_a_server_with_a_certificate_of_an_unknown_authority_gets_neither_email_nor_password(
     tmp_path: Path, security: str
 ):
     """CFG-02: and there is no way back to plain text."""
@@ -69,7 +69,7 @@ async def test_a_server_with_a_certificate_of_an_unknown_authority_gets_neither_
     assert (server.messages, server.logins) == ([], [])
 
 
-async def test_a_server_that_offers_no_tls_gets_neither_letter_nor_password(tmp_path: Path):
+async def test_a_server_that_offers_no_tls_gets_neither_email_nor_password(tmp_path: Path):
     """A network that strips STARTTLS must not get the password."""
     async with mail_server(tmp_path, security="none") as server:
         with pytest.raises(MailError):
@@ -79,7 +79,7 @@ async def test_a_server_that_offers_no_tls_gets_neither_letter_nor_password(tmp_
 
 
 @pytest.mark.parametrize("answer", ["450 later", "550 never", "421 closing", "999 what", "nonsense"])
-async def test_a_refusal_names_its_kind_and_nothing_of_the_letter(tmp_path: Path, answer: str):
+async def test_a_refusal_names_its_kind_and_nothing_of_the_email(tmp_path: Path, answer: str):
     async with mail_server(tmp_path) as server:
         server.answers = [f"{answer} for alice@student.com 123456"]
         with pytest.raises(MailError) as refused:
@@ -97,7 +97,7 @@ async def test_a_wrong_password_of_ours_is_a_refusal_that_does_not_show_it(tmp_p
     assert server.messages == []
 
 
-async def test_a_server_that_is_slow_at_every_word_is_left_before_another_worker_tries_the_letter(
+async def test_a_server_that_is_slow_at_every_word_is_left_before_another_worker_tries_the_email(
     monkeypatch: pytest.MonkeyPatch,
 ):
     """AVL-03: each answer may come in time, and the whole still take longer than one try."""

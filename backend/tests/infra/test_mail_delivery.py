@@ -37,18 +37,18 @@ async def test_trouble_with_mail_delays_no_answer_and_skips_no_step(
             began = time.monotonic()
             answer = await browser.sign_in_with_password(account)
             took = time.monotonic() - began
-            enrol = await browser.post("/auth/mfa/enroll")
+            enroll = await browser.post("/auth/mfa/enroll")
             wrong = await browser.post("/auth/email-code/verify", {"code": "000000"})
 
             assert answer.status_code == 200
             assert answer.json()["step"] == "email_code"
             assert took < 2
-            assert enrol.json()["code"] == "out_of_turn"
+            assert enroll.json()["code"] == "out_of_turn"
             assert wrong.json()["code"] == "invalid_code"
     assert server.messages == []
 
 
-async def test_a_letter_that_left_twice_is_known_as_one_by_its_message_id(sqlite_url: str, tmp_path: Path):
+async def test_an_email_that_left_twice_is_known_as_one_by_its_message_id(sqlite_url: str, tmp_path: Path):
     """AVL-03: a worker may be killed between the server's yes and the note of it."""
     async with mail_server(tmp_path) as server:
         login = {"smtp_user": USER, "smtp_password": PASSWORD, "smtp_ca_file": server.ca_file}
@@ -67,8 +67,8 @@ async def test_a_letter_that_left_twice_is_known_as_one_by_its_message_id(sqlite
     assert len({key for _, key in keys}) == 2
 
 
-async def test_a_letter_is_tried_again_with_growing_pauses_until_it_leaves(sqlite_url: str, tmp_path: Path):
-    """AVL-03: a refusal is logged without the letter, and what is sent at last is the code that is asked for."""
+async def test_an_email_is_tried_again_with_growing_pauses_until_it_leaves(sqlite_url: str, tmp_path: Path):
+    """AVL-03: a refusal is logged without the email, and what is sent at last is the code that is asked for."""
     log = tmp_path / "focys.log"
     async with mail_server(tmp_path) as server:
         server.answers = ["450 later"] * 3
@@ -93,7 +93,7 @@ async def test_a_letter_is_tried_again_with_growing_pauses_until_it_leaves(sqlit
 
     assert pauses == sorted(pauses)
     assert pauses[0] < pauses[-1]
-    assert sum(pauses) < 300, "or the code would be dead before its letter"
+    assert sum(pauses) < 300, "or the code would be dead before its email"
     assert proven.json()["step"] == "enroll"
     text = log.read_text()
     refused = [json.loads(line) for line in text.splitlines() if "mail_refused" in line]
@@ -102,7 +102,7 @@ async def test_a_letter_is_tried_again_with_growing_pauses_until_it_leaves(sqlit
     assert not re.search(rf"(?<![0-9.]){code}(?![0-9])|{account.email}|{PASSWORD}", text)
 
 
-async def test_a_letter_that_comes_too_late_is_given_up(sqlite_url: str, tmp_path: Path, monkeypatch):
+async def test_an_email_that_comes_too_late_is_given_up(sqlite_url: str, tmp_path: Path, monkeypatch):
     """AVL-03: nobody gets a dead code."""
     monkeypatch.setattr("focys.running.LAST_ROUND_SECONDS", 0.1)
     async with mailing_world(sqlite_url, smtp_host="127.0.0.1", smtp_port=1, smtp_from="a@b.test") as world:
@@ -118,8 +118,8 @@ async def test_a_letter_that_comes_too_late_is_given_up(sqlite_url: str, tmp_pat
         assert row.done_at - row.created_at == timedelta(minutes=6)
 
 
-async def test_a_letter_of_another_version_waits_for_it_and_is_given_up_after_a_day(sqlite_url: str):
-    """After a rollback the newer version's letters are still there, and mean nothing to the older one."""
+async def test_an_email_of_another_version_waits_for_it_and_is_given_up_after_a_day(sqlite_url: str):
+    """After a rollback the newer version's emails are still there, and mean nothing to the older one."""
     async with mailing_world(sqlite_url) as world:
         await world.a_browser().sign_in_with_password(await world.an_account())
         await eventually(world, tries=1)
@@ -168,7 +168,7 @@ async def test_one_email_that_cannot_be_written_does_not_hold_up_the_others(sqli
     assert {message["To"] for message in server.messages} == {"bob@student.com"}
 
 
-async def test_a_letter_is_sent_once_however_many_deliver(sqlite_url: str, tmp_path: Path):
+async def test_an_email_is_sent_once_however_many_deliver(sqlite_url: str, tmp_path: Path):
     """AVL-03: a slow server must not make another worker send it again."""
     async with mail_server(tmp_path) as server:
         server.wait = 0.3

@@ -57,7 +57,7 @@ EXAMINED = {
 
 
 class Visit:
-    """One visitor kept at one stage, whatever the requests do to it."""
+    """One caller kept at one stage, whatever the requests do to it."""
 
     def __init__(self, world: World, stage: str) -> None:
         self._world, self._stage = world, stage

@@ -212,7 +212,7 @@ async def test_json_is_known_by_its_name(lone_world: World, media_type: str):
     assert answer.status_code == 204
 
 
-async def test_cancelling_needs_no_body_but_takes_no_form(lone_world: World):
+async def test_canceling_needs_no_body_but_takes_no_form(lone_world: World):
     browser = lone_world.a_browser()
 
     assert (await browser.http.delete("/auth/login")).status_code == 204
@@ -294,7 +294,7 @@ async def in_parts() -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize("name", REFUSALS)
 async def test_every_refusal_can_be_read_by_a_configured_page_and_by_no_other(lone_world: World, name: str):
-    """WEB-04: else the page shows a broken network where a sentence belongs."""
+    """WEB-04: otherwise the page shows a broken network where a sentence belongs."""
     status, call = REFUSALS[name]
     browser = lone_world.a_browser()
 

@@ -41,15 +41,15 @@ PROBES = [
 
 
 @pytest.fixture
-def visitor(site: Starlette) -> httpx.AsyncClient:
+def caller(site: Starlette) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=site), base_url="http://localhost:8000")
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/login", "/email-code", "/mfa/enroll", "/totp", "/backup-code", "/account", "/x/y/z"]
 )
-async def test_a_path_of_the_page_answers_the_page_under_a_strict_policy(visitor: httpx.AsyncClient, path: str):
-    answer = await visitor.get(path)
+async def test_a_path_of_the_page_answers_the_page_under_a_strict_policy(caller: httpx.AsyncClient, path: str):
+    answer = await caller.get(path)
 
     assert answer.status_code == 200
     assert PAGE in answer.text
@@ -78,8 +78,8 @@ def test_the_pages_policy_allows_its_own_files_and_pictures_in_data_and_nothing_
 
 
 @pytest.mark.parametrize("name", ["index-1a2b3c.js", "index-1a2b3c.css"])
-async def test_a_hashed_file_is_kept_for_ever_and_carries_the_headers(visitor: httpx.AsyncClient, name: str):
-    answer = await visitor.get(f"/assets/{name}")
+async def test_a_hashed_file_is_kept_for_ever_and_carries_the_headers(caller: httpx.AsyncClient, name: str):
+    answer = await caller.get(f"/assets/{name}")
 
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -91,8 +91,8 @@ async def test_a_hashed_file_is_kept_for_ever_and_carries_the_headers(visitor: h
     "path",
     ["/assets/gone.js", "/assets/gone", "/assets/../index.html.gz", "/gone.js", "/a/b.css", "/robots.txt"],
 )
-async def test_a_missing_file_is_a_404_problem_and_never_the_page(visitor: httpx.AsyncClient, path: str):
-    answer = await visitor.get(path)
+async def test_a_missing_file_is_a_404_problem_and_never_the_page(caller: httpx.AsyncClient, path: str):
+    answer = await caller.get(path)
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
     assert PAGE not in answer.text
@@ -102,15 +102,15 @@ async def test_a_missing_file_is_a_404_problem_and_never_the_page(visitor: httpx
 @pytest.mark.parametrize(
     "path", ["/api", "/api/", "/api/nothing", "/api/auth", "/api/auth/login/x", "/api//auth/status", "/api/index.html"]
 )
-async def test_a_missing_api_path_is_a_404_problem_and_never_the_page(visitor: httpx.AsyncClient, path: str):
-    answer = await visitor.get(path)
+async def test_a_missing_api_path_is_a_404_problem_and_never_the_page(caller: httpx.AsyncClient, path: str):
+    answer = await caller.get(path)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-async def test_the_api_answers_under_its_prefix(visitor: httpx.AsyncClient):
-    status = await visitor.get("/api/auth/status")
-    wrong = await visitor.post("/api/auth/login", json={"email": "a@b.test", "password": "x"})
+async def test_the_api_answers_under_its_prefix(caller: httpx.AsyncClient):
+    status = await caller.get("/api/auth/status")
+    wrong = await caller.post("/api/auth/login", json={"email": "a@b.test", "password": "x"})
 
     assert status.json() == {"app_name": "FOCYS", "signed_in": False, "login": None}
     assert (wrong.status_code, wrong.json()["code"]) == (401, "invalid_credentials")
@@ -137,27 +137,27 @@ async def test_a_folder_lists_nothing(site: Starlette, path: str):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
-async def test_pages_are_read_only(visitor: httpx.AsyncClient, method: str):
-    answer = await visitor.request(method, "/", headers={"Content-Type": "application/json"})
+async def test_pages_are_read_only(caller: httpx.AsyncClient, method: str):
+    answer = await caller.request(method, "/", headers={"Content-Type": "application/json"})
 
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
 
 
-async def test_pages_answer_to_their_own_host_only(visitor: httpx.AsyncClient):
-    assert (await visitor.get("/", headers={"Host": "evil.example"})).status_code == 400
+async def test_pages_answer_to_their_own_host_only(caller: httpx.AsyncClient):
+    assert (await caller.get("/", headers={"Host": "evil.example"})).status_code == 400
 
 
-async def test_a_page_that_the_browser_has_is_not_sent_again(visitor: httpx.AsyncClient):
-    first = await visitor.get("/")
+async def test_a_page_that_the_browser_has_is_not_sent_again(caller: httpx.AsyncClient):
+    first = await caller.get("/")
 
-    again = await visitor.get("/", headers={"If-None-Match": first.headers["ETag"]})
+    again = await caller.get("/", headers={"If-None-Match": first.headers["ETag"]})
 
     assert again.status_code == 304
     assert again.headers["Content-Security-Policy"] == PAGE_POLICY
 
 
-async def test_the_page_loads_nothing_from_elsewhere(visitor: httpx.AsyncClient):
+async def test_the_page_loads_nothing_from_elsewhere(caller: httpx.AsyncClient):
     """WEB-11: the policy is what enforces it; it names no host."""
-    policy = (await visitor.get("/")).headers["Content-Security-Policy"]
+    policy = (await caller.get("/")).headers["Content-Security-Policy"]
 
     assert not re.search(r"https?:|\*", policy)

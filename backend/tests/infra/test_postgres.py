@@ -61,7 +61,7 @@ async def test_there_are_never_more_connections_than_there_may_be(connections: P
     assert await aside.fetchval(IN_USE) == SIZE
 
 
-async def test_whoever_gets_no_connection_in_time_is_told_so_and_the_next_one_gets_it(
+async def test_anyone_who_gets_no_connection_in_time_is_told_so_and_the_next_one_gets_it(
     connections: Postgres, aside: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(postgres, "POOL_WAIT_SECONDS", 0.1)
@@ -148,7 +148,7 @@ async def test_what_nobody_waits_for_any_more_is_given_up_and_its_connection_wit
     assert before not in await asyncio.gather(*(who(connections) for _ in range(SIZE)))
 
 
-async def test_the_end_waits_for_a_statement_under_way(connections: Postgres, aside: asyncpg.Connection):
+async def test_the_end_waits_for_a_statement_in_progress(connections: Postgres, aside: asyncpg.Connection):
     last = sleep(connections, 0.5)
     await until(aside, SLEEPING, 1)
 

@@ -115,7 +115,7 @@ async def test_a_flood_of_questions_asks_the_database_once(world: World):
     assert 1 <= sum("alembic_version" in statement for statement in asked) <= 2
 
 
-async def test_whoever_hangs_up_does_not_spoil_the_answer_of_the_others(world: World):
+async def test_anyone_who_hangs_up_does_not_spoil_the_answer_of_the_others(world: World):
     readiness = readiness_of(world)
     first, second = (asyncio.create_task(readiness.failing()) for _ in range(2))
     await asyncio.sleep(0)

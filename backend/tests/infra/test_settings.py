@@ -64,7 +64,7 @@ REFUSED = [
     ("SECRET_KEY", {"SECRET_KEY": "short"}),
     ("SECRET_KEY", {"SECRET_KEY": "x" * 31}),
     ("SECRET_KEY", {"SECRET_KEY": "your-secret-key-here-generate-a-secure-one"}),
-    ("SECRET_KEY", {"SECRET_KEY": "YOUR-SECRET-KEY-HERE-AND-SOME-MORE-LETTERS"}),
+    ("SECRET_KEY", {"SECRET_KEY": "YOUR-SECRET-KEY-HERE-AND-SOME-MORE-EMAILS"}),
     ("SECRET_KEY", {"SECRET_KEY": "generate_secure_key_with_openssl_rand_hex_32"}),
     ("SECRET_KEY", {"SECRET_KEY": "changeme-changeme-changeme-changeme-changeme"}),
     ("SECRET_KEY", {"SECRET_KEY_FALLBACKS": KEY}),
@@ -137,7 +137,7 @@ def test_a_configuration_that_is_not_safe_is_refused_by_name_and_without_the_val
 
 
 def test_all_that_is_wrong_is_told_at_once(environment, tmp_path: Path):
-    """Whoever mends a configuration should have to start it once more only."""
+    """Anyone who fixes a configuration should have to start it once more only."""
     problems = problems_of(
         environment,
         DATABASE_URL_FILE=str(tmp_path / "gone"),

@@ -8,11 +8,11 @@ from tests.support.attempts import offer_pair, pair, strangers_failed, use_backu
 from tests.support.service import World
 
 
-async def test_the_first_sign_in_enrols_and_the_second_skips_the_mail(world: World):
+async def test_the_first_sign_in_enrolls_and_the_second_skips_the_mail(world: World):
     account = await world.an_account()
     browser = world.a_browser()
 
-    done = await world.enrol(account, browser)
+    done = await world.enroll(account, browser)
 
     assert done.json()["step"] == "done"
     assert len(done.json()["backup_codes"]) == 10
@@ -54,12 +54,12 @@ async def test_the_owner_is_emailed_about_what_is_new(world: World):
 
     async def news() -> list[str]:
         await world.deliver()
-        subjects = [letter.subject.partition(" · ")[0] for to, letter in world.mail.letters if to == account.email]
-        world.mail.letters.clear()
+        subjects = [email.subject.partition(" · ")[0] for to, email in world.mail.emails if to == account.email]
+        world.mail.emails.clear()
         return [subject for subject in subjects if "FOCYS code" not in subject]
 
-    await world.enrol(account, browser)
-    at_enrolment = await news()
+    await world.enroll(account, browser)
+    at_enrollment = await news()
     await world.signed_in(account, browser)
     in_the_same_browser = await news()
     await world.signed_in(account, world.a_browser("203.0.113.9"))
@@ -67,7 +67,7 @@ async def test_the_owner_is_emailed_about_what_is_new(world: World):
     stranger = await world.at_second_factor(account, world.a_browser("203.0.113.10"))
     await use_backup_code(stranger, account.backup_codes[0])
 
-    assert at_enrolment == ["A second step was added to your account"]
+    assert at_enrollment == ["A second step was added to your account"]
     assert in_the_same_browser == []
     assert elsewhere == ["New sign-in to your account"]
     assert await news() == ["A backup code was used"]

@@ -29,7 +29,7 @@ def orders_of(application: FastAPI, token: str | None) -> Any:
     return Browser(application).get("/orders", headers=headers)
 
 
-async def test_an_application_serves_whoever_is_signed_in(world: World):
+async def test_an_application_serves_anyone_who_is_signed_in(world: World):
     account = await world.an_account(enrolled=True)
     browser, token = await world.signed_in(account)
     application = the_application(browser.http)
@@ -40,7 +40,7 @@ async def test_an_application_serves_whoever_is_signed_in(world: World):
 
 
 @pytest.mark.parametrize("token", [None, "", "not.a.token"])
-async def test_an_application_refuses_whoever_is_not(world: World, token: str | None):
+async def test_an_application_refuses_anyone_who_is_not(world: World, token: str | None):
     refused = await orders_of(the_application(world.a_browser().http), token)
 
     assert refused.status_code == 401

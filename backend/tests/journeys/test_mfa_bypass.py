@@ -175,7 +175,7 @@ async def test_a_disabled_account_stays_out(world: World):
 
 
 @pytest.mark.parametrize("policy", ["required", "optional"])
-async def test_whoever_has_no_second_step_goes_on_as_always(make_world: MakeWorld, policy: str):
+async def test_anyone_who_has_no_second_step_goes_on_as_always(make_world: MakeWorld, policy: str):
     async with make_world(mfa_policy=policy) as world:
         account = await world.an_account()
         before = await step_of(world, account)
@@ -218,7 +218,7 @@ async def test_a_locked_owner_gets_in_and_the_lock_stays_for_codes(world: World,
 
 
 async def test_a_browser_that_got_in_so_stays_a_stranger(world: World):
-    """LOCK-08: else whoever has the password would take five fresh guesses along."""
+    """LOCK-08: otherwise anyone who has the password would take five fresh guesses along."""
     account = await world.an_account(enrolled=True)
     known = await count_of(world, browsers)
     bypass = await begin(world)
@@ -244,7 +244,7 @@ async def test_everything_is_audited_and_the_owner_is_told(world: World):
 
     events = [row for row in await rows_of(world, audit_events) if "bypass" in row.event]
     events.sort(key=lambda row: ["MFA bypass started", "MFA bypassed", "MFA bypass ended"].index(row.event))
-    told = [letter for to, letter in world.mail.letters if to == account.email][-2:]
+    told = [email for to, email in world.mail.emails if to == account.email][-2:]
 
     assert [(e.event, e.outcome, e.user_id, e.reason, e.source) for e in events] == [
         ("MFA bypass started", "ok", account.id, "named", "console:test"),
@@ -256,7 +256,7 @@ async def test_everything_is_audited_and_the_owner_is_told(world: World):
         f"bypass {bypass.id}",
         REASON,
     ]
-    assert [letter.subject.partition(" · ")[0] for letter in told] == [
+    assert [email.subject.partition(" · ")[0] for email in told] == [
         "Your second step is off for a while",
         "A sign-in with your password alone",
     ]
@@ -271,9 +271,9 @@ async def test_a_bypass_for_everybody_is_written_to_those_who_sign_in_only(world
     await begin(world)
     await under_bypass(world, alice)
 
-    letters = await world.services.database.rows(select(outbox.c.user_id, outbox.c.kind))
+    emails = await world.services.database.rows(select(outbox.c.user_id, outbox.c.kind))
 
-    assert [(row.user_id, row.kind) for row in letters if "bypass" in row.kind] == [(alice.id, "mfa_bypass_used")]
+    assert [(row.user_id, row.kind) for row in emails if "bypass" in row.kind] == [(alice.id, "mfa_bypass_used")]
 
 
 async def test_a_bypass_that_ends_while_a_password_is_looked_at_opens_nothing(

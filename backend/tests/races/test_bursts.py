@@ -59,23 +59,26 @@ MAILED_CODE = Door(
 
 @dataclass(frozen=True)
 class Attack:
-    """One account's logins in progress, by their handles, and the codes for them."""
+    """One account's logins in progress, by their login tokens, and the codes for them."""
 
     door: Door
     user: UUID
-    handles: Sequence[str]
+    login_tokens: Sequence[str]
     right: str
     wrong: Sequence[str]
     networks: int = LOGINS
 
     def requests(self, codes: Sequence[str]) -> list[bytes]:
         """Offer codes over the logins in turn, the logins from as many networks as the attack has."""
-        turns = [i % len(self.handles) for i in range(len(codes))]
+        turns = [i % len(self.login_tokens) for i in range(len(codes))]
         return [
             post(
                 self.door.path,
                 {"code": code},
-                {"Cookie": f"focys_login={self.handles[turn]}", "X-Forwarded-For": f"10.200.0.{turn % self.networks}"},
+                {
+                    "Cookie": f"focys_login={self.login_tokens[turn]}",
+                    "X-Forwarded-For": f"10.200.0.{turn % self.networks}",
+                },
             )
             for code, turn in zip(codes, turns, strict=True)
         ]
@@ -143,8 +146,8 @@ async def arena(workers: Workers, tell: Tell, request: pytest.FixtureRequest) ->
 async def test_three_hundred_codes_at_once_win_no_more_often_than_the_tries_that_are_left(arena: Arena, earlier: int):
     for person in await some_people(arena.workers.services, BURSTS, enrolled=True):
         account = Account(person.id, person.email, PASSWORD, person.secret)
-        handles = await logins_of(person, arena.workers, earlier)
-        await arena.play(Attack(TOTP, person.id, handles, code_of(account), wrong_codes(account, CODES - 1)))
+        login_tokens = await logins_of(person, arena.workers, earlier)
+        await arena.play(Attack(TOTP, person.id, login_tokens, code_of(account), wrong_codes(account, CODES - 1)))
 
     arena.judge(f"{CODES} codes after {earlier} failures", Fraction(BUDGET - earlier, CODES))
 
@@ -154,9 +157,9 @@ async def test_backup_codes_at_once_win_no_more_often_than_the_tries_that_are_le
     # A stored hash has its own parameters; cheap ones let more codes run in parallel.
     cheap = replace(arena.workers.services, hasher=Hasher(memory_kib=64, passes=1, threads=1, queue=1))
     for person in await some_people(cheap, FEWER_BURSTS, enrolled=True):
-        handles = await logins_of(person, arena.workers, BUDGET - 1)
+        login_tokens = await logins_of(person, arena.workers, BUDGET - 1)
         wrong = [crockford.encode(arena.draw.randbytes(crockford.CODE_BYTES)) for _ in range(FEWER_CODES - 1)]
-        await arena.play(Attack(BACKUP_CODE, person.id, handles, person.backup_codes[0], wrong, networks=1))
+        await arena.play(Attack(BACKUP_CODE, person.id, login_tokens, person.backup_codes[0], wrong, networks=1))
 
     arena.judge(
         f"{FEWER_CODES} backup codes after {BUDGET - 1} failures", Fraction(1 + STRONG_TRIES_PER_NETWORK, FEWER_CODES)
@@ -175,14 +178,17 @@ async def test_mailed_codes_at_once_win_no_more_often_than_the_five_that_may_be_
 
 
 async def logins_of(person: Person, workers: Workers, earlier: int) -> list[str]:
-    """Begin logins up to the second factor, after so many failures of strangers; return their handles."""
-    now, handles = workers.services.clock.now(), [new_token() for _ in range(LOGINS)]
+    """Begin logins up to the second factor, after so many failures of strangers; return their login tokens."""
+    now, login_tokens = workers.services.clock.now(), [new_token() for _ in range(LOGINS)]
     until = now + timedelta(minutes=5)
     await workers.services.database.write(
-        *(Change(pending_logins, a_login(person, handle, Step.SECOND_FACTOR, now, until)) for handle in handles),
+        *(
+            Change(pending_logins, a_login(person, login_token, Step.SECOND_FACTOR, now, until))
+            for login_token in login_tokens
+        ),
         *(failed(person.id, None, uuid4(), now - timedelta(minutes=1)) for _ in range(earlier)),
     )
-    return handles
+    return login_tokens
 
 
 def beyond_chance(bursts: int, chance: Fraction) -> int:

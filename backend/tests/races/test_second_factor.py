@@ -81,13 +81,13 @@ async def test_a_backup_code_opens_one_session_however_often_it_is_sent_at_once(
 async def test_one_login_is_completed_once_and_spends_one_proof(workers: Workers):
     account = await workers.an_account(enrolled=True)
     (browser,) = await workers.at_second_factor(account)
-    handle = browser.http.cookies["focys_login"]
+    login_token = browser.http.cookies["focys_login"]
     proofs = [{"code": code} for code in account.backup_codes]
 
     answers = await gather(
         browser.offer(code_of(account)), *(browser.post("/auth/backup-code/verify", proof) for proof in proofs)
     )
-    browser.http.cookies.set("focys_login", handle)
+    browser.http.cookies.set("focys_login", login_token)
     again = await browser.post("/auth/backup-code/verify", proofs[0])
 
     told = tally(answers)
@@ -123,10 +123,10 @@ async def test_a_right_code_whose_login_ends_meanwhile_is_not_charged(world: Wor
 
     async def verify_and_cancel(*asked: Any) -> Any:
         proven = await verify(*asked)
-        await browser.http.delete("/auth/login", headers={"Cookie": handle})
+        await browser.http.delete("/auth/login", headers={"Cookie": login_token})
         return proven
 
-    handle = f"focys_login={browser.http.cookies['focys_login']}"
+    login_token = f"focys_login={browser.http.cookies['focys_login']}"
     with monkeypatch.context() as patched:
         patched.setattr(TotpFactor, "verify", verify_and_cancel)
         refused = await browser.offer(account.code(world.clock))

@@ -31,7 +31,7 @@ UNREACHABLE = """Traceback (most recent call last):
 requests.exceptions.ConnectionError: HTTPSConnectionPool(host='osv.example', port=443): Max retries exceeded"""
 SANDBOX: dict[str, dict[str, Any]] = {
     "GHSA-cpwx-vrp4-4pq7": {"aliases": ["CVE-2025-27516"], "fix_versions": ["3.1.6"]},
-    "GHSA-not-mended-yet": {"aliases": [], "fix_versions": []},
+    "GHSA-not-fixed-yet": {"aliases": [], "fix_versions": []},
 }
 
 
@@ -72,7 +72,7 @@ def of_python(**vulnerable: str) -> str:
 
 
 def of_pages(**fixes: object) -> str:
-    """What npm prints, where each package of *fixes* has a vulnerability that is mended so."""
+    """What npm prints, where each package of *fixes* has a vulnerability that is fixed so."""
     return json.dumps(
         {
             "auditReportVersion": 2,
@@ -115,32 +115,32 @@ def test_a_fixable_vulnerability_in_the_service_fails_and_names_the_fixed_versio
 
 
 @pytest.mark.parametrize(
-    ("fix", "mended"),
+    ("fix", "fixed"),
     [
         (True, "fixed in a version outside <=9.0.0"),
         ({"name": "react-router", "version": "7.18.6", "isSemVerMajor": False}, "fixed in react-router 7.18.6"),
     ],
 )
-def test_a_fixable_vulnerability_in_the_pages_fails(place: Path, fix: object, mended: str):
+def test_a_fixable_vulnerability_in_the_pages_fails(place: Path, fix: object, fixed: str):
     """CFG-07."""
     answer(place, "npm", of_pages(**{"react-router": fix}), code=1)
 
     told = audit(place)
 
     assert told.returncode == FOUND
-    assert f"✗ react-router 7.18.5 (deployed): Open redirect (high, GHSA-aaaa-bbbb-cccc), {mended}\n" in told.stdout
+    assert f"✗ react-router 7.18.5 (deployed): Open redirect (high, GHSA-aaaa-bbbb-cccc), {fixed}\n" in told.stdout
 
 
 def test_what_has_no_fix_or_is_not_deployed_is_printed_and_passes(place: Path):
     """CFG-07."""
-    python = of_python(starlette="GHSA-not-mended-yet", pytest="GHSA-cpwx-vrp4-4pq7")
+    python = of_python(starlette="GHSA-not-fixed-yet", pytest="GHSA-cpwx-vrp4-4pq7")
     answer(place, "pip-audit", python, code=1)
     answer(place, "npm", of_pages(**{"react-router": False, "vite": True}), code=1)
 
     told = audit(place)
 
     assert told.returncode == 0
-    assert "! starlette 1.10.0 (deployed): GHSA-not-mended-yet, no fix yet\n" in told.stdout
+    assert "! starlette 1.10.0 (deployed): GHSA-not-fixed-yet, no fix yet\n" in told.stdout
     assert "! pytest 9.1.0 (not deployed): GHSA-cpwx-vrp4-4pq7" in told.stdout
     assert "! react-router 7.18.5 (deployed): Open redirect" in told.stdout
     assert "! vite 8.3.8 (not deployed): Open redirect" in told.stdout

@@ -44,7 +44,7 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def test_it_is_cyclonedx(sbom: dict[str, Any]):
-    """CFG-07: by the published schema, read from a package; a made-up licence shows that it is read."""
+    """CFG-07: by the published schema, read from a package; a made-up license shows that it is read."""
     others = [
         (NAMESPACE + name, schema(name)) for name in ("spdx.SNAPSHOT.schema.json", "jsf-0.82.SNAPSHOT.schema.json")
     ]
@@ -107,7 +107,7 @@ def test_it_says_who_needs_what_and_nothing_stands_alone(sbom: dict[str, Any]):
     assert len(sbom["components"]) == len(of_kind(sbom, "pypi")) + len(of_kind(sbom, "npm"))
 
 
-def test_each_package_that_is_installed_has_its_licence(sbom: dict[str, Any]):
+def test_each_package_that_is_installed_has_its_license(sbom: dict[str, Any]):
     """CFG-07: of one for another system or another Python nothing is known here, and the condition is told."""
     unknown = {part["name"] for part in sbom["components"] if "licenses" not in part}
     conditional = {part["name"] for part in sbom["components"] if part["scope"] == "optional"}

@@ -51,9 +51,9 @@ async def emails_to(world: World, account: Account) -> Counter[str]:
     """Return how many emails of each kind were sent to the owner."""
     await world.deliver()
     kinds = Counter[str]()
-    for to, letter in world.mail.letters:
+    for to, email in world.mail.emails:
         if to == account.email:
-            kinds[CODE if letter.code else letter.subject.removesuffix(" · FOCYS")] += 1
+            kinds[CODE if email.code else email.subject.removesuffix(" · FOCYS")] += 1
     return kinds
 
 

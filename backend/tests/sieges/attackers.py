@@ -224,7 +224,7 @@ def is_enrolled(account: Account) -> bool:
 
 def wrong_mailed_code(world: World, account: Account) -> str:
     """Return a code that differs from the last emailed one."""
-    codes = [letter.code for to, letter in world.mail.letters if to == account.email and letter.code]
+    codes = [email.code for to, email in world.mail.emails if to == account.email and email.code]
     last = codes[-1] if codes else "000000"
     return ("1" if last[0] == "0" else "0") + last[1:]
 

@@ -118,8 +118,8 @@ class Owner:
         """Type the code of the newest untried email: strangers' sign-ins cause emails, too."""
         await self._siege.wait(TYPING)
         await self._siege.world.deliver()
-        emails = reversed(self._siege.world.mail.letters)
-        codes = [letter.code for to, letter in emails if to == self._account.email and letter.code]
+        emails = reversed(self._siege.world.mail.emails)
+        codes = [email.code for to, email in emails if to == self._account.email and email.code]
         untried = next((code for code in codes if code not in self._tried), None)
         if untried is None:
             self._last = self._resend

@@ -38,7 +38,7 @@ HOME, ELSEWHERE = "198.51.100.7", "198.51.100.8"
 async def at_home(world: World) -> tuple[Account, Browser]:
     """An enrolled account, and the browser that it is known on."""
     account, browser = await world.an_account(), world.a_browser(HOME)
-    await world.enrol(account, browser)
+    await world.enroll(account, browser)
     return account, browser
 
 

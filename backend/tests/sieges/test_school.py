@@ -20,9 +20,9 @@ async def assert_everyone_is_in(world: World, pupils: list[Pupil]) -> None:
     late = {pupil.person.email: pupil.took for pupil in pupils if pupil.took is None or pupil.took > FIVE_MINUTES}
     assert not late
     # Everyone is told of the new browser, and of nothing else.
-    told = [to for to, letter in world.mail.letters if letter.subject.startswith(NEW_BROWSER)]
+    told = [to for to, email in world.mail.emails if email.subject.startswith(NEW_BROWSER)]
     assert sorted(told) == sorted(pupil.person.email for pupil in pupils)
-    assert len(world.mail.letters) == len(pupils)
+    assert len(world.mail.emails) == len(pupils)
     rows = await rows_after(world)
     # A login each; each account's counters of passwords and of logins begun here, and one that it was tried here.
     assert rows["pending_logins"] == len(pupils)

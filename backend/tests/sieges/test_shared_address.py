@@ -22,7 +22,7 @@ async def test_a_known_browser_gets_in_beside_the_attacker_and_a_new_one_elsewhe
     examined, for a quarter of an hour after wrong passwords. So its owner uses another network, or a known browser.
     """
     account, known = await world.an_account(), world.a_browser(SHARED)
-    await world.enrol(account, known)
+    await world.enroll(account, known)
     starts = StartsLogins(account, [SHARED], most=5)
     siege = Siege(
         world,

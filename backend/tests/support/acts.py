@@ -1,4 +1,4 @@
-"""What a visitor does, one call each, and everything that may have changed by it."""
+"""What a caller does, one call each, and everything that may have changed by it."""
 
 from collections.abc import Awaitable, Callable
 
@@ -97,18 +97,18 @@ async def resend(world: World, account: Account, browser: Browser) -> httpx.Resp
     return await browser.post("/auth/email-code/resend")
 
 
-async def at_enrolment(world: World, account: Account) -> Browser:
+async def at_enrollment(world: World, account: Account) -> Browser:
     browser = world.a_browser()
     await browser.sign_in_with_password(account)
     await mailed_code(world, account, browser)
     return browser
 
 
-async def start_enrolment(world: World, account: Account, browser: Browser) -> httpx.Response:
+async def start_enrollment(world: World, account: Account, browser: Browser) -> httpx.Response:
     return await browser.post("/auth/mfa/enroll")
 
 
-async def restart_enrolment(world: World, account: Account, browser: Browser) -> httpx.Response:
+async def restart_enrollment(world: World, account: Account, browser: Browser) -> httpx.Response:
     return await browser.post("/auth/mfa/enroll", {"restart": True})
 
 
@@ -116,7 +116,7 @@ async def confirm(world: World, account: Account, browser: Browser) -> httpx.Res
     return await browser.post("/auth/mfa/confirm", {"code": account.code(world.clock)})
 
 
-async def enrol_out_of_turn(world: World, account: Account, browser: Browser) -> httpx.Response:
+async def enroll_out_of_turn(world: World, account: Account, browser: Browser) -> httpx.Response:
     return await browser.post("/auth/mfa/enroll")
 
 

@@ -79,7 +79,7 @@ async def enter_mailed_code(browser: Browser, code: str) -> httpx.Response:
     return await browser.post("/auth/email-code/verify", {"code": code})
 
 
-async def at_enrolment(world: World, account: Account, browser: Browser | None = None) -> Browser:
+async def at_enrollment(world: World, account: Account, browser: Browser | None = None) -> Browser:
     """A browser whose login is about to show the QR code; the account holds the pending secret."""
     browser = await at_mailed_code(world, account, browser)
     proven = await enter_mailed_code(browser, world.mail.last_code(account.email))

@@ -1,4 +1,4 @@
-"""A visitor's whole life with values that are easy to find again."""
+"""A caller's whole life with values that are easy to find again."""
 
 import re
 from dataclasses import dataclass, field

@@ -38,7 +38,7 @@ def _fetch(package: str, folder: Path, unpacked: Path) -> None:
     # Lists of our own: those of the system may be old, or not there, and are not ours to renew.
     apt = ["apt-get", "-qq", "-o", f"Dir::State::Lists={folder}/lists", "-o", f"Dir::Cache={folder}/cache"]
     if os.geteuid() == 0:
-        # Else it would read and write the folder as a user who may not look into it.
+        # Otherwise it would read and write the folder as a user who may not look into it.
         apt += ["-o", "APT::Sandbox::User=root"]
     try:
         for command in ([*apt, "update"], [*apt, "download", package]):

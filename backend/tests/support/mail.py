@@ -10,19 +10,19 @@ from focys.infra.mail.mailer import Message
 
 @dataclass
 class KeptMail:
-    """Every letter sent, oldest first, as (address, letter)."""
+    """Every email sent, oldest first, as (address, email)."""
 
-    letters: list[tuple[str, Message]] = field(default_factory=list)
+    emails: list[tuple[str, Message]] = field(default_factory=list)
 
-    async def send(self, to: str, letter: Message, now: datetime, key: UUID | None = None) -> None:
-        self.letters.append((to, letter))
+    async def send(self, to: str, email: Message, now: datetime, key: UUID | None = None) -> None:
+        self.emails.append((to, email))
 
     def last_code(self, address: str) -> str:
-        """The code of the newest letter to *address* that has one."""
-        return next(letter.code for to, letter in reversed(self.letters) if to == address and letter.code)
+        """The code of the newest email to *address* that has one."""
+        return next(email.code for to, email in reversed(self.emails) if to == address and email.code)
 
     def subjects(self, address: str) -> list[str]:
-        return [letter.subject for to, letter in self.letters if to == address]
+        return [email.subject for to, email in self.emails if to == address]
 
 
 def code_in(line: str) -> str:

@@ -109,7 +109,7 @@ class Server:
         self._end(signal.SIGKILL)
 
     def reload(self) -> None:
-        """Ask the server to take its code and settings anew, as ``systemctl reload`` would."""
+        """Ask the server to take its code and settings again, as ``systemctl reload`` would."""
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
 

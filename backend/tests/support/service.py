@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from focys.features.outbox import outbox
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 from focys.services import Services
 from tests.support.clock import FrozenClock
 from tests.support.mail import KeptMail
@@ -20,7 +20,7 @@ PASSWORD = "copper-bicycle-harbour-28"
 ADDRESS = "alice@student.com"
 AS_OUR_PAGE = {"X-Requested-With": "focys"}
 """The header our own pages send; a test client sends it instead of an Origin."""
-OPERATOR = Visitor(address="console:test", source="console:test", agent="pytest", request_id="test")
+OPERATOR = Caller(address="console:test", source="console:test", agent="pytest", request_id="test")
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Account:
 
 
 class Browser:
-    """A visitor with a cookie jar, at an address of its own."""
+    """A caller with a cookie jar, at an address of its own."""
 
     def __init__(self, app: FastAPI, address: str = "192.0.2.1", base_url: str = "http://localhost:8000") -> None:
         transport = httpx.ASGITransport(app=app, client=(address, 40000))
@@ -76,7 +76,7 @@ class World:
         return Browser(self.app, address)
 
     async def deliver(self) -> None:
-        """Let the mail leave; the service's own deliverer may have taken a letter a moment ago and be at it still."""
+        """Let the mail leave; the service's own deliverer may have taken an email a moment ago and be at it still."""
         on_their_way = select(outbox.c.id).where(outbox.c.done_at.is_(None))
         for _ in range(200):
             await self.services.outbox.deliver_due()
@@ -92,10 +92,10 @@ class World:
         user_id = await self.services.accounts.create(email, hashed, OPERATOR, role=role)
         account = Account(user_id, email, password)
         if enrolled:
-            await self.enrol(account, self.a_browser("198.51.100.7"))
+            await self.enroll(account, self.a_browser("198.51.100.7"))
         return account
 
-    async def enrol(self, account: Account, browser: Browser) -> httpx.Response:
+    async def enroll(self, account: Account, browser: Browser) -> httpx.Response:
         """Walk the first sign-in to its end, and keep secret and backup codes."""
         assert (await browser.sign_in_with_password(account)).json()["step"] == "email_code"
         await self.deliver()
@@ -107,7 +107,7 @@ class World:
         assert done.status_code == 200, done.text
         account.backup_codes = tuple(done.json()["backup_codes"])
         await self.deliver()
-        # The enrolment code is spent; the next step's code is fresh.
+        # The enrollment code is spent; the next step's code is fresh.
         self.clock.advance(seconds=30)
         return done
 

@@ -20,12 +20,12 @@ from focys.app import create_site
 from focys.cli.demo import DEMO_ACCOUNTS
 from focys.features.accounts import AccountError
 from focys.infra.db.schema import migrate
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 from focys.services import Services, build_services
 from focys.settings import Settings
 
 SECRET_KEY = "a-key-for-the-journeys-that-is-long-enough-0123456789"
-CREATOR = Visitor(address="console:test", source="console:test", agent="journeys", request_id="journeys")
+CREATOR = Caller(address="console:test", source="console:test", agent="journeys", request_id="journeys")
 
 STUDENTS = 120
 STUDENT_PASSWORD = "granite-violin-seashore-47"

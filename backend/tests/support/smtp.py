@@ -22,7 +22,7 @@ USER, PASSWORD = "focys@mail.example", "s3cret-of-the-mail-server"
 
 @dataclass
 class MailServer:
-    """What it was given, and how it is to behave: *answers* come before the letters are taken."""
+    """What it was given, and how it is to behave: *answers* come before the emails are taken."""
 
     port: int = 0
     ca_file: str = ""
@@ -53,7 +53,7 @@ class MailServer:
         assert isinstance(data, LoginPassword)
         self.logins.append((data.login, data.password))
         is_right = (data.login, data.password) == (self.user.encode(), self.password.encode())
-        # With handled=True the client would wait for ever.
+        # With handled=True the client would wait forever.
         return AuthResult(success=is_right, handled=False)
 
 

@@ -12,7 +12,7 @@ import httpx
 import pyotp
 from sqlalchemy import text
 
-from focys.features.accounts.repository import claim_and_enrol
+from focys.features.accounts.repository import claim_and_enroll
 from focys.features.backup_codes import BackupCodes
 from focys.features.email_code import CodeIssue
 from focys.features.totp import new_secret
@@ -29,7 +29,7 @@ _sources = count(1)
 
 
 class RemoteBrowser:
-    """A visitor from a network of its own. Its cookies hold for every worker, as behind a proxy."""
+    """A caller from a network of its own. Its cookies hold for every worker, as behind a proxy."""
 
     def __init__(self, servers: Sequence[Server], source: str | None = None) -> None:
         number = next(_sources)
@@ -77,7 +77,7 @@ class Workers:
             assert await browser.sign_in_with_password(account) == "totp"
         return found
 
-    async def at_enrolment(self, account: Account, browsers: int = 1) -> list[RemoteBrowser]:
+    async def at_enrollment(self, account: Account, browsers: int = 1) -> list[RemoteBrowser]:
         """Browsers that have each proven the mailbox; keeps the secret that the last one saw."""
         found = [self.a_browser() for _ in range(browsers)]
         for browser in found:
@@ -96,7 +96,7 @@ class Workers:
             account.secret = new_secret()
             sealed = SecretBox(KeyRing(self.services.settings.keys)).seal(account.secret, account.id)
             codes, issued = await BackupCodes(self.services.database, self.services.hasher).issue(account.id, now)
-            guard = claim_and_enrol(account.id, 0, sealed=sealed, step=0, offset=0, now=now)
+            guard = claim_and_enroll(account.id, 0, sealed=sealed, step=0, offset=0, now=now)
             assert await self.services.database.write(*issued, guard=guard)
             account.backup_codes = tuple(codes)
         return account

@@ -299,10 +299,10 @@ export interface components {
             password: string;
         };
         /**
-         * EnrolRequest
+         * EnrollRequest
          * @description ``restart`` replaces the pending secret with a new one.
          */
-        EnrolRequest: {
+        EnrollRequest: {
             /**
              * Restart
              * @default false
@@ -310,10 +310,10 @@ export interface components {
             restart: boolean;
         };
         /**
-         * Enrolment
+         * Enrollment
          * @description An authenticator to set up, as a QR code and as a key.
          */
-        Enrolment: {
+        Enrollment: {
             /** Secret */
             secret: string;
             /** Provisioning Uri */
@@ -938,7 +938,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["EnrolRequest"] | null;
+                "application/json": components["schemas"]["EnrollRequest"] | null;
             };
         };
         responses: {
@@ -948,7 +948,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Enrolment"];
+                    "application/json": components["schemas"]["Enrollment"];
                 };
             };
             /** @description Problem */

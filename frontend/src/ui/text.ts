@@ -6,14 +6,14 @@ export const cx = (...names: (string | false | null | undefined)[]) =>
 export const digitsOf = (raw: string) => raw.normalize("NFKC").replace(/[^0-9]/g, "");
 
 /** The letters and digits of a long code, in capitals, without separators. */
-const lettersOf = (raw: string) =>
+const emailsOf = (raw: string) =>
   raw
     .normalize("NFKC")
     .toUpperCase()
     .replace(/[^0-9A-Z]/g, "");
 
 /** Formats a long code, even an incomplete one, as XXXX-XXXX-XXXX-XXXX. */
-export const grouped = (raw: string) => lettersOf(raw).replace(/(.{4})(?=.)/g, "$1-");
+export const grouped = (raw: string) => emailsOf(raw).replace(/(.{4})(?=.)/g, "$1-");
 
 /** 14:59, or 1:02:03 from one hour up. */
 export function asClock(seconds: number): string {

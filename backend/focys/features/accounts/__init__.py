@@ -14,7 +14,7 @@ from focys.features.accounts.repository import (
     AccountRepository,
     claim,
     claim_and_burn,
-    claim_and_enrol,
+    claim_and_enroll,
     claim_and_reset,
 )
 from focys.features.accounts.service import AccountError, Accounts
@@ -29,7 +29,7 @@ __all__ = [
     "canonical_address",
     "claim",
     "claim_and_burn",
-    "claim_and_enrol",
+    "claim_and_enroll",
     "claim_and_reset",
     "masked",
     "users",

@@ -49,7 +49,7 @@ CLAIM_LIVE = _CLAIM.where(users.c.disabled_at.is_(None))
 """The base statement for guards in other features."""
 
 _CLAIM_AND_BURN = CLAIM_LIVE.values(totp_last_step=bindparam("burned"), totp_offset=bindparam("drift"))
-_CLAIM_AND_ENROL = _CLAIM_AND_BURN.values(
+_CLAIM_AND_ENROLL = _CLAIM_AND_BURN.values(
     totp_secret=bindparam("sealed"),
     mfa_enabled=True,
     credential_epoch=users.c.credential_epoch + 1,
@@ -124,7 +124,7 @@ def claim_and_burn(user_id: UUID, seq: int, *, step: int, offset: int) -> Change
     return Change(_CLAIM_AND_BURN, {"for_user": user_id, "seq_read": seq, "burned": step, "drift": offset})
 
 
-def claim_and_enrol(user_id: UUID, seq: int, *, sealed: str, step: int, offset: int, now: datetime) -> Change:
+def claim_and_enroll(user_id: UUID, seq: int, *, sealed: str, step: int, offset: int, now: datetime) -> Change:
     """Guard: like ``claim_and_burn``; also stores the encrypted secret as the account's authenticator."""
     values = {
         "for_user": user_id,
@@ -134,7 +134,7 @@ def claim_and_enrol(user_id: UUID, seq: int, *, sealed: str, step: int, offset: 
         "sealed": sealed,
         "moment": now,
     }
-    return Change(_CLAIM_AND_ENROL, values)
+    return Change(_CLAIM_AND_ENROLL, values)
 
 
 def claim_and_reset(user_id: UUID, seq: int, now: datetime) -> Change:

@@ -9,7 +9,7 @@ from focys.features.accounts.addresses import canonical_address
 from focys.features.accounts.repository import Account, AccountRepository
 from focys.infra.db.database import Database
 from focys.infra.ops.clock import Clock
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 
 MAX_NAME_LENGTH = 100
 
@@ -29,7 +29,7 @@ class Accounts:
         self,
         address: str,
         password_hash: str,
-        visitor: Visitor,
+        caller: Caller,
         *,
         name: str = "",
         role: Literal["user", "admin"] = "user",
@@ -56,8 +56,8 @@ class Accounts:
             "updated_at": now,
         }
         event = audit.AuditEvent(audit.EventName.ACCOUNT_CREATED, audit.Outcome.OK, user_id)
-        await self._database.write(self._repository.created(row), audit.insert_event(event, visitor, now))
-        audit.log_event(event, visitor)
+        await self._database.write(self._repository.created(row), audit.insert_event(event, caller, now))
+        audit.log_event(event, caller)
         return user_id
 
     async def count_clock_offsets(self) -> dict[int, int]:
@@ -80,11 +80,11 @@ class Accounts:
         """Return all accounts, sorted by address."""
         return await self._repository.list_all()
 
-    async def set_disabled(self, address: str, visitor: Visitor, *, disabled: bool) -> None:
+    async def set_disabled(self, address: str, caller: Caller, *, disabled: bool) -> None:
         """Disable or enable an account; either way, all its tokens stop working at once."""
         user, now = await self.get(address), self._clock.now()
         name = audit.EventName.ACCOUNT_DISABLED if disabled else audit.EventName.ACCOUNT_ENABLED
         event = audit.AuditEvent(name, audit.Outcome.OK, user.id)
         change = self._repository.disabled(user.id, now if disabled else None, now)
-        await self._database.write(change, audit.insert_event(event, visitor, now))
-        audit.log_event(event, visitor)
+        await self._database.write(change, audit.insert_event(event, caller, now))
+        audit.log_event(event, caller)

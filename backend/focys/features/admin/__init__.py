@@ -4,6 +4,6 @@ from focys.features.admin.notices import RESET
 from focys.features.admin.service import Administration, ConflictError, Voided
 from focys.features.feature import Feature
 
-FEATURE = Feature(mails=(RESET,))
+FEATURE = Feature(emails=(RESET,))
 
 __all__ = ["FEATURE", "RESET", "Administration", "ConflictError", "Voided"]

@@ -21,7 +21,7 @@ from focys.features.totp import Progress, Rotation, TotpSecrets, all_setups_drop
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.db.database import Change, Database
 from focys.infra.ops.clock import Clock
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 
 _TRIES = 5
 _SWEEP_SECONDS = 300
@@ -55,7 +55,7 @@ class Administration:
         self._database, self._clock, self._accounts = database, clock, accounts
         self._passwords, self._totp, self._keys = passwords, totp, keys
 
-    async def unlock(self, address: str, visitor: Visitor) -> None:
+    async def unlock(self, address: str, caller: Caller) -> None:
         """Delete the account's failures, and reset a last used time step that is in the future (set by a wrong clock).
 
         Raises:
@@ -64,7 +64,7 @@ class Administration:
         user, now = await self._accounts.get(address), self._clock.now()
         await self._commit(
             AuditEvent(EventName.UNLOCKED, Outcome.OK, user.id),
-            visitor,
+            caller,
             now,
             all_forgiven(user.id),
             email_failures_forgiven(user.id),
@@ -72,7 +72,7 @@ class Administration:
             AccountRepository.step_repaired(user.id, step_at(now.timestamp())),
         )
 
-    async def reset_mfa(self, address: str, visitor: Visitor) -> None:
+    async def reset_mfa(self, address: str, caller: Caller) -> None:
         """Remove the authenticator, backup codes, known browsers and sessions; the next sign-in enrolls again.
 
         A bypass for this user ends too; otherwise the password alone would still be enough after the new enrollment.
@@ -91,15 +91,15 @@ class Administration:
                 all_ended(user.id, now),
                 own_bypasses_ended(user.id, now),
                 RESET.queue(user.id, {"at": minute(now)}, now),
-                insert_event(event, visitor, now),
+                insert_event(event, caller, now),
                 guard=claim_and_reset(user.id, user.attempt_seq, now),
             )
             if done:
-                log_event(event, visitor)
+                log_event(event, caller)
                 return
         raise ConflictError("The account was busy; nothing was changed. Try again.")
 
-    async def set_password(self, address: str, password: str, visitor: Visitor) -> None:
+    async def set_password(self, address: str, password: str, caller: Caller) -> None:
         """Set a new password; this ends the account's sessions, known browsers, logins and setups in progress.
 
         Raises:
@@ -113,9 +113,9 @@ class Administration:
         dropped = setups_dropped(user.id)
         changes = (AccountRepository.password_set(user.id, hashed, now), all_ended(user.id, now), dropped)
         forgiven = passwords_forgiven(password_keys(self._keys, user.email))
-        await self._commit(event, visitor, now, *changes, forgiven)
+        await self._commit(event, caller, now, *changes, forgiven)
 
-    async def rotate_keys(self, visitor: Visitor, progress: Progress) -> Rotation:
+    async def rotate_keys(self, caller: Caller, progress: Progress) -> Rotation:
         """Re-encrypt every TOTP secret that is not under the newest key, while the service runs.
 
         This takes many writes, so there are two audit events: one before the first write, and one with the counts after
@@ -124,14 +124,14 @@ class Administration:
 
         async def record(detail: str) -> None:
             event = AuditEvent(EventName.KEYS_ROTATED, Outcome.OK, detail=detail)
-            await self._commit(event, visitor, self._clock.now())
+            await self._commit(event, caller, self._clock.now())
 
         rotation = await self._totp.rotate(progress, partial(record, "started"))
         if rotation.reencrypted:
             await record(f"{rotation.reencrypted} secrets re-encrypted, {rotation.unreadable} could not be decrypted")
         return rotation
 
-    async def end_all_sessions(self, visitor: Visitor, reason: str | None) -> int:
+    async def end_all_sessions(self, caller: Caller, reason: str | None) -> int:
         """End all users' sessions, known browsers, logins and setups in progress; return how many sessions ended.
 
         Passwords, authenticators and backup codes stay. *reason* is the operator's own text for the audit log.
@@ -144,13 +144,13 @@ class Administration:
             everybodys_ended(now),
             # An attacker may have seen the secrets that these logins have shown.
             all_setups_dropped(),
-            insert_event(event, visitor, now),
+            insert_event(event, caller, now),
             seconds=_SWEEP_SECONDS,
         )
-        log_event(event, visitor)
+        log_event(event, caller)
         return ended
 
-    async def void_restored(self, visitor: Visitor, reason: str | None) -> Voided:
+    async def void_restored(self, caller: Caller, reason: str | None) -> Voided:
         """Invalidate what a restored backup contains and may have been used, ended or exposed since it was made.
 
         In addition to what ``end_all_sessions`` ends: backup codes (users get new ones at their next sign-in with the
@@ -166,21 +166,21 @@ class Administration:
             everybodys_dropped(),
             all_withdrawn(now),
             all_bypasses_ended(now),
-            insert_event(event, visitor, now),
+            insert_event(event, caller, now),
             seconds=_SWEEP_SECONDS,
         )
-        log_event(event, visitor)
+        log_event(event, caller)
         return Voided(sessions, codes, emails)
 
-    async def prune_audit(self, keep: timedelta, visitor: Visitor) -> int:
+    async def prune_audit(self, keep: timedelta, caller: Caller) -> int:
         """Delete audit events older than *keep*, record that in the audit log, and return how many were deleted."""
         now = self._clock.now()
         since = now - keep
         event = AuditEvent(EventName.AUDIT_PRUNED, Outcome.OK, detail=f"kept since {since:%Y-%m-%d %H:%M:%S} UTC")
-        count, _ = await self._database.counts(pruned(since), insert_event(event, visitor, now), seconds=_SWEEP_SECONDS)
-        log_event(event, visitor)
+        count, _ = await self._database.counts(pruned(since), insert_event(event, caller, now), seconds=_SWEEP_SECONDS)
+        log_event(event, caller)
         return count
 
-    async def _commit(self, event: AuditEvent, visitor: Visitor, now: datetime, *changes: Change) -> None:
-        await self._database.write(*changes, insert_event(event, visitor, now))
-        log_event(event, visitor)
+    async def _commit(self, event: AuditEvent, caller: Caller, now: datetime, *changes: Change) -> None:
+        await self._database.write(*changes, insert_event(event, caller, now))
+        log_event(event, caller)

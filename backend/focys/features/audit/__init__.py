@@ -1,8 +1,8 @@
 """The audit log: append-only events, each written in the same transaction as the action it records.
 
     entry = AuditEvent(EventName.TOTP, Outcome.REFUSED, user_id=…, reason=Reason.INVALID_CODE)
-    await database.write(…, audit.insert_event(entry, visitor, now))   # event and change commit together, or not at all
-    audit.log_event(entry, visitor)                                    # the same event as a log line
+    await database.write(…, audit.insert_event(entry, caller, now))   # event and change commit together, or not at all
+    audit.log_event(entry, caller)                                    # the same event as a log line
 
 Rows are never changed; only ``pruned`` deletes old ones, and only for the database role that owns the tables.
 Rows and log lines never contain a code, a secret, a token, or an address typed by an unknown user.

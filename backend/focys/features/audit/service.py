@@ -10,7 +10,7 @@ from focys.features.audit.models import audit_events
 from focys.infra.db.database import Change
 from focys.infra.ops import metrics
 from focys.infra.ops.logs import logger
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 
 _log = logger("focys.audit")
 
@@ -21,8 +21,8 @@ class EventName(StrEnum):
     PASSWORD = "password"  # noqa: S105  an event's name
     EMAIL_CODE = "email code"
     EMAIL_CODE_SENT = "email code sent"
-    MFA_ENROLMENT_STARTED = "MFA enrolment started"
-    MFA_ENROLMENT = "MFA enrolment"
+    MFA_ENROLLMENT_STARTED = "MFA enrolment started"
+    MFA_ENROLLMENT = "MFA enrolment"
     TOTP = "TOTP"
     BACKUP_CODE = "MFA backup code"
     MFA_RESET = "MFA reset"
@@ -60,10 +60,10 @@ class Alarm(StrEnum):
     REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105
     CLOCK_BEHIND = "clock_behind"
     MFA_RESET = "mfa_reset"
-    ENROLMENT_OUT_OF_TURN = "enrolment_out_of_turn"
+    ENROLLMENT_OUT_OF_TURN = "enrolment_out_of_turn"
 
 
-_EXAMINED = (EventName.TOTP, EventName.MFA_ENROLMENT, EventName.BACKUP_CODE)
+_EXAMINED = (EventName.TOTP, EventName.MFA_ENROLLMENT, EventName.BACKUP_CODE)
 _REFUSALS = (
     Reason.INVALID_CODE,
     Reason.CODE_ALREADY_USED,
@@ -95,7 +95,7 @@ class AuditEvent:
     alarm: str | None = None
 
 
-def insert_event(event: AuditEvent, visitor: Visitor, now: datetime) -> Change:
+def insert_event(event: AuditEvent, caller: Caller, now: datetime) -> Change:
     """Return the change that inserts the event; write it together with the action it records."""
     return Change(
         audit_events,
@@ -106,14 +106,14 @@ def insert_event(event: AuditEvent, visitor: Visitor, now: datetime) -> Change:
             "outcome": event.outcome,
             "user_id": event.user_id,
             "reason": event.reason,
-            "source": visitor.source,
-            "request_id": visitor.request_id,
+            "source": caller.source,
+            "request_id": caller.request_id,
             "detail": event.detail,
         },
     )
 
 
-def log_event(event: AuditEvent, visitor: Visitor) -> None:
+def log_event(event: AuditEvent, caller: Caller) -> None:
     """Log the event as one line, and count it; an alarm is logged as a warning."""
     fields = {
         "reason": event.reason,
@@ -127,7 +127,7 @@ def log_event(event: AuditEvent, visitor: Visitor) -> None:
     log = _log.info if event.alarm is None else _log.warning
     log(
         f"{event.name} {event.outcome}",
-        source=visitor.source,
-        request_id=visitor.request_id,
+        source=caller.source,
+        request_id=caller.request_id,
         **{name: value for name, value in fields.items() if value is not None},
     )

@@ -12,7 +12,7 @@ from focys.features.backup_codes.repository import all_dropped, everybodys_dropp
 from focys.features.backup_codes.service import BackupCodes
 from focys.features.feature import Feature
 
-FEATURE = Feature(mails=(USED, RENEWED))
+FEATURE = Feature(emails=(USED, RENEWED))
 
 __all__ = [
     "FEATURE",

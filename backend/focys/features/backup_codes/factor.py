@@ -23,7 +23,7 @@ from focys.infra.web.requests import Request
 
 
 def _backup_code(text: str) -> str:
-    code = crockford.normalise(text)
+    code = crockford.normalize(text)
     if code is None:
         raise ValueError("A backup code has sixteen letters and digits.")
     return code
@@ -85,7 +85,7 @@ class BackupCodeFactor:
         if found is None:
             return Unproven(Refused(Reason.INVALID_CODE))
         left = {"backup_codes_left": unspent - 1}
-        mail = USED.queue(claim.user_id, {**seen(claim.visitor, claim.now), "left": unspent - 1}, claim.now)
+        mail = USED.queue(claim.user_id, {**seen(claim.caller, claim.now), "left": unspent - 1}, claim.now)
         changes = (spent(found, claim.now), mail)
         return Proven(issued=Issued(changes, left, left), tells_owner=True)
 
@@ -104,7 +104,7 @@ class BackupCodeFactor:
         """Return ten new codes if the user has none left, and an email about them."""
         if held.backup_codes_left:
             return Issued()
-        return _issued(*await self._codes.renew(claim.user_id, claim.visitor, claim.now))
+        return _issued(*await self._codes.renew(claim.user_id, claim.caller, claim.now))
 
 
 def _issued(codes: list[str], changes: list[Change]) -> Issued:

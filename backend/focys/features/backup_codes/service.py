@@ -10,7 +10,7 @@ from focys.features.backup_codes.repository import BackupCodeRepository, all_dro
 from focys.features.outbox import seen
 from focys.infra.crypto.hashing import BusyError, Hasher
 from focys.infra.db.database import Change, Database
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 
 SET_SIZE = 10
 
@@ -28,10 +28,10 @@ class BackupCodes:
             BusyError: too many hashes are waiting.
         """
         codes = [crockford.encode(secrets.token_bytes(crockford.CODE_BYTES)) for _ in range(SET_SIZE)]
-        hashes = await self._hasher.hash_set([crockford.normalise(code) or "" for code in codes])
+        hashes = await self._hasher.hash_set([crockford.normalize(code) or "" for code in codes])
         return codes, [all_dropped(user_id), *stored(user_id, hashes, now)]
 
-    async def renew(self, user_id: UUID, visitor: Visitor, now: datetime) -> tuple[list[str], list[Change]]:
+    async def renew(self, user_id: UUID, caller: Caller, now: datetime) -> tuple[list[str], list[Change]]:
         """Return a new set, like ``issue``, for a user who has none left; the changes include an email to the owner.
 
         If too many hashes are waiting, both lists are empty: the sign-in goes on, and the next one issues the codes.
@@ -40,7 +40,7 @@ class BackupCodes:
             codes, changes = await self.issue(user_id, now)
         except BusyError:
             return [], []
-        return codes, [*changes, RENEWED.queue(user_id, seen(visitor, now), now)]
+        return codes, [*changes, RENEWED.queue(user_id, seen(caller, now), now)]
 
     async def find(self, user_id: UUID, code: str) -> tuple[UUID | None, int]:
         """Return the id of the unspent code that matches *code* (normalized), or None, and the number of unspent codes.

@@ -20,7 +20,7 @@ _TOKENS: list[BindParameter[bytes]] = [bindparam(f"browser_{i}") for i in range(
 
 
 def is_known(user_id: Column[UUID], known: FromClause = browsers) -> ColumnElement[bool]:
-    """Return the condition that a row belongs to the user and its token is in the visitor's cookie."""
+    """Return the condition that a row belongs to the user and its token is in the caller's cookie."""
     return and_(known.c.user_id == user_id, known.c.token_hash.in_(_TOKENS))
 
 

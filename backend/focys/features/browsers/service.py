@@ -31,7 +31,7 @@ class Recognition:
 
 
 def recognize(user_id: UUID, known: Known | None, *, cookie: str | None, epoch: int, now: datetime) -> Recognition:
-    """Return the cookie and the change that make the visitor's browser known to this account.
+    """Return the cookie and the change that make the caller's browser known to this account.
 
     A browser gets its own token for each account, and a new one after a change of password or factor; a copy of the old
     cookie is then worthless.

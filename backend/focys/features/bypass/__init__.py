@@ -24,7 +24,7 @@ from focys.features.bypass.service import Bypasses, usage_notice
 from focys.features.feature import Feature
 from focys.infra.db.retention import kept_for
 
-FEATURE = Feature(mails=(BEGUN, USED), retention=(kept_for(mfa_bypasses.c.ends_at, timedelta(days=90)),))
+FEATURE = Feature(emails=(BEGUN, USED), retention=(kept_for(mfa_bypasses.c.ends_at, timedelta(days=90)),))
 
 __all__ = [
     "FEATURE",

@@ -11,7 +11,7 @@ from focys.features.bypass.repository import EVERYBODY, NAMED, BypassRepository,
 from focys.features.outbox import Outbox, minute, seen
 from focys.infra.db.database import Change, Database
 from focys.infra.ops.clock import Clock
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 
 QUIET = timedelta(hours=1)
 
@@ -23,7 +23,7 @@ class Bypasses:
         self._database, self._clock, self._accounts = database, clock, accounts
         self._repository = BypassRepository(database)
 
-    async def begin(self, length: timedelta, reason: str, operator: Visitor, *, address: str | None) -> NotOver:
+    async def begin(self, length: timedelta, reason: str, operator: Caller, *, address: str | None) -> NotOver:
         """Let one enrolled user, or everybody but administrators, sign in with just the password for *length*.
 
         Raises:
@@ -58,7 +58,7 @@ class Bypasses:
         log_event(event, operator)
         return bypass
 
-    async def end(self, operator: Visitor, *, address: str | None) -> list[NotOver]:
+    async def end(self, operator: Caller, *, address: str | None) -> list[NotOver]:
         """End the bypasses for one user, or all bypasses, and return them; sessions opened under them end too.
 
         Raises:
@@ -95,8 +95,8 @@ class Bypasses:
         return left
 
 
-async def usage_notice(outbox: Outbox, user_id: UUID, bypass: Bypass, visitor: Visitor, now: datetime) -> list[Change]:
+async def usage_notice(outbox: Outbox, user_id: UUID, bypass: Bypass, caller: Caller, now: datetime) -> list[Change]:
     """Return the email to the owner about a sign-in under a bypass, unless one was queued within the last hour."""
     if await outbox.is_recent(user_id, USED.kind, QUIET):
         return []
-    return [USED.queue(user_id, {**seen(visitor, now), "until": minute(bypass.until)}, now)]
+    return [USED.queue(user_id, {**seen(caller, now), "until": minute(bypass.until)}, now)]

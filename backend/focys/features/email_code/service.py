@@ -39,7 +39,7 @@ class EmailCodes:
 
     def is_right(self, issue: CodeIssue, code: str) -> bool:
         """Return whether *code* (normalized) is the one that was emailed."""
-        expected = email_codes.normalise(self._spell(issue), long=issue.long)
+        expected = email_codes.normalize(self._spell(issue), long=issue.long)
         return hmac.compare_digest(expected or "", code)
 
     def mailed(self, user_id: UUID, issue: CodeIssue, network: str, now: datetime) -> Change:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from focys.domain.lockout import Strength
 from focys.domain.outcome import Refused, Unproven
 from focys.infra.db.database import Change, Shape
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 
 Held_contra = TypeVar("Held_contra", contravariant=True)
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -26,7 +26,7 @@ class Claim:
         email: the account's address.
         login_id: the login in progress.
         version: the account's ``attempt_seq``, for optimistic locking in the guard that spends the proof.
-        visitor: who sent the request.
+        caller: who sent the request.
         now: the time of the request.
     """
 
@@ -34,7 +34,7 @@ class Claim:
     email: str
     login_id: UUID
     version: int
-    visitor: Visitor
+    caller: Caller
     now: datetime
 
 

@@ -26,7 +26,7 @@ from focys.features.lockout.repository import (
 from focys.infra.db.retention import kept_for
 
 FEATURE = Feature(
-    mails=(FAILING, LOCKED, GUARDED),
+    emails=(FAILING, LOCKED, GUARDED),
     retention=(kept_for(second_factor_failures.c.at, MEMORY), surplus_forgotten),
 )
 

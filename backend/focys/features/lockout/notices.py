@@ -6,7 +6,7 @@ from uuid import UUID
 from focys.domain.lockout import GUARDED_AFTER, LOCKS, NOTICE_AT
 from focys.features.outbox import Details, Notice, Outbox, seen, when_and_where
 from focys.infra.db.database import Change
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 
 QUIET = timedelta(hours=1)
 """Each kind is sent at most once per account within this time."""
@@ -43,9 +43,9 @@ GUARDED = Notice(
 _BY_NUMBER = {NOTICE_AT: FAILING, **dict.fromkeys(LOCKS, LOCKED), GUARDED_AFTER: GUARDED}
 
 
-async def notices_for(outbox: Outbox, user_id: UUID, failures: int, visitor: Visitor, now: datetime) -> list[Change]:
+async def notices_for(outbox: Outbox, user_id: UUID, failures: int, caller: Caller, now: datetime) -> list[Change]:
     """Return the email to send after failure number *failures*, if any."""
     notice = _BY_NUMBER.get(failures)
     if notice is None or await outbox.is_recent(user_id, notice.kind, QUIET):
         return []
-    return [notice.queue(user_id, seen(visitor, now), now)]
+    return [notice.queue(user_id, seen(caller, now), now)]

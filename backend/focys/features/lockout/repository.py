@@ -114,7 +114,7 @@ def tally(person: FromClause) -> CTE:
 
 
 class BucketParameters(TypedDict):
-    """The parameters of ``tally`` that depend on the time and the visitor's network."""
+    """The parameters of ``tally`` that depend on the time and the caller's network."""
 
     since: datetime
     network: str

@@ -2,7 +2,7 @@
 
     password       password.py       right password -> a login in progress (a row, found by the hash of its cookie)
     email code     email_code.py     first sign-in only: the emailed code
-    enrollment     enrolment.py      shows a factor to set up, and checks its first proof
+    enrollment     enrollment.py      shows a factor to set up, and checks its first proof
     second factor  second_factor.py  any kind of factor, charged to the bucket's failures
 
 Every attempt is one statement that charges it and returns the facts, a decision in pure code, and one write of the
@@ -20,7 +20,7 @@ from focys.features.login.service import LoginFlow
 from focys.infra.db.retention import kept_for
 
 FEATURE = Feature(
-    mails=(NEW_BROWSER, FACTOR_ADDED, UNFINISHED),
+    emails=(NEW_BROWSER, FACTOR_ADDED, UNFINISHED),
     retention=(kept_for(pending_logins.c.expires_at, timedelta(hours=1)),),
     router=router,
 )

@@ -27,7 +27,7 @@ from focys.infra.crypto.keys import KeyRing
 from focys.infra.db.database import Change, Database
 from focys.infra.db.lifetime import max_expiry
 from focys.infra.ops.clock import Clock
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +122,18 @@ class LoginRequest:
     visit: Visit
 
     @classmethod
-    def begin(cls, deps: Dependencies, repository: LoginRepository, visitor: Visitor) -> "LoginRequest":
-        """Return a request of this visitor, as of now."""
+    def begin(cls, deps: Dependencies, repository: LoginRepository, caller: Caller) -> "LoginRequest":
+        """Return a request of this caller, as of now."""
         now = deps.clock.now()
         longest = max(deps.enroller.life, deps.email_codes.life)
-        return cls(deps, repository, Visit(visitor, now, max_expiry(longest, now)))
+        return cls(deps, repository, Visit(caller, now, max_expiry(longest, now)))
 
     def later(self) -> "LoginRequest":
         """Return the same request as of now."""
-        return LoginRequest.begin(self.deps, self.repository, self.visit.visitor)
+        return LoginRequest.begin(self.deps, self.repository, self.visit.caller)
 
     async def find(self) -> LoginSnapshot | Refused:
-        """Return the visitor's login if it is live: not expired, and the account unchanged since it started."""
+        """Return the caller's login if it is live: not expired, and the account unchanged since it started."""
         snapshot = await self.repository.find(self.repository.second_factor, self.visit)
         return snapshot if snapshot is not None and snapshot.is_live else Refused(Reason.LOGIN_EXPIRED)
 
@@ -147,21 +147,21 @@ class LoginRequest:
 
     async def commit(self, event: AuditEvent, *changes: Change, guard: Change | None = None) -> bool:
         """Write changes and their audit event together; False if the guard matched no row, so nothing was written."""
-        row = insert_event(event, self.visit.visitor, self.visit.now)
+        row = insert_event(event, self.visit.caller, self.visit.now)
         done = await self.deps.database.write(*changes, row, guard=guard)
         if done:
-            log_event(event, self.visit.visitor)
+            log_event(event, self.visit.caller)
         return done
 
     def refuse(self, event: str, user_id: UUID | None, refused: Refused) -> Refused:
         """Log a refusal that writes nothing, and return it."""
-        log_event(AuditEvent(event, Outcome.REFUSED, user_id, refused.reason), self.visit.visitor)
+        log_event(AuditEvent(event, Outcome.REFUSED, user_id, refused.reason), self.visit.caller)
         return refused
 
     def claim(self, snapshot: LoginSnapshot) -> Claim:
         """Return who is trying to prove a factor, for the factor to check."""
         account, login, visit = snapshot.account, snapshot.login, self.visit
-        return Claim(account.user_id, account.email, login.login_id, account.attempt_seq, visit.visitor, visit.now)
+        return Claim(account.user_id, account.email, login.login_id, account.attempt_seq, visit.caller, visit.now)
 
     def guard(self, snapshot: LoginSnapshot, proven: Change | None = None) -> Change:
         """Return the guard for the write that completes this step."""
@@ -181,13 +181,13 @@ class LoginRequest:
 
     def open_session(self, grant: Grant) -> tuple[SignedIn, list[Change]]:
         """Return a new session, and the changes of a completed login except for those of its proof."""
-        account, visitor, now = grant.account, self.visit.visitor, self.visit.now
+        account, caller, now = grant.account, self.visit.caller, self.visit.now
         evidence = Evidence(account.user_id, account.role, grant.epoch, grant.amr, grant.bypass)
-        session = self.deps.sessions.open(evidence, visitor, now, live=account.sessions_live)
+        session = self.deps.sessions.open(evidence, caller, now, live=account.sessions_live)
         if grant.bypass is not None:
             # The password alone must not give anything that outlasts the bypass, such as a known browser.
             return SignedIn(grant, session, None), [*session.changes]
-        known = recognize(account.user_id, account.known, cookie=visitor.browser, epoch=grant.epoch, now=now)
+        known = recognize(account.user_id, account.known, cookie=caller.browser, epoch=grant.epoch, now=now)
         changes = [*session.changes, known.change]
         if grant.login is not None:
             changes.append(consumed(grant.login, now))
@@ -220,7 +220,7 @@ def event_of(proof: Proof) -> EventName:
         case Proof.EMAIL_CODE:
             return EventName.EMAIL_CODE
         case Proof.FIRST_FACTOR:
-            return EventName.MFA_ENROLMENT
+            return EventName.MFA_ENROLLMENT
         case Proof.SECOND_FACTOR:
             raise ValueError(proof)
         case _:

@@ -11,7 +11,7 @@ from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.email_code import CodeIssue, taken_back
 from focys.features.login.attempt import LoginRequest, event_of, turn
 from focys.features.login.changes import begun, code_mailed, consumed, try_taken_back
-from focys.features.login.snapshots import RESEND_PAUSE, Begun, LoginSnapshot, PendingLogin, state_of_enrolment
+from focys.features.login.snapshots import RESEND_PAUSE, Begun, LoginSnapshot, PendingLogin, state_of_enrollment
 from focys.features.rate_limits import CODES_RESENT, CODES_RESENT_A_DAY
 from focys.infra.crypto.tokens import new_token
 
@@ -32,7 +32,7 @@ async def resend(request: LoginRequest) -> int | Refused:
     done = await request.commit(
         AuditEvent(EventName.EMAIL_CODE_SENT, Outcome.OK, user_id, detail="same" if works else "new"),
         code_mailed(facts.login.login_id, issue, facts.login.code_tries if works else 0, visit.now),
-        request.deps.email_codes.mailed(user_id, issue, visit.visitor.source, visit.now),
+        request.deps.email_codes.mailed(user_id, issue, visit.caller.source, visit.now),
         guard=request.guard(facts),
     )
     return int(RESEND_PAUSE.total_seconds()) if done else attempt.BUSY
@@ -114,7 +114,7 @@ class EmailCodeAttempt:
         event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
         if not await self.request.commit(event, *changes, guard=self.request.guard(facts)):
             return None
-        return Begun(token, state_of_enrolment(login, account.email, now))
+        return Begun(token, state_of_enrollment(login, account.email, now))
 
     async def fail(self, facts: LoginSnapshot, unproven: Unproven) -> Refused:
         """Keep the charge, unless nothing was compared."""
@@ -126,7 +126,7 @@ class EmailCodeAttempt:
 
     def _entry(self, facts: LoginSnapshot) -> str | None:
         """Return the entry, normalized, or None if it does not have the form of the code."""
-        return email_codes.normalise(self.typed, long=facts.login.code_long)
+        return email_codes.normalize(self.typed, long=facts.login.code_long)
 
 
 def _next_issue(facts: LoginSnapshot, request: LoginRequest) -> CodeIssue:

@@ -36,12 +36,12 @@ UNFINISHED = Notice(
 
 def new_browser_mail(account: Account, visit: Visit) -> Change:
     """Return the email about a sign-in from a new browser."""
-    return NEW_BROWSER.queue(account.user_id, seen(visit.visitor, visit.now), visit.now)
+    return NEW_BROWSER.queue(account.user_id, seen(visit.caller, visit.now), visit.now)
 
 
 def factor_added_mail(account: Account, visit: Visit) -> Change:
     """Return the email about a new factor."""
-    return FACTOR_ADDED.queue(account.user_id, seen(visit.visitor, visit.now), visit.now)
+    return FACTOR_ADDED.queue(account.user_id, seen(visit.caller, visit.now), visit.now)
 
 
 async def unfinished_mails(limits: RateLimiter, outbox: Outbox, account: Account, visit: Visit) -> list[Change]:
@@ -52,7 +52,7 @@ async def unfinished_mails(limits: RateLimiter, outbox: Outbox, account: Account
         return []
     if await outbox.is_recent(account.user_id, UNFINISHED.kind, UNFINISHED_QUIET):
         return []
-    return [UNFINISHED.queue(account.user_id, seen(visit.visitor, visit.now), visit.now)]
+    return [UNFINISHED.queue(account.user_id, seen(visit.caller, visit.now), visit.now)]
 
 
 def finished(limits: RateLimiter, account: Account, visit: Visit) -> list[Change]:

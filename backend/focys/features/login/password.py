@@ -33,7 +33,7 @@ _EVENT = event_of(Proof.PASSWORD_WITH_MFA)
 
 async def start(request: LoginRequest, address: str, password: str) -> Begun | SignedIn | Refused:
     """Check email and password; wrong, unknown and disabled get the same response after the same work."""
-    keys, throttle = ThrottleKeys.of(request.deps.keys, address, request.visit.visitor), request.deps.throttle
+    keys, throttle = ThrottleKeys.of(request.deps.keys, address, request.visit.caller), request.deps.throttle
     charged = await _charge(request, address, keys)
     if isinstance(charged, Refused):
         return request.refuse(_EVENT, None, charged)
@@ -71,7 +71,7 @@ async def _charge(request: LoginRequest, address: str, keys: ThrottleKeys) -> tu
         limit = throttle.evaluate(keys.of_browser(known_hash), facts.throttle, visit.now)
         if limit.retry_after is not None:
             return Refused(Reason.THROTTLED, retry_after=limit.retry_after)
-        tried = None if known_hash is not None else Try(visit.visitor.source, keys.account, visit.now)
+        tried = None if known_hash is not None else Try(visit.caller.source, keys.account, visit.now)
         charge = await throttle.charge(limit, tried, visit.now)
         if isinstance(charge, Full):
             return Refused(Reason.THROTTLED, retry_after=charge.retry_after)
@@ -86,7 +86,7 @@ async def _refuse_password(request: LoginRequest, facts: PasswordSnapshot, charg
     user_id = account.user_id if account is not None else None
     detail = f"closed after {CLOSED_AFTER} wrong passwords" if charge.closes else None
     owner = user_id if account is not None and account.disabled_at is None else None
-    emails = await passwords_notice_for(deps.outbox, owner, charge, request.visit.visitor, request.visit.now)
+    emails = await passwords_notice_for(deps.outbox, owner, charge, request.visit.caller, request.visit.now)
     event = AuditEvent(_EVENT, Outcome.REFUSED, user_id, Reason.INVALID_CREDENTIALS, detail)
     await request.commit(event, *emails)
     return Refused(Reason.INVALID_CREDENTIALS)
@@ -114,7 +114,7 @@ async def _accept_password(
     if step is Step.DONE:
         return await _sign_in(request, facts, account, bypass, refunds) or BUSY
     if facts.browser_id is None:
-        limits, network = request.deps.account_limits, request.visit.visitor.source
+        limits, network = request.deps.account_limits, request.visit.caller.source
         wait = await limits.hit(request.deps.login_limits.started, str(account.user_id), network)
         if wait is not None:
             return request.refuse(_EVENT, account.user_id, Refused(Reason.THROTTLED, retry_after=wait))
@@ -127,9 +127,9 @@ async def _accept_password(
 async def _begin_second_factor(
     request: LoginRequest, facts: PasswordSnapshot, account: Account, changes: list[Change]
 ) -> Begun:
-    visitor, now, token = request.visit.visitor, request.visit.now, new_token()
+    caller, now, token = request.visit.caller, request.visit.now, new_token()
     login = PendingLogin.new(Step.SECOND_FACTOR, now, now + LOGIN_LIFE)
-    earlier = [token_consumed(visitor.login, now)] if visitor.login is not None else []
+    earlier = [token_consumed(caller.login, now)] if caller.login is not None else []
     event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
     await request.commit(event, *changes, *earlier, begun(login, token, account))
     lock, factors = facts.lock_state(now), request.offered(facts.held)
@@ -140,7 +140,7 @@ async def _begin_email_code(
     request: LoginRequest, facts: PasswordSnapshot, account: Account, changes: list[Change]
 ) -> Begun | Refused:
     """Start the email code step; a browser that is already at this step continues it, under a new token."""
-    visitor, now, token = request.visit.visitor, request.visit.now, new_token()
+    caller, now, token = request.visit.caller, request.visit.now, new_token()
     event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
     sender = request.deps.mail_sender
     if facts.earlier is not None and facts.waits_for_code(now):
@@ -149,7 +149,7 @@ async def _begin_email_code(
     started = await code_login(request, account, is_long=facts.needs_long_code(now))
     if isinstance(started, Refused):
         return started
-    earlier = [token_consumed(visitor.login, now)] if visitor.login is not None else []
+    earlier = [token_consumed(caller.login, now)] if caller.login is not None else []
     mail = [] if started.mail is None else [started.mail]
     await request.commit(event, *changes, *earlier, begun(started.login, token, account), *mail)
     return Begun(token, state_of_email_code(started.login, account.email, sender, now))
@@ -163,11 +163,11 @@ async def _sign_in(
     profile = request.profile(facts.held) if account.mfa_enabled else {}
     grant = Grant(account, ("pwd",), account.credential_epoch, bypass=bypass, profile=profile)
     signed_in, effects = request.open_session(replace(grant, mfa_enabled=account.mfa_enabled))
-    if visit.visitor.login is not None:
-        effects.append(token_consumed(visit.visitor.login, visit.now))
+    if visit.caller.login is not None:
+        effects.append(token_consumed(visit.caller.login, visit.now))
     event, guard = AuditEvent(_EVENT, Outcome.OK, account.user_id), claim(account.user_id, account.attempt_seq)
     if bypass is not None:
         event = AuditEvent(EventName.MFA_BYPASSED, Outcome.OK, account.user_id, detail=f"bypass {bypass.id}")
         guard = claim_under(account.user_id, account.attempt_seq, bypass.id, visit.now)
-        effects += await usage_notice(deps.outbox, account.user_id, bypass, visit.visitor, visit.now)
+        effects += await usage_notice(deps.outbox, account.user_id, bypass, visit.caller, visit.now)
     return signed_in if await request.commit(event, *changes, *effects, guard=guard) else None

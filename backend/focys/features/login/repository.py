@@ -73,7 +73,7 @@ class LoginRepository:
 
     async def find_at_start(self, address: str, keys: ThrottleKeys, visit: Visit) -> PasswordSnapshot:
         """Return the facts before a password is compared."""
-        old_token = digest(visit.visitor.login or "")
+        old_token = digest(visit.caller.login or "")
         parameters: StartParameters = {
             **keys.parameters(),
             **_parameters(visit),
@@ -84,8 +84,8 @@ class LoginRepository:
         return self._read_at_start(rows[0])
 
     async def find(self, query: StepQuery, visit: Visit) -> LoginSnapshot | None:
-        """Return the facts of the visitor's login, or None if it has none."""
-        if visit.visitor.login is None:
+        """Return the facts of the caller's login, or None if it has none."""
+        if visit.caller.login is None:
             return None
         rows = await self._database.rows(query.charge.facts, **_parameters(visit))
         return query.read(rows[0]) if rows else None
@@ -94,7 +94,7 @@ class LoginRepository:
         self, query: StepQuery, visit: Visit, charge_id: UUID, strength: Strength = Strength.WEAK
     ) -> tuple[LoginSnapshot, bool] | None:
         """Return the same facts, and whether the statement also charged an attempt of this strength."""
-        if visit.visitor.login is None:
+        if visit.caller.login is None:
             return None
         parameters: ChargeParameters = {**_parameters(visit, strength), "charge_id": charge_id}
         found = await self._database.charge(query.charge, parameters)
@@ -202,13 +202,13 @@ def _read_failures(cells: _Cells) -> Failures:
 
 
 def _parameters(visit: Visit, strength: Strength = Strength.WEAK) -> LoginParameters:
-    visitor, now = visit.visitor, visit.now
+    caller, now = visit.caller, visit.now
     return {
-        "token_hash": digest(visitor.login or ""),
+        "token_hash": digest(caller.login or ""),
         "moment": now,
         "ahead": now + TOLERANCE,
         "latest_end": visit.latest_end,
-        **cookie_parameters(visitor.browser),
-        **lockout.bucket_parameters(visitor.source, now),
+        **cookie_parameters(caller.browser),
+        **lockout.bucket_parameters(caller.source, now),
         **lockout.strength_parameters(strength),
     }

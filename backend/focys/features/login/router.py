@@ -10,12 +10,12 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.browsers import COOKIE_LIFE
 from focys.features.factors import AnyFactor, Enroller
 from focys.features.login.attempt import SignedIn
-from focys.features.login.schemas import Credentials, EnrolRequest, LoginState, MailedCode, Nothing, Resent, Status
+from focys.features.login.schemas import Credentials, EnrollRequest, LoginState, MailedCode, Nothing, Resent, Status
 from focys.features.login.service import LoginFlow
 from focys.features.login.snapshots import Begun
 from focys.features.login.snapshots import LoginState as State
 from focys.features.sessions import SignedInReply, User
-from focys.infra.web.dependencies import Caller, WebDep
+from focys.infra.web.dependencies import CallerDep, WebDep
 from focys.infra.web.http import Cookies
 from focys.infra.web.replies import PROBLEMS, FieldProblem, refusal, reply
 
@@ -31,7 +31,7 @@ Flow = Annotated[LoginFlow, Depends(_flow)]
 
 
 @router.get("/status")
-async def read_status(flow: Flow, caller: Caller) -> Status:
+async def read_status(flow: Flow, caller: CallerDep) -> Status:
     """Return what a page needs to know first; never fails."""
     state = await flow.look(caller) if caller.login else None
     login = _state(state) if isinstance(state, State) else None
@@ -39,20 +39,20 @@ async def read_status(flow: Flow, caller: Caller) -> Status:
 
 
 @router.post("/login", response_model=LoginState | SignedInReply)
-async def start(body: Credentials, flow: Flow, caller: Caller, web: WebDep) -> Response:
+async def start(body: Credentials, flow: Flow, caller: CallerDep, web: WebDep) -> Response:
     """Check email and password."""
     return _response(await flow.start(body.email, body.password, caller), web.cookies)
 
 
 @router.get("/login", response_model=LoginState)
-async def look(flow: Flow, caller: Caller) -> Response:
+async def look(flow: Flow, caller: CallerDep) -> Response:
     """Return the login in progress."""
     outcome = await flow.look(caller)
     return refusal(outcome) if isinstance(outcome, Refused) else reply(_state(outcome))
 
 
 @router.delete("/login", status_code=status.HTTP_204_NO_CONTENT, response_class=Response)
-async def cancel(flow: Flow, caller: Caller, web: WebDep) -> Response:
+async def cancel(flow: Flow, caller: CallerDep, web: WebDep) -> Response:
     """Cancel the login in progress."""
     await flow.cancel(caller)
     response = Response(status_code=status.HTTP_204_NO_CONTENT)
@@ -61,13 +61,13 @@ async def cancel(flow: Flow, caller: Caller, web: WebDep) -> Response:
 
 
 @router.post("/email-code/verify", response_model=LoginState)
-async def verify_email_code(body: MailedCode, flow: Flow, caller: Caller, web: WebDep) -> Response:
+async def verify_email_code(body: MailedCode, flow: Flow, caller: CallerDep, web: WebDep) -> Response:
     """Check the emailed code."""
     return _response(await flow.verify_email_code(body.code, caller), web.cookies)
 
 
 @router.post("/email-code/resend", response_model=Resent, status_code=status.HTTP_202_ACCEPTED)
-async def resend_email_code(flow: Flow, caller: Caller, body: Nothing | None = None) -> Response:  # noqa: ARG001
+async def resend_email_code(flow: Flow, caller: CallerDep, body: Nothing | None = None) -> Response:  # noqa: ARG001
     """Email the code again."""
     outcome = await flow.resend_email_code(caller)
     if isinstance(outcome, Refused):
@@ -80,17 +80,17 @@ def factor_routes(factors: Sequence[AnyFactor], enroller: Enroller[Any]) -> APIR
     routes = APIRouter(prefix="/auth", tags=["login"], responses=PROBLEMS)
 
     @routes.post("/mfa/enroll", response_model=enroller.shown)
-    async def enroll(flow: Flow, caller: Caller, body: EnrolRequest | None = None) -> Response:
+    async def enroll(flow: Flow, caller: CallerDep, body: EnrollRequest | None = None) -> Response:
         """Show the factor to set up."""
         outcome = await flow.enroll(caller, restart=body is not None and body.restart)
         return refusal(outcome) if isinstance(outcome, Refused) else reply(outcome)
 
-    async def confirm(body: BaseModel, flow: Flow, caller: Caller, web: WebDep) -> Response:
+    async def confirm(body: BaseModel, flow: Flow, caller: CallerDep, web: WebDep) -> Response:
         """Check the first proof of a new factor."""
         return _response(await flow.confirm(body, caller), web.cookies)
 
     def verifier(factor: AnyFactor) -> Callable[..., Awaitable[Response]]:
-        async def verify(body: BaseModel, flow: Flow, caller: Caller, web: WebDep) -> Response:
+        async def verify(body: BaseModel, flow: Flow, caller: CallerDep, web: WebDep) -> Response:
             """Check a second factor."""
             return _response(await flow.verify(factor, body, caller), web.cookies)
 

@@ -36,7 +36,7 @@ class MailedCode(Request):
     code: Annotated[Text, Field(min_length=1, max_length=64)]
 
 
-class EnrolRequest(Request):
+class EnrollRequest(Request):
     """``restart`` replaces the pending secret with a new one."""
 
     restart: bool = False

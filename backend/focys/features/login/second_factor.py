@@ -95,7 +95,7 @@ class SecondFactorAttempt:
             await request.commit(replace(event, alarm=unproven.alarm), taken_back(self.charge_id))
             return replace(unproven.refused, tries_left=state.tries_left if isinstance(state, Open) else None)
         number = len(facts.failures.counted) + 1 if isinstance(state, Open) else 0
-        emails = await notices_for(request.deps.outbox, user_id, number, request.visit.visitor, now)
+        emails = await notices_for(request.deps.outbox, user_id, number, request.visit.caller, now)
         failure = replace(event, alarm=unproven.alarm or _ALARMS.get(number))
         if not await request.commit(failure, *emails, guard=kept(self.charge_id)):
             return request.refuse(self.factor.event, user_id, attempt.BUSY)

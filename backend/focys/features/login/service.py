@@ -9,7 +9,7 @@ from focys.domain.login import Step
 from focys.domain.outcome import Refused
 from focys.features.audit import AuditEvent, EventName, Outcome
 from focys.features.factors import AnyFactor, Enroller
-from focys.features.login import email_code, enrolment, password, second_factor
+from focys.features.login import email_code, enrollment, password, second_factor
 from focys.features.login.attempt import Dependencies, LoginRequest, SignedIn
 from focys.features.login.changes import consumed
 from focys.features.login.repository import LoginRepository
@@ -18,10 +18,10 @@ from focys.features.login.snapshots import (
     LoginSnapshot,
     LoginState,
     state_of_email_code,
-    state_of_enrolment,
+    state_of_enrollment,
     state_of_second_factor,
 )
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 
 
 class LoginFlow:
@@ -46,52 +46,52 @@ class LoginFlow:
         """Sets up a factor at the first sign-in."""
         return self._deps.enroller
 
-    async def start(self, address: str, typed: str, visitor: Visitor) -> Begun | SignedIn | Refused:
+    async def start(self, address: str, typed: str, caller: Caller) -> Begun | SignedIn | Refused:
         """Check email and password."""
-        return await password.start(self._request(visitor), address, typed)
+        return await password.start(self._request(caller), address, typed)
 
-    async def verify_email_code(self, typed: str, visitor: Visitor) -> Begun | Refused:
+    async def verify_email_code(self, typed: str, caller: Caller) -> Begun | Refused:
         """Check the emailed code."""
-        return await attempt.run(email_code.EmailCodeAttempt(self._request(visitor), typed))
+        return await attempt.run(email_code.EmailCodeAttempt(self._request(caller), typed))
 
-    async def resend_email_code(self, visitor: Visitor) -> int | Refused:
+    async def resend_email_code(self, caller: Caller) -> int | Refused:
         """Email the code again; return the seconds until the next resend is allowed."""
-        return await email_code.resend(self._request(visitor))
+        return await email_code.resend(self._request(caller))
 
-    async def enroll(self, visitor: Visitor, *, restart: bool) -> BaseModel | Refused:
+    async def enroll(self, caller: Caller, *, restart: bool) -> BaseModel | Refused:
         """Return the factor to set up."""
-        return await enrolment.show(self._request(visitor), restart=restart)
+        return await enrollment.show(self._request(caller), restart=restart)
 
-    async def confirm(self, answer: BaseModel, visitor: Visitor) -> SignedIn | Refused:
+    async def confirm(self, answer: BaseModel, caller: Caller) -> SignedIn | Refused:
         """Check the first proof of a new factor, and sign in."""
-        return await attempt.run(enrolment.FirstFactorAttempt(self._request(visitor), answer))
+        return await attempt.run(enrollment.FirstFactorAttempt(self._request(caller), answer))
 
-    async def verify(self, factor: AnyFactor, answer: BaseModel, visitor: Visitor) -> SignedIn | Refused:
+    async def verify(self, factor: AnyFactor, answer: BaseModel, caller: Caller) -> SignedIn | Refused:
         """Check a second factor, and sign in."""
-        return await attempt.run(second_factor.SecondFactorAttempt(self._request(visitor), factor, answer))
+        return await attempt.run(second_factor.SecondFactorAttempt(self._request(caller), factor, answer))
 
-    async def look(self, visitor: Visitor) -> LoginState | Refused:
+    async def look(self, caller: Caller) -> LoginState | Refused:
         """Return the login in progress."""
-        request = self._request(visitor)
+        request = self._request(caller)
         facts = await request.find()
         return facts if isinstance(facts, Refused) else self._state_of(facts, request)
 
-    async def cancel(self, visitor: Visitor) -> None:
+    async def cancel(self, caller: Caller) -> None:
         """End the login in progress, if there is one."""
-        request = self._request(visitor)
+        request = self._request(caller)
         facts = await request.find()
         if isinstance(facts, Refused):
             return
         event = AuditEvent(EventName.LOGIN_CANCELLED, Outcome.OK, facts.account.user_id)
         await request.commit(event, guard=consumed(facts.login.login_id, request.visit.now))
 
-    def _request(self, visitor: Visitor) -> LoginRequest:
-        return LoginRequest.begin(self._deps, self._repository, visitor)
+    def _request(self, caller: Caller) -> LoginRequest:
+        return LoginRequest.begin(self._deps, self._repository, caller)
 
     def _state_of(self, facts: LoginSnapshot, request: LoginRequest) -> LoginState:
         login, email, now = facts.login, facts.account.email, request.visit.now
         if login.step is Step.EMAIL_CODE:
             return state_of_email_code(login, email, self._deps.mail_sender, now)
         if login.step is Step.ENROLL:
-            return state_of_enrolment(login, email, now)
+            return state_of_enrollment(login, email, now)
         return state_of_second_factor(login, email, request.offered(facts.held), facts.lock_state(now), now)

@@ -38,7 +38,7 @@ class Account:
 
     @property
     def known(self) -> Known | None:
-        """The row of the visitor's known browser; ``browser_id`` is None if that row is outdated."""
+        """The row of the caller's known browser; ``browser_id`` is None if that row is outdated."""
         if self.known_id is None or self.known_hash is None:
             return None
         return Known(self.known_id, self.known_hash, is_current=self.browser_id is not None)
@@ -100,7 +100,7 @@ class PasswordSnapshot:
 
     @property
     def browser_id(self) -> UUID | None:
-        """The id of the visitor's known browser; None if the browser is unknown."""
+        """The id of the caller's known browser; None if the browser is unknown."""
         return self.account.browser_id if self.account is not None else None
 
     def lock_state(self, now: datetime) -> LockState:
@@ -133,7 +133,7 @@ class LoginSnapshot:
         is_live: whether it is still valid: not ended, not expired, and the account unchanged since it started.
         account: the account that signs in.
         held: the account's data for each kind of factor, by kind.
-        failures: the failures in the visitor's bucket, if the step needs them.
+        failures: the failures in the caller's bucket, if the step needs them.
         email_failures: the times of wrong emailed codes, if the step needs them.
     """
 
@@ -188,7 +188,7 @@ def state_of_email_code(login: PendingLogin, email: str, sender: str | None, now
     )
 
 
-def state_of_enrolment(login: PendingLogin, email: str, now: datetime) -> LoginState:
+def state_of_enrollment(login: PendingLogin, email: str, now: datetime) -> LoginState:
     """Return the state of a login that waits for a new factor."""
     return LoginState(login.step, masked(email), login.expires_at, seconds_until(login.expires_at, now))
 

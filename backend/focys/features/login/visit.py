@@ -8,14 +8,14 @@ from focys.features.browsers import MAX_TOKENS, tokens_of
 from focys.features.throttling import password_keys
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.tokens import digest
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
     """A request and its time. A login that expires after ``latest_end`` was started while a clock was wrong."""
 
-    visitor: Visitor
+    caller: Caller
     now: datetime
     latest_end: datetime
 
@@ -38,12 +38,12 @@ class ThrottleKeys:
     browsers: tuple[tuple[bytes, str], ...]
 
     @classmethod
-    def of(cls, keys: KeyRing, address: str, visitor: Visitor) -> "ThrottleKeys":
-        """Return the keys for an address: one for the visitor's network, and one for each token in the cookie."""
+    def of(cls, keys: KeyRing, address: str, caller: Caller) -> "ThrottleKeys":
+        """Return the keys for an address: one for the caller's network, and one for each token in the cookie."""
         account = password_keys(keys, address)
-        hashes = [digest(token) for token in tokens_of(visitor.browser)]
+        hashes = [digest(token) for token in tokens_of(caller.browser)]
         known = tuple((token_hash, f"password:{account}:{token_hash.hex()[:32]}") for token_hash in hashes)
-        return cls(account, f"password:{account}:{visitor.source}", known)
+        return cls(account, f"password:{account}:{caller.source}", known)
 
     def of_browser(self, token_hash: bytes | None) -> str:
         """Return the key for a known browser, or for the network if the browser is unknown."""

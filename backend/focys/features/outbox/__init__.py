@@ -1,6 +1,6 @@
 """Emails, sent once the change they report is committed, and retried while the mail server is unavailable.
 
-    await database.write(…, LOCKED.queue(user_id, seen(visitor, now), now))      # wakes the sender at once
+    await database.write(…, LOCKED.queue(user_id, seen(caller, now), now))      # wakes the sender at once
 
 A row stores the kind of email and its details. The text is rendered when it is sent, so no code is stored.
 """

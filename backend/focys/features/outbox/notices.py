@@ -9,7 +9,7 @@ from focys.features.outbox.models import outbox
 from focys.infra.db.database import Change
 from focys.infra.mail.kinds import Details, MailContext
 from focys.infra.mail.mailer import Message
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Notice:
     """A notification about an account: its subject and its paragraphs.
 
     LOCKED = Notice("totp_locked", "Your account is locked for a while", lambda details: (…, …))
-    await database.write(…, LOCKED.queue(user_id, seen(visitor, now), now))
+    await database.write(…, LOCKED.queue(user_id, seen(caller, now), now))
     """
 
     kind: str
@@ -48,9 +48,9 @@ def minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M}"
 
 
-def seen(visitor: Visitor, now: datetime) -> dict[str, str]:
-    """Return the details of a visitor's action: ``at`` is the time, ``source`` the address."""
-    return {"at": minute(now), "source": visitor.address}
+def seen(caller: Caller, now: datetime) -> dict[str, str]:
+    """Return the details of a caller's action: ``at`` is the time, ``source`` the address."""
+    return {"at": minute(now), "source": caller.address}
 
 
 def when_and_where(details: Details) -> str:

@@ -91,7 +91,7 @@ class Outbox:
             metrics.MAILS.labels(due.kind, "refused").inc()
             _log.warning(
                 "mail_refused",
-                letter=due.kind,
+                kind=due.kind,
                 user_id=str(due.user_id),
                 cause=str(fault),
                 tries=due.tries + 1,
@@ -99,7 +99,7 @@ class Outbox:
             await self._repository.postpone(due.id, self._clock.now() + backoff(due.tries))
             return False
         if message is None:
-            _log.warning("mail_given_up", letter=due.kind, user_id=str(due.user_id), tries=due.tries)
+            _log.warning("mail_given_up", kind=due.kind, user_id=str(due.user_id), tries=due.tries)
         metrics.MAILS.labels(due.kind, "sent" if message else "given up").inc()
         await self._repository.mark_done(due.id, now)
         return message is not None

@@ -47,7 +47,7 @@ class Passwords:
         )
         if weakness is not None:
             raise WeakPasswordError(weakness)
-        return await self._hasher.hash(rules.normalise(password))
+        return await self._hasher.hash(rules.normalize(password))
 
     async def verify(self, stored: str | None, password: str) -> bool:
         """Return whether the password matches the hash; without a hash, do the same work and return False.
@@ -55,11 +55,11 @@ class Passwords:
         Raises:
             BusyError: too many hashes are waiting.
         """
-        return await self._hasher.verify(stored, rules.normalise(password))
+        return await self._hasher.verify(stored, rules.normalize(password))
 
     async def upgraded(self, stored: str, password: str) -> str | None:
         """Return a new hash if *stored* was made with outdated parameters."""
-        return await self._hasher.hash(rules.normalise(password)) if self._hasher.is_outdated(stored) else None
+        return await self._hasher.hash(rules.normalize(password)) if self._hasher.is_outdated(stored) else None
 
 
 def _strength(password: str, context: list[str]) -> int:

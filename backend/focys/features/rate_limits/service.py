@@ -19,7 +19,7 @@ CODES_A_DAY = RateLimitItemPerDay(10, 1, namespace="user-codes-day")
 CODES_SHARED = RateLimitItemPerMinute(1, 5, namespace="user-codes-shared")
 LOGINS_STARTED = RateLimitItemPerMinute(60, 5, namespace=f"{OF_ACCOUNT_AND_NETWORK}logins")
 UNFINISHED_LOGINS = RateLimitItemPerHour(10, 1, namespace="user-unfinished-logins")
-ENROLMENTS = RateLimitItemPerHour(10, 1, namespace="login-enrolments")
+ENROLLMENTS = RateLimitItemPerHour(10, 1, namespace="login-enrollments")
 OUT_OF_TURN = RateLimitItemPerHour(3, 1, namespace="login-out-of-turn")
 REFRESHES = RateLimitItemPerHour(120, 1, namespace="session-refreshes")
 
@@ -31,7 +31,7 @@ for _limit in (
     CODES_SHARED,
     LOGINS_STARTED,
     UNFINISHED_LOGINS,
-    ENROLMENTS,
+    ENROLLMENTS,
     OUT_OF_TURN,
     REFRESHES,
 ):

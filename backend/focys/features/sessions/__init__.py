@@ -1,7 +1,7 @@
 """Sessions: a row, a short-lived access token, and a refresh token that is rotated once a minute at most.
 
 opened = sessions.open(evidence, …)    # the only way to create one; commit opened.changes with the proof
-await sessions.refresh(visitor)        # rotates after 60 s; the old token works for 10 s, and later ends the session
+await sessions.refresh(caller)        # rotates after 60 s; the old token works for 10 s, and later ends the session
 await sessions.identify(bearer)        # the live session of a bearer token, or None
 """
 

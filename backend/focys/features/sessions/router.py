@@ -11,9 +11,9 @@ from focys.features.sessions.models import LiveSession
 from focys.features.sessions.schemas import Me, Nothing, Tokens, User
 from focys.features.sessions.service import Sessions
 from focys.infra.ops.clock import Clock
-from focys.infra.web.dependencies import Caller, WebDep, our_page
+from focys.infra.web.caller import Caller
+from focys.infra.web.dependencies import CallerDep, WebDep, our_page
 from focys.infra.web.replies import PROBLEMS, refusal, reply
-from focys.infra.web.visitor import Visitor
 
 _CLEAR_SITE_DATA = '"cache", "storage"'
 
@@ -26,7 +26,7 @@ class SessionsApi:
 
     sessions: Sessions
     clock: Clock
-    cancel_login: Callable[[Visitor], Awaitable[None]]
+    cancel_login: Callable[[Caller], Awaitable[None]]
 
 
 def _api_of(request: Request) -> SessionsApi:
@@ -59,7 +59,7 @@ _AUTHORIZATION = {
 async def refresh(
     api: Api,
     web: WebDep,
-    caller: Caller,
+    caller: CallerDep,
     body: Nothing | None = None,  # noqa: ARG001
 ) -> Response:
     """Exchange the refresh cookie for a new access token.
@@ -86,7 +86,7 @@ async def refresh(
 async def logout(
     api: Api,
     web: WebDep,
-    caller: Caller,
+    caller: CallerDep,
     authorization: Bearer = None,
     body: Nothing | None = None,  # noqa: ARG001
 ) -> Response:

@@ -21,7 +21,7 @@ from focys.features.sessions.repository import (
 from focys.infra.crypto.tokens import AccessClaims, InvalidTokenError, Tokens, new_seed
 from focys.infra.db.database import Change, Database
 from focys.infra.ops.clock import Clock
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 
 FRESH = timedelta(seconds=60)
 """How long a refresh token is used before it is rotated, so most page loads need no write."""
@@ -120,7 +120,7 @@ class Sessions:
         self._repository, self._rotation_limit = repository, rotation_limit
         self._life, self._mfa_required = life, mfa_required
 
-    def open(self, evidence: Evidence, visitor: Visitor, now: datetime, *, live: int) -> Opened:
+    def open(self, evidence: Evidence, caller: Caller, now: datetime, *, live: int) -> Opened:
         """Return a new session for the evidence; commit its changes with the guard of the proof.
 
         That guard also ensures that no other session was opened since the user's *live* sessions were counted.
@@ -140,8 +140,8 @@ class Sessions:
             epoch=evidence.epoch,
             refresh_seed=seed,
             amr=evidence.amr,
-            address=visitor.address,
-            agent=visitor.agent,
+            address=caller.address,
+            agent=caller.agent,
             opened_at=now,
             expires_at=now + life,
             bypass_id=evidence.bypass.id if evidence.bypass is not None else None,
@@ -195,52 +195,52 @@ class Sessions:
             return None
         return session if self._is_valid(session, now) else None
 
-    async def refresh(self, visitor: Visitor) -> Refreshed | Refused | None:
+    async def refresh(self, caller: Caller) -> Refreshed | Refused | None:
         """Continue the session of the refresh cookie; None if there is no cookie, so nobody is signed in.
 
         A token is rotated after a minute. Reuse of an outdated token ends its session (RFC 9700 section 4.14.2).
         """
-        if visitor.refresh is None:
+        if caller.refresh is None:
             return None
         for _ in range(2):
             now = self._clock.now()
-            session, generation = await self._presented(visitor)
+            session, generation = await self._presented(caller)
             if session is None:
                 return Refused(Reason.SESSION_ENDED)
             violation = self._violation(session, generation, now)
             if violation is not None:
-                await self._end(session, visitor, now, violation)
+                await self._end(session, caller, now, violation)
                 return Refused(Reason.SESSION_ENDED)
             # ``GRACE`` is shorter than ``FRESH``, so a token that was just replaced also gets its successor here.
             if abs(now - session.rotated_at) < FRESH:
                 return self._refreshed(session, now)
-            outcome = await self._rotate(session, visitor, now)
+            outcome = await self._rotate(session, caller, now)
             if outcome is not None:
                 return outcome
         return Refused(Reason.THROTTLED, retry_after=1)
 
-    async def sign_out(self, visitor: Visitor, bearer: str | None) -> None:
+    async def sign_out(self, caller: Caller, bearer: str | None) -> None:
         """End the session of the refresh cookie or of the bearer token, if there is one."""
-        session, generation = await self._presented(visitor)
+        session, generation = await self._presented(caller)
         now = self._clock.now()
         is_reused = session is not None and self._is_valid(session, now) and _is_reused(session, generation, now)
         session = session or await self.identify(bearer)
         if session is None:
             return
         event = audit.AuditEvent(audit.EventName.SIGN_OUT, audit.Outcome.OK, session.user_id)
-        await self._end(session, visitor, now, _with_alarm(event) if is_reused else event)
+        await self._end(session, caller, now, _with_alarm(event) if is_reused else event)
 
-    async def _presented(self, visitor: Visitor) -> tuple[LiveSession | None, int]:
+    async def _presented(self, caller: Caller) -> tuple[LiveSession | None, int]:
         """Return the live session of the refresh cookie, if it is genuine, and the cookie's generation."""
         try:
-            claims = self._tokens.read_refresh(visitor.refresh or "")
+            claims = self._tokens.read_refresh(caller.refresh or "")
         except InvalidTokenError:
             return None, 0
         session = await self._repository.find_live(claims.session_id)
         is_genuine = session is not None and self._tokens.is_genuine(claims, session.refresh_seed)
         return (session if is_genuine else None), claims.generation
 
-    async def _rotate(self, session: LiveSession, visitor: Visitor, now: datetime) -> Refreshed | Refused | None:
+    async def _rotate(self, session: LiveSession, caller: Caller, now: datetime) -> Refreshed | Refused | None:
         """Rotate the refresh token; return None if a concurrent request did."""
         limited = str(session.session_id)
         wait = await self._rotation_limit.charge(limited)
@@ -248,11 +248,11 @@ class Sessions:
             return Refused(Reason.THROTTLED, retry_after=wait)
         event = audit.AuditEvent(audit.EventName.SESSION_REFRESH, audit.Outcome.OK, session.user_id)
         guard = rotated(session.session_id, session.refresh_generation, now)
-        if not await self._database.write(audit.insert_event(event, visitor, now), guard=guard):
+        if not await self._database.write(audit.insert_event(event, caller, now), guard=guard):
             # Tabs that load at the same time cause one rotation, and are counted once.
             await self._database.write(*self._rotation_limit.give_back(limited, now))
             return None
-        audit.log_event(event, visitor)
+        audit.log_event(event, caller)
         return self._refreshed(replace(session, refresh_generation=session.refresh_generation + 1), now)
 
     def _violation(self, session: LiveSession, generation: int, now: datetime) -> audit.AuditEvent | None:
@@ -263,9 +263,9 @@ class Sessions:
             return event
         return _with_alarm(event) if _is_reused(session, generation, now) else None
 
-    async def _end(self, session: LiveSession, visitor: Visitor, now: datetime, event: audit.AuditEvent) -> None:
-        await self._database.write(ended(session.session_id, now), audit.insert_event(event, visitor, now))
-        audit.log_event(event, visitor)
+    async def _end(self, session: LiveSession, caller: Caller, now: datetime, event: audit.AuditEvent) -> None:
+        await self._database.write(ended(session.session_id, now), audit.insert_event(event, caller, now))
+        audit.log_event(event, caller)
 
     def _refreshed(self, session: LiveSession, now: datetime) -> Refreshed:
         seconds = self._access_seconds(session.role, session.expires_at, now)

@@ -14,7 +14,7 @@ from focys.features.throttling.repository import passwords_forgiven
 from focys.features.throttling.service import CLOSED_AFTER, Charge, PasswordLimit, PasswordThrottle, password_keys
 from focys.features.throttling.stores import network_counters
 
-FEATURE = Feature(mails=(PASSWORDS_CLOSED,))
+FEATURE = Feature(emails=(PASSWORDS_CLOSED,))
 
 __all__ = [
     "CLOSED_AFTER",

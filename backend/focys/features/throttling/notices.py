@@ -6,7 +6,7 @@ from uuid import UUID
 from focys.features.outbox import Details, Notice, Outbox, seen
 from focys.features.throttling.service import Charge
 from focys.infra.db.database import Change
-from focys.infra.web.visitor import Visitor
+from focys.infra.web.caller import Caller
 
 QUIET = timedelta(hours=1)
 
@@ -32,10 +32,10 @@ PASSWORDS_CLOSED = Notice("passwords_closed", "Too many wrong passwords for your
 
 
 async def passwords_notice_for(
-    outbox: Outbox, user_id: UUID | None, charge: Charge, visitor: Visitor, now: datetime
+    outbox: Outbox, user_id: UUID | None, charge: Charge, caller: Caller, now: datetime
 ) -> list[Change]:
     """Return the email to send after a wrong password, if any; None as *user_id* is an unknown address."""
     if user_id is None or not charge.closes or await outbox.is_recent(user_id, PASSWORDS_CLOSED.kind, QUIET):
         return []
-    details = {**seen(visitor, now), "known_browser": charge.network is None}
+    details = {**seen(caller, now), "known_browser": charge.network is None}
     return [PASSWORDS_CLOSED.queue(user_id, details, now)]

@@ -17,8 +17,8 @@ from focys.features.throttling.networks import NetworkCounters, NetworkError, Us
 from focys.features.throttling.repository import list_tried
 from focys.infra.db.database import Database
 from focys.infra.ops.clock import Clock
+from focys.infra.web.caller import Caller
 from focys.infra.web.client_address import source_of
-from focys.infra.web.visitor import Visitor
 
 UNKNOWN = source_of("")
 _FORGET_SECONDS = 60
@@ -67,7 +67,7 @@ class Networks:
         near = [used for used in all_used if used.until is not None]
         return sorted(near, key=lambda used: (not used.is_full, -used.usage.failures.count, used.network))
 
-    async def unlock(self, text: str, operator: Visitor) -> tuple[str, bool]:
+    async def unlock(self, text: str, operator: Caller) -> tuple[str, bool]:
         """Clear a network's counters; return the network, and whether there was anything to clear.
 
         Raises:

@@ -15,7 +15,7 @@ from focys.features.totp.models import totp_setups as setups
 from focys.infra.db.database import Change, Database, Shape
 from focys.infra.db.lifetime import max_expiry, not_expired
 
-ENROLMENT_LIFE = timedelta(minutes=15)
+ENROLLMENT_LIFE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,4 +160,4 @@ class SetupRepository:
 
 
 def _at(now: datetime) -> dict[str, datetime]:
-    return {"moment": now, "latest_end": max_expiry(ENROLMENT_LIFE, now)}
+    return {"moment": now, "latest_end": max_expiry(ENROLLMENT_LIFE, now)}

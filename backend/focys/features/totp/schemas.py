@@ -9,7 +9,7 @@ from focys.infra.web.requests import Request
 
 
 def _six_digits(text: str) -> str:
-    code = totp.normalise(text)
+    code = totp.normalize(text)
     if code is None:
         raise ValueError("A code has six digits.")
     return code
@@ -42,7 +42,7 @@ class TotpCodes(Request):
         return (self.code,) if self.code is not None else tuple(self.codes or ())
 
 
-class Enrolment(BaseModel):
+class Enrollment(BaseModel):
     """An authenticator to set up, as a QR code and as a key."""
 
     secret: str

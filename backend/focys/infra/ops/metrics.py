@@ -40,7 +40,7 @@ QR_SECONDS = Histogram(
     "focys_qr_seconds", "Time to draw a QR code.", buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 )
 QR_FAULTS = Counter("focys_qr_faults", "QR codes that could not be drawn.")
-MAILS = Counter("focys_mails", "Emails by kind and outcome.", ["letter", "outcome"])
+MAILS = Counter("focys_mails", "Emails by kind and outcome.", ["kind", "outcome"])
 HASH_SECONDS = Histogram(
     "focys_argon2_seconds",
     "Time to compute one Argon2id hash or one set of backup codes, including waiting.",

@@ -6,17 +6,17 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from focys.domain.outcome import Reason, Refused
-from focys.infra.web.http import Cookies, Visitors
+from focys.infra.web.caller import Caller
+from focys.infra.web.http import Callers, Cookies
 from focys.infra.web.origins import Origins
 from focys.infra.web.replies import RefusedError
-from focys.infra.web.visitor import Visitor
 
 
 @dataclass(frozen=True, slots=True)
 class Web:
     """The parts of the web layer, stored as ``app.state.web``."""
 
-    visitors: Visitors
+    callers: Callers
     cookies: Cookies
     origins: Origins
 
@@ -30,11 +30,11 @@ async def _web(request: Request) -> Web:
 WebDep = Annotated[Web, Depends(_web)]
 
 
-async def _caller(request: Request, web: WebDep) -> Visitor:
-    return await web.visitors(request)
+async def _caller(request: Request, web: WebDep) -> Caller:
+    return await web.callers(request)
 
 
-Caller = Annotated[Visitor, Depends(_caller)]
+CallerDep = Annotated[Caller, Depends(_caller)]
 
 
 async def our_page(request: Request, web: WebDep) -> None:

@@ -16,10 +16,10 @@ from starlette.responses import Response
 from focys.domain.outcome import Reason, Refused
 from focys.infra.ops import metrics
 from focys.infra.ops.logs import REQUEST_ID, logger
+from focys.infra.web.caller import Caller
 from focys.infra.web.client_address import client_address, source_of
 from focys.infra.web.origins import Origins
 from focys.infra.web.replies import UNAVAILABLE_RETRY_SECONDS, refusal, where
-from focys.infra.web.visitor import Visitor
 from focys.settings import Settings
 
 Scope = MutableMapping[str, Any]
@@ -83,14 +83,14 @@ class Cookies:
         self.set(response, name, "", 0)
 
 
-class Visitors:
-    """Reads the visitor from a request."""
+class Callers:
+    """Reads the caller from a request."""
 
     def __init__(self, settings: Settings, cookies: Cookies) -> None:
         self._trusted, self._hops, self._cookies = settings.trusted_proxies, settings.trusted_proxy_hops, cookies
 
-    async def __call__(self, request: Request) -> Visitor:
-        """Return the visitor behind *request*."""
+    async def __call__(self, request: Request) -> Caller:
+        """Return the caller behind *request*."""
         address = client_address(
             request.client,
             # A repeated header is one list (RFC 9110 section 5.3); a proxy may add a line instead of extending one.
@@ -99,7 +99,7 @@ class Visitors:
             self._hops,
         )
         jar, names = request.cookies, self._cookies
-        return Visitor(
+        return Caller(
             address=address,
             source=source_of(address),
             agent="".join(c for c in request.headers.get("user-agent", "") if c.isprintable())[:MAX_AGENT_LENGTH],

@@ -40,7 +40,7 @@ mkdir -p run/old
 pivot_root . run/old
 umount -l /run/old
 rmdir /run/old
-# systemd expects of whoever starts it in a container that mounts in a unit's namespace come from the outer one.
+# systemd expects of anyone who starts it in a container that mounts in a unit's namespace come from the outer one.
 mount --make-rshared /
 exec setpriv --bounding-set -sys_time,-sys_module,-sys_rawio,-mac_admin,-mac_override,-syslog,-wake_alarm \
     env -i container=focys-test PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \

@@ -1,6 +1,6 @@
 """The first sign-in and the second, over TLS, as a browser makes them: `first_sign_in.py FOLDER ADDRESS ROLE PASSWORD`.
 
-It runs in the server's network. FOLDER holds the letters that were sent, and the root of the certificate.
+It runs in the server's network. FOLDER holds the emails that were sent, and the root of the certificate.
 """
 
 import re
@@ -18,7 +18,7 @@ import pyotp
 from tests.deploy.front import _Loopback
 from tests.deploy.shipped import DOMAIN
 
-LETTER_SECONDS = 30
+EMAIL_SECONDS = 30
 
 
 def main(folder: Path, address: str, role: str, password: str) -> None:
@@ -30,7 +30,7 @@ def main(folder: Path, address: str, role: str, password: str) -> None:
         assert script is not None
         assert browser.get(script[1]).headers["Cache-Control"].endswith("immutable")
         said("the pages are there", page)
-        earlier = len(letters(folder))
+        earlier = len(emails(folder))
         first = step(browser, "login", {"email": address, "password": password}, "email_code")
         said("a code was mailed", first)
         step(browser, "email-code/verify", {"code": mailed_code(folder, earlier)}, "enroll")
@@ -68,17 +68,17 @@ def bearer(answer: httpx.Response) -> dict[str, str]:
     return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
-def letters(folder: Path) -> list[Path]:
-    return sorted((folder / "letters").iterdir())
+def emails(folder: Path) -> list[Path]:
+    return sorted((folder / "emails").iterdir())
 
 
 def mailed_code(folder: Path, earlier: int) -> str:
-    deadline = time.monotonic() + LETTER_SECONDS
-    while len(letters(folder)) <= earlier:
-        assert time.monotonic() < deadline, "no letter arrived"
+    deadline = time.monotonic() + EMAIL_SECONDS
+    while len(emails(folder)) <= earlier:
+        assert time.monotonic() < deadline, "no email arrived"
         time.sleep(0.05)
-    letter = message_from_bytes(letters(folder)[-1].read_bytes(), policy=default)
-    body = letter.get_body(("plain",))
+    email = message_from_bytes(emails(folder)[-1].read_bytes(), policy=default)
+    body = email.get_body(("plain",))
     assert body is not None
     code = re.search(r"\b(\d{6})\b", body.get_content())
     assert code is not None, body.get_content()

@@ -58,7 +58,7 @@ class Machine:
         started = time.monotonic()
         follows = _ENDLESS.search(commands) is not None
         ours, theirs = os.openpty()
-        # Only the keyboard is a terminal: the output is read as a script would read it, without pages and colours.
+        # Only the keyboard is a terminal: the output is read as a script would read it, without pages and colors.
         command = ["setsid", "--ctty", "--wait", *self.enter("bash", "-euo", "pipefail", "-c", f"cd\n{commands}")]
         with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
             os.close(theirs)

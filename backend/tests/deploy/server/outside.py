@@ -1,6 +1,6 @@
 """What a server finds outside of itself, within its own network: names, a repository, an authority, a mail server.
 
-As a program (`outside.py FOLDER`) it is the mail server, which writes each letter to a file of the folder.
+As a program (`outside.py FOLDER`) it is the mail server, which writes each email to a file of the folder.
 """
 
 import asyncio
@@ -50,8 +50,8 @@ print(urllib.request.urlopen(sys.argv[2], context=trusted, timeout=5).read().dec
 
 @contextlib.contextmanager
 def outside_of(machine: Machine, folder: Path) -> Iterator[None]:
-    """Surround a server by what it needs; letters go to *folder*/letters, whom to trust stands in *folder*/roots.pem."""
-    (folder / "letters").mkdir()
+    """Surround a server by what it needs; emails go to *folder*/emails, whom to trust stands in *folder*/roots.pem."""
+    (folder / "emails").mkdir()
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
     authority.private_key_pem.write_to_path(folder / "ca.key")
@@ -134,17 +134,17 @@ def _serving(command: list[str], log: Path) -> Iterator[None]:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-async def _keep_letters(folder: Path) -> None:
+async def _keep_emails(folder: Path) -> None:
     authority = trustme.CA.from_pem((folder / "ca.pem").read_bytes(), (folder / "ca.key").read_bytes())
     kept = MailServer(port=MAIL_PORT, user=MAIL_USER, password=MAIL_PASSWORD)
 
-    def keep(letter: EmailMessage, **_: object) -> None:
-        (folder / "letters" / f"{len(kept.messages):03}").write_bytes(letter.as_bytes())
+    def keep(email: EmailMessage, **_: object) -> None:
+        (folder / "emails" / f"{len(kept.messages):03}").write_bytes(email.as_bytes())
 
     kept.on_arrival = keep
-    async with mail_server(folder / "letters" / "..", kept=kept, authority=authority):
+    async with mail_server(folder / "emails" / "..", kept=kept, authority=authority):
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
 if __name__ == "__main__":
-    asyncio.run(_keep_letters(Path(sys.argv[1])))
+    asyncio.run(_keep_emails(Path(sys.argv[1])))

@@ -12,7 +12,7 @@ from focys.features.audit import audit_events
 from focys.features.backup_codes import backup_codes
 from focys.features.sessions import sessions
 from tests.conftest import MakeWorld
-from tests.support.attempts import WRONG_BACKUP_CODE, at_enrolment, confirm, use_backup_code
+from tests.support.attempts import WRONG_BACKUP_CODE, at_enrollment, confirm, use_backup_code
 from tests.support.rows import count_of, rows_of
 from tests.support.service import OPERATOR, World
 
@@ -20,7 +20,7 @@ GROUPS = re.compile(rf"[{ALPHABET}]{{4}}(-[{ALPHABET}]{{4}}){{3}}")
 
 
 async def test_ten_codes_of_eighty_bits_are_shown_once(world: World):
-    """BKP-01: at the end of the enrolment, and in no later answer."""
+    """BKP-01: at the end of the enrollment, and in no later answer."""
     account = await world.an_account(enrolled=True)
 
     browser, token = await world.signed_in(account)
@@ -140,13 +140,13 @@ async def test_a_use_is_a_method_of_its_own_and_the_owner_is_told(world: World):
     await world.deliver()
 
     me = (await browser.me(done.json()["access_token"])).json()
-    to, letter = world.mail.letters[-1]
+    to, email = world.mail.emails[-1]
     events = [(row.event, row.outcome) for row in await rows_of(world, audit_events)]
     assert me["amr"] == ["pwd", "backup", "mfa"]
-    assert (to, letter.subject) == (account.email, "A backup code was used · FOCYS")
-    assert "9" in " ".join(letter.paragraphs)
-    assert "203.0.113.5" in " ".join(letter.paragraphs)
-    assert account.backup_codes[0] not in str(letter)
+    assert (to, email.subject) == (account.email, "A backup code was used · FOCYS")
+    assert "9" in " ".join(email.paragraphs)
+    assert "203.0.113.5" in " ".join(email.paragraphs)
+    assert account.backup_codes[0] not in str(email)
     assert ("MFA backup code", "ok") in events
 
 
@@ -159,13 +159,13 @@ async def test_a_use_spends_no_authenticator_code(world: World):
     assert (await (await world.at_second_factor(account)).offer(code)).status_code == 200
 
 
-async def test_a_reset_voids_the_set_and_the_next_enrolment_brings_another(world: World):
+async def test_a_reset_voids_the_set_and_the_next_enrollment_brings_another(world: World):
     account = await world.an_account(enrolled=True)
     old = account.backup_codes
     await world.services.administration.reset_mfa(account.email, OPERATOR)
     assert await rows_of(world, backup_codes) == []
 
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     new = (await confirm(browser, account.code(world.clock))).json()["backup_codes"]
     refused = await use_backup_code(await world.at_second_factor(account), old[0])
 

@@ -1,4 +1,4 @@
-"""Whoever has no backup code left is shown new ones at the next sign-in with the app."""
+"""Anyone who has no backup code left is shown new ones at the next sign-in with the app."""
 
 from asyncio import gather
 from collections.abc import Awaitable
@@ -48,10 +48,10 @@ async def test_they_are_stored_as_hashes_and_the_owner_is_told(world: World):
 
     rows = await rows_of(world, backup_codes)
     assert [row.code_hash[:10] for row in rows] == ["$argon2id$"] * 10
-    letters = [row for row in await rows_of(world, outbox) if row.kind == "backup_codes_renewed"]
-    assert [row.user_id for row in letters] == [account.id]
-    [letter] = [letter for _, letter in world.mail.letters if "new backup codes" in letter.subject]
-    assert not [code for code in shown if code in f"{letter} {letters[0].about}"]
+    emails = [row for row in await rows_of(world, outbox) if row.kind == "backup_codes_renewed"]
+    assert [row.user_id for row in emails] == [account.id]
+    [email] = [email for _, email in world.mail.emails if "new backup codes" in email.subject]
+    assert not [code for code in shown if code in f"{email} {emails[0].about}"]
 
 
 async def test_a_used_up_set_counts_as_none_and_one_code_left_does_not(world: World):

@@ -169,14 +169,14 @@ async def change_of(world: World, account: Account, change: str) -> None:
     elif change == "factor":
         await act.reset_mfa(account.email, OPERATOR)
         world.clock.advance(minutes=20)
-        await world.enrol(account, world.a_browser())
+        await world.enroll(account, world.a_browser())
     else:
         for disabled in (True, False):
             await world.services.accounts.set_disabled(account.email, OPERATOR, disabled=disabled)
 
 
 async def test_another_accounts_browser_is_a_stranger(world: World):
-    """LOCK-05: whoever knows a password brings no bucket of his own along."""
+    """LOCK-05: anyone who knows a password brings no bucket of his own along."""
     alice = await world.an_account(enrolled=True)
     bob = await world.an_account("bob@student.com", enrolled=True)
     bobs, _ = await world.signed_in(bob)
@@ -222,7 +222,7 @@ async def test_a_token_we_never_gave_out_is_known_to_no_account(world: World, va
 
 
 async def test_a_login_begun_in_one_browser_counts_for_the_browser_that_guesses(world: World):
-    """LOCK-05: a stolen handle without the browser's cookie is a stranger's."""
+    """LOCK-05: a stolen login token without the browser's cookie is a stranger's."""
     account = await world.an_account(enrolled=True)
     owner, _ = await world.signed_in(account)
     await world.at_second_factor(account, owner)

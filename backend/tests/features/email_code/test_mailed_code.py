@@ -133,7 +133,7 @@ async def test_resend_mails_the_same_code_and_forgets_no_try(world: World):
     await world.deliver()
 
     assert (answer.status_code, answer.json()) == (202, {"resend_after": 60})
-    assert [letter.code for _, letter in world.mail.letters] == [code, code]
+    assert [email.code for _, email in world.mail.emails] == [code, code]
     state = (await browser.get("/auth/login")).json()
     assert (state["tries_left"], state["resend_after"]) == (3, 60)
     world.clock.advance(seconds=239)
@@ -295,7 +295,7 @@ async def test_parallel_guesses_count_each_and_stop_at_five(world: World):
 async def test_no_mail_code_for_an_enrolled_account(world: World):
     """EOTP-01: nothing is mailed, nothing is taken."""
     account = await world.an_account(enrolled=True)
-    letters = len(world.mail.letters)
+    emails = len(world.mail.emails)
     browser = await world.at_second_factor(account)
 
     for path in ("/auth/email-code/resend", "/auth/email-code/verify"):
@@ -304,10 +304,10 @@ async def test_no_mail_code_for_an_enrolled_account(world: World):
         assert (answer.status_code, answer.json()["code"], answer.json()["step"]) == (409, "out_of_turn", "totp")
     await world.deliver()
 
-    assert len(world.mail.letters) == letters
+    assert len(world.mail.emails) == emails
 
 
-async def test_the_letter_is_a_fixed_text(world: World):
+async def test_the_email_is_a_fixed_text(world: World):
     """EOTP-10: code first, how long, when, the network, what to do; nothing that a user chose."""
     account = await world.an_account()
     await execute(world, "UPDATE users SET display_name = '<a href=evil>Win a prize</a>'")
@@ -316,17 +316,17 @@ async def test_the_letter_is_a_fixed_text(world: World):
 
     await at_mailed_code(world, account, browser)
 
-    to, letter = world.mail.letters[-1]
-    text = " ".join(letter.paragraphs)
+    to, email = world.mail.emails[-1]
+    text = " ".join(email.paragraphs)
     assert to == account.email
-    assert letter.subject == f"{letter.code} is your FOCYS code"
+    assert email.subject == f"{email.code} is your FOCYS code"
     assert "valid for 5 minutes" in text
     assert "12:00 UTC" in text
     assert "2001:db8:1:2::/64" in text
     assert "2001:db8:1:2::77" not in text
     assert "If that was not you" in text
-    assert "prize" not in text + letter.subject + letter.console
-    assert letter.console == f"Email code for {account.email}: {letter.code} (valid 5 minutes)"
+    assert "prize" not in text + email.subject + email.console
+    assert email.console == f"Email code for {account.email}: {email.code} (valid 5 minutes)"
 
 
 @pytest.mark.parametrize(("smtp_host", "on_console"), [("", True), ("127.0.0.1", False)])
@@ -374,7 +374,7 @@ async def test_a_mail_that_comes_too_late_is_not_sent(world: World, monkeypatch:
     world.clock.advance(minutes=5)
 
     assert await deliver() == 0
-    assert world.mail.letters == []
+    assert world.mail.emails == []
 
 
 async def _nothing() -> int:

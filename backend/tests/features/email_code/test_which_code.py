@@ -17,7 +17,7 @@ NETWORK = "203.0.113.5"
 async def mailed(world: World) -> list[str | None]:
     """Every code that was emailed, oldest first."""
     await world.deliver()
-    return [letter.code for _, letter in world.mail.letters]
+    return [email.code for _, email in world.mail.emails]
 
 
 async def start(world: World, account: Account, network: str = NETWORK) -> Browser:
@@ -154,11 +154,11 @@ async def test_a_right_code_overtaken_by_its_duplicate_does_not_count_as_wrong(
     account = await world.an_account()
     browser = await at_mailed_code(world, account)
     code, database = world.mail.last_code(account.email), world.services.database
-    write, handle, answers = database.write, cookie(browser), []
+    write, login_token, answers = database.write, cookie(browser), []
 
     async def let_the_other_go_first(*changes: Any, **guard: Any) -> bool:
         monkeypatch.setattr(database, "write", write)
-        answers.append(await enter_mailed_code(put(world.a_browser(), handle), code))
+        answers.append(await enter_mailed_code(put(world.a_browser(), login_token), code))
         return await write(*changes, **guard)
 
     monkeypatch.setattr(database, "write", let_the_other_go_first)

@@ -8,7 +8,7 @@ from focys import services
 from focys.features.audit import audit_events
 from focys.features.lockout import second_factor_failures
 from tests.conftest import world_on
-from tests.features.factors.favourite import FavouriteFactor
+from tests.features.factors.favorite import FavoriteFactor
 from tests.support.rows import count_of, rows_of
 from tests.support.service import Account, Browser, World
 
@@ -19,7 +19,7 @@ RIGHT, WRONG = {"animal": "ecila"}, {"animal": "newt"}
 async def world(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """The service with a third kind of factor."""
     usual = services.second_factors
-    monkeypatch.setattr(services, "second_factors", lambda *held: (*usual(*held), FavouriteFactor()))
+    monkeypatch.setattr(services, "second_factors", lambda *held: (*usual(*held), FavoriteFactor()))
     async with world_on(database_url) as world:
         yield world
 
@@ -30,12 +30,12 @@ async def account(world: World) -> Account:
 
 
 async def answer(browser: Browser, body: dict[str, str]):
-    return await browser.post("/auth/favourite/verify", body)
+    return await browser.post("/auth/favorite/verify", body)
 
 
 async def test_it_is_offered_and_signs_in(world: World, account: Account):
     browser = await world.at_second_factor(account)
-    assert (await browser.get("/auth/login")).json()["factors"] == ["totp", "backup_codes", "favourite"]
+    assert (await browser.get("/auth/login")).json()["factors"] == ["totp", "backup_codes", "favorite"]
 
     done = await answer(browser, RIGHT)
 
@@ -63,19 +63,19 @@ async def test_it_is_audited_and_counted_under_its_own_name(world: World, accoun
     await answer(browser, WRONG)
     await answer(browser, RIGHT)
 
-    told = [(row.event, row.outcome) for row in await rows_of(world, audit_events) if row.event == "favourite animal"]
+    told = [(row.event, row.outcome) for row in await rows_of(world, audit_events) if row.event == "favorite animal"]
     metrics = (await world.a_browser().get("/metrics")).text
 
-    assert sorted(told) == [("favourite animal", "ok"), ("favourite animal", "refused")]
-    assert 'focys_events_total{event="favourite animal",outcome="ok",reason=""}' in metrics
+    assert sorted(told) == [("favorite animal", "ok"), ("favorite animal", "refused")]
+    assert 'focys_events_total{event="favorite animal",outcome="ok",reason=""}' in metrics
 
 
 async def test_a_malformed_answer_is_refused_and_not_charged(world: World, account: Account):
     browser = await world.at_second_factor(account)
 
-    refused = await answer(browser, {"animal": "newt", "colour": "green"})
+    refused = await answer(browser, {"animal": "newt", "color": "green"})
 
-    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "colour")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "color")
     assert await count_of(world, second_factor_failures) == 0
 
 

@@ -8,7 +8,7 @@ from focys.features.accounts import users
 from focys.features.lockout import second_factor_failures
 from tests.support.attempts import (
     WRONG_BACKUP_CODE,
-    at_enrolment,
+    at_enrollment,
     confirm,
     fail,
     offer_pair,
@@ -216,9 +216,9 @@ async def test_failures_after_the_new_password_are_not_forgiven_by_the_sign_in(w
 
 
 async def test_a_factor_reset_refills_nothing(world: World, guarded: Account):
-    """LOCK-07, FLOW-08: whoever proves the mailbox and enrols anew stands before the same ledger."""
+    """LOCK-07, FLOW-08: anyone who proves the mailbox and enrolls again stands before the same ledger."""
     await world.services.administration.reset_mfa(guarded.email, OPERATOR)
-    browser = await at_enrolment(world, guarded)
+    browser = await at_enrollment(world, guarded)
     assert (await confirm(browser, guarded.code(world.clock))).status_code == 200
     world.clock.advance(seconds=60)
 

@@ -162,7 +162,7 @@ async def test_the_owner_gets_one_email_and_the_audit_log_a_row(world: World):
     await world.deliver()
 
     assert (before, world.mail.subjects(account.email)) == ([], [CLOSED])
-    text = " ".join(world.mail.letters[-1][1].paragraphs)
+    text = " ".join(world.mail.emails[-1][1].paragraphs)
     assert all(words in text for words in (at, f"from {ATTACKER}", "from other networks", "administrator"))
     details = [row.detail for row in await rows_of(world, audit_events) if row.event == "password"]
     assert details.count("closed after 100 wrong passwords") == 1
@@ -177,7 +177,7 @@ async def test_a_browser_of_the_owners_is_named_as_one(world: World):
     await world.deliver()
 
     assert world.mail.subjects(account.email)[-1] == CLOSED
-    text = " ".join(world.mail.letters[-1][1].paragraphs)
+    text = " ".join(world.mail.emails[-1][1].paragraphs)
     assert "in a browser you have signed in with before" in text
     assert "with another browser" in text
 

@@ -2,7 +2,7 @@
 
 from tests.support.attempts import (
     WRONG_BACKUP_CODE,
-    at_enrolment,
+    at_enrollment,
     confirm,
     fail,
     offer_pair,
@@ -25,7 +25,7 @@ async def test_the_third_failure_each_lock_and_guarded_mode_are_told_and_no_othe
     told: list[list[str]] = []
 
     for _ in range(15):
-        world.mail.letters.clear()
+        world.mail.emails.clear()
         await fail(world, account, 1)
         await world.deliver()
         told.append(world.mail.subjects(account.email))
@@ -46,7 +46,7 @@ async def test_a_kind_of_notice_comes_at_most_hourly(world: World):
 
 
 async def test_a_notice_says_when_from_where_and_what_to_do(world: World):
-    """LOCK-13: it advises a new password and holds no code and no text of the visitor's."""
+    """LOCK-13: it advises a new password and holds no code and no text of the caller's."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account, world.a_browser("203.0.113.5"))
     browser.http.headers["User-Agent"] = "<b>Evil</b>"
@@ -55,9 +55,9 @@ async def test_a_notice_says_when_from_where_and_what_to_do(world: World):
         await offer_wrong(world, account, browser)
     await world.deliver()
 
-    to, letter = world.mail.letters[-1]
-    text = " ".join(letter.paragraphs)
-    assert (to, letter.subject, letter.code) == (account.email, FAILING, None)
+    to, email = world.mail.emails[-1]
+    text = " ".join(email.paragraphs)
+    assert (to, email.subject, email.code) == (account.email, FAILING, None)
     assert "2026-03-02 12:00 UTC, from 203.0.113.5" in text
     assert "choose a new" in text
     assert "Evil" not in text
@@ -82,39 +82,39 @@ async def test_strong_proofs_that_fail_while_it_is_locked_send_no_notice(world: 
     account = await world.an_account(enrolled=True)
     browser = await fail(world, account, 5)
     await world.deliver()
-    before, wrong = len(world.mail.letters), wrong_code(account, world)
+    before, wrong = len(world.mail.emails), wrong_code(account, world)
 
     for _ in range(5):
         await offer_pair(browser, {"codes": [wrong, wrong]})
         await use_backup_code(browser, WRONG_BACKUP_CODE)
     await world.deliver()
 
-    assert len(world.mail.letters) == before
+    assert len(world.mail.emails) == before
 
 
 async def test_wrong_first_codes_send_no_notice(world: World):
     """LOCK-13, TOTP-11: setting up an app involves no guessing."""
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
-    before = len(world.mail.letters)
+    browser = await at_enrollment(world, account)
+    before = len(world.mail.emails)
 
     for _ in range(5):
         await confirm(browser, wrong_code(account, world))
     await world.deliver()
 
-    assert len(world.mail.letters) == before
+    assert len(world.mail.emails) == before
 
 
 async def test_nobody_is_told_of_wrong_passwords(world: World):
     """LOCK-13: they prove nothing, and would let strangers fill a mailbox."""
     account = await world.an_account(enrolled=True)
-    before = len(world.mail.letters)
+    before = len(world.mail.emails)
 
     for _ in range(5):
         await world.a_browser().post("/auth/login", {"email": account.email, "password": "wrong-horse-battery-77"})
     await world.deliver()
 
-    assert len(world.mail.letters) == before
+    assert len(world.mail.emails) == before
 
 
 async def test_the_notice_commits_with_the_failure(world: World):
@@ -139,11 +139,11 @@ async def test_the_owner_is_told_of_a_reset(world: World):
 
 async def test_a_week_of_guessing_stays_within_the_mails_it_may_cause(world: World):
     account = await world.an_account(enrolled=True)
-    before = len(world.mail.letters)
+    before = len(world.mail.emails)
 
     await fail(world, account, 20)
     world.clock.advance(hours=1)
     await fail(world, account, 5)
     await world.deliver()
 
-    assert len(world.mail.letters) - before == 3
+    assert len(world.mail.emails) - before == 3

@@ -10,7 +10,7 @@ from focys.features.lockout import second_factor_failures
 from tests.conftest import MakeWorld
 from tests.support.attempts import (
     WRONG_BACKUP_CODE,
-    at_enrolment,
+    at_enrollment,
     confirm,
     fail,
     offer_pair,
@@ -149,7 +149,7 @@ async def test_single_codes_pairs_and_backup_codes_share_one_ledger(world: World
 async def test_wrong_first_codes_end_their_login_and_no_other(world: World):
     """TOTP-11: the secret is on screen, so there is nothing to guess; a new login gives five new tries."""
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
 
     told = [(await confirm(browser, wrong_code(account, world))).json() for _ in range(5)]
     sixth = await confirm(browser, account.code(world.clock))
@@ -158,7 +158,7 @@ async def test_wrong_first_codes_end_their_login_and_no_other(world: World):
     assert (told[4]["code"], told[4]["retry_after"]) == ("account_locked", 900)
     assert (sixth.status_code, sixth.json()["code"], sixth.json()["retry_after"]) == (429, "account_locked", 900)
     assert await count_of(world, second_factor_failures) == 0
-    browser = await at_enrolment(world, account, world.a_browser("198.51.100.9"))
+    browser = await at_enrollment(world, account, world.a_browser("198.51.100.9"))
     assert (await confirm(browser, wrong_code(account, world))).json()["tries_left"] == 4
     assert (await confirm(browser, account.code(world.clock))).status_code == 200
 

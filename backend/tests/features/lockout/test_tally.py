@@ -55,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Ledger:
-    """An account's failures, and the visitor who is about to try."""
+    """An account's failures, and the caller who is about to try."""
 
     rows: list[Row]
     browser: UUID | None

@@ -145,7 +145,7 @@ async def test_valkey_is_left_alone_for_a_while_and_then_used_again(
 async def test_an_emptied_valkey_begins_again_and_nothing_breaks(
     valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis]
 ):
-    """AVL-02: also while a try is in flight."""
+    """AVL-02: even while a try is in flight."""
     charges = [await charged(workers[0]) for _ in range(4)]
 
     valkey.ask("FLUSHALL")

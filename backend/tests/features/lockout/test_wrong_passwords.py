@@ -101,7 +101,7 @@ async def test_another_network_does_not_wait(world: World):
     assert elsewhere.json()["step"] == "email_code"
 
 
-async def test_a_known_browser_counts_for_itself_and_starts_anew_after_a_success(world: World):
+async def test_a_known_browser_counts_for_itself_and_starts_again_after_a_success(world: World):
     account = await world.an_account(enrolled=True)
     owner, _ = await world.signed_in(account)
     for _ in range(4):

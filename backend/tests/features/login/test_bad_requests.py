@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.acts import state_of
-from tests.support.attempts import at_enrolment, at_mailed_code
+from tests.support.attempts import at_enrollment, at_mailed_code
 from tests.support.service import ADDRESS, PASSWORD, Account, Browser, World
 
 CANARY = "canary-7f3a"
@@ -79,7 +79,7 @@ async def in_stage(world: World, stage: str) -> tuple[Account, Browser]:
         account = await world.an_account(enrolled=True)
         return account, await world.at_second_factor(account)
     account = await world.an_account()
-    at_stage = at_mailed_code if stage == "email_code" else at_enrolment
+    at_stage = at_mailed_code if stage == "email_code" else at_enrollment
     return account, await at_stage(world, account)
 
 
@@ -207,7 +207,7 @@ async def test_spellings_of_one_address_are_one_account(world: World):
         assert answer.json()["step"] == "email_code", spelling
 
     await world.deliver()
-    assert {to for to, _ in world.mail.letters} == {account.email}
+    assert {to for to, _ in world.mail.emails} == {account.email}
 
 
 NO_ADDRESSES = (

@@ -4,7 +4,7 @@ import pytest
 
 from focys.features.audit import audit_events
 from tests.conftest import MakeWorld
-from tests.support.attempts import at_enrolment, at_mailed_code, confirm, offer_pair, pair, use_backup_code
+from tests.support.attempts import at_enrollment, at_mailed_code, confirm, offer_pair, pair, use_backup_code
 from tests.support.numbers import scrape
 from tests.support.rows import rows_of
 from tests.support.service import OPERATOR, Account, Browser, World
@@ -30,13 +30,13 @@ async def audited(world: World, event: str) -> list[tuple[str, str | None, str |
 async def test_the_owner_gets_an_email_about_a_new_factor(world: World):
     """RCV-09, TOTP-15: when and from where, and what to do; it says enough about the new browser, too."""
     account = await world.an_account()
-    browser = await at_enrolment(world, account, world.a_browser("203.0.113.5"))
+    browser = await at_enrollment(world, account, world.a_browser("203.0.113.5"))
     before = len(world.mail.subjects(account.email))
 
     assert (await confirm(browser, account.code(world.clock))).status_code == 200
 
     assert await mailed_by(world, account, before) == [FACTOR_ADDED]
-    text = " ".join(world.mail.letters[-1][1].paragraphs)
+    text = " ".join(world.mail.emails[-1][1].paragraphs)
     assert "2026-03-02 12:00 UTC, from 203.0.113.5" in text
     assert "tell an administrator" in text
     assert account.secret
@@ -46,7 +46,7 @@ async def test_the_owner_gets_an_email_about_a_new_factor(world: World):
 
 async def test_a_wrong_first_code_sends_the_owner_no_email(world: World):
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     before = len(world.mail.subjects(account.email))
 
     await confirm(browser, "000000")
@@ -71,7 +71,7 @@ async def test_the_owner_gets_an_email_about_the_first_sign_in_on_a_new_browser(
     await sign_in()
 
     assert await mailed_by(world, account, before) == [NEW_BROWSER]
-    text = " ".join(world.mail.letters[-1][1].paragraphs)
+    text = " ".join(world.mail.emails[-1][1].paragraphs)
     assert "2026-03-02 12:01 UTC, from 203.0.113.5" in text
     assert "tell an administrator" in text
     assert await audited(world, "TOTP") == [("ok", None, "new browser")]
@@ -112,7 +112,7 @@ async def alarms_of(world: World) -> float:
 
 @pytest.mark.parametrize("path", ["/auth/mfa/enroll", "/auth/mfa/confirm"])
 @pytest.mark.parametrize("step", ["email_code", "totp"])
-async def test_an_enrolment_at_another_step_is_audited_with_an_alarm(world: World, step: str, path: str):
+async def test_an_enrollment_at_another_step_is_audited_with_an_alarm(world: World, step: str, path: str):
     """LOG-01, TOTP-09: three times per login; more tries do not fill the log."""
     account = await world.an_account(enrolled=step == "totp")
     browser = await (world.at_second_factor(account) if step == "totp" else at_mailed_code(world, account))
@@ -140,7 +140,7 @@ async def test_ten_unfinished_sign_ins_by_strangers_cause_one_email_a_day(world:
     assert await mailed_by(world, account, before) == []
     await begin(world, account, 1)
     assert await mailed_by(world, account, before) == [UNFINISHED]
-    text = " ".join(world.mail.letters[-1][1].paragraphs)
+    text = " ".join(world.mail.emails[-1][1].paragraphs)
     assert "2026-03-02 12:00 UTC, from 203.0.113.1" in text
     assert "Ask an administrator for a new password" in text
 

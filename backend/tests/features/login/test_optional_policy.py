@@ -39,7 +39,7 @@ async def test_a_password_alone_signs_in(optional: World):
     me = (await browser.me(done.json()["access_token"])).json()
     assert (me["amr"], me["factors"]) == (["pwd"], [])
     assert (await browser.post("/auth/refresh")).status_code == 200
-    assert optional.mail.letters == []
+    assert optional.mail.emails == []
 
 
 async def test_an_enrolled_account_shows_its_factor_all_the_same(both: tuple[World, World]):
@@ -132,18 +132,18 @@ async def test_parallel_sign_ins_lose_no_try_and_open_what_they_say(optional: Wo
         assert wrong.json()["code"] == "invalid_credentials"
 
 
-async def test_a_new_sign_in_ends_the_login_that_was_under_way(both: tuple[World, World]):
-    """FLOW-09: whoever's it was."""
+async def test_a_new_sign_in_ends_the_login_that_was_in_progress(both: tuple[World, World]):
+    """FLOW-09: no matter whose it was."""
     required, relaxed = both
     alice: Account = await required.an_account(enrolled=True)
     bob = await relaxed.an_account("bob@student.com")
     browser = await relaxed.at_second_factor(alice)
-    handle = cookie(browser)
+    login_token = cookie(browser)
 
     assert (await browser.sign_in_with_password(bob)).json()["step"] == "done"
 
     assert cookie(browser) == ""
-    stale = await relaxed.a_browser().get("/auth/login", headers={"Cookie": f"{LOGIN}={handle}"})
+    stale = await relaxed.a_browser().get("/auth/login", headers={"Cookie": f"{LOGIN}={login_token}"})
     assert stale.json()["code"] == "login_expired"
 
 

@@ -9,7 +9,7 @@ import pytest
 from focys.features.accounts import users
 from focys.features.login import pending_logins
 from focys.features.sessions import sessions
-from tests.support.attempts import at_enrolment, at_mailed_code
+from tests.support.attempts import at_enrollment, at_mailed_code
 from tests.support.jar import cookie, put
 from tests.support.rows import count_of, rows_of
 from tests.support.service import OPERATOR, Account, Browser, World
@@ -34,7 +34,7 @@ class Stage:
         return await self.browser.http.request(method, path, headers=headers)
 
     def mailed_code(self) -> str:
-        has_mail = any(letter.code for _, letter in self.world.mail.letters)
+        has_mail = any(email.code for _, email in self.world.mail.emails)
         return self.world.mail.last_code(self.account.email) if has_mail else "123456"
 
     def totp(self) -> str:
@@ -63,7 +63,7 @@ TAKES = {
     "totp": {"look", "totp", "backup code"},
     "done": {"me", "refresh"},
     "expired": set(),
-    "cancelled": set(),
+    "canceled": set(),
     "consumed": set(),
     "disabled": set(),
     "password set": set(),
@@ -84,7 +84,7 @@ async def email_code(world: World) -> Stage:
 
 async def enroll(world: World) -> Stage:
     account = await world.an_account()
-    return Stage(world, account, await at_enrolment(world, account), "enroll")
+    return Stage(world, account, await at_enrollment(world, account), "enroll")
 
 
 async def totp(world: World) -> Stage:
@@ -100,27 +100,27 @@ async def done(world: World) -> Stage:
 
 async def expired(world: World) -> Stage:
     stage = await totp(world)
-    handle = cookie(stage.browser)
+    login_token = cookie(stage.browser)
     world.clock.advance(minutes=5)
-    put(stage.browser, handle)
+    put(stage.browser, login_token)
     return stage
 
 
-async def cancelled(world: World) -> Stage:
+async def canceled(world: World) -> Stage:
     stage = await totp(world)
-    handle = cookie(stage.browser)
+    login_token = cookie(stage.browser)
     await stage.browser.http.delete("/auth/login")
-    put(stage.browser, handle)
+    put(stage.browser, login_token)
     return stage
 
 
 async def consumed(world: World) -> Stage:
     stage = await totp(world)
-    handle = cookie(stage.browser)
+    login_token = cookie(stage.browser)
     assert (await stage.call("totp")).status_code == 200
     world.clock.advance(seconds=30)
     stage.browser.http.cookies.clear()
-    put(stage.browser, handle)
+    put(stage.browser, login_token)
     return stage
 
 
@@ -149,7 +149,7 @@ REACH: dict[str, Callable[[World], Awaitable[Stage]]] = {
     "totp": totp,
     "done": done,
     "expired": expired,
-    "cancelled": cancelled,
+    "canceled": canceled,
     "consumed": consumed,
     "disabled": disabled,
     "password set": password_set,
@@ -201,7 +201,7 @@ async def test_a_stage_takes_its_own_calls(world: World, name: str, call: str):
 
 @pytest.mark.parametrize("name", ["email_code", "enroll", "totp", "done", "consumed"])
 async def test_a_password_begins_a_new_login_in_every_stage(world: World, name: str):
-    """FLOW-01, FLOW-09: the handle is new, and the login that the browser had under way is over."""
+    """FLOW-01, FLOW-09: the login token is new, and the login that the browser had in progress is over."""
     stage = await REACH[name](world)
     old = cookie(stage.browser)
 

@@ -93,7 +93,7 @@ SET_AND_TYPED = (
 
 
 async def test_exactly_what_was_set_is_what_fits(world: World):
-    """PWD-04: neither cut, nor trimmed, nor folded; NFC is the one normalisation, at set and verify."""
+    """PWD-04: neither cut, nor trimmed, nor folded; NFC is the one normalization, at set and verify."""
     for number, (chosen, typed, fits) in enumerate(SET_AND_TYPED):
         account = await world.an_account(f"user{number}@student.com", password=chosen)
         answer = await world.a_browser().post("/auth/login", {"email": account.email, "password": typed})

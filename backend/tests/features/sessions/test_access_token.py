@@ -214,12 +214,12 @@ async def test_a_right_token_counts_only_as_bearer(world: World, scheme: str):
 
 
 async def test_no_credential_works_in_the_place_of_another(world: World):
-    """SESS-03, FLOW-02: login handle, browser cookie, refresh and access token are strangers to each other."""
+    """SESS-03, FLOW-02: login token, browser cookie, refresh and access token are strangers to each other."""
     account = await world.an_account(enrolled=True)
     browser, access = await world.signed_in(account)
-    under_way = await world.at_second_factor(account, world.a_browser())
+    in_progress = await world.at_second_factor(account, world.a_browser())
     jar = {name: browser.http.cookies[f"focys_{name}"] for name in ("refresh", "browser")}
-    jar["login"] = under_way.http.cookies["focys_login"]
+    jar["login"] = in_progress.http.cookies["focys_login"]
 
     for credential in (*jar.values(), new_token(), f"{access}x", access[:-1]):
         assert (await world.a_browser().me(credential)).status_code == 401, credential

@@ -169,13 +169,13 @@ async def test_a_new_sign_in_after_a_new_password_works_and_revives_nothing(worl
     assert await is_alive(browser, token) == (False, False)
 
 
-async def test_enrolling_anew_ends_the_sessions_opened_under_the_old_authenticator(world: World):
+async def test_enrolling_again_ends_the_sessions_opened_under_the_old_authenticator(world: World):
     """SESS-11: any factor change."""
     account = await world.an_account(enrolled=True)
     browser, token = await world.signed_in(account)
     await execute(world, f"UPDATE users SET mfa_enabled = false WHERE email = '{account.email}'")
 
-    await world.enrol(account, world.a_browser())
+    await world.enroll(account, world.a_browser())
 
     assert await is_alive(browser, token) == (False, False)
 
@@ -190,7 +190,7 @@ async def test_the_eleventh_session_ends_the_oldest(world: World):
         world.clock.advance(seconds=30)
     await world.signed_in(account)
 
-    # The enrolment's own session was the first and went when the tenth sign-in came.
+    # The enrollment's own session was the first and went when the tenth sign-in came.
     assert (await opened[0][0].me(opened[0][1])).status_code == 401
     assert (await opened[1][0].me(opened[1][1])).status_code == 200
     assert sum(row.revoked_at is None for row in await rows_of(world, sessions)) == 10

@@ -16,7 +16,7 @@ from tests.support.service import OPERATOR, World
 
 
 async def test_a_visitor_without_a_session_gets_204_and_no_error(world: World):
-    """An error would show up in red in the console of every page that a signed-out visitor opens."""
+    """An error would show up in red in the console of every page that a signed-out caller opens."""
     answer = await world.a_browser().post("/auth/refresh")
 
     assert (answer.status_code, answer.content) == (204, b"")
@@ -139,7 +139,7 @@ async def test_an_administrators_session_ends_after_twelve_hours_of_work(world: 
 
 
 async def test_an_administrators_access_token_ends_before_the_idle_limit(world: World):
-    """SESS-07: else a page that only reads would be signed out while in use."""
+    """SESS-07: otherwise a page that only reads would be signed out while in use."""
     account = await world.an_account(role="admin", enrolled=True)
     browser = await world.at_second_factor(account)
 

@@ -10,7 +10,7 @@ from focys.features.accounts import users
 from focys.features.sessions import sessions
 from focys.settings import SettingsError, load_settings
 from tests.conftest import SECRET_KEY, MakeWorld, settings_for
-from tests.support.attempts import at_enrolment, at_mailed_code, confirm, use_backup_code, wrong_code
+from tests.support.attempts import at_enrollment, at_mailed_code, confirm, use_backup_code, wrong_code
 from tests.support.clock import NOON, FrozenClock
 from tests.support.rows import count_of, execute, rows_of
 from tests.support.service import OPERATOR, Account, Browser, World
@@ -79,9 +79,9 @@ async def test_the_same_digits_typed_otherwise_are_the_same_code(world: World):
     assert (await offers(world, account, f"{code[:3]} {code[3:]}"))["code"] == "code_already_used"
 
 
-async def test_the_code_that_confirmed_the_enrolment_is_spent(world: World):
+async def test_the_code_that_confirmed_the_enrollment_is_spent(world: World):
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     code = account.code(world.clock)
     await confirm(browser, code)
 
@@ -236,7 +236,7 @@ async def set_flag(world: World, *, enabled: bool) -> None:
     await execute(world, f"UPDATE users SET mfa_enabled = {'true' if enabled else 'false'}")
 
 
-async def test_a_cleared_flag_leads_to_the_mailbox_and_a_new_enrolment(world: World):
+async def test_a_cleared_flag_leads_to_the_mailbox_and_a_new_enrollment(world: World):
     """TOTP-16: under MFA_POLICY=required the guide's SQL never means that the password is enough."""
     account = await world.an_account(enrolled=True)
     before = await count_of(world, sessions)
@@ -248,7 +248,7 @@ async def test_a_cleared_flag_leads_to_the_mailbox_and_a_new_enrolment(world: Wo
     assert "access_token" not in answer.json()
     assert await count_of(world, sessions) == before
     old = account.secret
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     assert account.secret != old
     assert (await confirm(browser, account.code(world.clock))).status_code == 200
 

@@ -86,6 +86,6 @@ async def test_signing_in_behind_an_unknown_proxy_for_real_is_told_of(world: Wor
         account = await world.an_account(f"someone{number}@student.com")
         browser = world.a_browser("10.0.0.5")
         browser.http.headers["X-Forwarded-For"] = f"8.8.8.{number}"
-        await world.enrol(account, browser)
+        await world.enroll(account, browser)
 
     assert await look(world) == 10

@@ -1,4 +1,4 @@
-"""What only the database knows reaches /metrics, whoever did it, and its absence is a finding."""
+"""What only the database knows reaches /metrics, anyone who did it, and its absence is a finding."""
 
 from datetime import timedelta
 from itertools import repeat
@@ -42,7 +42,7 @@ async def test_a_removed_second_factor_is_seen_for_an_hour(world: World):
     assert [numbers.of("focys_mfa_resets_last_hour") for numbers in seen] == [0, 1, 1, 0]
 
 
-async def test_letters_that_should_have_left_are_seen(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_emails_that_should_have_left_are_seen(world: World, monkeypatch: pytest.MonkeyPatch):
     async def refuse(*_: object) -> None:
         raise MailError("not today")
 

@@ -16,7 +16,7 @@ from focys.features.sessions import sessions
 from focys.infra.crypto.tokens import digest
 from tests.conftest import MakeWorld, settings_for
 from tests.support.attempts import (
-    at_enrolment,
+    at_enrollment,
     at_mailed_code,
     confirm,
     enter_mailed_code,
@@ -32,34 +32,34 @@ from tests.support.service import OPERATOR, World
 FOCYS = Path(focys.__file__).parent
 
 
-async def test_the_database_keeps_only_the_hash_of_the_handle(world: World):
+async def test_the_database_keeps_only_the_hash_of_the_login_token(world: World):
     """FLOW-02: 256 random bits, found by their SHA-256."""
     account = await world.an_account(enrolled=True)
     first, second = await world.at_second_factor(account), await world.at_second_factor(account)
 
-    handles = [cookie(first), cookie(second)]
+    login_tokens = [cookie(first), cookie(second)]
     stored = [row.handle_hash for row in await rows_of(world, pending_logins) if row.consumed_at is None]
 
-    assert all(len(handle) == 43 for handle in handles)
-    assert handles[0] != handles[1]
-    assert sorted(stored) == sorted(digest(handle) for handle in handles)
+    assert all(len(login_token) == 43 for login_token in login_tokens)
+    assert login_tokens[0] != login_tokens[1]
+    assert sorted(stored) == sorted(digest(login_token) for login_token in login_tokens)
 
 
-async def test_the_handle_is_no_token_of_any_other_kind(world: World):
+async def test_the_login_token_is_no_token_of_any_other_kind(world: World):
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
-    handle = cookie(browser)
+    login_token = cookie(browser)
 
-    as_refresh = await put(world.a_browser(), handle, REFRESH).post("/auth/refresh")
-    as_browser = await put(world.a_browser(), handle, KNOWN).get("/auth/login")
+    as_refresh = await put(world.a_browser(), login_token, REFRESH).post("/auth/refresh")
+    as_browser = await put(world.a_browser(), login_token, KNOWN).get("/auth/login")
 
-    assert (await browser.me(handle)).json()["code"] == "not_authenticated"
+    assert (await browser.me(login_token)).json()["code"] == "not_authenticated"
     assert as_refresh.json()["code"] == "session_ended"
     assert as_browser.json()["code"] == "login_expired"
 
 
 @pytest.mark.parametrize("token_of", ["access", "refresh", "browser"])
-async def test_no_other_token_is_a_handle(world: World, token_of: str):
+async def test_no_other_token_is_a_login_token(world: World, token_of: str):
     account = await world.an_account(enrolled=True)
     browser, access = await world.signed_in(account)
     token = {"access": access, "refresh": cookie(browser, REFRESH), "browser": cookie(browser, KNOWN)}[token_of]
@@ -69,10 +69,10 @@ async def test_no_other_token_is_a_handle(world: World, token_of: str):
     assert answer.json()["code"] == "login_expired"
 
 
-@pytest.mark.parametrize("handle", ["", "x", "x" * 9000, "%00", '"\\303\\251"', "é"])
-async def test_a_handle_that_never_was_is_an_expired_login(world: World, handle: str):
+@pytest.mark.parametrize("login_token", ["", "x", "x" * 9000, "%00", '"\\303\\251"', "é"])
+async def test_a_login_token_that_never_was_is_an_expired_login(world: World, login_token: str):
     """FLOW-02, INP-01: never a 500, whatever stands in the cookie."""
-    answer = await world.a_browser().get("/auth/login", headers={"Cookie": f"{LOGIN}={handle}".encode()})
+    answer = await world.a_browser().get("/auth/login", headers={"Cookie": f"{LOGIN}={login_token}".encode()})
 
     assert answer.json()["code"] == "login_expired"
 
@@ -98,7 +98,7 @@ async def test_a_login_lasts_five_minutes_and_nothing_prolongs_it(world: World):
 async def test_setting_up_lasts_as_long_as_the_secret_that_is_shown(world: World):
     """FLOW-03, TOTP-10: the step enroll is a login of its own, of fifteen minutes."""
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
 
     world.clock.advance(minutes=14, seconds=59)
     state = (await browser.get("/auth/login")).json()
@@ -109,7 +109,7 @@ async def test_setting_up_lasts_as_long_as_the_secret_that_is_shown(world: World
 
 
 async def test_the_step_before_is_over_once_the_mailbox_is_proven(world: World):
-    """FLOW-03, EOTP-08: the handle changes with the step, and the old one is dead."""
+    """FLOW-03, EOTP-08: the login token changes with the step, and the old one is dead."""
     account = await world.an_account()
     browser = await at_mailed_code(world, account)
     old, code = cookie(browser), world.mail.last_code(account.email)
@@ -236,13 +236,13 @@ async def test_beginning_again_forgets_no_failure(world: World):
 async def test_leaving_a_login_destroys_it(world: World, way_out: str):
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
-    handle = cookie(browser)
+    login_token = cookie(browser)
 
     left = await (browser.http.delete("/auth/login") if way_out == "cancel" else browser.post("/auth/logout"))
 
     assert left.status_code == 204
     assert cookie(browser) == ""
-    stale = put(world.a_browser(), handle)
+    stale = put(world.a_browser(), login_token)
     assert (await stale.offer(account.code(world.clock))).json()["code"] == "login_expired"
 
 
@@ -259,7 +259,7 @@ async def test_two_tabs_share_the_login_that_began_last(world: World):
     assert (await stale.offer(account.code(world.clock))).json()["code"] == "login_expired"
 
 
-async def test_the_subject_comes_from_the_login_whoever_is_signed_in(world: World):
+async def test_the_subject_comes_from_the_login_anyone_who_is_signed_in(world: World):
     """FLOW-04: another user's session and known browser beside a login change nothing about whose it is."""
     alice = await world.an_account(enrolled=True)
     bob = await world.an_account("bob@student.com", enrolled=True)
@@ -303,9 +303,9 @@ async def test_a_field_that_is_not_asked_for_is_refused(world: World, path: str,
 async def test_of_two_browsers_that_confirm_at_once_one_wins(world: World, monkeypatch: pytest.MonkeyPatch):
     """FLOW-12: the loser is told 409, and the account has the winner's factor and one set of backup codes."""
     account = await world.an_account()
-    first = await at_enrolment(world, account)
+    first = await at_enrollment(world, account)
     losing = account.code(world.clock)
-    second = await at_enrolment(world, account, world.a_browser("198.51.100.9"))
+    second = await at_enrollment(world, account, world.a_browser("198.51.100.9"))
     issue, answers = BackupCodes.issue, list[httpx.Response]()
 
     async def let_the_other_confirm_first(*arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How a letter is written: two parts, the code first, and nothing that a value could add."""
+"""How an email is written: two parts, the code first, and nothing that a value could add."""
 
 import re
 
@@ -13,7 +13,7 @@ MESSAGE = Message(
 )
 
 
-def test_a_letter_has_the_code_first_in_its_subject_and_in_both_of_its_parts():
+def test_an_email_has_the_code_first_in_its_subject_and_in_both_of_its_parts():
     message = render("alice@student.com", MESSAGE, NOON, settings=settings_of(MailServer()))
 
     text, html = parts_of(message)
@@ -35,7 +35,7 @@ def test_the_html_part_shows_text_as_text_and_loads_nothing():
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
 def test_no_value_can_add_a_header(field: str, end: str):
     evil = f"x{end}Bcc: everybody@student.com"
-    letter = Message(evil, (), "") if field == "subject" else MESSAGE
+    email = Message(evil, (), "") if field == "subject" else MESSAGE
 
     with pytest.raises(ValueError, match=r"(?i)header|linefeed|newline"):
-        render("a@b.test" if field == "subject" else evil, letter, NOON, settings=settings_of(MailServer()))
+        render("a@b.test" if field == "subject" else evil, email, NOON, settings=settings_of(MailServer()))

@@ -12,7 +12,7 @@ from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn,
 from focys.features.login.changes import try_taken_back
 from focys.features.login.notices import factor_added_mail
 from focys.features.login.snapshots import LoginSnapshot, seconds_until
-from focys.features.rate_limits import ENROLMENTS, OUT_OF_TURN
+from focys.features.rate_limits import ENROLLMENTS, OUT_OF_TURN
 
 _EVENT = event_of(Proof.FIRST_FACTOR)
 
@@ -24,10 +24,10 @@ async def show(request: LoginRequest, *, restart: bool) -> BaseModel | Refused:
         return facts
     claim, enroller = request.claim(facts), request.deps.enroller
     if restart or not await enroller.is_begun(claim):
-        wait = await request.deps.account_limits.hit(ENROLMENTS, str(claim.login_id))
+        wait = await request.deps.account_limits.hit(ENROLLMENTS, str(claim.login_id))
         if wait is not None:
             return Refused(Reason.THROTTLED, retry_after=wait)
-        await request.commit(AuditEvent(EventName.MFA_ENROLMENT_STARTED, Outcome.OK, claim.user_id))
+        await request.commit(AuditEvent(EventName.MFA_ENROLLMENT_STARTED, Outcome.OK, claim.user_id))
     return await enroller.show(claim, ends=facts.login.expires_at, restart=restart)
 
 
@@ -57,7 +57,7 @@ class FirstFactorAttempt:
     async def look_again(self) -> LoginSnapshot | Refused:
         """Return the login as it is now. If it is gone, the account was enrolled in another browser."""
         facts = await _find(self.request)
-        return Refused(Reason.ENROLMENT_EXPIRED) if isinstance(facts, Refused) else facts
+        return Refused(Reason.ENROLLMENT_EXPIRED) if isinstance(facts, Refused) else facts
 
     async def compare(self, facts: LoginSnapshot) -> Granted | Unproven:
         """Let the factor check the proof; if it is right, also issue what comes with it, such as backup codes."""
@@ -116,7 +116,7 @@ async def _in_turn(request: LoginRequest, snapshot: LoginSnapshot | None) -> Log
         return request.in_turn(snapshot, Proof.FIRST_FACTOR, _EVENT)
     if await request.deps.account_limits.hit(OUT_OF_TURN, str(snapshot.login.login_id)) is not None:
         return request.refuse(_EVENT, snapshot.account.user_id, refused)
-    alarm = Alarm.ENROLMENT_OUT_OF_TURN
+    alarm = Alarm.ENROLLMENT_OUT_OF_TURN
     await request.commit(AuditEvent(_EVENT, Outcome.REFUSED, snapshot.account.user_id, Reason.OUT_OF_TURN, alarm=alarm))
     return refused
 

@@ -16,7 +16,7 @@ from focys.features.login import pending_logins
 from focys.features.totp import new_secret, totp_setups
 from focys.infra.db.database import metadata
 from tests.conftest import MakeWorld
-from tests.support.attempts import at_enrolment, confirm, wrong_code
+from tests.support.attempts import at_enrollment, confirm, wrong_code
 from tests.support.jar import cookie, put
 from tests.support.rows import execute, rows_of
 from tests.support.service import OPERATOR, World
@@ -41,7 +41,7 @@ def test_secrets_have_160_bits_and_never_repeat():
 async def test_the_page_is_told_all_it_shows(world: World):
     """UX, TOTP-02: key, URI and picture say the same; the times are in seconds too."""
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     world.clock.advance(seconds=90)
 
     shown = (await browser.post("/auth/mfa/enroll")).json()
@@ -67,7 +67,7 @@ async def test_no_name_adds_or_changes_a_parameter(make_world: MakeWorld, app_na
     """TOTP-13: read back from the picture."""
     async with make_world(app_name=app_name) as world:
         account = await world.an_account(address)
-        browser = await at_enrolment(world, account)
+        browser = await at_enrollment(world, account)
 
         uri = decoded((await browser.post("/auth/mfa/enroll")).json()["qr_code"])
 
@@ -91,7 +91,7 @@ async def test_no_name_adds_or_changes_a_parameter(make_world: MakeWorld, app_na
 async def test_the_pending_secret_survives_wrong_codes_reloads_and_tabs(world: World):
     """TOTP-10: a login has one secret until it ends."""
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     first = account.secret
 
     await confirm(browser, wrong_code(account, world))
@@ -108,9 +108,9 @@ async def test_the_pending_secret_survives_wrong_codes_reloads_and_tabs(world: W
 async def test_another_login_of_the_account_sees_another_secret(world: World):
     """TOTP-10: neither login takes the other's codes; each secret still works in its own login."""
     account, other = await world.an_account(), world.a_browser("198.51.100.9")
-    first = await at_enrolment(world, account)
+    first = await at_enrollment(world, account)
     kept = replace(account)
-    await at_enrolment(world, account, other)
+    await at_enrollment(world, account, other)
 
     refused = [await confirm(other, kept.code(world.clock)), await confirm(first, account.code(world.clock))]
 
@@ -123,12 +123,12 @@ async def test_another_login_of_the_account_sees_another_secret(world: World):
 async def test_someone_who_once_saw_a_secret_has_none_of_the_owners_codes(world: World):
     """TOTP-10: someone with password and mailbox reads a secret and cancels; the owner enrolls a minute later."""
     account = await world.an_account()
-    stranger = await at_enrolment(world, account, world.a_browser("203.0.113.5"))
+    stranger = await at_enrollment(world, account, world.a_browser("203.0.113.5"))
     seen = replace(account)
     await stranger.http.delete("/auth/login")
     world.clock.advance(minutes=1)
 
-    owner = await at_enrolment(world, account)
+    owner = await at_enrollment(world, account)
     assert (await confirm(owner, account.code(world.clock))).status_code == 200
     world.clock.advance(seconds=30)
 
@@ -140,7 +140,7 @@ async def test_someone_who_once_saw_a_secret_has_none_of_the_owners_codes(world:
 
 async def test_tabs_that_begin_at_once_see_one_secret(world: World):
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     await execute(world, "DELETE FROM totp_setups")
 
     began = await asyncio.gather(*(browser.post("/auth/mfa/enroll") for _ in range(6)))
@@ -154,7 +154,7 @@ async def test_tabs_that_begin_at_once_see_one_secret(world: World):
 
 async def test_start_over_makes_a_new_secret_and_the_old_one_is_void(world: World):
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     old_code, old = account.code(world.clock), account.secret
 
     restarted = (await browser.post("/auth/mfa/enroll", {"restart": True})).json()
@@ -168,12 +168,12 @@ async def test_start_over_makes_a_new_secret_and_the_old_one_is_void(world: Worl
 async def test_a_pending_secret_ends_with_its_login(world: World):
     """TOTP-10: after fifteen minutes; the next login has its own secret."""
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     first = account.secret
     world.clock.advance(minutes=15)
 
     assert (await confirm(browser, account.code(world.clock))).json()["code"] == "login_expired"
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     assert account.secret != first
     assert (await confirm(browser, account.code(world.clock))).status_code == 200
 
@@ -182,7 +182,7 @@ async def test_a_pending_secret_ends_with_its_login(world: World):
 async def test_a_first_code_without_a_secret_to_compare_it_with_is_no_try(world: World, damage: str):
     """TOTP-10, CRY-04: 409 while the login lives on; a secret that cannot be read counts as none, and is replaced."""
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     await execute(world, damage)
 
     for _ in range(6):
@@ -198,7 +198,7 @@ async def test_a_first_code_without_a_secret_to_compare_it_with_is_no_try(world:
 async def test_of_parallel_first_codes_no_more_than_five_are_compared(world: World):
     """LOCK-02, TOTP-11: by then even the right one is too late."""
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     wrong = wrong_code(account, world)
 
     answers = await asyncio.gather(*(confirm(browser, wrong) for _ in range(12)))
@@ -211,9 +211,9 @@ async def test_of_parallel_first_codes_no_more_than_five_are_compared(world: Wor
 
 
 async def test_nothing_of_the_account_changes_before_the_first_code(world: World):
-    """TOTP-10: an enrolment that is given up leaves the account as it was."""
+    """TOTP-10: an enrollment that is given up leaves the account as it was."""
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     await confirm(browser, wrong_code(account, world))
 
     row = (await rows_of(world, users))[0]
@@ -222,7 +222,7 @@ async def test_nothing_of_the_account_changes_before_the_first_code(world: World
     assert (await world.a_browser().sign_in_with_password(account)).json()["step"] == "email_code"
 
 
-async def test_an_enrolled_account_reaches_no_enrolment_and_keeps_its_secret(world: World):
+async def test_an_enrolled_account_reaches_no_enrollment_and_keeps_its_secret(world: World):
     """TOTP-09: the password of an enrolled account opens no way to another factor."""
     account = await world.an_account(enrolled=True)
     before = (await rows_of(world, users))[0].totp_secret
@@ -240,7 +240,7 @@ async def test_an_enrolled_account_reaches_no_enrolment_and_keeps_its_secret(wor
 async def test_ten_secrets_an_hour(world: World):
     """TOTP-11: showing it again costs nothing; the eleventh new one in a login has to wait, but not in other logins."""
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     for _ in range(9):
         assert (await browser.post("/auth/mfa/enroll", {"restart": True})).status_code == 200
         assert (await browser.post("/auth/mfa/enroll")).status_code == 200
@@ -249,17 +249,17 @@ async def test_ten_secrets_an_hour(world: World):
 
     assert (eleventh.status_code, eleventh.json()["code"], eleventh.json()["retry_after"]) == (429, "throttled", 3600)
     assert (await browser.post("/auth/mfa/enroll")).status_code == 200
-    other = await at_enrolment(world, account, world.a_browser("198.51.100.9"))
+    other = await at_enrollment(world, account, world.a_browser("198.51.100.9"))
     assert (await confirm(other, account.code(world.clock))).status_code == 200
 
 
-async def test_the_secret_stands_in_the_answer_of_the_enrolment_and_nowhere_else(
+async def test_the_secret_stands_in_the_answer_of_the_enrollment_and_nowhere_else(
     make_world: MakeWorld, capfd: pytest.CaptureFixture[str]
 ):
     """TOTP-12, LOG-02, CRY-01: no later answer, header, cookie, mail, log line or row holds it."""
     async with make_world() as world:
         account = await world.an_account()
-        browser = await at_enrolment(world, account)
+        browser = await at_enrollment(world, account)
         answers = [await browser.get("/auth/login"), await confirm(browser, account.code(world.clock))]
         token = answers[-1].json()["access_token"]
         world.clock.advance(seconds=30)
@@ -275,7 +275,7 @@ async def test_the_secret_stands_in_the_answer_of_the_enrolment_and_nowhere_else
         await world.deliver()
         dump = str([await rows_of(world, table) for table in metadata.sorted_tables])
 
-        heard = [*(a.text + str(a.headers) for a in answers), str(world.mail.letters), dump, *capfd.readouterr()]
+        heard = [*(a.text + str(a.headers) for a in answers), str(world.mail.emails), dump, *capfd.readouterr()]
 
         assert account.secret
         assert not any(account.secret in text or "otpauth:" in text or "qr_code" in text for text in heard)
@@ -283,9 +283,9 @@ async def test_the_secret_stands_in_the_answer_of_the_enrolment_and_nowhere_else
 
 @pytest.mark.parametrize("act", ["set password", "reset factor"])
 async def test_a_change_of_a_credential_voids_the_pending_secret(world: World, act: str):
-    """TOTP-10, SESS-11: whoever saw it with the old password has no part in the owner's authenticator."""
+    """TOTP-10, SESS-11: anyone who saw it with the old password has no part in the owner's authenticator."""
     account = await world.an_account()
-    stranger = await at_enrolment(world, account, world.a_browser("203.0.113.5"))
+    stranger = await at_enrollment(world, account, world.a_browser("203.0.113.5"))
     seen = replace(account)
     if act == "set password":
         account.password = "seven-quiet-lanterns-41"
@@ -295,14 +295,14 @@ async def test_a_change_of_a_credential_voids_the_pending_secret(world: World, a
 
     assert await rows_of(world, totp_setups) == []
     assert (await confirm(stranger, seen.code(world.clock))).json()["code"] == "login_expired"
-    await at_enrolment(world, account)
+    await at_enrollment(world, account)
     assert account.secret != seen.secret
 
 
-async def test_the_secret_is_shown_to_whoever_waits_for_it_only(world: World):
+async def test_the_secret_is_shown_to_anyone_who_waits_for_it_only(world: World):
     """TOTP-12: pending secrets of two accounts do not meet."""
     alice, bob = await world.an_account(), await world.an_account("bob@student.com")
-    first, second = await at_enrolment(world, alice), await at_enrolment(world, bob)
+    first, second = await at_enrollment(world, alice), await at_enrollment(world, bob)
 
     assert alice.secret != bob.secret
     assert (await confirm(second, alice.code(world.clock))).json()["code"] == "invalid_code"
@@ -313,7 +313,7 @@ async def test_the_secret_is_shown_to_whoever_waits_for_it_only(world: World):
 async def test_a_phone_with_a_slow_clock_is_told_at_the_set_up(world: World):
     """TOTP-14, UX: here too, with the tries that are left."""
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
 
     told = (await confirm(browser, account.code(world.clock, -6))).json()
 
@@ -323,7 +323,7 @@ async def test_a_phone_with_a_slow_clock_is_told_at_the_set_up(world: World):
 async def test_the_set_up_ends_a_quarter_of_an_hour_after_the_secret_was_made(world: World):
     """TOTP-10: looking at it again prolongs nothing."""
     account = await world.an_account()
-    browser = await at_enrolment(world, account)
+    browser = await at_enrollment(world, account)
     ends = (await rows_of(world, totp_setups))[0].expires_at
     world.clock.advance(minutes=7)
 

@@ -74,9 +74,9 @@ async def test_a_mailed_code_that_several_logins_share_works_once_in_each(worker
 async def test_of_two_browsers_that_confirm_at_once_one_wins_and_one_factor_results(workers: Workers):
     """FLOW-12: each saw its own secret, and the winner's becomes the account's."""
     account = await workers.an_account()
-    (one,) = await workers.at_enrolment(account)
+    (one,) = await workers.at_enrollment(account)
     first = account.secret
-    (other,) = await workers.at_enrolment(account)
+    (other,) = await workers.at_enrollment(account)
     second = account.secret
     entries = [{"code": code_of(replace(account, secret=secret))} for secret in (first, second)]
 
@@ -103,7 +103,7 @@ async def test_of_two_browsers_that_confirm_at_once_one_wins_and_one_factor_resu
 
 async def test_confirming_while_another_tab_starts_over_leaves_the_factor_that_was_confirmed(workers: Workers):
     account = await workers.an_account()
-    (browser,) = await workers.at_enrolment(account)
+    (browser,) = await workers.at_enrollment(account)
     shown = account.secret
 
     confirmed, restarted = await gather(
@@ -124,8 +124,8 @@ async def test_confirming_while_another_tab_starts_over_leaves_the_factor_that_w
 async def test_another_login_that_starts_over_at_once_does_not_disturb_the_one_that_confirms(workers: Workers):
     """FLOW-12, TOTP-10: a pending secret belongs to its login."""
     account = await workers.an_account()
-    (stranger,) = await workers.at_enrolment(account)
-    (owner,) = await workers.at_enrolment(account)
+    (stranger,) = await workers.at_enrollment(account)
+    (owner,) = await workers.at_enrollment(account)
 
     confirmed, *_ = await gather(
         owner.post("/auth/mfa/confirm", {"code": code_of(account)}, worker=0),

@@ -1,10 +1,10 @@
-"""The visitor: everything services may know about a request, and nothing specific to HTTP."""
+"""The caller: everything services may know about a request, and nothing specific to HTTP."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class Caller:
     """The source and cookies of one request.
 
     ``source`` is the network that rate limits count by; ``login``, ``browser`` and ``refresh`` are cookie values as

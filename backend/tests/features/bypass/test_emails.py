@@ -7,8 +7,8 @@ from tests.support.rows import rows_of
 from tests.support.service import OPERATOR, World
 
 
-async def test_many_sign_ins_are_one_letter_an_hour(world: World):
-    """LOG-03: else whoever has the password fills the owner's mailbox."""
+async def test_many_sign_ins_are_one_email_an_hour(world: World):
+    """LOG-03: otherwise anyone who has the password fills the owner's mailbox."""
     account = await world.an_account(enrolled=True)
     await world.services.bypasses.begin(timedelta(hours=2), "the phones are broken", OPERATOR, address=None)
     written = []

@@ -18,7 +18,7 @@ from focys.domain.totp import (
     examine,
     examine_pair,
     matching_step,
-    normalise,
+    normalize,
     step_at,
 )
 from tests.support.clock import NOON
@@ -50,7 +50,7 @@ def is_in_window(steps_away: int) -> bool:
 
 
 @pytest.mark.parametrize("steps_away", range(-3, 4))
-def test_only_the_neighbouring_steps_are_accepted(steps_away):
+def test_only_the_neighboring_steps_are_accepted(steps_away):
     step = HERE + steps_away
 
     judged = examine(SECRET, code_at(steps_away), now=NOW)
@@ -204,7 +204,7 @@ def test_both_codes_of_a_pair_must_be_unspent(last_used, accepted):
 
 @pytest.mark.parametrize("typed", ["123456", "123 456", "123-456", " 12 34 56 ", "1-2-3-4-5-6", "- 123456"])
 def test_spaces_and_dashes_do_not_matter(typed):
-    assert normalise(typed) == "123456"
+    assert normalize(typed) == "123456"
 
 
 @pytest.mark.parametrize(
@@ -228,13 +228,13 @@ def test_spaces_and_dashes_do_not_matter(typed):
     ],
 )
 def test_what_is_not_six_ascii_digits_is_no_code(typed):
-    assert normalise(typed) is None
+    assert normalize(typed) is None
 
 
 @always
 @given(st.text() | st.text(alphabet="0123456789 -", max_size=9) | st.text(alphabet="1\u0663\uff13\u00b2", max_size=7))
 def test_whatever_is_typed_comes_out_as_six_ascii_digits_or_not_at_all(typed):
-    code = normalise(typed)
+    code = normalize(typed)
 
     stripped = typed.replace(" ", "").replace("-", "")
     is_code = len(stripped) == 6 and set(stripped) <= set("0123456789")

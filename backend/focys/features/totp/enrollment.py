@@ -6,25 +6,25 @@ from datetime import datetime
 
 from focys.domain import totp
 from focys.domain.outcome import Reason, Refused, Unproven
-from focys.features.accounts import claim_and_enrol
+from focys.features.accounts import claim_and_enroll
 from focys.features.factors import Claim, Issued, Proven
 from focys.features.totp.codes import Codes, Expected
 from focys.features.totp.factor import AMR
 from focys.features.totp.qr import png_data_uri
-from focys.features.totp.repository import ENROLMENT_LIFE, SetupRepository, StoredSetup, setups_dropped
-from focys.features.totp.schemas import Enrolment, FirstCode
+from focys.features.totp.repository import ENROLLMENT_LIFE, SetupRepository, StoredSetup, setups_dropped
+from focys.features.totp.schemas import Enrollment, FirstCode
 from focys.infra.crypto.secret_box import UnreadableSecretError
 from focys.infra.db.database import Database
 from focys.infra.ops import metrics
 
 
-class TotpEnrolment:
+class TotpEnrollment:
     """Sets up authenticator apps; implements ``Enroller``."""
 
     amr = AMR
-    life = ENROLMENT_LIFE
+    life = ENROLLMENT_LIFE
     request = FirstCode
-    shown = Enrolment
+    shown = Enrollment
 
     def __init__(self, database: Database, codes: Codes, *, app_name: str) -> None:
         self._database, self._codes, self._app_name = database, codes, app_name
@@ -34,7 +34,7 @@ class TotpEnrolment:
         """Return whether this login has already shown a secret."""
         return await self._find(claim) is not None
 
-    async def show(self, claim: Claim, *, ends: datetime, restart: bool) -> Enrolment | Refused:
+    async def show(self, claim: Claim, *, ends: datetime, restart: bool) -> Enrollment | Refused:
         """Return the login's secret: the same on every call until it expires, or a new one on *restart*."""
         stored = await self._find(claim)
         if stored is None or restart:
@@ -42,18 +42,18 @@ class TotpEnrolment:
             await self._database.write(self._repository.begun(claim, sealed, replaces=replaces, ends=ends))
             stored = await self._find(claim)
         # It is missing only if the account was enrolled in the meantime.
-        return self._as_shown(stored, claim) if stored is not None else Refused(Reason.ENROLMENT_EXPIRED)
+        return self._as_shown(stored, claim) if stored is not None else Refused(Reason.ENROLLMENT_EXPIRED)
 
     async def confirm(self, answer: FirstCode, claim: Claim) -> Proven | Unproven | Refused:
         """Check the first code, and spend it; Refused if there is no secret to confirm."""
         stored = await self._find(claim)
         if stored is None:
-            return Refused(Reason.ENROLMENT_EXPIRED)
+            return Refused(Reason.ENROLLMENT_EXPIRED)
         match = self._codes.compare((answer.code,), Expected(stored.sealed, claim.user_id), claim.now)
         if isinstance(match, Unproven):
             return match
         secret = self._codes.opened(stored.sealed, claim.user_id)
-        guard = claim_and_enrol(
+        guard = claim_and_enroll(
             claim.user_id,
             claim.version,
             sealed=self._codes.sealed(secret, claim.user_id),
@@ -74,11 +74,11 @@ class TotpEnrolment:
             return None
         return stored
 
-    def _as_shown(self, stored: StoredSetup, claim: Claim) -> Enrolment:
+    def _as_shown(self, stored: StoredSetup, claim: Claim) -> Enrollment:
         secret = self._codes.opened(stored.sealed, claim.user_id)
         issuer, account = totp.label_parts(self._app_name, claim.email)
         uri = totp.provisioning_uri(secret, issuer=issuer, account=account)
-        return Enrolment(
+        return Enrollment(
             secret=secret,
             provisioning_uri=uri,
             qr_code=_qr_code(uri),

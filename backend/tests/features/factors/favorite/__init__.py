@@ -24,13 +24,13 @@ class HeldAnimal:
     animal_name: str
 
 
-class FavouriteFactor:
+class FavoriteFactor:
     """Takes the animal, as often as it is right."""
 
-    kind = "favourite"
-    event = "favourite animal"
+    kind = "favorite"
+    event = "favorite animal"
     amr = "kba"
-    path = "/favourite/verify"
+    path = "/favorite/verify"
     request = Animal
     held = Shape(HeldAnimal, users.c.display_name.label("animal_name"))
 
