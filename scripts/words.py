@@ -45,6 +45,7 @@ ALLOWED = {
     "login cancelled": "an event in the audit log",
     "LOGIN_CANCELLED": "its name",
     "the field `mend`": "a field of earlier logs",
+    "not `letter`": "the same",
     "FocysClockNotSynchronised": "an alert that operators may route by name",
     "focysclocknotsynchronised": "its heading in the runbook",
     "metrics.MAILS": "the counter focys_mails",
