@@ -22,7 +22,7 @@ const gated = (page: ReactNode, needsSession = false) => (
 
 export function App() {
   const { state } = useAuth();
-  if (state.at === "unreachable") return <Unreachable code={state.code} />;
+  if (state.at === "unreachable") return <Unreachable problem={state.problem} />;
   return (
     <Routes>
       <Route path={LOGIN_PATH} element={gated(<Login />)} />

@@ -3,20 +3,22 @@ import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
 import { App } from "./App";
 import { AuthProvider } from "./lib/auth";
+import { surviveTranslation } from "./lib/translation";
 import { Boundary } from "./ui/Boundary";
 import "./ui/global.css";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
 
+surviveTranslation(root);
 createRoot(root).render(
   <StrictMode>
-    <BrowserRouter>
-      <AuthProvider>
-        <Boundary>
+    <Boundary>
+      <BrowserRouter>
+        <AuthProvider>
           <App />
-        </Boundary>
-      </AuthProvider>
-    </BrowserRouter>
+        </AuthProvider>
+      </BrowserRouter>
+    </Boundary>
   </StrictMode>,
 );

@@ -19,6 +19,7 @@ export function Gate({ needsSession, waiting, children }: GateProps) {
   const here = pathname + search + hash;
   const belongs = mayStay(state, pathname, needsSession);
 
+  useBackToSignIn();
   useEffect(() => {
     // After signing out on purpose, nothing is kept for the next person.
     const leftOnPurpose = state.at === "signed_out" && state.notice === "signed_out";
@@ -31,5 +32,21 @@ export function Gate({ needsSession, waiting, children }: GateProps) {
   if (belongs || early) return <Suspense fallback={waiting}>{children}</Suspense>;
   const target = pathOf(state);
   if (target === null) return waiting;
-  return <Navigate replace to={target === STEP_PATH.done ? returnPath() : target} />;
+  // The browser's Back button leads from a step to the sign-in page.
+  const isStep = state.at === "login" && pathname === LOGIN_PATH;
+  return <Navigate replace={!isStep} to={target === STEP_PATH.done ? returnPath() : target} />;
+}
+
+/** Cancels the login in progress when the browser's Back button leads to the sign-in page. */
+function useBackToSignIn(): void {
+  const { state, cancel } = useAuth();
+  const inLogin = state.at === "login";
+  useEffect(() => {
+    if (!inLogin) return;
+    const back = () => {
+      if (window.location.pathname === LOGIN_PATH) void cancel();
+    };
+    window.addEventListener("popstate", back);
+    return () => window.removeEventListener("popstate", back);
+  }, [inLogin, cancel]);
 }

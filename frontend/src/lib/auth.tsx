@@ -22,7 +22,7 @@ import {
   watchProblems,
 } from "./api";
 import { type AuthState, after, inProgress, type Notice, signedIn, signedOut } from "./authState";
-import { forgetEmail, rememberAppName, rememberEmail, rememberedAppName } from "./memory";
+import { rememberAppName, rememberEmail, rememberedAppName } from "./memory";
 import { forgetReturn } from "./returnPath";
 import { onOtherTab, tellOtherTabs } from "./tabs";
 import { useDeadline } from "./useDeadline";
@@ -40,8 +40,8 @@ interface Auth {
   verifyTotpPair(older: string, newer: string): Promise<void>;
   verifyBackupCode(code: string): Promise<void>;
   codesSaved(): void;
-  /** Cancel the login in progress, and forget the email address if it was someone else's. */
-  cancel(who: "me" | "someone_else"): Promise<void>;
+  /** Cancel the login in progress. */
+  cancel(): Promise<void>;
   signOut(): Promise<void>;
 }
 
@@ -77,7 +77,7 @@ function useAuthState() {
     } catch (fault) {
       if (!(fault instanceof ApiProblem)) throw fault;
       const unknown = latest.current.at === "booting" || latest.current.at === "unreachable";
-      if (unknown) setState({ at: "unreachable", code: fault.code });
+      if (unknown) setState({ at: "unreachable", problem: fault });
     }
   }, []);
 
@@ -168,11 +168,15 @@ function useActions({ setState, latest, resync }: Store) {
       move(after(accepted, latest.current));
     };
 
+    let canceled: Promise<unknown> = Promise.resolve();
+
     return {
       resync: () => resync(),
-      signIn: (email: string, password: string) => {
+      async signIn(email: string, password: string) {
         rememberEmail(email);
-        return prove(api.login(email, password));
+        // The response to the cancellation deletes the cookie, which must not be the new one.
+        await canceled;
+        await prove(api.login(email, password));
       },
       verifyEmailCode: (code: string) => prove(api.verifyEmailCode(code)),
       async resendEmailCode() {
@@ -187,10 +191,11 @@ function useActions({ setState, latest, resync }: Store) {
         const now = latest.current;
         if (now.at === "codes") move(signedIn(now.user));
       },
-      async cancel(who: "me" | "someone_else") {
-        if (who === "someone_else") forgetEmail();
-        await api.cancelLogin().catch(ignoreProblem);
-        move(signedOut());
+      async cancel() {
+        setState(signedOut());
+        canceled = api.cancelLogin().catch(ignoreProblem);
+        await canceled;
+        tellOtherTabs();
       },
       async signOut() {
         await api.logout();

@@ -1,5 +1,5 @@
 /** The sign-in state of this browser, as plain data. `auth.tsx` changes it; the pages read it. */
-import type { Done, LoginState, User } from "./api";
+import type { ApiProblem, Done, LoginState, User } from "./api";
 
 export type Notice = "expired" | "unlocked" | "session_ended" | "signed_out";
 
@@ -12,7 +12,7 @@ export interface Login extends LoginState {
 
 export type AuthState =
   | { at: "booting" }
-  | { at: "unreachable"; code: string }
+  | { at: "unreachable"; problem: ApiProblem }
   | { at: "signed_out"; notice: Notice | null }
   | { at: "login"; login: Login }
   /** `renewed`: shown at a sign-in because no codes were left, not at the end of the setup. */

@@ -1,5 +1,7 @@
 /** Where to go after signing in: a page of this site that needs a session. Kept for this tab only. */
+
 import { BACKUP_CODE_PATH, LOGIN_PATH, STEP_PATH } from "./steps";
+import { storage } from "./storage";
 
 const KEY = "focys.return";
 const SIGN_IN_PATHS = new Set<string>([
@@ -21,13 +23,13 @@ export function safePath(raw: string, origin = window.location.origin): string |
 
 export function rememberReturn(raw: string): void {
   const path = safePath(raw);
-  if (path && path !== STEP_PATH.done) sessionStorage.setItem(KEY, path);
+  if (path && path !== STEP_PATH.done) storage.set(KEY, path);
 }
 
 export function returnPath(): string {
-  return safePath(sessionStorage.getItem(KEY) ?? "") ?? STEP_PATH.done;
+  return safePath(storage.get(KEY) ?? "") ?? STEP_PATH.done;
 }
 
 export function forgetReturn(): void {
-  sessionStorage.removeItem(KEY);
+  storage.remove(KEY);
 }

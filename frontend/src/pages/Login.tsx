@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { CookiesNote } from "../features/login/CookiesNote";
 import { LoginForm } from "../features/login/LoginForm";
 import { LoginNotice } from "../features/login/LoginNotice";
 import { OfflineNote } from "../features/login/OfflineNote";
@@ -12,6 +13,7 @@ export default function Login() {
     <Frame title={appName ? `Sign in to ${appName}` : "Sign in"} appName={appName}>
       <LoginNotice />
       <OfflineNote typing />
+      <CookiesNote />
       <LoginForm />
     </Frame>
   );

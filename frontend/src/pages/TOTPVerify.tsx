@@ -33,7 +33,7 @@ export default function TOTPVerify() {
           </Button>
         ) : (
           factors.includes("backup_codes") && (
-            <Link replace to={BACKUP_CODE_PATH} className={styles.link}>
+            <Link to={BACKUP_CODE_PATH} className={styles.link}>
               Use a backup code
             </Link>
           )

@@ -9,6 +9,7 @@ const BOXES = ["1", "2", "3", "4", "5", "6"];
 interface CodeFieldProps {
   id: string;
   label: string;
+  hideLabel?: boolean;
   value: string;
   onChange(digits: string): void;
   /** Called with a complete code once it is typed, pasted or filled in. */
@@ -30,7 +31,7 @@ export function CodeField(props: CodeFieldProps) {
   const { change, composed } = useAutoSubmit(props);
 
   return (
-    <Field id={id} label={label} hint={hint} error={error}>
+    <Field id={id} label={label} hideLabel={props.hideLabel} hint={hint} error={error}>
       <div className={styles.code}>
         <div className={styles.lens}>
           <input

@@ -6,16 +6,18 @@ interface FieldProps {
   label: string;
   hint?: ReactNode;
   error?: ReactNode;
+  /** What is above the field says the same. */
+  hideLabel?: boolean | undefined;
   /** A control on the label's line, such as "Show". It follows the field in the tab order. */
   aside?: ReactNode;
   children: ReactNode;
 }
 
 /** A label, a control and its texts. The element for the error always exists, so that errors are announced. */
-export function Field({ id, label, hint, error, aside, children }: FieldProps) {
+export function Field({ id, label, hideLabel, hint, error, aside, children }: FieldProps) {
   return (
     <div className={styles.field}>
-      <label htmlFor={id} className={styles.label}>
+      <label htmlFor={id} className={hideLabel ? "visually-hidden" : styles.label}>
         {label}
       </label>
       {children}

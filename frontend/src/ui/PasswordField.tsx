@@ -1,5 +1,5 @@
 import { type ComponentProps, useState } from "react";
-import styles from "./PasswordField.module.css";
+import { FieldButton } from "./FieldButton";
 import { TextField } from "./TextField";
 
 /** A password field that can show what was typed. It allows pasting and password managers. */
@@ -12,15 +12,10 @@ export function PasswordField(props: Omit<ComponentProps<typeof TextField>, "typ
       autoCapitalize="none"
       spellCheck={false}
       aside={
-        <button
-          type="button"
-          className={styles.toggle}
-          aria-controls={props.id}
-          onClick={() => setShown(!shown)}
-        >
+        <FieldButton aria-controls={props.id} onClick={() => setShown(!shown)}>
           <span className="visually-hidden">{shown ? "Hide password" : "Show password"}</span>
           <span aria-hidden="true">{shown ? "Hide" : "Show"}</span>
-        </button>
+        </FieldButton>
       }
     />
   );

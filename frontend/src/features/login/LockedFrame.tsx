@@ -40,9 +40,7 @@ export function LockedFrame({ onPair }: LockedFrameProps) {
 function WaysIn({ onPair }: LockedFrameProps) {
   const { factors, guarded } = useLogin();
   const hasExpired = useHasExpired();
-  const openBackupCode = useLinkClickHandler<HTMLAnchorElement>(BACKUP_CODE_PATH, {
-    replace: true,
-  });
+  const openBackupCode = useLinkClickHandler<HTMLAnchorElement>(BACKUP_CODE_PATH);
   // On a guarded account, the wait is for two codes in a row.
   const takesPair = onPair && !guarded && factors.includes("totp");
   const takesBackupCode = factors.includes("backup_codes");

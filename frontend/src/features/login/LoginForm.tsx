@@ -2,6 +2,7 @@ import { useAuth } from "../../lib/auth";
 import { ProblemText } from "../../lib/ProblemText";
 import { Alert } from "../../ui/Alert";
 import { Button } from "../../ui/Button";
+import { FieldButton } from "../../ui/FieldButton";
 import { Form } from "../../ui/Form";
 import { PasswordField } from "../../ui/PasswordField";
 import { TextField } from "../../ui/TextField";
@@ -22,6 +23,7 @@ export function LoginForm() {
         enterKeyHint="next"
         autoCapitalize="none"
         spellCheck={false}
+        aside={form.notMe && <FieldButton onClick={form.notMe}>Not you?</FieldButton>}
         {...form.email}
       />
       <PasswordField

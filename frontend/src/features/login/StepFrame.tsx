@@ -22,7 +22,7 @@ export function StepFrame({ outlastsLogin = false, footer, children, ...frame }:
       footer={
         <>
           {footer}
-          <Button look="link" onClick={() => cancel("me")}>
+          <Button look="link" onClick={() => cancel()}>
             Back to sign-in
           </Button>
         </>

@@ -1,6 +1,6 @@
 import { type ChangeEvent, type KeyboardEvent, useEffect, useState } from "react";
 import { ApiProblem } from "../../lib/api";
-import { rememberedEmail } from "../../lib/memory";
+import { forgetEmail, rememberedEmail } from "../../lib/memory";
 import { sentenceFor } from "../../lib/reasons";
 import { useAttempt } from "../../lib/useAttempt";
 import { useMarkedField } from "../../lib/useMarkedField";
@@ -66,6 +66,16 @@ export function useLoginForm(signIn: (email: string, password: string) => Promis
     submit: () => {
       if (!blocked) void run();
     },
+    /** Forgets the address kept from before, if it is still in the field. */
+    notMe:
+      email && email === rememberedEmail()
+        ? () => {
+            forgetEmail();
+            setEmail("");
+            clear();
+            emailField.current?.focus();
+          }
+        : undefined,
     email: {
       value: email,
       error: errors.email,

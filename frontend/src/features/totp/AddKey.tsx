@@ -11,56 +11,51 @@ const isApple = () => /iPhone|iPad|iPod|Macintosh/.test(navigator.userAgent);
 /** The same link, but for the system's own password app. */
 const appleUri = (uri: string) => uri.replace(/^otpauth:/, "apple-otpauth:");
 
-interface AddKeyProps {
-  enrollment: Enrollment;
-  onTouch: boolean;
-}
-
-/** Three ways to add the key to an app. A phone cannot scan its own screen, so there the links come first. */
-export function AddKey({ enrollment, onTouch }: AddKeyProps) {
-  return onTouch ? (
-    <ForThisPhone enrollment={enrollment} />
-  ) : (
-    <ForAnotherDevice enrollment={enrollment} />
-  );
-}
-
-function ForAnotherDevice({ enrollment }: { enrollment: Enrollment }) {
-  return (
-    <div className={styles.columns}>
-      <QrCode src={enrollment.qr_code} issuer={enrollment.issuer} />
-      <KeyDetails enrollment={enrollment} />
-    </div>
-  );
-}
-
-function ForThisPhone({ enrollment }: { enrollment: Enrollment }) {
+/** Ways to add the key to an app without scanning. */
+export function AddKey({ enrollment }: { enrollment: Enrollment }) {
   return (
     <div className={styles.stack}>
-      <ButtonLink look="primary" href={enrollment.provisioning_uri}>
-        Open in authenticator app
-      </ButtonLink>
-      {isApple() && (
-        <ButtonLink href={appleUri(enrollment.provisioning_uri)}>Add to Apple Passwords</ButtonLink>
-      )}
-      <KeyDetails enrollment={enrollment} />
-      <details className={styles.other}>
-        <summary>Use another device</summary>
-        <p>Scan this with the app on the other device.</p>
-        <QrCode src={enrollment.qr_code} issuer={enrollment.issuer} />
-      </details>
-    </div>
-  );
-}
-
-function KeyDetails({ enrollment }: { enrollment: Enrollment }) {
-  return (
-    <div className={styles.details}>
       <SecretKey secret={enrollment.secret} />
       <div className={styles.copies}>
         <CopyButton text={enrollment.secret} label="Copy key" />
         <CopyButton look="link" text={enrollment.provisioning_uri} label="Copy setup link" />
       </div>
+    </div>
+  );
+}
+
+interface AddKeyOnPhoneProps {
+  enrollment: Enrollment;
+  /** Called when the link to an app is followed. */
+  onOpen(): void;
+}
+
+/** A phone cannot scan its own screen, so there the links come first. */
+export function AddKeyOnPhone({ enrollment, onOpen }: AddKeyOnPhoneProps) {
+  return (
+    <div className={styles.stack}>
+      <ButtonLink look="primary" href={enrollment.provisioning_uri} onClick={onOpen}>
+        Open in authenticator app
+      </ButtonLink>
+      {isApple() && (
+        <ButtonLink href={appleUri(enrollment.provisioning_uri)} onClick={onOpen}>
+          Add to Apple Passwords
+        </ButtonLink>
+      )}
+      <details className={styles.other}>
+        <summary>Type the key, or use another device</summary>
+        <AddKey enrollment={enrollment} />
+        <ScanKey enrollment={enrollment} />
+      </details>
+    </div>
+  );
+}
+
+/** The QR code, and what the app will show. */
+export function ScanKey({ enrollment }: { enrollment: Enrollment }) {
+  return (
+    <div className={styles.stack}>
+      <QrCode src={enrollment.qr_code} issuer={enrollment.issuer} />
       <dl className={styles.facts}>
         <dt>Account</dt>
         <dd>{enrollment.account}</dd>

@@ -1,9 +1,10 @@
+import { useState } from "react";
 import { ProblemText } from "../../lib/ProblemText";
 import { useMedia } from "../../lib/useMedia";
 import { Alert } from "../../ui/Alert";
 import { Button } from "../../ui/Button";
 import { StepItem, Stepper } from "../../ui/Stepper";
-import { AddKey } from "./AddKey";
+import { AddKey, AddKeyOnPhone, ScanKey } from "./AddKey";
 import { ConfirmForm } from "./ConfirmForm";
 import styles from "./Enrollment.module.css";
 import { GetApp } from "./GetApp";
@@ -13,37 +14,44 @@ import { useEnrollment } from "./useEnrollment";
 export function Enrollment() {
   const { enrollment, problem, loading, reload, startOver, startingOver, startedOver } =
     useEnrollment();
-
   const onTouch = useMedia("(pointer: coarse)");
+  const [appOpened, setAppOpened] = useState(false);
 
   return (
-    <Stepper>
-      <StepItem title="Get an authenticator app">
-        <GetApp onTouch={onTouch} />
-      </StepItem>
-      <StepItem title={onTouch ? "Add the key to your app" : "Scan the QR code, or copy the key"}>
-        {problem && (
-          <Alert tone="danger">
-            <ProblemText problem={problem} />
-          </Alert>
-        )}
-        {startedOver && <Alert>This is a new key. Delete the old entry from your app.</Alert>}
-        {enrollment ? (
-          <>
-            <AddKey enrollment={enrollment} onTouch={onTouch} />
-            <StartOver busy={startingOver} onConfirm={startOver} />
-          </>
-        ) : loading ? (
-          <p className={styles.pending}>Creating your key…</p>
-        ) : (
-          <div>
-            <Button onClick={() => reload()}>Try again</Button>
-          </div>
-        )}
-      </StepItem>
-      <StepItem title="Enter the code your app shows">
-        <ConfirmForm onKeyExpired={reload} />
-      </StepItem>
-    </Stepper>
+    <div className={styles.columns}>
+      {!onTouch && (
+        <div className={styles.scan}>{enrollment && <ScanKey enrollment={enrollment} />}</div>
+      )}
+      <Stepper>
+        <StepItem title="Get an authenticator app">
+          <GetApp onTouch={onTouch} />
+        </StepItem>
+        <StepItem title={onTouch ? "Add the key to your app" : "Scan the QR code, or copy the key"}>
+          {problem && (
+            <Alert tone="danger">
+              <ProblemText problem={problem} />
+            </Alert>
+          )}
+          {startedOver && <Alert>This is a new key. Delete the old entry from your app.</Alert>}
+          {enrollment ? (
+            onTouch ? (
+              <AddKeyOnPhone enrollment={enrollment} onOpen={() => setAppOpened(true)} />
+            ) : (
+              <AddKey enrollment={enrollment} />
+            )
+          ) : loading ? (
+            <p className={styles.pending}>Creating your key…</p>
+          ) : (
+            <div>
+              <Button onClick={() => reload()}>Try again</Button>
+            </div>
+          )}
+        </StepItem>
+        <StepItem title="Enter the code your app shows">
+          <ConfirmForm appOpened={appOpened} onKeyExpired={reload} />
+          {enrollment && <StartOver busy={startingOver} onConfirm={startOver} />}
+        </StepItem>
+      </Stepper>
+    </div>
   );
 }
