@@ -7,19 +7,20 @@ import { LOGIN_PATH, mayStay, pathOf, STEP_PATH } from "./steps";
 interface GateProps {
   /** The page is for anyone signed in, and for nobody else. */
   needsSession: boolean;
+  /** Anyone may see the page now. */
+  open: boolean;
   /** Shown until the sign-in state is known and the page has loaded. */
   waiting: ReactNode;
   children: ReactNode;
 }
 
 /** Shows a page only to people who may see it, and redirects everyone else to their own page. */
-export function Gate({ needsSession, waiting, children }: GateProps) {
+export function Gate({ needsSession, open, waiting, children }: GateProps) {
   const { state } = useAuth();
   const { pathname, search, hash } = useLocation();
   const here = pathname + search + hash;
   const belongs = mayStay(state, pathname, needsSession);
 
-  useBackToSignIn();
   useEffect(() => {
     // After signing out on purpose, nothing is kept for the next person.
     const leftOnPurpose = state.at === "signed_out" && state.notice === "signed_out";
@@ -29,24 +30,10 @@ export function Gate({ needsSession, waiting, children }: GateProps) {
 
   // The sign-in form appears before the server has responded, and must stay the same element afterwards.
   const early = state.at === "booting" && pathname === LOGIN_PATH;
-  if (belongs || early) return <Suspense fallback={waiting}>{children}</Suspense>;
+  if (belongs || early || open) return <Suspense fallback={waiting}>{children}</Suspense>;
   const target = pathOf(state);
   if (target === null) return waiting;
   // The browser's Back button leads from a step to the sign-in page.
   const isStep = state.at === "login" && pathname === LOGIN_PATH;
   return <Navigate replace={!isStep} to={target === STEP_PATH.done ? returnPath() : target} />;
-}
-
-/** Cancels the login in progress when the browser's Back button leads to the sign-in page. */
-function useBackToSignIn(): void {
-  const { state, cancel } = useAuth();
-  const inLogin = state.at === "login";
-  useEffect(() => {
-    if (!inLogin) return;
-    const back = () => {
-      if (window.location.pathname === LOGIN_PATH) void cancel();
-    };
-    window.addEventListener("popstate", back);
-    return () => window.removeEventListener("popstate", back);
-  }, [inLogin, cancel]);
 }
