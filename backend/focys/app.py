@@ -15,10 +15,12 @@ from focys.infra.mail.mailer import Mailer
 from focys.infra.ops import logs, metrics
 from focys.infra.ops.clock import Clock
 from focys.infra.web import health, replies
+from focys.infra.web.callers import Callers, Cookies
 from focys.infra.web.dependencies import Web
-from focys.infra.web.http import Callers, Cookies, RequestGuard, StartupErrors
+from focys.infra.web.http import RequestGuard
 from focys.infra.web.origins import PAGE_HEADER, Origins
 from focys.infra.web.pages import Pages
+from focys.infra.web.startup import StartupErrors
 from focys.running import running
 from focys.services import FEATURES, build_services
 from focys.settings import PAGES, Settings, load_settings

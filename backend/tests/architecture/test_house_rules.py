@@ -34,8 +34,8 @@ CHANCE = {
     ("infra/crypto/secret_box.py", "os.urandom(_NONCE_BYTES)"): "a nonce",
     ("infra/crypto/tokens.py", "secrets.token_bytes(SEED_BYTES)"): "256 bits of a refresh token",
     ("infra/crypto/tokens.py", "secrets.token_urlsafe(32)"): "256 bits of a login token",
-    ("settings.py", "secrets.token_urlsafe(48)"): "384 bits of a generated key",
-    ("settings.py", "secrets.token_hex(8)"): "a file name nobody else has",
+    ("settings/secret_files.py", "secrets.token_urlsafe(48)"): "384 bits of a generated key",
+    ("settings/secret_files.py", "secrets.token_hex(8)"): "a file name nobody else has",
 }
 """Every draw of the service, with what it is for."""
 
@@ -86,7 +86,7 @@ def test_the_linter_lets_the_clock_read_the_clock_and_the_settings_the_environme
     environment = '"""Planted."""\n\nimport os\n\nHOME = os.environ\n'
 
     assert complaints_about(clock, "infra/ops/clock.py") == set()
-    assert complaints_about(environment, "settings.py") == set()
+    assert complaints_about(environment, "settings/model.py") == set()
 
 
 def test_nobody_switches_that_rule_off_for_a_line():

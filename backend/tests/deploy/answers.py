@@ -2,7 +2,7 @@
 
 import httpx
 
-from focys.infra.web.http import SECURITY_HEADERS
+from focys.infra.web.headers import SECURITY_HEADERS
 
 ONLY_OVER_TLS = "Strict-Transport-Security"
 

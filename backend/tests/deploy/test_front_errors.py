@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from focys.infra.web.http import API_POLICY, SECURITY_HEADERS
+from focys.infra.web.headers import API_POLICY, SECURITY_HEADERS
 from tests.deploy.answers import parsed, sends
 from tests.deploy.front import Front, read_all, running_nginx
 from tests.deploy.shipped import DOMAIN

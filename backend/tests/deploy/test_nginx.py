@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from focys.domain.outcome import Reason, Refused
-from focys.infra.web.http import API_POLICY, MAX_BODY_BYTES, PAGE_POLICY
+from focys.infra.web.headers import API_POLICY, PAGE_POLICY
+from focys.infra.web.http import MAX_BODY_BYTES
 from focys.infra.web.replies import refusal
 from tests.deploy.answers import sends
 from tests.deploy.front import PAGES, Front, read_all

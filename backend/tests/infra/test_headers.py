@@ -6,7 +6,8 @@ import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from focys.infra.web.http import MAX_BODY_BYTES, SECURITY_HEADERS
+from focys.infra.web.headers import SECURITY_HEADERS
+from focys.infra.web.http import MAX_BODY_BYTES
 from tests.support.raw import raw_request
 from tests.support.service import Browser, World
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from focys.features.accounts import users
-from focys.infra.web.http import MAX_BODY_BYTES, Receive, RequestGuard, Scope, Send
+from focys.infra.web.http import MAX_BODY_BYTES, RequestGuard
 from tests.conftest import settings_for
 from tests.support.raw import raw_request
 from tests.support.rows import count_of, rows_of

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from focys.infra.web.http import PAGE_POLICY, SECURITY_HEADERS
+from focys.infra.web.headers import PAGE_POLICY, SECURITY_HEADERS
 from tests.support.raw import raw_request
 
 PAGE = '<div id="root">'

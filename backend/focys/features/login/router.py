@@ -15,8 +15,8 @@ from focys.features.login.service import LoginFlow
 from focys.features.login.snapshots import Begun
 from focys.features.login.snapshots import LoginState as State
 from focys.features.sessions import SignedInReply, User
+from focys.infra.web.callers import Cookies
 from focys.infra.web.dependencies import CallerDep, WebDep
-from focys.infra.web.http import Cookies
 from focys.infra.web.replies import PROBLEMS, FieldProblem, refusal, reply
 
 router = APIRouter(prefix="/auth", tags=["login"], responses=PROBLEMS)

@@ -11,10 +11,11 @@ from focys.features.feature import Feature
 from focys.features.sessions.dependencies import Administrator, RecentlyVerified, SignedIn
 from focys.features.sessions.models import LiveSession, sessions
 from focys.features.sessions.repository import SessionRepository, all_ended, everybodys_ended, live_count_for
+from focys.features.sessions.results import Listed, Opened
 from focys.features.sessions.router import SessionsApi, router
 from focys.features.sessions.schemas import SignedIn as SignedInReply
 from focys.features.sessions.schemas import User
-from focys.features.sessions.service import Evidence, Listed, Opened, RotationLimit, Sessions
+from focys.features.sessions.service import Evidence, RotationLimit, Sessions
 from focys.infra.db.retention import kept_for
 
 FEATURE = Feature(retention=(kept_for(sessions.c.expires_at, timedelta(days=30)),), router=router)

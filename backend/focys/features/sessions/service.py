@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
 from uuid import UUID, uuid4
 
 from focys.domain.bypass import Bypass
@@ -18,6 +17,7 @@ from focys.features.sessions.repository import (
     opened,
     rotated,
 )
+from focys.features.sessions.results import Listed, Opened, Refreshed
 from focys.infra.crypto.tokens import AccessClaims, InvalidTokenError, Tokens, new_seed
 from focys.infra.db.database import Change, Database
 from focys.infra.ops.clock import Clock
@@ -67,39 +67,6 @@ class Evidence:
     def is_bypassed(self, now: datetime) -> bool:
         """Return whether an active bypass replaces the second factor."""
         return self.bypass is not None and self.bypass.lets_in(self.role, now)
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A new session: the changes to commit together with the proof, and the tokens for the browser."""
-
-    changes: tuple[Change, ...]
-    access_token: str
-    expires_in: int
-    refresh_token: str
-    refresh_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refreshed:
-    """A refreshed session, and its tokens."""
-
-    session: LiveSession
-    access_token: str
-    expires_in: int
-    refresh_token: str
-    refresh_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A session as an operator sees it."""
-
-    address: str
-    agent: str
-    created_at: datetime
-    last_used_at: datetime
-    state: Literal["live", "expired", "ended"]
 
 
 class Sessions:

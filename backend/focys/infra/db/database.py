@@ -13,11 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import (
-    CTE,
     ColumnElement,
     DateTime,
     Delete,
@@ -27,12 +25,9 @@ from sqlalchemy import (
     Select,
     Table,
     Update,
-    bindparam,
     event,
-    exists,
     func,
     insert,
-    literal,
     select,
 )
 from sqlalchemy.engine import Dialect
@@ -43,6 +38,7 @@ from sqlalchemy.types import TypeDecorator
 
 from focys.infra.db.charging import Charge, as_one_statement, steps_of
 from focys.infra.db.postgres import Postgres
+from focys.infra.db.writing import as_counts, as_write
 from focys.infra.ops import metrics
 
 if TYPE_CHECKING:
@@ -163,9 +159,7 @@ class Database:
         if self._postgres is None:
             done = await self._write_in_transaction(guard, changes) is not None
         else:
-            statement = _as_one_statement(
-                guard.target if guard else None, tuple((c.target, tuple(c.values)) for c in changes)
-            )
+            statement = as_write(guard.target if guard else None, tuple((c.target, tuple(c.values)) for c in changes))
             done = bool(await self._postgres.fetch(statement, parameters))
         for table in self._after_insert if done else ():
             if any(change.target is table for change in changes):
@@ -180,7 +174,7 @@ class Database:
         parameters = _parameters(None, changes)
         if self._postgres is None:
             return await self._write_in_transaction(None, changes) or []
-        statement = _as_counts(tuple((c.target, tuple(c.values)) for c in changes))
+        statement = as_counts(tuple((c.target, tuple(c.values)) for c in changes))
         [counts] = await self._postgres.fetch(statement, parameters, seconds=seconds)
         return [int(count) for count in counts]
 
@@ -255,43 +249,6 @@ async def _run(connection: AsyncConnection, change: Change) -> int:
 
 async def _changes_a_row(connection: AsyncConnection, guard: Change) -> bool:
     return await _run(connection, guard) > 0
-
-
-@lru_cache(maxsize=512)
-def _as_one_statement(
-    guard: Update | None, changes: tuple[tuple[Table | Update | Delete | Insert, tuple[str, ...]], ...]
-) -> Select[Any]:
-    """Build ``WITH guard AS (UPDATE …), change_1 AS (…), change_0 AS (…) SELECT``; all depend on the guard's row."""
-    gate = guard.returning(literal(1).label("open")).cte("guard") if guard is not None else None
-    steps = [_step(i, target, names, gate) for i, (target, names) in enumerate(changes)]
-    head = select(gate.c.open) if gate is not None else select(literal(1))
-    # Reversed because PostgreSQL runs CTEs that nothing reads from last to first.
-    return head.add_cte(*reversed(steps))
-
-
-@lru_cache(maxsize=512)
-def _as_counts(changes: tuple[tuple[Table | Update | Delete | Insert, tuple[str, ...]], ...]) -> Select[Any]:
-    """Build ``WITH change_0 AS (…), … SELECT`` with the row count of each; PostgreSQL runs them in that order."""
-    steps = [_counted(i, target, names) for i, (target, names) in enumerate(changes)]
-    return select(*(select(func.count()).select_from(step).scalar_subquery() for step in steps))
-
-
-def _counted(i: int, target: Table | Update | Delete | Insert, names: tuple[str, ...]) -> CTE:
-    if isinstance(target, Table):
-        target = insert(target).values({name: bindparam(f"c{i}_{name}") for name in names})
-    return target.returning(literal(1)).cte(f"change_{i}")
-
-
-def _step(i: int, target: Table | Update | Delete | Insert, names: tuple[str, ...], gate: CTE | None) -> CTE:
-    if isinstance(target, Table):
-        row = select(*(bindparam(f"c{i}_{name}", type_=target.c[name].type) for name in names))
-        source = row if gate is None else row.select_from(gate)
-        return insert(target).from_select(list(names), source, include_defaults=False).cte(f"change_{i}")
-    if gate is None:
-        return target.cte(f"change_{i}")
-    if isinstance(target, Insert):
-        raise TypeError("an INSERT statement cannot depend on a guard; pass the table and the row's values")
-    return target.where(exists(select(gate.c.open))).cte(f"change_{i}")
 
 
 def _parameters(guard: Change | None, changes: Sequence[Change]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from focys.domain.outcome import Reason, Refused
 from focys.infra.web.caller import Caller
-from focys.infra.web.http import Callers, Cookies
+from focys.infra.web.callers import Callers, Cookies
 from focys.infra.web.origins import Origins
 from focys.infra.web.replies import RefusedError
 

@@ -1,143 +1,38 @@
-"""Checks on every request before routing, headers on every response, cookies, and errors at startup."""
+"""Checks on every request before routing: host, origin, media type, size and duration."""
 
 import asyncio
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from time import perf_counter
-from typing import Any
 
 from prometheus_client import Histogram
 from starlette.datastructures import Headers
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from focys.domain.outcome import Reason, Refused
 from focys.infra.ops import metrics
 from focys.infra.ops.logs import REQUEST_ID, logger
-from focys.infra.web.caller import Caller
-from focys.infra.web.client_address import client_address, source_of
+from focys.infra.web.headers import add_headers
 from focys.infra.web.origins import Origins
 from focys.infra.web.replies import UNAVAILABLE_RETRY_SECONDS, refusal, where
 from focys.settings import Settings
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY_BYTES = 16 * 1024
 BODY_SECONDS = 10
 REQUEST_SECONDS = 15
 """Until the response begins, including reading the body; the timeouts of everything it depends on are shorter."""
-MAX_AGENT_LENGTH = 200
 _METHODS = {"GET", "HEAD", "POST", "DELETE", "OPTIONS"}
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _BODY_HEADERS = {b"content-length", b"transfer-encoding"}
 
-SECURITY_HEADERS = {
-    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-API_POLICY = "default-src 'none'; frame-ancestors 'none'"
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; "
-    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; require-trusted-types-for 'script'"
-)
-
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
-
-# Encoded once, not for each response.
-_HEADERS = [
-    (name.lower().encode(), value.encode())
-    for name, value in {
-        **SECURITY_HEADERS,
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": API_POLICY,
-    }.items()
-]
 
 _log = logger("focys.http")
 
 
-class Cookies:
-    """Names and attributes of our cookies: ``__Host-`` and Secure everywhere except on http://localhost."""
-
-    def __init__(self, *, secure: bool) -> None:
-        self._secure = secure
-        prefix = "__Host-" if secure else ""
-        self.login, self.browser, self.refresh = (f"{prefix}focys_{kind}" for kind in ("login", "browser", "refresh"))
-
-    def set(self, response: Response, name: str, value: str, seconds: int) -> None:
-        """Set a cookie for this many seconds."""
-        response.set_cookie(name, value, max_age=seconds, secure=self._secure, httponly=True, samesite="strict")
-
-    def clear(self, response: Response, name: str) -> None:
-        """Delete a cookie."""
-        self.set(response, name, "", 0)
-
-
-class Callers:
-    """Reads the caller from a request."""
-
-    def __init__(self, settings: Settings, cookies: Cookies) -> None:
-        self._trusted, self._hops, self._cookies = settings.trusted_proxies, settings.trusted_proxy_hops, cookies
-
-    async def __call__(self, request: Request) -> Caller:
-        """Return the caller behind *request*."""
-        address = client_address(
-            request.client,
-            # A repeated header is one list (RFC 9110 section 5.3); a proxy may add a line instead of extending one.
-            ", ".join(request.headers.getlist("x-forwarded-for")),
-            self._trusted,
-            self._hops,
-        )
-        jar, names = request.cookies, self._cookies
-        return Caller(
-            address=address,
-            source=source_of(address),
-            agent="".join(c for c in request.headers.get("user-agent", "") if c.isprintable())[:MAX_AGENT_LENGTH],
-            request_id=request.scope.get("focys.request_id", ""),
-            login=jar.get(names.login),
-            browser=jar.get(names.browser),
-            refresh=jar.get(names.refresh),
-        )
-
-
-class StartupErrors:
-    """Reports an error at startup in one sentence, without a traceback."""
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on, but only the last line of a failed startup."""
-        if scope["type"] != "lifespan":
-            await self._app(scope, receive, send)
-            return
-        failed = False
-
-        async def send_last_line(message: Message) -> None:
-            nonlocal failed
-            if message["type"] == "lifespan.startup.failed":
-                failed = True
-                message = {**message, "message": message["message"].strip().rpartition("\n")[2].partition(": ")[2]}
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_last_line)
-        except Exception:
-            if not failed:
-                raise
-
-
-def _identity(app: App) -> App:
+def _identity(app: ASGIApp) -> ASGIApp:
     return app
 
 
@@ -148,7 +43,7 @@ class RequestGuard:
     too.
     """
 
-    def __init__(self, app: App, settings: Settings, cors: Callable[[App], App] = _identity) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, cors: Callable[[ASGIApp], ASGIApp] = _identity) -> None:
         self._app, self._app_with_cors, self._cors = app, cors(app), cors
         self._hosts = settings.allowed_hosts
         self._origins = Origins(settings)
@@ -236,7 +131,7 @@ class _Response:
             self.has_begun = True
             if self.limit is not None and not self.limit.expired():
                 self.limit.reschedule(None)
-            _add_headers(message, self._request_id)
+            add_headers(message, self._request_id)
             if not self.request_is_read:
                 # Otherwise the unread rest of the body could keep the connection open indefinitely.
                 message["headers"].append((b"connection", b"close"))
@@ -295,9 +190,3 @@ def _hostname(host: str) -> str:
     """Return the host name in a Host header without the port, or "" if it is malformed (RFC 9110 section 7.2)."""
     found = _HOST.fullmatch(host)
     return found["name"].strip("[]").rstrip(".").lower() if found else ""
-
-
-def _add_headers(message: Message, request_id: str) -> None:
-    present = {name for name, _ in message["headers"]}
-    missing = [header for header in _HEADERS if header[0] not in present]
-    message["headers"] = [*message["headers"], *missing, (b"x-request-id", request_id.encode())]

@@ -9,7 +9,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from focys.domain.outcome import Reason, Refused
-from focys.infra.web.http import PAGE_POLICY
+from focys.infra.web.headers import PAGE_POLICY
 from focys.infra.web.replies import refusal
 
 _FOREVER = "public, max-age=31536000, immutable"

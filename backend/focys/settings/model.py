@@ -1,29 +1,23 @@
-"""Settings, with the guide's names. Only this module reads the environment. Error messages never contain values."""
+"""All settings, with the guide's names, their defaults and limits."""
 
-import os
-import secrets
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings.sources import EnvSettingsSource
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from focys.domain.networks import NETWORK_PREFIX, NetworkLimit, NetworkLimits
+from focys.settings.secret_files import MIN_KEY_BYTES, SECRETS, SecretFiles, UnreadableFile, generated_key
 
-BACKEND = Path(__file__).resolve().parent.parent
+BACKEND = Path(__file__).resolve().parents[2]
 PAGES = BACKEND.parent / "frontend" / "dist"
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-MIN_KEY_BYTES = 32
 
 _PLACEHOLDERS = (
     "your-secret-key",
@@ -41,15 +35,6 @@ _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "sqlite+aiosqlite": "sqlite+aiosqlite",
 }
-_SECRETS = ("secret_key", "secret_key_fallbacks", "smtp_password", "database_url", "rate_limit_storage")
-
-
-class SettingsError(Exception):
-    """The configuration is invalid; ``problems`` names each setting and its problem, never its value."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 def _split(text: object) -> object:
@@ -104,10 +89,10 @@ class Settings(BaseSettings):
     password_hash_queue: int = Field(default=64, ge=1)
     breached_passwords_url: str = ""
 
-    @field_validator(*_SECRETS, mode="before")
+    @field_validator(*SECRETS, mode="before")
     @classmethod
     def _was_read(cls, value: object) -> object:
-        if isinstance(value, _UnreadableFile):
+        if isinstance(value, UnreadableFile):
             raise ValueError(value.sentence)  # noqa: TRY004  pydantic wants a ValueError
         return value
 
@@ -234,7 +219,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the library passes it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Add NAME_FILE variables to the sources."""
-        return init_settings, env_settings, _SecretFiles(settings_cls, dotenv_settings), dotenv_settings
+        return init_settings, env_settings, SecretFiles(settings_cls, dotenv_settings), dotenv_settings
 
     @property
     def is_embedded(self) -> bool:
@@ -268,7 +253,7 @@ class Settings(BaseSettings):
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """The secret key and its predecessors, newest first. With the default database the key is generated."""
-        key = self.secret_key.get_secret_value() or _generated_key(self.data_dir / "secret_key")
+        key = self.secret_key.get_secret_value() or generated_key(self.data_dir / "secret_key")
         return (key, *(k.get_secret_value() for k in self.secret_key_fallbacks))
 
     @property
@@ -296,92 +281,8 @@ class Settings(BaseSettings):
         return timedelta(minutes=self.otp_expire_minutes)
 
 
-@dataclass(frozen=True, slots=True)
-class _UnreadableFile:
-    """Stands for a secret that could not be read, so that it is reported together with the other problems."""
-
-    sentence: str
-
-
-class _SecretFiles(EnvSettingsSource):
-    """Reads each secret from the file named by NAME_FILE, if the environment or ``.env`` sets that variable."""
-
-    def __init__(self, settings_cls: type[BaseSettings], dotenv: PydanticBaseSettingsSource) -> None:
-        super().__init__(settings_cls)
-        self._dotenv = dotenv.env_vars if isinstance(dotenv, EnvSettingsSource) else {}
-
-    def __call__(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for name in _SECRETS:
-            # The environment takes precedence over .env, and the value itself over a file.
-            nearest = next((place for place in (self.env_vars, self._dotenv) if {name, f"{name}_file"} & {*place}), {})
-            path = nearest.get(f"{name}_file")
-            if path and name not in nearest:
-                found[name] = _content_of(name, Path(path))
-        return found
-
-
-def _content_of(name: str, path: Path) -> str | _UnreadableFile:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as fault:
-        return _UnreadableFile(f"the file that {name.upper()}_FILE names cannot be read ({fault.strerror})")
-    except UnicodeDecodeError:
-        return _UnreadableFile(f"the file that {name.upper()}_FILE names is not text")
-
-
-def load_settings(**overrides: object) -> Settings:
-    """Read the environment, ``.env`` and *overrides* (which take precedence), and check everything at once.
-
-    Raises:
-        SettingsError: with one sentence per invalid setting.
-    """
-    try:
-        return Settings(**overrides)  # type: ignore[arg-type]
-    except ValidationError as fault:
-        raise SettingsError(_problems(fault, overrides)) from None
-
-
-def _problems(fault: ValidationError, overrides: dict[str, object]) -> list[str]:
-    """Return one sentence per problem, including those that only show once the invalid fields are replaced."""
-    found = [line for error in fault.errors() for line in _sentences(error)]
-    refused = {str(error["loc"][0]) for error in fault.errors() if error["loc"]}
-    if refused:
-        defaults = {name: Settings.model_fields[name].get_default() for name in refused}
-        try:
-            Settings(**{**overrides, **defaults})
-        except ValidationError as further:
-            more = _problems(further, {**overrides, **defaults})
-            # Skip problems with the defaults that replace invalid fields.
-            found += [line for line in more if line.partition(":")[0].lower() not in refused]
-    return found
-
-
 def _parsed(url: str) -> URL | None:
     try:
         return make_url(url)
     except (ArgumentError, ValueError):
         return None
-
-
-def _sentences(error: ErrorDetails) -> list[str]:
-    message = error["msg"].removeprefix("Value error, ")
-    if not error["loc"]:
-        return message.splitlines()
-    return [f"{str(error['loc'][0]).upper()}: {message[0].lower()}{message[1:]}"]
-
-
-def _generated_key(path: Path) -> str:
-    """Return the key in the file. The file is created atomically, so processes starting together share one key."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(48))
-        with suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
-    key = path.read_text(encoding="utf-8").strip()
-    if len(key.encode()) < MIN_KEY_BYTES:
-        raise SettingsError([f"SECRET_KEY: the generated key in {path} is corrupted; restore it from a backup"])
-    return key

@@ -1,0 +1,41 @@
+"""Reads all settings, and reports every problem at once."""
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from focys.settings.errors import SettingsError
+from focys.settings.model import Settings
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment, ``.env`` and *overrides* (which take precedence), and check everything at once.
+
+    Raises:
+        SettingsError: with one sentence per invalid setting.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as fault:
+        raise SettingsError(_problems(fault, overrides)) from None
+
+
+def _problems(fault: ValidationError, overrides: dict[str, object]) -> list[str]:
+    """Return one sentence per problem, including those that only show once the invalid fields are replaced."""
+    found = [line for error in fault.errors() for line in _sentences(error)]
+    refused = {str(error["loc"][0]) for error in fault.errors() if error["loc"]}
+    if refused:
+        defaults = {name: Settings.model_fields[name].get_default() for name in refused}
+        try:
+            Settings(**{**overrides, **defaults})
+        except ValidationError as further:
+            more = _problems(further, {**overrides, **defaults})
+            # Skip problems with the defaults that replace invalid fields.
+            found += [line for line in more if line.partition(":")[0].lower() not in refused]
+    return found
+
+
+def _sentences(error: ErrorDetails) -> list[str]:
+    message = error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:
+        return message.splitlines()
+    return [f"{str(error['loc'][0]).upper()}: {message[0].lower()}{message[1:]}"]
