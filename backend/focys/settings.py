@@ -385,3 +385,8 @@ def _generated_key(path: Path) -> str:
     if len(key.encode()) < MIN_KEY_BYTES:
         raise SettingsError([f"SECRET_KEY: the generated key in {path} is corrupted; restore it from a backup"])
     return key
+
+
+def inherited(names: tuple[str, ...]) -> dict[str, str]:
+    """Return those of the environment's variables that a program of others may read."""
+    return {name: value for name, value in os.environ.items() if name in names}
