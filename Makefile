@@ -52,9 +52,10 @@ audit: ## Look for known vulnerabilities in the locked packages
 	@$(SETUP) dev
 	@exec $(OURS) scripts/audit.py
 
-sbom: ## Write the SBOM of a deployment to focys.cdx.json (CycloneDX)
+sbom: ## Write the SBOM to python.cdx.json and pages.cdx.json (CycloneDX)
 	@$(SETUP) dev
-	@exec $(OURS) scripts/sbom.py
+	.venv/bin/cyclonedx-py requirements --short-PURLs --output-reproducible --pyproject backend/pyproject.toml -o python.cdx.json backend/requirements.txt
+	cd frontend && npm sbom --package-lock-only --sbom-format cyclonedx --sbom-type application > ../pages.cdx.json
 
 schema: ## Regenerate the pages' API types from the app
 	@$(SETUP) dev

@@ -67,7 +67,7 @@ def main(act: str, arguments: list[str]) -> int:
 
 
 def ends_in_pages(package: dict[str, object]) -> bool:
-    """Say whether a package of npm's lock is served. `npm sbom --omit dev` forgets what tests need, too: React."""
+    """Say whether a package of npm's lock is served."""
     return not {"dev", "devOptional"} & package.keys()
 
 

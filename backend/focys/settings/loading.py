@@ -1,5 +1,7 @@
 """Reads all settings, and reports every problem at once."""
 
+import os
+
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -39,3 +41,8 @@ def _sentences(error: ErrorDetails) -> list[str]:
     if not error["loc"]:
         return message.splitlines()
     return [f"{str(error['loc'][0]).upper()}: {message[0].lower()}{message[1:]}"]
+
+
+def inherited(names: tuple[str, ...]) -> dict[str, str]:
+    """Return the variables of these names from the environment, to pass on to another program."""
+    return {name: os.environ[name] for name in names if name in os.environ}

@@ -23,7 +23,6 @@ LONGEST_FILE = 400
 CHANCE = {
     ("cli/backup/scratch.py", "secrets.token_hex(6)"): "a database name nobody else has",
     ("cli/backup/restore.py", "secrets.token_hex(16)"): "a key for psql that the dump cannot know",
-    ("cli/doctor/checks_network.py", "secrets.token_bytes(8)"): "a nonce that a time server returns",
     ("cli/doctor/checks_network.py", "secrets.token_hex(8)"): "the address of nobody",
     ("cli/doctor/checks_network.py", "secrets.token_urlsafe(16)"): "the password of nobody",
     ("features/backup_codes/service.py", "secrets.token_bytes(crockford.CODE_BYTES)"): "80 bits of a backup code",

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from focys.cli.backup import scratch as scratch_module
 from focys.cli.backup import trial
+from focys.cli.backup.restore import psql_environment
 from focys.infra.db.schema import needed_revision
 from tests.cli.conftest import Focys, Verify
 from tests.cluster import Cluster
@@ -231,6 +232,36 @@ async def test_the_real_database_is_not_touched(world: World, verify: Verify, po
 
     assert [result.exit_code for result in results] == [0, 1]
     assert rows(await to_thread(pg_dump, postgres_url)) == rows(before)
+
+
+@pytest.mark.parametrize("how", ["in the URL", "in PGPASSFILE", "in the home folder"])
+def test_the_trial_takes_the_password_from_a_password_file(
+    verify: Verify, scratch: str, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+):
+    parts = urlsplit(scratch)
+    file = tmp_path / ".pgpass"
+    file.write_text(f"*:*:*:{parts.username}:{parts.password}\n")
+    file.chmod(0o600)
+    server = scratch.replace(f":{parts.password}@", "@")
+    if how == "in the URL":
+        server += f"?passfile={file}"
+    else:
+        monkeypatch.setenv(*(("PGPASSFILE", str(file)) if how == "in PGPASSFILE" else ("HOME", str(tmp_path))))
+
+    result = verify(pg_dump(postgres_url), server)
+
+    assert result.exit_code == 0, result.output
+
+
+def test_psql_checks_the_servers_certificate_as_the_service_does(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PGSSLROOTCERT", "/etc/focys/root.crt")
+    monkeypatch.setenv("PGHOSTADDR", "192.0.2.1")
+
+    environment = psql_environment("postgresql+asyncpg://focys:secret@db.example/focys?ssl=verify-full")
+
+    assert environment["PGSSLMODE"] == "verify-full"
+    assert environment["PGSSLROOTCERT"] == "/etc/focys/root.crt"
+    assert "PGHOSTADDR" not in environment  # the driver does not read it, and would try another server
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])

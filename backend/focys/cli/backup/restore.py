@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from focys.cli.backup.dump import DumpError
 from focys.infra.db.postgres import connect_arguments
+from focys.settings import inherited
 
 STATEMENT_BYTES = 64 * 1024 * 1024
 _STDERR_BYTES = 1024
@@ -31,14 +32,20 @@ _END = b"-- PostgreSQL database dump complete"
 # Of the server's errors psql prints only the code: their text may quote the dump.
 _PLACE = re.compile(rb"<stdin>:(\d+): (.*)")
 _SQLSTATE = re.compile(rb"[0-9A-Z]{5}$")
+# Arguments of the driver, and what libpq calls them.
 _VARIABLES = {
     "host": "PGHOST",
     "port": "PGPORT",
     "user": "PGUSER",
     "password": "PGPASSWORD",
+    "passfile": "PGPASSFILE",
     "database": "PGDATABASE",
     "ssl": "PGSSLMODE",
+    "krbsrvname": "PGKRBSRVNAME",
+    "gsslib": "PGGSSLIB",
 }
+# What the driver reads, too. PGHOSTADDR and PGSERVICE, in contrast, could send psql to another server.
+_ALSO_READ = ("HOME", *_VARIABLES.values(), "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGSSLCRL", "PGSSLNEGOTIATION")
 
 
 @dataclass
@@ -94,7 +101,7 @@ async def restore(script: Script, url: str, server_version: int) -> None:
     process = await asyncio.create_subprocess_exec(
         *(program, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--set=VERBOSITY=sqlstate"),
         *(f"--command=\\restrict {secrets.token_hex(16)}", "--file=-"),
-        env=_environment(url),
+        env=psql_environment(url),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
@@ -122,10 +129,11 @@ async def restore(script: Script, url: str, server_version: int) -> None:
         raise DumpError("The dump is cut off: its last line is missing.", "Try the previous backup.")
 
 
-def _environment(url: str) -> dict[str, str]:
+def psql_environment(url: str) -> dict[str, str]:
+    """Return the environment in which psql connects to one of our URLs as the driver does."""
     given = connect_arguments(url)
     reached = {variable: str(given[name]) for name, variable in _VARIABLES.items() if given.get(name)}
-    return {"LC_ALL": "C", "PATH": os.defpath, **reached}
+    return {"LC_ALL": "C", "PATH": os.defpath, **inherited(_ALSO_READ), **reached}
 
 
 async def _end_of(stream: asyncio.StreamReader) -> bytes:

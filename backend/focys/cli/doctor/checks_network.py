@@ -3,9 +3,7 @@
 import asyncio
 import secrets
 import shutil
-import socket
 import ssl
-import struct
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -14,17 +12,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from focys.cli.doctor.checks_database import FAR_SECONDS, FIX_CLOCK, NOTICEABLE_SECONDS
+from focys.cli.doctor.checks_database import FIX_CLOCK
 from focys.cli.doctor.report import Finding, fail, ok, warn
 from focys.features.audit import find_source
 from focys.infra.db.database import Database
 from focys.infra.mail.mailer import ConsoleMailer, Mailer, MailError, Message, SmtpMailer, mailer_for
-from focys.infra.ops.clock import SystemClock
 from focys.settings import Settings
 
 CONNECT_SECONDS = 3
 PROBE_SECONDS = 10
-NTP_SECONDS = 2
 REDIS_SECONDS = 1
 RESPONSE_SECONDS = 5
 FEW_DAYS = 20
@@ -40,13 +36,6 @@ _FIX_MAIL = "check SMTP_HOST, SMTP_PORT, SMTP_USER, SMTP_PASSWORD and SMTP_SECUR
 _RENEW = "certbot renew && systemctl reload nginx"
 # At its own root, or beside the pages of ``focys serve``.
 _METRICS = ("/metrics", "/api/metrics")
-
-_NTP_PORT = 123
-_SINCE_1900 = 2_208_988_800
-# Flags and stratum; then the timestamps: originate (the one we sent), receive, transmit.
-_NTP = struct.Struct("!BB22x8s8s8s")
-_VERSION_4, _MODES, _CLIENT, _SERVER = 4 << 3, 7, 3, 4
-_STRATA = range(1, 16)
 
 
 def open_mailer(settings: Settings) -> Mailer | Finding:
@@ -143,35 +132,15 @@ def certificate_finding(left: timedelta) -> Finding:
     return ok(name, detail) if left.days >= FEW_DAYS else warn(name, detail, _RENEW)
 
 
-async def check_time(server: str | None) -> Finding:
-    """Compare this machine with a time server; without one, ask whether it is synchronized."""
-    if server is None:
-        return synchronized_finding(await _is_synchronized())
-    host, _, port = server.partition(":") if server.count(":") == 1 else (server, "", "")
-    try:
-        return time_finding(await asyncio.to_thread(_ask_time, host, int(port or _NTP_PORT)))
-    except (OSError, ValueError) as fault:
-        return warn(
-            "time", f"no valid response from the time server ({type(fault).__name__})", "try another: --ntp HOST"
-        )
-
-
-def time_finding(ahead: float) -> Finding:
-    """Report how far this machine is from the true time."""
-    name = "time"
-    if abs(ahead) <= NOTICEABLE_SECONDS:
-        return ok(name, f"this machine is within {NOTICEABLE_SECONDS} s of the time server")
-    detail = f"this machine is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the time server"
-    return (fail if abs(ahead) >= FAR_SECONDS else warn)(name, detail, FIX_CLOCK)
+async def check_time() -> Finding:
+    """Ask this machine whether its clock is synchronized."""
+    return synchronized_finding(await _is_synchronized())
 
 
 def synchronized_finding(synchronized: bool | None) -> Finding:
     """Report whether this machine's clock is synchronized."""
     if synchronized is None:
-        return ok(
-            "time",
-            "unknown whether this machine is synchronized; focys doctor --ntp HOST asks a time server",
-        )
+        return ok("time", "unknown whether this machine is synchronized; there is no timedatectl")
     if synchronized:
         return ok("time", "this machine is synchronized")
     return warn("time", "this machine is not synchronized", FIX_CLOCK)
@@ -242,28 +211,6 @@ async def _is_synchronized() -> bool | None:
         await process.wait()
         return None
     return {b"yes": True, b"no": False}.get(output.strip())
-
-
-def _ask_time(host: str, port: int) -> float:
-    """Return how many seconds this machine is ahead, by SNTP (RFC 4330)."""
-    clock = SystemClock()
-    [*_, (family, kind, protocol, _, address)] = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-    with socket.socket(family, kind, protocol) as connection:
-        connection.settimeout(NTP_SECONDS)
-        connection.connect(address)
-        nonce = secrets.token_bytes(8)
-        sent_at = clock.now().timestamp()
-        connection.send(_NTP.pack(_VERSION_4 | _CLIENT, 0, bytes(8), bytes(8), nonce))
-        response = connection.recv(512)
-        received_at = clock.now().timestamp()
-    mode, stratum, returned, received, sent = _NTP.unpack(response[: _NTP.size].ljust(_NTP.size, b"\0"))
-    if mode & _MODES != _SERVER or stratum not in _STRATA or returned != nonce:
-        raise ValueError("not a valid response")
-    return ((sent_at - _seconds(received)) + (received_at - _seconds(sent))) / 2
-
-
-def _seconds(stamp: bytes) -> float:
-    return int.from_bytes(stamp, "big") / 2**32 - _SINCE_1900
 
 
 async def _workers_in(client: httpx.AsyncClient, url: str) -> int | None:

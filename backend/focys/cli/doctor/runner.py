@@ -27,9 +27,6 @@ def doctor(
     send_test: Annotated[
         str | None, typer.Option("--send-test", metavar="ADDRESS", help="Send a test email to this address.")
     ] = None,
-    ntp: Annotated[
-        str | None, typer.Option("--ntp", metavar="HOST", help="Compare the clock with a time server.")
-    ] = None,
     service: Annotated[
         str | None, typer.Option("--service", metavar="URL", help="Where it listens, if not at http://127.0.0.1:8000.")
     ] = None,
@@ -43,7 +40,7 @@ def doctor(
     """
     # Errors are in the report.
     logs.configure(pretty=False, quiet=True)
-    report = asyncio.run(examine(send_test=send_test, ntp=ntp, probe=probe, service=service))
+    report = asyncio.run(examine(send_test=send_test, probe=probe, service=service))
     if support:
         print(as_text(report))
     else:
@@ -52,10 +49,8 @@ def doctor(
         raise typer.Exit(1)
 
 
-async def examine(
-    *, send_test: str | None = None, ntp: str | None = None, probe: bool = False, service: str | None = None
-) -> Report:
-    """Run all checks; *send_test* is the recipient of a test email, *ntp* a time server, *service* our own URL."""
+async def examine(*, send_test: str | None = None, probe: bool = False, service: str | None = None) -> Report:
+    """Run all checks; *send_test* is the recipient of a test email, *service* our own URL."""
     report = Report()
     try:
         settings = load_settings()
@@ -68,7 +63,7 @@ async def examine(
         return report
     report.findings += checks_local.check_settings(settings)
     await _examine_database(report, settings, probe=probe)
-    report.findings += await _examine_clock_and_certificate(settings, ntp)
+    report.findings += await _examine_clock_and_certificate(settings)
     report.findings += await _mail(settings, send_test)
     report.findings.append(await _guarded("limits", checks_network.check_limits(settings)))
     found = checks_network.check_workers((service or checks_network.SERVICE).rstrip("/"), is_local=settings.is_local)
@@ -79,8 +74,8 @@ async def examine(
     return report
 
 
-async def _examine_clock_and_certificate(settings: Settings, ntp: str | None) -> list[Finding]:
-    found = [await _guarded("time", checks_network.check_time(ntp))]
+async def _examine_clock_and_certificate(settings: Settings) -> list[Finding]:
+    found = [await _guarded("time", checks_network.check_time())]
     if settings.is_secure:
         found.append(await _guarded("certificate", checks_network.check_certificate(settings, SystemClock().now())))
     return found
