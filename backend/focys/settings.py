@@ -41,7 +41,7 @@ _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "sqlite+aiosqlite": "sqlite+aiosqlite",
 }
-_SECRETS = ("secret_key", "secret_key_fallbacks", "smtp_password", "database_url", "rate_limit_storage")
+SECRETS = ("secret_key", "secret_key_fallbacks", "smtp_password", "database_url", "rate_limit_storage")
 
 
 class SettingsError(Exception):
@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     password_hash_queue: int = Field(default=64, ge=1)
     breached_passwords_url: str = ""
 
-    @field_validator(*_SECRETS, mode="before")
+    @field_validator(*SECRETS, mode="before")
     @classmethod
     def _was_read(cls, value: object) -> object:
         if isinstance(value, _UnreadableFile):
@@ -312,7 +312,7 @@ class _SecretFiles(EnvSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for name in _SECRETS:
+        for name in SECRETS:
             # The environment takes precedence over .env, and the value itself over a file.
             nearest = next((place for place in (self.env_vars, self._dotenv) if {name, f"{name}_file"} & {*place}), {})
             path = nearest.get(f"{name}_file")

@@ -1,5 +1,6 @@
 """nginx with the shipped file, as a plain user in a folder of its own, and clients that find it under its name."""
 
+import asyncio
 import contextlib
 import os
 import resource
@@ -19,6 +20,7 @@ import trustme
 
 from tests.deploy.shipped import DOMAIN, ROOT, SITE, program, replaced
 from tests.support.processes import free_port
+from tests.support.walk import Post
 
 PAGES = ROOT / "frontend" / "dist"
 START_SECONDS = 10
@@ -76,6 +78,25 @@ class _Loopback(httpcore.NetworkBackend):
         return self._real.connect_tcp("127.0.0.1", self._ports[port], timeout, local_address, socket_options)
 
 
+def loopback_transport(trust: ssl.SSLContext, ports: dict[int, int], source: str | None = None) -> httpx.HTTPTransport:
+    """A transport that finds every name on this machine, and calls from a loopback address of its own."""
+    transport = httpx.HTTPTransport(verify=trust)
+    transport._pool.close()  # noqa: SLF001  httpx takes no network backend
+    transport._pool = httpcore.ConnectionPool(  # noqa: SLF001
+        ssl_context=trust, local_address=source, network_backend=_Loopback(ports)
+    )
+    return transport
+
+
+def posting(client: httpx.Client) -> Post:
+    """How a client posts to the service behind nginx."""
+
+    async def post(path: str, body: dict[str, Any]) -> httpx.Response:
+        return await asyncio.to_thread(client.post, f"/api{path}", json=body)
+
+    return post
+
+
 @dataclass(frozen=True)
 class Front:
     """A running nginx."""
@@ -97,13 +118,7 @@ class Front:
 
     def client(self, source: str = "127.0.0.1", **options: Any) -> httpx.Client:
         """A client that trusts the certificate and calls from a loopback address of its own."""
-        transport = httpx.HTTPTransport(verify=self.trust())
-        transport._pool.close()
-        transport._pool = httpcore.ConnectionPool(
-            ssl_context=self.trust(),
-            local_address=source,
-            network_backend=_Loopback({80: self.plain_port, 443: self.tls_port}),
-        )
+        transport = loopback_transport(self.trust(), {80: self.plain_port, 443: self.tls_port}, source)
         return httpx.Client(base_url=f"https://{DOMAIN}", transport=transport, timeout=20, **options)
 
     def connect(

@@ -305,7 +305,7 @@ def test_the_passwords_do_not_stand_in_the_servers_log():
         made = roles.prepare(app_password="canary-4711")
         refused = roles.prepare(app_password="canary-4711", owner_role="pg_monitor")
 
-        log = (cluster._folder / "log").read_text()
+        log = cluster.log()
         assert made.stderr == ""
         assert refused.returncode != 0
         assert "REVOKE" in log

@@ -18,7 +18,7 @@ from focys.features.throttling.service import CLOSED_AFTER, CLOSED_MEMORY
 from focys.features.totp import ENROLLMENT_LIFE
 from focys.infra.crypto.keys import Purpose
 from focys.infra.web.origins import PAGE_HEADER, PAGE_HEADER_VALUE
-from focys.settings import _SECRETS, Settings
+from focys.settings import SECRETS, Settings
 from tests.conftest import settings_for
 from tests.deploy.shipped import ROOT, SITE
 
@@ -138,7 +138,7 @@ def test_the_limits_of_nginx_are_told():
 def test_every_secret_and_every_key_made_of_one_is_told():
     told = set(re.findall(r"`([\w-]+)`", PAGE.split("## Secrets")[1].split("## Logs")[0]))
 
-    assert {name.upper() for name in _SECRETS} <= told
+    assert {name.upper() for name in SECRETS} <= told
     assert {purpose.rpartition("/")[2] for purpose in Purpose} <= told
 
 

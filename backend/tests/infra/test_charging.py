@@ -15,6 +15,7 @@ from focys.infra.db.charging import Charge, as_one_statement, require
 from focys.infra.db.database import Change, Database
 from tests.conftest import settings_for
 from tests.support.clock import NOON
+from tests.support.rows import is_sqlite
 from tests.support.statements import statements_of
 
 MOST = 3
@@ -124,7 +125,7 @@ async def test_a_charge_on_postgresql_is_one_statement_and_on_sqlite_one_transac
     with statements_of(database) as sent:
         await charge(database)
 
-    if database._is_sqlite:
+    if is_sqlite(database):
         assert (sent[0], sent[-1], len(sent)) == ("BEGIN IMMEDIATE", "COMMIT", 6)
     else:
         assert len(sent) == 1

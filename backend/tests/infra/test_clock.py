@@ -6,15 +6,14 @@ from typing import Any
 import pytest
 
 from focys.features.admin import RESET
-from focys.features.audit import audit_events
 from focys.features.sessions import sessions
 from focys.infra.ops.clock import DatabaseClock, SystemClock
 from focys.running import check_start
 from tests.conftest import world_on
 from tests.support.attempts import at_enrollment, at_mailed_code, enter_mailed_code
 from tests.support.clock import NOON
-from tests.support.rows import count_of, execute, rows_of
-from tests.support.service import OPERATOR, World
+from tests.support.rows import rows_of
+from tests.support.service import World
 
 YEAR = timedelta(days=365)
 
@@ -65,54 +64,6 @@ async def test_a_worker_whose_machine_is_an_hour_ahead_keeps_the_databases_time(
         assert abs((world.services.clock.now() - await world.services.database.now()).total_seconds()) < 5
 
 
-async def test_a_lock_written_by_a_worker_ahead_of_time_is_not_longer_than_its_rung(world: World):
-    """LOCK-14: clamped to the ladder's maximum."""
-    account = await world.an_account(enrolled=True)
-    browser = await world.at_second_factor(account)
-    world.clock.advance(minutes=4)
-    for _ in range(5):
-        await browser.offer("000000")
-    world.clock.advance(minutes=-4)
-
-    locked = await browser.offer("000000")
-
-    assert locked.json()["code"] == "account_locked"
-    assert locked.json()["retry_after"] == 900
-
-
-async def test_a_clock_that_goes_back_reopens_no_code(world: World):
-    account = await world.an_account(enrolled=True)
-    world.clock.advance(seconds=60)
-    browser = await world.at_second_factor(account)
-    code = account.code(world.clock)
-    assert (await browser.offer(code)).status_code == 200
-
-    world.clock.advance(seconds=-30)
-    browser = await world.at_second_factor(account)
-    again, older = await browser.offer(code), await browser.offer(account.code(world.clock))
-
-    assert again.json()["code"] == "code_already_used"
-    assert older.json()["code"] == "code_already_used"
-
-
-async def test_a_last_step_far_ahead_denies_and_an_operator_fixes_it(world: World):
-    account = await world.an_account(enrolled=True)
-    step = int(world.clock.now().timestamp()) // 30
-    await execute(world, f"UPDATE users SET totp_last_step = {step + 1000}")
-
-    browser = await world.at_second_factor(account)
-    denied = await browser.offer(account.code(world.clock))
-    await world.services.administration.unlock(account.email, OPERATOR)
-    world.clock.advance(seconds=30)
-    browser = await world.at_second_factor(account)
-    fixed = await browser.offer(account.code(world.clock))
-
-    assert (denied.status_code, denied.json()["code"]) == (503, "clock_fault")
-    assert fixed.status_code == 200
-    told = [(e.event, e.outcome) for e in await rows_of(world, audit_events) if e.reason == "clock_fault"]
-    assert told == [("TOTP", "refused")]
-
-
 async def test_a_session_opened_by_a_clock_a_year_ahead_does_not_last_a_year(world: World):
     account = await world.an_account(enrolled=True)
     world.clock.advance(days=365)
@@ -152,18 +103,6 @@ async def test_a_refresh_token_replaced_by_a_clock_ahead_is_not_good_for_longer(
 
     assert answer.json()["code"] == "session_ended"
     assert [row.revoked_at is None for row in await rows_of(world, sessions)].count(True) == 1
-
-
-async def test_a_login_begun_by_a_clock_far_ahead_is_over_when_it_is_right_again(world: World):
-    account = await world.an_account(enrolled=True)
-    world.clock.advance(hours=1)
-    browser = await world.at_second_factor(account)
-
-    world.clock.advance(hours=-1)
-    answer = await browser.offer(account.code(world.clock, 1))
-
-    assert answer.json()["code"] == "login_expired"
-    assert await count_of(world, sessions) == 1
 
 
 async def test_a_set_up_begun_by_a_clock_far_ahead_is_over_when_it_is_right_again(world: World):

@@ -1,5 +1,6 @@
 """Cookies that only our own page's requests carry, and that no script reads."""
 
+from functools import partial
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from tests.conftest import MakeWorld, world_on
 from tests.support.service import Browser, World
+from tests.support.walk import enroll
 
 PUBLIC = "https://login.example.com"
 
@@ -23,11 +25,10 @@ def cookies_of(answer: httpx.Response) -> dict[str, dict[str, Any]]:
 async def walk(world: World, browser: Browser) -> list[httpx.Response]:
     """Every answer that sets or clears a cookie, in the order of a caller's life."""
     account = await world.an_account()
-    answers = [await browser.sign_in_with_password(account)]
-    await world.deliver()
-    answers.append(await browser.post("/auth/email-code/verify", {"code": world.mail.last_code(account.email)}))
-    account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
-    answers.append(await browser.post("/auth/mfa/confirm", {"code": account.code(world.clock)}))
+    begun, proven, _, done = await enroll(
+        browser.post, account, partial(world.emailed_code, account), lambda: world.clock.now().timestamp()
+    )
+    answers = [begun, proven, done]
     answers.append(await browser.post("/auth/refresh"))
     answers.append(await browser.post("/auth/logout"))
     answers.append(await browser.sign_in_with_password(account))

@@ -56,23 +56,32 @@ async def test_a_value_of_the_wrong_kind_is_refused_by_the_name_of_its_field(bro
         assert {error["field"] for error in answer.json()["errors"]} <= {field, "body"}
 
 
+UNKNOWN = (
+    *(
+        "role",
+        "user_id",
+        "user",
+        "mfa_enabled",
+        "step",
+        "is_admin",
+        "secret",
+        "to",
+        "now",
+        "digits",
+        "period",
+        "algorithm",
+    ),
+    *("__proto__", "x" * 100, "\u202e", "a b"),
+)
+
+
 @pytest.mark.parametrize("path", CALLS)
 async def test_an_unknown_field_is_refused_without_its_value(browser: Browser, path: str):
-    for name in ("role", "user_id", "mfa_enabled", "step", "is_admin", "__proto__", "x" * 100, "\u202e", "a b"):
+    """FLOW-04, TOTP-02, TOTP-08: the client sets neither the user, nor the secret, nor its parameters, nor the time."""
+    for name in UNKNOWN:
         answer = await browser.post(path, {**CALLS[path], name: "canary-value"})
 
         assert_names_fields_only(answer, "canary-value")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"null", b"[]", b'"text"', b"1", b"NaN", b'{"email": NaN}', b"\xff\xfe{}", b"{}{}", b"{'email': 1}"],
-)
-@pytest.mark.parametrize("path", ["/auth/login", "/auth/totp/verify", "/auth/mfa/confirm"])
-async def test_a_body_that_is_no_object_is_refused(browser: Browser, path: str, body: bytes):
-    answer = await browser.http.post(path, content=body, headers={"Content-Type": "application/json"})
-
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
 @pytest.mark.parametrize("text", UNPRINTABLE)
@@ -85,16 +94,6 @@ async def test_control_characters_surrogates_and_overrides_are_refused(
     answer = await browser.http.post(path, content=content, headers={"Content-Type": "application/json"})
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
-
-
-@pytest.mark.parametrize("depth", [12, 200, 3000])
-async def test_a_deeply_nested_body_is_refused_and_breaks_nothing(browser: Browser, depth: int):
-    for opening, closing in (("[", "]"), ('{"a":', "}")):
-        content = (opening * depth + "1" + closing * depth).encode()[:MAX_BODY_BYTES]
-
-        answer = await browser.http.post("/auth/login", content=content, headers={"Content-Type": "application/json"})
-
-        assert answer.status_code == 422
 
 
 @pytest.mark.parametrize("length", [None, b"10", b"999999", "²".encode("latin-1"), b"-1", b"abc", b"9" * 20])
@@ -189,7 +188,15 @@ async def test_a_body_just_within_the_limit_is_read(browser: Browser):
 
 @pytest.mark.parametrize(
     "typed",
-    ["alice@student.com", "ALICE@student.com", "Alice@Student.COM", " alice@student.com ", "alice@STUDENT.com"],
+    [
+        "alice@student.com",
+        "ALICE@student.com",
+        "Alice@Student.COM",
+        " alice@student.com ",
+        "alice@STUDENT.com",
+        "alice@\uff53tudent.com",
+        "alice@student\u3002com",
+    ],
 )
 async def test_every_spelling_of_an_address_is_the_same_account(world: World, typed: str):
     account = await world.an_account()
@@ -207,6 +214,10 @@ async def test_every_spelling_of_an_address_is_the_same_account(world: World, ty
     [
         "alíce@student.com",
         "\u0430lice@student.com",
+        "\uff41lice@student.com",
+        "Alice <alice@student.com>",
+        "a" * 5000,
+        "",
         "alice@student.com.",
         "alice@student",
         "alice",
@@ -293,19 +304,3 @@ async def test_a_broken_authorization_is_nobodys(lone_world: World, value: bytes
 
     assert answer.status_code in {401, 422}
     assert b"xxxx" not in answer.content
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_reading_changes_nothing(world: World, method: str):
-    account = await world.an_account(enrolled=True)
-    browser, _ = await world.signed_in(account)
-    await world.at_second_factor(account, browser)
-    before = await rows_of(world, users)
-
-    for path in ("/auth/login", "/auth/status", "/auth/me", "/auth/refresh", "/auth/logout", "/auth/totp/verify"):
-        answer = await browser.http.request(method, f"{path}?code=123456")
-        assert answer.status_code < 500
-        assert "Set-Cookie" not in answer.headers
-
-    assert await rows_of(world, users) == before
-    assert (await browser.get("/auth/login")).json()["step"] == "totp"

@@ -42,8 +42,8 @@ async def test_an_email_arrives_over_tls_by_a_server_that_asks_for_a_login(tmp_p
 
 
 def test_port_465_speaks_tls_from_the_first_byte():
-    assert SmtpMailer(settings_of(MailServer(port=465)))._security == "tls"
-    assert SmtpMailer(settings_of(MailServer(port=587)))._security == "starttls"
+    assert SmtpMailer(settings_of(MailServer(port=465))).security == "tls"
+    assert SmtpMailer(settings_of(MailServer(port=587))).security == "starttls"
 
 
 async def test_a_local_relay_without_tls_or_login_works_when_it_is_asked_for(tmp_path: Path):

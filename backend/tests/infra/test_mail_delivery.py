@@ -3,12 +3,9 @@
 import asyncio
 import json
 import re
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from focys.features.outbox import outbox
 from focys.infra.mail.kinds import MailContext, MailKind
@@ -16,36 +13,7 @@ from focys.infra.mail.mailer import Message
 from tests.support.mailing import all_sent, eventually, mailing_world
 from tests.support.rows import rows_of
 from tests.support.service import ADDRESS
-from tests.support.smtp import PASSWORD, USER, deaf_server, mail_server
-
-
-@pytest.mark.parametrize("trouble", ["refusing", "deaf", "slow", "rude"])
-async def test_trouble_with_mail_delays_no_answer_and_skips_no_step(
-    sqlite_url: str, tmp_path: Path, trouble: str, monkeypatch
-):
-    monkeypatch.setattr("focys.running.LAST_ROUND_SECONDS", 0.1)
-    async with mail_server(tmp_path) as server, deaf_server() as deaf:
-        server.wait = 30 if trouble == "slow" else 0
-        server.answers = ["554 go away"] * 9 if trouble == "rude" else []
-        port = {"refusing": 1, "deaf": deaf}.get(trouble, server.port)
-        login = {"smtp_user": USER, "smtp_password": PASSWORD, "smtp_ca_file": server.ca_file}
-        host = {"smtp_host": "localhost" if trouble in {"slow", "rude"} else "127.0.0.1", "smtp_port": port}
-        async with mailing_world(sqlite_url, **login, **host) as world:
-            account = await world.an_account()
-            browser = world.a_browser()
-
-            began = time.monotonic()
-            answer = await browser.sign_in_with_password(account)
-            took = time.monotonic() - began
-            enroll = await browser.post("/auth/mfa/enroll")
-            wrong = await browser.post("/auth/email-code/verify", {"code": "000000"})
-
-            assert answer.status_code == 200
-            assert answer.json()["step"] == "email_code"
-            assert took < 2
-            assert enroll.json()["code"] == "out_of_turn"
-            assert wrong.json()["code"] == "invalid_code"
-    assert server.messages == []
+from tests.support.smtp import PASSWORD, USER, mail_server
 
 
 async def test_an_email_that_left_twice_is_known_as_one_by_its_message_id(sqlite_url: str, tmp_path: Path):

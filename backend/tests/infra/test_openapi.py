@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 
 from focys.infra.web.replies import Problem
 from tests.conftest import world_on
+from tests.support.attempts import at_mailed_code, enter_mailed_code
 from tests.support.rows import execute
 from tests.support.service import Account, Browser, World
 
@@ -95,11 +96,9 @@ class Visit:
         if self._account is None:
             self._account = await world.an_account(enrolled=self._stage in {"totp", "signed in"})
         if self._stage in {"email_code", "enroll"}:
-            await self._browser.sign_in_with_password(self._account)
+            await at_mailed_code(world, self._account, self._browser)
         if self._stage == "enroll":
-            await world.deliver()
-            code = world.mail.last_code(self._account.email)
-            await self._browser.post("/auth/email-code/verify", {"code": code})
+            await enter_mailed_code(self._browser, world.mail.last_code(self._account.email))
         if self._stage == "totp":
             await world.at_second_factor(self._account, self._browser)
         if self._stage == "signed in":

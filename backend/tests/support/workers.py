@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from time import monotonic, time
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-import pyotp
 from sqlalchemy import text
 
 from focys.features.accounts.repository import claim_and_enroll
@@ -22,6 +22,7 @@ from focys.services import Services
 from tests.support.keyed import email_codes_of
 from tests.support.processes import Server
 from tests.support.service import AS_OUR_PAGE, OPERATOR, PASSWORD, Account
+from tests.support.walk import reach_enrollment
 
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
@@ -81,10 +82,7 @@ class Workers:
         """Browsers that have each proven the mailbox; keeps the secret that the last one saw."""
         found = [self.a_browser() for _ in range(browsers)]
         for browser in found:
-            assert await browser.sign_in_with_password(account) == "email_code"
-            proven = await browser.post("/auth/email-code/verify", {"code": await self.mailed_code(account)})
-            assert proven.status_code == 200, proven.text
-            account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
+            await reach_enrollment(browser.post, account, partial(self.mailed_code, account))
         return found
 
     async def an_account(self, *, enrolled: bool = False) -> Account:
@@ -171,8 +169,7 @@ class Workers:
 
 def code_of(account: Account, steps: int = 0) -> str:
     """What the owner's app shows now; good for at least thirty seconds more, so no test waits for a step to begin."""
-    assert account.secret is not None
-    return pyotp.HOTP(account.secret).at(int(time()) // 30 + steps)
+    return account.code_at(time(), steps)
 
 
 def wrong_codes(account: Account, number: int) -> list[str]:

@@ -10,6 +10,7 @@ from focys.features.backup_codes import backup_codes
 from focys.features.outbox import outbox
 from focys.infra.crypto.hashing import BusyError, Hasher
 from tests.support.attempts import pair, strangers_failed, use_backup_code, wrong_code
+from tests.support.numbers import hashes_computed
 from tests.support.rows import count_of, execute, rows_of
 from tests.support.service import Account, World
 from tests.support.statements import statements_of
@@ -79,18 +80,6 @@ async def test_a_pair_in_guarded_mode_brings_them_too(world: World):
     assert len(answer.json()["backup_codes"]) == 10
 
 
-async def test_one_code_offered_ten_times_at_once_makes_one_session_and_one_set(world: World):
-    """TOTP-05: the set is part of the write that burns the code."""
-    account = await without_codes(world)
-    browsers = [await world.at_second_factor(account) for _ in range(5)]
-
-    answers = await gather(*(browser.offer(account.code(world.clock)) for browser in browsers))
-
-    assert [answer.status_code for answer in answers].count(200) == 1
-    assert sum("backup_codes" in answer.json() for answer in answers) == 1
-    assert await count_of(world, backup_codes) == 10
-
-
 async def test_a_wrong_or_used_code_brings_none(world: World):
     account = await without_codes(world)
     browser = await world.at_second_factor(account)
@@ -138,19 +127,18 @@ async def test_a_set_waits_for_its_turn_once(world: World):
     assert ended == ["set", "password", "password", "password"]
 
 
-async def test_an_ordinary_step_hashes_nothing_and_asks_once(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_an_ordinary_step_hashes_nothing_and_asks_once(world: World):
     """AVL-06: the charge also returns whether codes are left."""
     world.services.outbox.stop()
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
-    hashed: list[object] = []
-    monkeypatch.setattr(Hasher, "_run", lambda _self, work: hashed.append(work))
+    hashed = await hashes_computed(browser)
 
     with statements_of(world.services.database) as heard:
         answer = await browser.offer(account.code(world.clock))
 
     asked = [line for line in heard if line.startswith(("SELECT", "WITH person"))]
     assert answer.status_code == 200
-    assert hashed == []
+    assert await hashes_computed(browser) == hashed
     assert len(asked) == 1
     assert not any("code_hash" in line for line in heard)

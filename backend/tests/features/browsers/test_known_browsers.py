@@ -175,17 +175,6 @@ async def change_of(world: World, account: Account, change: str) -> None:
             await world.services.accounts.set_disabled(account.email, OPERATOR, disabled=disabled)
 
 
-async def test_another_accounts_browser_is_a_stranger(world: World):
-    """LOCK-05: anyone who knows a password brings no bucket of his own along."""
-    alice = await world.an_account(enrolled=True)
-    bob = await world.an_account("bob@student.com", enrolled=True)
-    bobs, _ = await world.signed_in(bob)
-
-    await fail(world, alice, 1, bobs)
-
-    assert await tries_left(world, alice, world.a_browser()) == 4
-
-
 MALFORMED = ["", "x", "z" * 5000, "A" * 42, "A" * 44, "...", ".".join("xyz"), "A" * 42 + "."]
 
 
@@ -232,14 +221,6 @@ async def test_a_login_begun_in_one_browser_counts_for_the_browser_that_guesses(
 
     assert answer.json()["tries_left"] == 4
     assert (await owner.get("/auth/login")).json()["tries_left"] == 5
-
-
-async def test_a_known_browser_still_shows_its_second_factor(world: World):
-    """SESS-13: being known selects a bucket and nothing more."""
-    account = await world.an_account(enrolled=True)
-    browser, _ = await world.signed_in(account)
-
-    assert (await browser.sign_in_with_password(account)).json()["step"] == "totp"
 
 
 async def test_a_backup_code_makes_a_browser_known_too(world: World):

@@ -1,14 +1,10 @@
 """Which code a login takes, and whether it is emailed: its own, the one its browser waits for, or a shared one."""
 
-from typing import Any
-
 import pytest
 
-from focys.features.email_code import email_code_failures
 from tests.conftest import MakeWorld
 from tests.support.attempts import at_mailed_code, enter_mailed_code, wrong_mailed_code
 from tests.support.jar import cookie, put
-from tests.support.rows import count_of
 from tests.support.service import Account, Browser, World
 
 NETWORK = "203.0.113.5"
@@ -145,24 +141,3 @@ async def test_the_settings_say_how_many_codes_a_network_has_mailed(make_world: 
             await start(world, account)
 
         assert len(await mailed(world)) == 5
-
-
-async def test_a_right_code_overtaken_by_its_duplicate_does_not_count_as_wrong(
-    world: World, monkeypatch: pytest.MonkeyPatch
-):
-    """EOTP-07: sent twice at once, as a page may do; it does not count toward the ten that make codes long."""
-    account = await world.an_account()
-    browser = await at_mailed_code(world, account)
-    code, database = world.mail.last_code(account.email), world.services.database
-    write, login_token, answers = database.write, cookie(browser), []
-
-    async def let_the_other_go_first(*changes: Any, **guard: Any) -> bool:
-        monkeypatch.setattr(database, "write", write)
-        answers.append(await enter_mailed_code(put(world.a_browser(), login_token), code))
-        return await write(*changes, **guard)
-
-    monkeypatch.setattr(database, "write", let_the_other_go_first)
-    answers.append(await enter_mailed_code(browser, code))
-
-    assert [answer.json().get("step") or answer.json()["code"] for answer in answers] == ["enroll", "login_expired"]
-    assert await count_of(world, email_code_failures) == 0

@@ -58,7 +58,7 @@ class Counts:
     async def used(self, network: str = WHO) -> tuple[int, int]:
         """Failures and places that are counted now."""
         if isinstance(self.counters, NetworksInMemory):
-            windows = [found.get(network) for found in (self.counters._failures, self.counters._accounts)]
+            windows = [found.get(network) for found in (self.counters.failures, self.counters.accounts)]
             failures, places = (w.count if w is not None and w.ends > self.clock.now() else 0 for w in windows)
             return failures, places
         usage = (await self.counters.usage()).get(network)

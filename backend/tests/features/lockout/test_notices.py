@@ -2,8 +2,6 @@
 
 from tests.support.attempts import (
     WRONG_BACKUP_CODE,
-    at_enrollment,
-    confirm,
     fail,
     offer_pair,
     offer_wrong,
@@ -92,19 +90,6 @@ async def test_strong_proofs_that_fail_while_it_is_locked_send_no_notice(world: 
     assert len(world.mail.emails) == before
 
 
-async def test_wrong_first_codes_send_no_notice(world: World):
-    """LOCK-13, TOTP-11: setting up an app involves no guessing."""
-    account = await world.an_account()
-    browser = await at_enrollment(world, account)
-    before = len(world.mail.emails)
-
-    for _ in range(5):
-        await confirm(browser, wrong_code(account, world))
-    await world.deliver()
-
-    assert len(world.mail.emails) == before
-
-
 async def test_nobody_is_told_of_wrong_passwords(world: World):
     """LOCK-13: they prove nothing, and would let strangers fill a mailbox."""
     account = await world.an_account(enrolled=True)
@@ -117,17 +102,6 @@ async def test_nobody_is_told_of_wrong_passwords(world: World):
     assert len(world.mail.emails) == before
 
 
-async def test_the_notice_commits_with_the_failure(world: World):
-    """LOCK-13, AVL-03: it leaves later where the mail could not leave at once."""
-    account = await world.an_account(enrolled=True)
-    await fail(world, account, 3)
-
-    world.clock.advance(seconds=30)
-    await world.deliver()
-
-    assert world.mail.subjects(account.email).count(FAILING) == 1
-
-
 async def test_the_owner_is_told_of_a_reset(world: World):
     account = await world.an_account(enrolled=True)
 
@@ -135,15 +109,3 @@ async def test_the_owner_is_told_of_a_reset(world: World):
     await world.deliver()
 
     assert world.mail.subjects(account.email)[-1] == "Your second step was reset · FOCYS"
-
-
-async def test_a_week_of_guessing_stays_within_the_mails_it_may_cause(world: World):
-    account = await world.an_account(enrolled=True)
-    before = len(world.mail.emails)
-
-    await fail(world, account, 20)
-    world.clock.advance(hours=1)
-    await fail(world, account, 5)
-    await world.deliver()
-
-    assert len(world.mail.emails) - before == 3

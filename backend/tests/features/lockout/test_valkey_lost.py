@@ -55,10 +55,12 @@ async def workers(valkey: ValkeyServer, database: Database) -> AsyncIterator[lis
         await worker.close()
 
 
-async def charged(worker: NetworksInRedis, account: str = "alice", network: str = WHO) -> Charge | None:
+async def charged(
+    database: Database, worker: NetworksInRedis, account: str = "alice", network: str = WHO
+) -> Charge | None:
     """Charge a try as the ledger does; None if the network is full."""
     now = FrozenClock().now()
-    ledger = PasswordThrottle(worker._database, worker, THREE)
+    ledger = PasswordThrottle(database, worker, THREE)
     bucket = PasswordLimit(f"password:{uuid4().hex}", 0, 0, None)
     charge = await ledger.charge(bucket, Try(network, account, now), now)
     return charge if isinstance(charge, Charge) else None
@@ -84,12 +86,12 @@ async def test_without_valkey_the_database_counts(
     valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis], trouble: str
 ):
     """AVL-02: over two workers, exactly, in time, and without an exception."""
-    assert await charged(workers[0])
+    assert await charged(database, workers[0])
     assert await counted_in(database) == {}
     harm(valkey, trouble)
 
     begun = monotonic()
-    answers = [await charged(worker) for _ in range(2) for worker in workers]
+    answers = [await charged(database, worker) for _ in range(2) for worker in workers]
     took = monotonic() - begun
 
     assert [answer is not None for answer in answers] == [True, True, True, False]
@@ -104,9 +106,9 @@ async def test_what_the_database_has_counted_is_settled_there_although_valkey_is
     seconds = [0.0]
     monkeypatch.setattr("focys.features.throttling.networks_in_redis.monotonic", lambda: seconds[0])
     ledger, worker = PasswordThrottle(database, workers[0], THREE), workers[0]
-    in_valkey = [await charged(worker, account) for account in ("alice", "bob")]
+    in_valkey = [await charged(database, worker, account) for account in ("alice", "bob")]
     valkey.stop()
-    in_database = [await charged(worker, account) for account in ("carol", "dana")]
+    in_database = [await charged(database, worker, account) for account in ("carol", "dana")]
     valkey.start()
     seconds[0] = 6.0
 
@@ -131,12 +133,12 @@ async def test_valkey_is_left_alone_for_a_while_and_then_used_again(
     monkeypatch.setattr("focys.features.throttling.networks_in_redis.monotonic", lambda: seconds[0])
 
     valkey.pause()
-    await charged(workers[0])
+    await charged(database, workers[0])
     valkey.resume()
     seconds[0] = 4.9
-    await charged(workers[0])
+    await charged(database, workers[0])
     seconds[0] = 5.0
-    await charged(workers[0], network="198.51.100.9")
+    await charged(database, workers[0], network="198.51.100.9")
 
     assert (await counted_in(database))[f"source-passwords/{WHO}"] == 2
     assert (await workers[0].usage())["198.51.100.9"].failures.count == 1
@@ -146,7 +148,7 @@ async def test_an_emptied_valkey_begins_again_and_nothing_breaks(
     valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis]
 ):
     """AVL-02: even while a try is in flight."""
-    charges = [await charged(workers[0]) for _ in range(4)]
+    charges = [await charged(database, workers[0]) for _ in range(4)]
 
     valkey.ask("FLUSHALL")
     valkey.ask("SCRIPT FLUSH")
@@ -155,12 +157,14 @@ async def test_an_emptied_valkey_begins_again_and_nothing_breaks(
     await workers[0].keep(charges[2].network)  # type: ignore[arg-type]
     await workers[0].give_back(charges[2].network, forgiving=True)  # type: ignore[arg-type]
     assert keys_in(valkey) == []
-    assert await charged(workers[0])
+    assert await charged(database, workers[0])
     assert await counted_in(database) == {}
 
 
-async def test_nothing_stays_in_valkey_for_longer_than_its_window(valkey: ValkeyServer, workers: list[NetworksInRedis]):
-    charge = await charged(workers[0])
+async def test_nothing_stays_in_valkey_for_longer_than_its_window(
+    valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis]
+):
+    charge = await charged(database, workers[0])
     assert charge is not None
     await workers[0].keep(charge.network)  # type: ignore[arg-type]
 

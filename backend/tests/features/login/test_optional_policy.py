@@ -9,7 +9,7 @@ from focys.features.sessions import sessions
 from tests.conftest import MakeWorld
 from tests.support.clock import FrozenClock
 from tests.support.jar import KNOWN, LOGIN, REFRESH, cookie
-from tests.support.rows import count_of, execute, rows_of
+from tests.support.rows import count_of
 from tests.support.service import OPERATOR, Account, World
 
 WRONG = "wrong-horse-battery-77"
@@ -53,16 +53,6 @@ async def test_an_enrolled_account_shows_its_factor_all_the_same(both: tuple[Wor
     assert set(browser.http.cookies) == {LOGIN}
     done = await browser.offer(account.code(relaxed.clock))
     assert (await browser.me(done.json()["access_token"])).json()["amr"] == ["pwd", "otp", "mfa"]
-
-
-async def test_the_guides_sql_makes_the_password_enough(both: tuple[World, World]):
-    """TOTP-16, design section 9: a cleared flag means "no factor" here, and here only."""
-    required, relaxed = both
-    account = await required.an_account(enrolled=True)
-    await execute(relaxed, "UPDATE users SET mfa_enabled = false")
-
-    assert (await relaxed.a_browser().sign_in_with_password(account)).json()["step"] == "done"
-    assert (await required.a_browser().sign_in_with_password(account)).json()["step"] == "email_code"
 
 
 async def test_a_session_of_the_password_alone_ends_when_a_factor_becomes_required(both: tuple[World, World]):
@@ -145,18 +135,3 @@ async def test_a_new_sign_in_ends_the_login_that_was_in_progress(both: tuple[Wor
     assert cookie(browser) == ""
     stale = await relaxed.a_browser().get("/auth/login", headers={"Cookie": f"{LOGIN}={login_token}"})
     assert stale.json()["code"] == "login_expired"
-
-
-async def test_every_step_of_the_required_way_is_out_of_reach(optional: World):
-    account, browser = await optional.an_account(), optional.a_browser()
-    await browser.sign_in_with_password(account)
-
-    for path, body in (
-        ("/auth/email-code/verify", {"code": "123456"}),
-        ("/auth/email-code/resend", {}),
-        ("/auth/mfa/enroll", {}),
-        ("/auth/mfa/confirm", {"code": "123456"}),
-        ("/auth/totp/verify", {"code": "123456"}),
-    ):
-        assert (await browser.post(path, body)).json()["code"] == "login_expired", path
-    assert [row.amr for row in await rows_of(optional, sessions)] == ["pwd"]

@@ -158,26 +158,6 @@ async def test_someone_made_administrator_falls_under_the_shorter_idle_limit(wor
     assert (await present(world, token)).json()["code"] == "session_ended"
 
 
-async def test_a_session_opened_on_a_password_alone_ends_when_the_policy_demands_more(make_world):
-    """SESS-08: a weak session stays weak, and is worth nothing once a second factor is required."""
-    async with make_world(mfa_policy="optional") as lenient:
-        account = await lenient.an_account(password="seven-lanterns-over-quiet-harbours")
-        browser = lenient.a_browser()
-        done = await browser.sign_in_with_password(account)
-        token = browser.http.cookies[REFRESH]
-        assert done.json()["step"] == "done"
-        refreshed = await present(lenient, token)
-        assert parts_of(refreshed.json()["access_token"])[1]["amr"] == ["pwd"]
-
-        async with make_world(mfa_policy="required", clock=lenient.clock) as strict:
-            me = await strict.a_browser().me(refreshed.json()["access_token"])
-            refresh = await present(strict, refreshed.cookies[REFRESH])
-
-        assert me.status_code == 401
-        assert refresh.json()["code"] == "session_ended"
-        assert (await lenient.a_browser().me(done.json()["access_token"])).status_code == 401
-
-
 async def test_refresh_shows_the_account_as_it_is_now(world: World):
     """SESS-08: state is read again, not copied from the old token."""
     account, token, _ = await a_session(world)

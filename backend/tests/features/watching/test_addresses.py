@@ -10,7 +10,7 @@ import pytest
 from focys.features.sessions import sessions
 from focys.features.watching import AddressWatch
 from focys.infra.db.database import Change
-from focys.infra.ops import metrics
+from tests.support.numbers import scrape
 from tests.support.service import World
 
 
@@ -50,7 +50,7 @@ async def test_ten_people_at_one_inner_address_are_told_of(
     people = await look(world)
 
     assert people == 10
-    assert metrics.SHARED_ADDRESS._value.get() == 10
+    assert (await scrape(world.a_browser())).of("focys_shared_address_people") == 10
     [said] = [record.getMessage() for record in caplog.records if record.name == "focys.watching"]
     assert "everybody_shares_an_address" in said
     assert "TRUSTED_PROXIES" in said
@@ -64,7 +64,7 @@ async def test_nine_people_one_persons_many_sign_ins_or_yesterdays_prove_nothing
     await sign_in(world, 10, "127.0.0.1", hours_ago=25)
 
     assert await look(world) == 0
-    assert metrics.SHARED_ADDRESS._value.get() == 0
+    assert (await scrape(world.a_browser())).of("focys_shared_address_people") == 0
 
 
 async def test_an_office_behind_one_public_address_is_as_it_should_be(world: World):
