@@ -139,9 +139,9 @@ class Front:
             return read_all(connection)
 
     def get(self, path: str, *, host: str = DOMAIN) -> tuple[int, str]:
-        """Ask for a path that nobody tidies; return the status, 0 where nothing came back, and the whole answer."""
-        answer = self.raw(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").decode("latin-1")
-        return int(answer.split()[1]) if answer else 0, answer
+        """Ask for a path that nobody tidies; return the status, 0 where nothing came back, and the whole response."""
+        response = self.raw(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").decode("latin-1")
+        return int(response.split()[1]) if response else 0, response
 
 
 def read_all(connection: socket.socket) -> bytes:

@@ -34,10 +34,10 @@ class Prometheus:
     url: str
 
     def ask(self, path: str, **parameters: str) -> Any:
-        """Return the data of an answer of its API, which must be a success."""
-        answer = httpx.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=20)
-        assert answer.json()["status"] == "success", answer.text
-        return answer.json()["data"]
+        """Return the data of a response of its API, which must be a success."""
+        response = httpx.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=20)
+        assert response.json()["status"] == "success", response.text
+        return response.json()["data"]
 
     def rules(self) -> list[dict[str, Any]]:
         """All rules, as it has read them and as they stand."""

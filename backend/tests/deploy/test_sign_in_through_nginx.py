@@ -33,7 +33,7 @@ async def test_the_first_sign_in_and_the_second(front: Front, workers: Workers):
 
     assert len(confirmed.json()["backup_codes"]) == 10
     assert me.json()["email"] == account.email
-    assert [answer.status_code for answer in (refreshed, signed_out, gone)] == [200, 204, 401]
+    assert [response.status_code for response in (refreshed, signed_out, gone)] == [200, 204, 401]
     assert again.json()["step"] == "totp"
     assert second.json()["step"] == "done", second.text
     # The secret is in it, so it is neither kept nor compressed.
@@ -46,12 +46,12 @@ async def test_the_first_sign_in_and_the_second(front: Front, workers: Workers):
     assert addresses == SOURCE
 
 
-def _bearer(answer: httpx.Response) -> dict[str, str]:
-    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+def _bearer(response: httpx.Response) -> dict[str, str]:
+    return {"Authorization": f"Bearer {response.json()['access_token']}"}
 
 
-def _are_strict(*answers: httpx.Response) -> None:
-    lines = [line for answer in answers for line in answer.headers.get_list("Set-Cookie")]
+def _are_strict(*responses: httpx.Response) -> None:
+    lines = [line for response in responses for line in response.headers.get_list("Set-Cookie")]
     cookies = [cookie for line in lines for cookie in SimpleCookie(line).values()]
     assert {cookie.key for cookie in cookies} == {f"__Host-focys_{kind}" for kind in ("login", "browser", "refresh")}
     for cookie in cookies:

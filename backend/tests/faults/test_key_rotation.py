@@ -45,9 +45,7 @@ async def before(database_url: str) -> AsyncIterator[Workers]:
     await running.close()
 
 
-async def test_keys_are_rotated_while_people_sign_in_to_real_workers(
-    before: Workers, database_url: str, tmp_path: Path, tell: Tell
-):
+async def test_keys_are_rotated_while_people_sign_in(before: Workers, database_url: str, tmp_path: Path, tell: Tell):
     people = [await before.an_account(enrolled=True) for _ in range(SIGNING_IN)]
     await some_others(before)
     during, after = tmp_path / "during", tmp_path / "after"

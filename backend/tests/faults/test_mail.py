@@ -19,7 +19,7 @@ TROUBLES = ["silent", "slow", "421", "hangs up", "550", "certificate of a strang
 UNSENT = "SELECT count(*) FROM outbox o JOIN users u ON u.id = o.user_id WHERE u.email LIKE :some AND done_at IS NULL"
 
 
-async def test_emails_wait_for_a_mail_server_in_trouble_and_arrive_once(
+async def test_emails_survive_mail_server_failures_and_arrive_once(
     deployed: Deployed, services: Services, line: Line, tell: Tell
 ):
     """AVL-03, EOTP-09: one email for each trouble, and one while nobody listens at all."""
@@ -54,9 +54,9 @@ async def test_emails_wait_for_a_mail_server_in_trouble_and_arrive_once(
     assert states == ["email_code"] * len(addresses)
     assert slowest < NEUTRAL_WITHIN
     assert troubles == []
-    assert [answer.json()["code"] for answer in skipped if answer] == ["out_of_turn"] * len(addresses)
-    assert [answer.json()["code"] for answer in guessed if answer] == ["invalid_code"] * len(addresses)
-    assert [answer.json()["step"] for answer in proven if answer] == ["enroll"] * len(addresses)
+    assert [response.json()["code"] for response in skipped if response] == ["out_of_turn"] * len(addresses)
+    assert [response.json()["code"] for response in guessed if response] == ["invalid_code"] * len(addresses)
+    assert [response.json()["step"] for response in proven if response] == ["enroll"] * len(addresses)
     assert line.broken == []
     assert line.unanswered.total() == 0
     arrived = {str(email["To"]) for email in server.messages}
@@ -72,9 +72,9 @@ async def test_emails_wait_for_a_mail_server_in_trouble_and_arrive_once(
 
 
 async def first_step(caller: Caller, address: str) -> str:
-    answer = await caller.ask(LOGIN, {"email": address, "password": PASSWORD})
-    assert answer is not None
-    return str(answer.json()["step"])
+    response = await caller.ask(LOGIN, {"email": address, "password": PASSWORD})
+    assert response is not None
+    return str(response.json()["step"])
 
 
 async def until_tried(services: Services, address: str) -> None:

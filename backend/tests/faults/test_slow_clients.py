@@ -1,4 +1,4 @@
-"""Clients that hold connections and say next to nothing, and a database that does not answer, while others sign in."""
+"""Clients that hold connections and say next to nothing, and a database that does not respond, while others sign in."""
 
 import asyncio
 import contextlib
@@ -122,7 +122,7 @@ async def test_two_thousand_slow_clients_keep_nobody_from_signing_in(
     )
 
 
-async def test_without_nginx_bodies_are_cut_all_the_same_heads_are_not_and_others_still_get_in(
+async def test_without_nginx_slow_bodies_are_cut_off_and_slow_headers_are_not(
     stack: Stack, workers: Workers, tell: Tell
 ):
     """AVL-06: which is why nginx stands in front."""
@@ -145,7 +145,7 @@ async def test_without_nginx_bodies_are_cut_all_the_same_heads_are_not_and_other
     )
 
 
-async def test_a_row_that_somebody_holds_is_waited_for_a_second(stack: Stack, workers: Workers):
+async def test_a_locked_row_is_waited_for_one_second(stack: Stack, workers: Workers):
     """AVL-06, AVL-04: then nobody is let in, and the code is still good."""
     person = await workers.an_account(enrolled=True)
     with stack.front.client("127.0.0.31") as browser:
@@ -163,7 +163,7 @@ async def test_a_row_that_somebody_holds_is_waited_for_a_second(stack: Stack, wo
     assert again.status_code == 200, again.text
 
 
-async def test_a_statement_that_hangs_is_given_up_after_three_seconds(stack: Stack, workers: Workers):
+async def test_a_hanging_statement_is_canceled_after_three_seconds(stack: Stack, workers: Workers):
     """AVL-06, AVL-04: then nobody is let in, the attempt is charged, and the code is still good."""
     person = await workers.an_account(enrolled=True)
     with stack.front.client("127.0.0.32") as browser:
@@ -184,15 +184,15 @@ async def test_a_statement_that_hangs_is_given_up_after_three_seconds(stack: Sta
 
 
 def at_second_factor(browser: httpx.Client, person: Account) -> None:
-    answer = browser.post("/api/auth/login", json={"email": person.email, "password": person.password})
-    assert answer.json()["step"] == "totp", answer.text
+    response = browser.post("/api/auth/login", json={"email": person.email, "password": person.password})
+    assert response.json()["step"] == "totp", response.text
 
 
 def offered(browser: httpx.Client, person: Account) -> tuple[httpx.Response, float]:
-    """Offer the person's code; the answer, and the seconds it took."""
+    """Offer the person's code; the response, and the seconds it took."""
     began = monotonic()
-    answer = browser.post("/api/auth/totp/verify", json={"code": code_of(person)})
-    return answer, monotonic() - began
+    response = browser.post("/api/auth/totp/verify", json={"code": code_of(person)})
+    return response, monotonic() - began
 
 
 async def hang(workers: Workers) -> None:
@@ -204,10 +204,10 @@ async def hang(workers: Workers) -> None:
     await workers.run("CREATE TRIGGER hang BEFORE INSERT ON sessions FOR EACH ROW EXECUTE FUNCTION hang()")
 
 
-def assert_unavailable(answer: httpx.Response) -> None:
-    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable"), answer.text
-    assert answer.headers["Retry-After"] == "5"
-    assert "Set-Cookie" not in answer.headers
+def assert_unavailable(response: httpx.Response) -> None:
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable"), response.text
+    assert response.headers["Retry-After"] == "5"
+    assert "Set-Cookie" not in response.headers
 
 
 async def sign_ins(stack: Stack, people: list[Account]) -> list[float]:

@@ -51,7 +51,7 @@ async def with_backup_code(account: Account, browser: Browser) -> httpx.Response
 
 
 @pytest.mark.parametrize("step", [with_password, with_backup_code])
-async def test_a_busy_server_charges_nobody(world: World, monkeypatch: pytest.MonkeyPatch, step: Step):
+async def test_a_busy_server_charges_no_attempt(world: World, monkeypatch: pytest.MonkeyPatch, step: Step):
     """PWD-07, LOCK-02, LOCK-09, LOCK-10: nothing was compared, so neither account nor network loses a try."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)

@@ -26,13 +26,13 @@ class WrongMachine(datetime):
         return datetime.now(tz) + timedelta(hours=1)
 
 
-def test_both_clocks_tell_utc():
+def test_both_clocks_are_in_utc():
     for clock in (SystemClock(), DatabaseClock()):
         assert clock.now().utcoffset() == timedelta(0)
         assert abs((clock.now() - datetime.now(UTC)).total_seconds()) < 5
 
 
-def test_the_databases_clock_goes_on_from_its_last_reading():
+def test_the_database_clock_continues_from_its_last_reading():
     clock = DatabaseClock()
 
     clock.set(NOON)
@@ -51,9 +51,7 @@ def test_a_step_of_the_machines_clock_changes_nothing(monkeypatch: pytest.Monkey
     assert clock.now() < NOON + timedelta(seconds=5)
 
 
-async def test_a_worker_whose_machine_is_an_hour_ahead_keeps_the_databases_time(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
-):
+async def test_a_worker_with_a_wrong_clock_uses_the_databases_time(postgres_url: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("focys.infra.ops.clock.datetime", WrongMachine)
     clock = DatabaseClock()
     assert clock.now() > datetime.now(UTC) + timedelta(minutes=50)
@@ -64,18 +62,18 @@ async def test_a_worker_whose_machine_is_an_hour_ahead_keeps_the_databases_time(
         assert abs((world.services.clock.now() - await world.services.database.now()).total_seconds()) < 5
 
 
-async def test_a_session_opened_by_a_clock_a_year_ahead_does_not_last_a_year(world: World):
+async def test_a_session_opened_a_year_ahead_does_not_last_a_year(world: World):
     account = await world.an_account(enrolled=True)
     world.clock.advance(days=365)
     browser, token = await world.signed_in(account)
 
     world.clock.advance(days=-365)
-    answers = [await browser.me(token), await browser.post("/auth/refresh")]
+    responses = [await browser.me(token), await browser.post("/auth/refresh")]
 
-    assert [answer.status_code for answer in answers] == [401, 401]
+    assert [response.status_code for response in responses] == [401, 401]
 
 
-async def test_a_session_outlives_a_clock_that_was_some_hours_ahead(world: World):
+async def test_a_session_opened_hours_ahead_survives(world: World):
     """AVL-07: the access token is from the future and refused, the page fetches another one."""
     account = await world.an_account(enrolled=True)
     world.clock.advance(hours=6)
@@ -88,7 +86,7 @@ async def test_a_session_outlives_a_clock_that_was_some_hours_ahead(world: World
     assert (await browser.me(refreshed.json()["access_token"])).status_code == 200
 
 
-async def test_a_refresh_token_replaced_by_a_clock_ahead_is_not_good_for_longer(world: World):
+async def test_a_token_rotated_in_the_future_gets_no_longer_grace(world: World):
     """AVL-07, SESS-06: the ten seconds of grace are ten seconds."""
     account = await world.an_account(enrolled=True)
     browser, _ = await world.signed_in(account)
@@ -99,13 +97,13 @@ async def test_a_refresh_token_replaced_by_a_clock_ahead_is_not_good_for_longer(
     world.clock.advance(hours=-1)
     thief = world.a_browser("203.0.113.4")
     thief.http.cookies.set("focys_refresh", replaced)
-    answer = await thief.post("/auth/refresh")
+    response = await thief.post("/auth/refresh")
 
-    assert answer.json()["code"] == "session_ended"
+    assert response.json()["code"] == "session_ended"
     assert [row.revoked_at is None for row in await rows_of(world, sessions)].count(True) == 1
 
 
-async def test_a_set_up_begun_by_a_clock_far_ahead_is_over_when_it_is_right_again(world: World):
+async def test_an_enrollment_started_in_the_future_is_over(world: World):
     """AVL-07, TOTP-10: its secret is neither shown nor taken any more, and another one takes its place."""
     account = await world.an_account()
     world.clock.advance(hours=1)
@@ -123,7 +121,7 @@ async def test_a_set_up_begun_by_a_clock_far_ahead_is_over_when_it_is_right_agai
     assert shown["expires_in"] == 900
 
 
-async def test_an_email_written_by_a_clock_far_ahead_leaves_and_silences_no_other(world: World):
+async def test_an_email_queued_in_the_future_is_sent_and_suppresses_no_other(world: World):
     account = await world.an_account()
     ahead = world.clock.now() + YEAR
     about = {"at": "2027-01-01 00:00"}
@@ -136,7 +134,7 @@ async def test_an_email_written_by_a_clock_far_ahead_leaves_and_silences_no_othe
     assert world.mail.subjects(account.email) == ["Your second step was reset · FOCYS"]
 
 
-async def test_wrong_passwords_at_a_clock_a_year_ahead_do_not_shut_a_network_out_for_a_year(world: World):
+async def test_wrong_passwords_in_the_future_do_not_block_a_network(world: World):
     """AVL-07, LOCK-10: neither the account's own delay nor the network's limit outlasts the wrong clock."""
     account = await world.an_account(enrolled=True)
     browser = world.a_browser()
@@ -146,13 +144,13 @@ async def test_wrong_passwords_at_a_clock_a_year_ahead_do_not_shut_a_network_out
         wrong += [await browser.post("/auth/login", {"email": f"{i % 3}@student.com", "password": "wrong"})]
 
     world.clock.advance(days=-365)
-    answer = await browser.sign_in_with_password(account)
+    response = await browser.sign_in_with_password(account)
 
     assert [a.status_code for a in wrong[-1:]] == [429]
-    assert answer.status_code == 200, answer.text
+    assert response.status_code == 200, response.text
 
 
-async def test_an_account_that_is_delayed_stays_so_when_the_clock_goes_back(world: World):
+async def test_a_delay_survives_a_clock_set_back(world: World):
     """AVL-07: the delay begins again, and is no longer than it was."""
     account = await world.an_account(enrolled=True)
     browser = world.a_browser()

@@ -36,7 +36,7 @@ async def gone(*_: object, **__: object) -> None:
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("boom"), ValueError("boom"), MemoryError(), RecursionError()])
-async def test_any_fault_while_a_code_is_examined_is_a_refusal_and_is_charged(
+async def test_a_fault_while_checking_a_code_refuses_and_charges_it(
     world: World, monkeypatch: pytest.MonkeyPatch, fault: BaseException
 ):
     """AVL-04: even the right code."""
@@ -49,9 +49,9 @@ async def test_any_fault_while_a_code_is_examined_is_a_refusal_and_is_charged(
 
     with monkeypatch.context() as patched:
         patched.setattr(SecretBox, "open", fail)
-        answers = [await browser.offer(account.code(world.clock)) for _ in range(3)]
+        responses = [await browser.offer(account.code(world.clock)) for _ in range(3)]
 
-    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(500, "internal")}
+    assert {(response.status_code, response.json()["code"]) for response in responses} == {(500, "internal")}
     assert "focys_refresh" not in browser.http.cookies
     assert await count_of(world, sessions) == before
     assert await count_of(world, second_factor_failures) == 3
@@ -59,7 +59,7 @@ async def test_any_fault_while_a_code_is_examined_is_a_refusal_and_is_charged(
     assert [row.outcome for row in (await rows_of(world, audit_events)) if row.reason == "internal"] == ["refused"] * 3
 
 
-async def test_a_fault_while_a_backup_code_is_looked_up_is_charged_and_spends_nothing(
+async def test_a_fault_while_checking_a_backup_code_is_charged_and_uses_nothing_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     account = await world.an_account(enrolled=True)
@@ -70,15 +70,15 @@ async def test_a_fault_while_a_backup_code_is_looked_up_is_charged_and_spends_no
 
     with monkeypatch.context() as patched:
         patched.setattr(world.services.hasher, "find_in_set", fail)
-        answer = await backup_code(world, account, browser)
+        response = await backup_code(world, account, browser)
 
-    assert answer.status_code == 500
+    assert response.status_code == 500
     assert await count_of(world, second_factor_failures) == 1
     assert all(row.spent_at is None for row in await rows_of(world, backup_codes))
     assert (await backup_code(world, account, browser)).status_code == 200
 
 
-async def test_a_fault_while_the_first_code_is_examined_is_charged_and_enrolls_nothing(
+async def test_a_fault_while_checking_the_first_code_is_charged_and_enrolls_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     """AVL-04, TOTP-11: it is charged to the login, not to the account."""
@@ -89,9 +89,9 @@ async def test_a_fault_while_the_first_code_is_examined_is_charged_and_enrolls_n
 
     with monkeypatch.context() as patched:
         patched.setattr("focys.domain.totp.examine", fail)
-        answer = await first_totp(world, account, browser)
+        response = await first_totp(world, account, browser)
 
-    assert answer.status_code == 500
+    assert response.status_code == 500
     assert await charges_of(world) == {"second_factor_failures": 0, "email_code_failures": 0, "code_tries": 1}
     [row] = await rows_of(world, users)
     assert (row.mfa_enabled, row.totp_secret) == (False, None)
@@ -123,9 +123,7 @@ async def test_a_database_fault_changes_nothing_but_the_charge(
     assert (await act(world, account, browser)).is_success or act in {wrong_totp, wrong_email_code}
 
 
-async def test_an_answer_lost_after_the_write_leaves_the_new_state_and_the_code_spent(
-    world: World, monkeypatch: pytest.MonkeyPatch
-):
+async def test_a_response_lost_after_the_write_leaves_the_code_used_up(world: World, monkeypatch: pytest.MonkeyPatch):
     """AVL-05: the other side of the crash."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)

@@ -51,14 +51,14 @@ async def everything(world: World, account: Account, browser: Browser, token: st
     }
 
 
-def assert_all_unavailable(answers: dict[str, httpx.Response]) -> None:
-    assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(answers, 503)
-    for name, answer in answers.items():
-        assert answer.json()["code"] == "unavailable", name
-        assert answer.headers["Retry-After"] == "5", name
-        assert answer.headers["Content-Type"] == "application/problem+json", name
-        assert "Set-Cookie" not in answer.headers, name
-        assert "access_token" not in answer.text, name
+def assert_all_unavailable(responses: dict[str, httpx.Response]) -> None:
+    assert {name: response.status_code for name, response in responses.items()} == dict.fromkeys(responses, 503)
+    for name, response in responses.items():
+        assert response.json()["code"] == "unavailable", name
+        assert response.headers["Retry-After"] == "5", name
+        assert response.headers["Content-Type"] == "application/problem+json", name
+        assert "Set-Cookie" not in response.headers, name
+        assert "access_token" not in response.text, name
 
 
 async def signed_in_and_at_second_factor(world: World) -> tuple[Account, Browser, str]:
@@ -105,7 +105,7 @@ async def alter(cluster: OwnCluster, world: World, change: str) -> None:
 
 
 @pytest.mark.parametrize("outage", [stopped, closed, read_only])
-async def test_during_an_outage_nobody_gets_in_and_afterward_everything_works_again(
+async def test_an_outage_lets_nobody_in_and_needs_no_restart(
     own_cluster: OwnCluster, served: World, outage: Callable[..., AbstractAsyncContextManager[None]]
 ):
     """AVL-01: no code is accepted unless its use was recorded, and the service needs no restart."""
@@ -134,7 +134,7 @@ async def until_answered(world: World) -> None:
             await world.services.database.now()
 
 
-async def test_an_sqlite_file_that_cannot_be_written_lets_nobody_in(sqlite_url: str):
+async def test_a_read_only_sqlite_file_lets_nobody_in(sqlite_url: str):
     async with world_on(sqlite_url) as world:
         account, browser, token = await signed_in_and_at_second_factor(world)
         before = await count_of(world, sessions)
@@ -147,12 +147,12 @@ async def test_an_sqlite_file_that_cannot_be_written_lets_nobody_in(sqlite_url: 
             connection.execute("PRAGMA query_only=OFF")
 
         event.listen(engine.sync_engine, "checkout", read_only)
-        answers = await everything(world, account, browser, token)
+        responses = await everything(world, account, browser, token)
         event.remove(engine.sync_engine, "checkout", read_only)
         event.listen(engine.sync_engine, "checkout", writable)
 
         assert_all_unavailable(
-            {name: answer for name, answer in answers.items() if name not in {"look", "me", "ready"}}
+            {name: response for name, response in responses.items() if name not in {"look", "me", "ready"}}
         )
         assert await count_of(world, sessions) == before
         assert (await browser.offer(account.code(world.clock))).status_code == 200

@@ -3,7 +3,7 @@
 from tests.support.service import World
 
 
-async def test_the_first_sign_in_enrolls_and_the_second_skips_the_mail(world: World):
+async def test_the_first_sign_in_enrolls_and_the_second_uses_totp(world: World):
     account = await world.an_account()
     browser = world.a_browser()
 

@@ -35,8 +35,8 @@ async def fail(world: World, account: Account, times: int, browser: Browser | No
     browser = await world.at_second_factor(account, browser)
     for _ in range(times):
         await wait_until_open(world, account, browser)
-        answer = await offer_wrong(world, account, browser)
-        assert answer.json()["code"] in {"invalid_code", "account_locked"}, answer.text
+        response = await offer_wrong(world, account, browser)
+        assert response.json()["code"] in {"invalid_code", "account_locked"}, response.text
     return browser
 
 
@@ -71,8 +71,8 @@ async def wait_until_open(world: World, account: Account, browser: Browser) -> N
 async def at_mailed_code(world: World, account: Account, browser: Browser | None = None) -> Browser:
     """A browser whose login waits for the mailed code, which has left."""
     browser = browser or world.a_browser()
-    answer = await browser.sign_in_with_password(account)
-    assert answer.json()["step"] == "email_code", answer.text
+    response = await browser.sign_in_with_password(account)
+    assert response.json()["step"] == "email_code", response.text
     await world.deliver()
     return browser
 

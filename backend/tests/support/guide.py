@@ -143,9 +143,9 @@ def psql(url: str, command: str) -> str:
 
 def step_of(server: Server) -> str:
     """Where Alice's password leads."""
-    answer = httpx.post(f"{server.url}/auth/login", json={"email": ALICE, "password": PASSWORD}, timeout=30)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["step"])
+    response = httpx.post(f"{server.url}/auth/login", json={"email": ALICE, "password": PASSWORD}, timeout=30)
+    assert response.status_code == 200, response.text
+    return str(response.json()["step"])
 
 
 def sign_in(server: Server, secret: str) -> str:
@@ -153,6 +153,6 @@ def sign_in(server: Server, secret: str) -> str:
     with httpx.Client(base_url=server.url, timeout=30) as http:
         begun = http.post("/auth/login", json={"email": ALICE, "password": PASSWORD})
         assert begun.json()["step"] == "totp", begun.text
-        answer = http.post("/auth/totp/verify", json={"code": pyotp.TOTP(secret).at(int(time.time()) + 30)})
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["step"])
+        response = http.post("/auth/totp/verify", json={"code": pyotp.TOTP(secret).at(int(time.time()) + 30)})
+        assert response.status_code == 200, response.text
+        return str(response.json()["step"])

@@ -30,7 +30,7 @@ class Lines:
         self._connections = connections
 
     async def release(self, requests: Sequence[bytes]) -> list[httpx.Response]:
-        """Send one request on each line, as many as there are, and return the answers in the same order.
+        """Send one request on each line, as many as there are, and return the responses in the same order.
 
         The last byte of each is held back until the rest has been sent, so that all requests complete together.
         """

@@ -93,7 +93,7 @@ class Server:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers(path):
             assert self._process.poll() is None, f"the server ended: {self.output()[-2000:]}"
-            assert time.monotonic() < deadline, f"the server does not answer: {self.output()[-2000:]}"
+            assert time.monotonic() < deadline, f"the server does not respond: {self.output()[-2000:]}"
             time.sleep(0.05)
 
     def stop(self) -> int | None:

@@ -1,4 +1,4 @@
-"""What stands in the database, for tests that look behind the answers."""
+"""What stands in the database, for tests that look behind the responses."""
 
 from typing import Any
 

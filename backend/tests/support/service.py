@@ -98,15 +98,15 @@ class World:
     async def at_second_factor(self, account: Account, browser: Browser | None = None) -> Browser:
         """A browser whose login waits for the second factor."""
         browser = browser or self.a_browser()
-        answer = await browser.sign_in_with_password(account)
-        assert answer.json()["step"] == "totp", answer.text
+        response = await browser.sign_in_with_password(account)
+        assert response.json()["step"] == "totp", response.text
         return browser
 
     async def signed_in(self, account: Account, browser: Browser | None = None) -> tuple[Browser, str]:
         """A browser with a complete sign-in, and its access token."""
         browser = await self.at_second_factor(account, browser)
-        answer = await browser.offer(account.code(self.clock))
-        assert answer.status_code == 200, answer.text
+        response = await browser.offer(account.code(self.clock))
+        assert response.status_code == 200, response.text
         await self.deliver()
         self.clock.advance(seconds=30)
-        return browser, answer.json()["access_token"]
+        return browser, response.json()["access_token"]

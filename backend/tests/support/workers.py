@@ -46,9 +46,9 @@ class RemoteBrowser:
 
     async def sign_in_with_password(self, account: Account) -> str:
         """Take the first step and return the next one."""
-        answer = await self.post("/auth/login", {"email": account.email, "password": account.password})
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["step"])
+        response = await self.post("/auth/login", {"email": account.email, "password": account.password})
+        assert response.status_code == 200, response.text
+        return str(response.json()["step"])
 
     async def look(self) -> httpx.Response:
         """Ask any worker where the login stands."""
@@ -115,7 +115,7 @@ class Workers:
         raise AssertionError("no worker has printed the code")
 
     async def scalar(self, sql: str, **parameters: Any) -> Any:
-        """The single value a query answers with."""
+        """The single value of a query."""
         async with self.services.database.engine.connect() as connection:
             return (await connection.execute(text(sql), parameters)).scalar_one()
 
@@ -178,11 +178,11 @@ def wrong_codes(account: Account, number: int) -> list[str]:
     return [code for code in (f"{i:06}" for i in range(number + len(near))) if code not in near][:number]
 
 
-def tally(answers: Iterable[httpx.Response]) -> dict[str, int]:
-    """How often each answer was given: ``done`` or ``enroll``, or the code of a problem."""
+def tally(responses: Iterable[httpx.Response]) -> dict[str, int]:
+    """How often each response was given: ``done`` or ``enroll``, or the code of a problem."""
     counted: dict[str, int] = {}
-    for answer in answers:
-        body = answer.json()
-        name = str(body.get("step", "ok")) if answer.is_success else str(body["code"])
+    for response in responses:
+        body = response.json()
+        name = str(body.get("step", "ok")) if response.is_success else str(body["code"])
         counted[name] = counted.get(name, 0) + 1
     return counted

@@ -54,8 +54,8 @@ def browser_of(folder: Path) -> httpx.Client:
     return httpx.Client(base_url=f"https://{DOMAIN}", transport=transport, timeout=20, headers=headers)
 
 
-def bearer(answer: httpx.Response) -> dict[str, str]:
-    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+def bearer(response: httpx.Response) -> dict[str, str]:
+    return {"Authorization": f"Bearer {response.json()['access_token']}"}
 
 
 def emails(folder: Path) -> list[Path]:
@@ -75,8 +75,8 @@ async def emailed_code(folder: Path, earlier: int) -> str:
     return code[1]
 
 
-def said(what: str, answer: httpx.Response) -> None:
-    sys.stdout.write(f"{what}: {answer.status_code}\n")
+def said(what: str, response: httpx.Response) -> None:
+    sys.stdout.write(f"{what}: {response.status_code}\n")
 
 
 if __name__ == "__main__":

@@ -91,15 +91,15 @@ async def test_without_valkey_the_database_counts(
     harm(valkey, trouble)
 
     begun = monotonic()
-    answers = [await charged(database, worker) for _ in range(2) for worker in workers]
+    responses = [await charged(database, worker) for _ in range(2) for worker in workers]
     took = monotonic() - begun
 
-    assert [answer is not None for answer in answers] == [True, True, True, False]
+    assert [response is not None for response in responses] == [True, True, True, False]
     assert await counted_in(database) == {f"source-passwords/{WHO}": 3, f"source-accounts/{WHO}": 3}
     assert took < AT_MOST_SECONDS
 
 
-async def test_what_the_database_has_counted_is_settled_there_although_valkey_is_back(
+async def test_charges_are_settled_where_they_were_counted(
     valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis], monkeypatch: pytest.MonkeyPatch
 ):
     """AVL-02: no store refunds what it did not count."""
@@ -125,7 +125,7 @@ async def test_what_the_database_has_counted_is_settled_there_although_valkey_is
     assert keys_in(valkey) == []
 
 
-async def test_valkey_is_left_alone_for_a_while_and_then_used_again(
+async def test_valkey_is_retried_after_a_while(
     valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis], monkeypatch: pytest.MonkeyPatch
 ):
     """AVL-02: a slow Valkey costs one wait, not one per request."""
@@ -144,7 +144,7 @@ async def test_valkey_is_left_alone_for_a_while_and_then_used_again(
     assert (await workers[0].usage())["198.51.100.9"].failures.count == 1
 
 
-async def test_an_emptied_valkey_begins_again_and_nothing_breaks(
+async def test_an_emptied_valkey_starts_from_zero(
     valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis]
 ):
     """AVL-02: even while a try is in flight."""
@@ -161,7 +161,7 @@ async def test_an_emptied_valkey_begins_again_and_nothing_breaks(
     assert await counted_in(database) == {}
 
 
-async def test_nothing_stays_in_valkey_for_longer_than_its_window(
+async def test_every_key_in_valkey_expires_with_its_window(
     valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis]
 ):
     charge = await charged(database, workers[0])
@@ -175,7 +175,7 @@ async def test_nothing_stays_in_valkey_for_longer_than_its_window(
 
 
 @pytest.mark.parametrize("trouble", ["stopped", "paused"])
-async def test_an_operator_learns_that_the_counts_cannot_be_reached(
+async def test_an_operator_is_told_that_valkey_does_not_respond(
     valkey: ValkeyServer, workers: list[NetworksInRedis], trouble: str
 ):
     harm(valkey, trouble)
@@ -186,9 +186,7 @@ async def test_an_operator_learns_that_the_counts_cannot_be_reached(
 
 
 @pytest.mark.parametrize("trouble", [None, "stopped", "paused"])
-async def test_a_service_that_ends_leaves_no_connection_behind(
-    valkey: ValkeyServer, sqlite_url: str, trouble: str | None
-):
+async def test_a_stopped_service_leaves_no_connection_open(valkey: ValkeyServer, sqlite_url: str, trouble: str | None):
     """AVL-02: and a lost Valkey does not keep it from ending."""
     async with world_on(sqlite_url, rate_limit_storage=valkey.url) as world:
         for i in range(3):
@@ -206,7 +204,7 @@ async def test_a_service_that_ends_leaves_no_connection_behind(
 
 
 @pytest.mark.parametrize("trouble", ["stopped", "paused", "flushed"])
-async def test_the_lock_of_an_account_holds_whatever_valkey_does(valkey: ValkeyServer, sqlite_url: str, trouble: str):
+async def test_account_locks_do_not_depend_on_valkey(valkey: ValkeyServer, sqlite_url: str, trouble: str):
     """AVL-02, LOCK-02: five wrong codes lock, with Valkey lost in between; no call answers 500."""
     async with world_on(sqlite_url, rate_limit_storage=valkey.url) as world:
         account = await world.an_account(enrolled=True)

@@ -82,7 +82,7 @@ async def in_stage(world: World, stage: str) -> tuple[Account, Browser]:
 
 
 @pytest.mark.parametrize("stage", ["email_code", "enroll", "totp"])
-async def test_no_method_but_the_right_one_changes_anything(world: World, stage: str):
+async def test_other_http_methods_change_nothing(world: World, stage: str):
     """FLOW-11: GET and HEAD change nothing, every other method is refused."""
     _, browser = await in_stage(world, stage)
     before = await state_of(world)
@@ -91,16 +91,16 @@ async def test_no_method_but_the_right_one_changes_anything(world: World, stage:
         for method in METHODS:
             if method in allowed and method != "GET":
                 continue
-            answer = await browser.http.request(method, path, headers={"Content-Type": "application/json"})
-            assert answer.status_code == 405 if method not in allowed else answer.status_code < 500, (method, path)
+            response = await browser.http.request(method, path, headers={"Content-Type": "application/json"})
+            assert response.status_code == 405 if method not in allowed else response.status_code < 500, (method, path)
             if method not in allowed | {"HEAD"}:
-                assert answer.json()["code"] == "method_not_allowed", (method, path)
+                assert response.json()["code"] == "method_not_allowed", (method, path)
 
     assert await state_of(world) == before
 
 
 @pytest.mark.parametrize("stage", ["email_code", "enroll", "totp"])
-async def test_no_odd_body_advances_a_stage_or_is_a_fault(world: World, stage: str):
+async def test_malformed_bodies_are_refused_without_effect(world: World, stage: str):
     """FLOW-11, TOTP-07, INP-01, INP-03: empty, absent and oddly typed bodies are refused, and none of them counts as a try."""
     _, browser = await in_stage(world, stage)
     before = await state_of(world)
@@ -109,19 +109,19 @@ async def test_no_odd_body_advances_a_stage_or_is_a_fault(world: World, stage: s
         for name, body in BODIES.items():
             if path in NEEDS_NOTHING and name in IS_NOTHING:
                 continue
-            answer = await send(browser, path, body)
+            response = await send(browser, path, body)
             if name == "code blank" and path == "/auth/email-code/verify" and stage != "email_code":
                 # What a mailed code looks like is known only where one was mailed.
-                assert answer.json()["code"] == "out_of_turn"
+                assert response.json()["code"] == "out_of_turn"
                 continue
-            assert answer.status_code == 422, (path, name, answer.text)
-            assert answer.json()["code"] == "invalid_request", (path, name)
-            assert answer.json().get("errors") or name in HAS_NO_FIELDS, (path, name)
+            assert response.status_code == 422, (path, name, response.text)
+            assert response.json()["code"] == "invalid_request", (path, name)
+            assert response.json().get("errors") or name in HAS_NO_FIELDS, (path, name)
 
     assert await state_of(world) == before
 
 
-async def test_a_typo_is_no_try(world: World):
+async def test_a_malformed_code_is_not_charged(world: World):
     """TOTP-07: what cannot be a code is refused before any code is computed."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
@@ -137,6 +137,6 @@ async def test_spaces_and_dashes_in_a_code_do_not_matter(world: World, shape: st
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
 
-    answer = await browser.offer(shape.format(*account.code(world.clock)))
+    response = await browser.offer(shape.format(*account.code(world.clock)))
 
-    assert answer.status_code == 200
+    assert response.status_code == 200

@@ -40,7 +40,7 @@ async def test_the_database_keeps_only_the_hash_of_the_login_token(world: World)
     assert sorted(stored) == sorted(digest(login_token) for login_token in login_tokens)
 
 
-async def test_a_login_lasts_five_minutes_and_nothing_prolongs_it(world: World):
+async def test_a_login_lasts_five_minutes_and_nothing_extends_it(world: World):
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
     ends = (await browser.get("/auth/login")).json()["expires_at"]
@@ -58,7 +58,7 @@ async def test_a_login_lasts_five_minutes_and_nothing_prolongs_it(world: World):
     assert (await browser.get("/auth/status")).json()["login"] is None
 
 
-async def test_setting_up_lasts_as_long_as_the_secret_that_is_shown(world: World):
+async def test_enrollment_lasts_as_long_as_the_pending_secret(world: World):
     """FLOW-03, TOTP-10: the step enroll is a login of its own, of fifteen minutes."""
     account = await world.an_account()
     browser = await at_enrollment(world, account)
@@ -71,7 +71,7 @@ async def test_setting_up_lasts_as_long_as_the_secret_that_is_shown(world: World
     assert (await confirm(browser, account.code(world.clock))).json()["code"] == "login_expired"
 
 
-async def test_the_step_before_is_over_once_the_mailbox_is_proven(world: World):
+async def test_proving_the_mailbox_replaces_the_login_token(world: World):
     """FLOW-03, EOTP-08: the login token changes with the step, and the old one is dead."""
     account = await world.an_account()
     browser = await at_mailed_code(world, account)
@@ -84,18 +84,18 @@ async def test_the_step_before_is_over_once_the_mailbox_is_proven(world: World):
     assert (await enter_mailed_code(stale, code)).json()["code"] == "login_expired"
 
 
-async def test_only_the_last_step_hands_out_credentials(world: World):
+async def test_only_the_last_step_issues_credentials(world: World):
     """FLOW-05: no session, no token and no known browser before all factors have passed."""
     account, browser = await world.an_account(), world.a_browser()
-    answers = [await browser.sign_in_with_password(account)]
+    responses = [await browser.sign_in_with_password(account)]
     await world.deliver()
-    answers.append(await enter_mailed_code(browser, world.mail.last_code(account.email)))
-    answers.append(await browser.post("/auth/mfa/enroll"))
-    account.secret = answers[-1].json()["secret"]
-    answers.append(await confirm(browser, wrong_code(account, world)))
+    responses.append(await enter_mailed_code(browser, world.mail.last_code(account.email)))
+    responses.append(await browser.post("/auth/mfa/enroll"))
+    account.secret = responses[-1].json()["secret"]
+    responses.append(await confirm(browser, wrong_code(account, world)))
 
     assert set(browser.http.cookies) == {LOGIN}
-    assert not any("access_token" in answer.json() for answer in answers)
+    assert not any("access_token" in response.json() for response in responses)
     assert await count_of(world, sessions) == 0
     done = await confirm(browser, account.code(world.clock))
 
@@ -106,7 +106,7 @@ async def test_only_the_last_step_hands_out_credentials(world: World):
 
 @pytest.mark.parametrize("act", ["disable", "set password", "reset factor"])
 @pytest.mark.parametrize("proof", ["totp", "backup code"])
-async def test_a_change_between_check_and_commit_refuses_the_right_proof(
+async def test_an_account_change_before_the_commit_refuses_the_proof(
     world: World, monkeypatch: pytest.MonkeyPatch, act: str, proof: str
 ):
     """FLOW-06, LOCK-02: the account is as it was read when the session is minted, or there is none."""
@@ -126,13 +126,13 @@ async def test_a_change_between_check_and_commit_refuses_the_right_proof(
         return await write(*decision, **guard)
 
     monkeypatch.setattr(database, "write", change_and_write)
-    answer = await (browser.offer(code) if proof == "totp" else use_backup_code(browser, account.backup_codes[0]))
+    response = await (browser.offer(code) if proof == "totp" else use_backup_code(browser, account.backup_codes[0]))
 
-    assert answer.json()["code"] == "login_expired"
+    assert response.json()["code"] == "login_expired"
     assert await count_of(world, sessions) == before
 
 
-async def test_newer_logins_end_none_of_the_older_ones(world: World):
+async def test_newer_logins_do_not_end_older_ones(world: World):
     """FLOW-08, AVL-08: however many logins a stranger with the password starts, the owner's lasts its five minutes."""
     account = await world.an_account(enrolled=True)
     owner = await world.at_second_factor(account)
@@ -145,7 +145,7 @@ async def test_newer_logins_end_none_of_the_older_ones(world: World):
     assert (await owner.offer(account.code(world.clock))).status_code == 200
 
 
-async def test_a_network_begins_so_many_logins_of_an_account_in_five_minutes_and_no_more(make_world: MakeWorld):
+async def test_logins_of_an_account_are_limited_per_network(make_world: MakeWorld):
     """FLOW-08: this bounds the table; other networks and known browsers do not have to wait."""
     async with make_world(logins_per_network=5) as world:
         account = await world.an_account(enrolled=True)
@@ -164,12 +164,12 @@ async def test_a_network_begins_so_many_logins_of_an_account_in_five_minutes_and
         await world.at_second_factor(account, world.a_browser("203.0.113.5"))
 
 
-def test_sixty_is_how_many_unless_the_settings_say_otherwise():
+def test_the_default_is_sixty_logins_per_network():
     """FLOW-08: a household or a classroom that shares an address never meets the limit."""
     assert settings_for("sqlite:///unused.db").logins_per_network == 60
 
 
-async def test_a_login_started_by_a_clock_far_ahead_is_over(world: World):
+async def test_a_login_started_in_the_future_is_over(world: World):
     account = await world.an_account(enrolled=True)
     waiting = await world.at_second_factor(account)
     world.clock.advance(hours=1)
@@ -181,7 +181,7 @@ async def test_a_login_started_by_a_clock_far_ahead_is_over(world: World):
     assert (await waiting.offer(account.code(world.clock))).status_code == 200
 
 
-async def test_beginning_again_forgets_no_failure(world: World):
+async def test_starting_over_clears_no_failures(world: World):
     """FLOW-08, LOCK-05: failures belong to account and bucket, not to a login."""
     account = await world.an_account(enrolled=True)
     for left in (4, 3, 2, 1):
@@ -196,7 +196,7 @@ async def test_beginning_again_forgets_no_failure(world: World):
 
 
 @pytest.mark.parametrize("way_out", ["cancel", "log out"])
-async def test_leaving_a_login_destroys_it(world: World, way_out: str):
+async def test_canceling_or_logging_out_ends_the_login(world: World, way_out: str):
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
     login_token = cookie(browser)
@@ -209,7 +209,7 @@ async def test_leaving_a_login_destroys_it(world: World, way_out: str):
     assert (await stale.offer(account.code(world.clock))).json()["code"] == "login_expired"
 
 
-async def test_the_subject_comes_from_the_login_anyone_who_is_signed_in(world: World):
+async def test_the_user_comes_from_the_login_not_from_the_session(world: World):
     """FLOW-04: another user's session and known browser beside a login change nothing about whose it is."""
     alice = await world.an_account(enrolled=True)
     bob = await world.an_account("bob@student.com", enrolled=True)

@@ -19,7 +19,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("cookie", ["none", "invented"])
-async def test_unknown_disabled_and_wrong_are_one_answer_and_one_work(
+async def test_unknown_disabled_and_wrong_get_the_same_response_and_work(
     world: World, monkeypatch: pytest.MonkeyPatch, cookie: str
 ):
     """PWD-09: byte for byte, header for header, statement for statement, one Argon2id computation each."""
@@ -36,9 +36,9 @@ async def test_unknown_disabled_and_wrong_are_one_answer_and_one_work(
         if cookie == "invented":
             put(browser, "A" * 43, KNOWN)
         with statements_of(world.services.database) as heard:
-            answer = await browser.post("/auth/login", {"email": address, "password": password or alice.password})
-        headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
-        told[case] = (answer.status_code, answer.content, headers, tuple(heard), len(computed))
+            response = await browser.post("/auth/login", {"email": address, "password": password or alice.password})
+        headers = {name: value for name, value in response.headers.items() if name != "x-request-id"}
+        told[case] = (response.status_code, response.content, headers, tuple(heard), len(computed))
         computed.clear()
 
     assert told["wrong"][0] == 401
@@ -46,19 +46,19 @@ async def test_unknown_disabled_and_wrong_are_one_answer_and_one_work(
     assert all(case == told["wrong"] for case in told.values())
 
 
-async def test_unknown_and_known_addresses_are_throttled_in_one_answer(world: World):
+async def test_unknown_and_known_addresses_are_throttled_alike(world: World):
     alice = await world.an_account()
     bodies = []
     for address in (alice.email, "nobody@student.com"):
         for _ in range(6):
-            answer = await world.a_browser().post("/auth/login", {"email": address, "password": WRONG})
-        bodies.append((answer.status_code, answer.content, answer.headers["Retry-After"]))
+            response = await world.a_browser().post("/auth/login", {"email": address, "password": WRONG})
+        bodies.append((response.status_code, response.content, response.headers["Retry-After"]))
 
     assert bodies[0] == bodies[1]
     assert bodies[0][0] == 429
 
 
-async def test_the_dummy_has_todays_parameters(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch):
+async def test_the_dummy_hash_has_current_parameters(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch):
     """PWD-09: what an unknown address costs follows the settings."""
     async with make_world(password_hash_memory_kib=20 * 1024, password_hash_passes=3) as world:
         compared = record_comparisons(monkeypatch)

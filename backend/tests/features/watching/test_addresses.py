@@ -42,7 +42,7 @@ async def look(world: World, trusted: str = "203.0.113.1") -> int:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "fd00::7", "203.0.113.1", "unknown"])
-async def test_ten_people_at_one_inner_address_are_told_of(
+async def test_ten_people_at_one_private_address_are_reported(
     world: World, caplog: pytest.LogCaptureFixture, address: str
 ):
     await sign_in(world, 10, address)
@@ -57,7 +57,7 @@ async def test_ten_people_at_one_inner_address_are_told_of(
     assert address not in said
 
 
-async def test_nine_people_one_persons_many_sign_ins_or_yesterdays_prove_nothing(world: World):
+async def test_nine_people_or_old_sign_ins_are_not_reported(world: World):
     await sign_in(world, 9, "127.0.0.1")
     person = (await world.an_account()).id
     await sign_in(world, 20, "127.0.0.1", hours_ago=25, person=person)
@@ -67,20 +67,20 @@ async def test_nine_people_one_persons_many_sign_ins_or_yesterdays_prove_nothing
     assert (await scrape(world.a_browser())).of("focys_shared_address_people") == 0
 
 
-async def test_an_office_behind_one_public_address_is_as_it_should_be(world: World):
+async def test_an_office_behind_one_public_address_is_not_reported(world: World):
     await sign_in(world, 12, "8.8.8.8")
 
     assert await look(world) == 0
 
 
-async def test_one_person_from_elsewhere_shows_that_addresses_are_told_apart(world: World):
+async def test_one_other_address_rules_out_a_proxy(world: World):
     await sign_in(world, 12, "10.1.2.3")
     await sign_in(world, 1, "8.8.8.8")
 
     assert await look(world) == 0
 
 
-async def test_signing_in_behind_an_unknown_proxy_for_real_is_told_of(world: World):
+async def test_real_sign_ins_behind_an_unknown_proxy_are_reported(world: World):
     """LOCK-10: as people do it, with headers that nobody believes."""
     for number in range(10):
         account = await world.an_account(f"someone{number}@student.com")
