@@ -29,7 +29,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg  # type: ignore[import-untyped]
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 START_TRIES = 3
 MAX_CONNECTIONS = 200
 MEMORY = Path("/dev/shm")

@@ -23,8 +23,8 @@ from tests.support.processes import free_port
 from tests.support.walk import Post
 
 PAGES = ROOT / "frontend" / "dist"
-START_SECONDS = 10
-STOP_SECONDS = 10
+START_SECONDS = 60
+STOP_SECONDS = 60
 
 # What Debian's own nginx.conf sets around a site, its old protocols included, with the numbers of docs/DEPLOYMENT.md.
 AROUND = """
@@ -119,13 +119,13 @@ class Front:
     def client(self, source: str = "127.0.0.1", **options: Any) -> httpx.Client:
         """A client that trusts the certificate and calls from a loopback address of its own."""
         transport = loopback_transport(self.trust(), {80: self.plain_port, 443: self.tls_port}, source)
-        return httpx.Client(base_url=f"https://{DOMAIN}", transport=transport, timeout=20, **options)
+        return httpx.Client(base_url=f"https://{DOMAIN}", transport=transport, timeout=60, **options)
 
     def connect(
         self, *, name: str | None = DOMAIN, context: ssl.SSLContext | None = None, source: str = "127.0.0.1"
     ) -> ssl.SSLSocket:
         """A bare TLS connection, for what no client library would send."""
-        plain = socket.create_connection(("127.0.0.1", self.tls_port), timeout=20, source_address=(source, 0))
+        plain = socket.create_connection(("127.0.0.1", self.tls_port), timeout=60, source_address=(source, 0))
         try:
             return (context or self.trust()).wrap_socket(plain, server_hostname=name)
         except BaseException:

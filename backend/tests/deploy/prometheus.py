@@ -20,7 +20,7 @@ from tests.support.processes import Server, free_port, serving
 FOLDER = DEPLOY / "prometheus"
 RULES, CONFIGURATION, RULE_TESTS = FOLDER / "alerts.yml", FOLDER / "prometheus.yml", FOLDER / "alerts.test.yml"
 BACKUP_UNIT = DEPLOY / "systemd" / "focys-backup.service"
-WAIT_SECONDS = 40
+WAIT_SECONDS = 60
 
 # An instant vector selector, as far as ours go: a name and what stands in its braces.
 SELECTOR = re.compile(r"\b((?:focys|node)_[a-z0-9_]+|up)\b(\{[^}]*\})?")

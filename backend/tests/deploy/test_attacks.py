@@ -25,7 +25,7 @@ WORKERS = 4
 EXAMINED = "SELECT count(*) FROM audit_events WHERE user_id = :user AND event = 'TOTP'"
 SOURCES = "SELECT string_agg(DISTINCT source, ' ') FROM audit_events WHERE user_id = :user AND event = 'TOTP'"
 FAILED_FROM = "SELECT count(*) FROM audit_events WHERE event = 'password' AND outcome = 'refused' AND source = :source"
-RESTART_SECONDS = 40
+RESTART_SECONDS = 60
 
 
 class Attack:

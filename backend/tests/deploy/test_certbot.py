@@ -23,7 +23,7 @@ from tests.support.processes import free_port
 
 PACKAGES = ("certbot", "python3-certbot-nginx", "pebble")
 FOLDERS = {"config": "letsencrypt", "work": "certbot-work", "logs": "certbot-logs"}
-START_SECONDS = 20
+START_SECONDS = 60
 CERTBOT_SECONDS = 120
 
 # What Debian's nginx comes with.

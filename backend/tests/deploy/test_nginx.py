@@ -1,6 +1,5 @@
 """nginx with the shipped file in front of the real backend: what it sends, keeps to itself, and refuses."""
 
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from focys.domain.outcome import Reason, Refused
 from focys.infra.web.http import API_POLICY, MAX_BODY_BYTES, PAGE_POLICY
 from focys.infra.web.replies import refusal
-from tests.deploy.front import PAGES, Front, read_all
+from tests.deploy.front import PAGES, Front
 from tests.deploy.responses import sends
 from tests.deploy.shipped import DOMAIN
 from tests.support.processes import Server
@@ -107,23 +106,6 @@ def test_a_client_may_hold_a_hundred_connections(front: Front, client: httpx.Cli
     assert refused.json() == _problem(Reason.THROTTLED, retry_after=1)
     assert 'limiting connections by zone "focys_open"' in (front.folder / "error.log").read_text()
     assert served.status_code == 200
-
-
-def test_a_client_that_dawdles_is_let_go(front: Front):
-    """AVL-06: five seconds for the head of a request, ten for its body."""
-    head = f"POST {LOGIN} HTTP/1.1\r\nHost: {DOMAIN}\r\n"
-    with front.connect() as in_the_head, front.connect() as in_the_body:
-        started = time.monotonic()
-        in_the_head.sendall(head.encode())
-        in_the_body.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{{".encode())
-
-        read_all(in_the_head)
-        after_head = time.monotonic() - started
-        read_all(in_the_body)
-        after_body = time.monotonic() - started
-
-    assert 4 < after_head < after_body
-    assert 9 < after_body < 60
 
 
 @pytest.mark.parametrize("path", ["/", "/login?next=%2Faccount", "/assets/x.js", "/apple"])

@@ -56,7 +56,7 @@ def notices(tmp_path: Path) -> Iterator[socket.socket]:
     """Where systemd would listen for the service to say that it is ready."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(tmp_path / "notify"))
-        listening.settimeout(30)
+        listening.settimeout(60)
         yield listening
 
 

@@ -206,7 +206,7 @@ async def test_the_metrics_of_all_workers_agree_with_the_log(service: Workers, s
     alarms = [told.alarm for told in story.told if told.alarm]
     assert {alarm: grown("focys_alarms_total", alarm=alarm) for alarm in alarms} == dict.fromkeys(alarms, 1)
     assert (grown("focys_qr_seconds_count"), grown("focys_qr_faults_total")) == (1, 0)
-    assert grown("focys_mails_total", email="email_code", outcome="sent") == 1
+    assert grown("focys_mails_total", kind="email_code", outcome="sent") == 1
     assert grown("focys_argon2_seconds_count") >= 10
     assert grown("focys_totp_offset_seconds_bucket", le="0.0") == grown("focys_totp_offset_seconds_count") == 1
     assert abs(now.of("focys_clock_offset_seconds")) < 1

@@ -14,7 +14,7 @@ import httpx
 
 from tests.support.service import AS_OUR_PAGE
 
-ANSWER_SECONDS = 30
+ANSWER_SECONDS = 60
 STALL_SECONDS = 60
 """How long nobody at all may go without a response before a test gives up; a busy machine is slow, but goes on."""
 

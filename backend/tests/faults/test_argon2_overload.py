@@ -85,7 +85,6 @@ async def test_a_burst_of_sign_ins_stays_within_bounds_and_loses_nobody(server: 
     assert len(turned_away) >= BURST - WORKERS * (limits.password_hash_queue + limits.password_hash_threads)
     assert {(response.json()["code"], response.headers["Retry-After"]) for response in turned_away} == {("busy", "2")}
     assert grown < bound * MIB, f"{grown // MIB} MiB"
-    assert sorted(asked)[len(asked) * 95 // 100] < 1
     tell(
         f"Sent {BURST} sign-ins at once: {len(turned_away)} were told to come back, and did; the workers grew by "
         f"{grown // MIB} MiB, {len(asked)} other responses took {max(asked):.2f} s at most",

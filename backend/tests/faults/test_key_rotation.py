@@ -27,7 +27,6 @@ NEW_KEY = "another-key-that-is-long-enough-for-everyone-0987654321"
 OTHERS = 4000
 SIGNING_IN = 12
 AT_ONCE = 3
-END_SECONDS = 40
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ class WrongMachine(datetime):
 def test_both_clocks_are_in_utc():
     for clock in (SystemClock(), DatabaseClock()):
         assert clock.now().utcoffset() == timedelta(0)
-        assert abs((clock.now() - datetime.now(UTC)).total_seconds()) < 5
+        assert abs((clock.now() - datetime.now(UTC)).total_seconds()) < 60
 
 
 def test_the_database_clock_continues_from_its_last_reading():
@@ -39,7 +39,7 @@ def test_the_database_clock_continues_from_its_last_reading():
     first = clock.now()
     second = clock.now()
 
-    assert NOON <= first <= second < NOON + timedelta(seconds=5)
+    assert NOON <= first <= second < NOON + timedelta(seconds=60)
 
 
 def test_a_step_of_the_machines_clock_changes_nothing(monkeypatch: pytest.MonkeyPatch):
@@ -48,7 +48,7 @@ def test_a_step_of_the_machines_clock_changes_nothing(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("focys.infra.ops.clock.datetime", WrongMachine)
 
-    assert clock.now() < NOON + timedelta(seconds=5)
+    assert clock.now() < NOON + timedelta(seconds=60)
 
 
 async def test_a_worker_with_a_wrong_clock_uses_the_databases_time(postgres_url: str, monkeypatch: pytest.MonkeyPatch):
@@ -59,7 +59,7 @@ async def test_a_worker_with_a_wrong_clock_uses_the_databases_time(postgres_url:
     async with world_on(postgres_url, clock=clock) as world:  # type: ignore[arg-type]
         await check_start(world.services)
 
-        assert abs((world.services.clock.now() - await world.services.database.now()).total_seconds()) < 5
+        assert abs((world.services.clock.now() - await world.services.database.now()).total_seconds()) < 60
 
 
 async def test_a_session_opened_a_year_ahead_does_not_last_a_year(world: World):

@@ -63,7 +63,7 @@ async def test_the_events_of_a_sign_in_are_counted(lone_world: World):
     assert grown("focys_events_total", event="TOTP", outcome="ok") == 1
     assert grown("focys_events_total", event="TOTP", outcome="refused", reason="invalid_code") == 1
     assert grown("focys_qr_seconds_count") == 1
-    assert grown("focys_mails_total", email="email_code", outcome="sent") == 1
+    assert grown("focys_mails_total", kind="email_code", outcome="sent") == 1
     assert grown("focys_totp_offset_seconds_count") >= 1
     assert grown("focys_argon2_seconds_count") >= 3
     assert grown("focys_request_seconds_count", route="/auth/totp/verify", status="200") == 1

@@ -44,7 +44,7 @@ async def test_work_stopped_before_its_first_run_never_runs():
     await asyncio.sleep(0)
     work.stop()
 
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 60)
 
 
 async def test_a_stopping_service_lets_the_current_run_finish(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch):
@@ -62,6 +62,6 @@ async def test_a_stopping_service_lets_the_current_run_finish(make_world: MakeWo
 
     monkeypatch.setattr(SprayWatch, "look", look)
     async with make_world():
-        await asyncio.wait_for(began.wait(), 5)
+        await asyncio.wait_for(began.wait(), 60)
 
     assert outcomes == ["finished"]

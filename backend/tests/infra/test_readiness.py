@@ -156,8 +156,8 @@ def test_a_stepped_clock_makes_the_service_not_ready(cluster: Cluster, tmp_path:
 
 def answer_of(server: Server, status: int) -> httpx.Response:
     """Ask until the response of a moment ago no longer holds."""
-    deadline = monotonic() + 20 * GOOD_FOR_SECONDS
+    deadline = monotonic() + 60
     while True:
-        response = httpx.get(f"{server.url}/health/ready", timeout=10)
+        response = httpx.get(f"{server.url}/health/ready", timeout=60)
         if response.status_code == status or monotonic() > deadline:
             return response

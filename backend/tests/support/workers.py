@@ -36,7 +36,7 @@ class RemoteBrowser:
         number = next(_sources)
         self.source = source or f"10.{number // 65536}.{number // 256 % 256}.{number % 256}"
         self._servers, self._turn = servers, number
-        self.http = httpx.AsyncClient(timeout=30, headers={"X-Forwarded-For": self.source, **AS_OUR_PAGE})
+        self.http = httpx.AsyncClient(timeout=60, headers={"X-Forwarded-For": self.source, **AS_OUR_PAGE})
 
     async def post(self, path: str, body: Any = None, *, worker: int | None = None) -> httpx.Response:
         """Ask one worker, or the next in turn."""
@@ -102,7 +102,7 @@ class Workers:
     async def mailed_code(self, account: Account) -> str:
         """The newest code any worker has printed for the account since its newest login began."""
         seen = await self.scalar("SELECT count(*) FROM outbox WHERE user_id = :user", user=account.id)
-        for _ in range(200):
+        for _ in range(1200):
             printed = [
                 line.split(": ")[1].split(" ")[0]
                 for server in self.servers

@@ -20,7 +20,7 @@ from tests.deploy.front import loopback_transport, posting
 from tests.deploy.shipped import DOMAIN
 from tests.support.walk import Account, enroll
 
-EMAIL_SECONDS = 30
+EMAIL_SECONDS = 60
 
 
 def main(folder: Path, address: str, role: str, password: str) -> None:

