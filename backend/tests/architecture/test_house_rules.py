@@ -1,6 +1,7 @@
 """Rules of the house that a reader relies on: where time, chance and sessions come from, and what a file looks like."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -184,6 +185,31 @@ def test_every_front_door_lists_what_it_offers(feature):
     offered = ast.literal_eval(assigned["__all__"])
 
     assert offered == sorted(set(offered), key=lambda word: (not word.isupper(), not word[0].isupper(), word))
+
+
+INSIDE = {"cli/test_backup_verify.py": "interrupts the making of a scratch database from inside"}
+"""Tests that replace or import a private name, with what for; ruff's SLF001 finds the other uses."""
+
+
+def test_tests_replace_and_import_no_private_name():
+    found = {
+        path.relative_to(BACKEND / "tests").as_posix()
+        for path in modules(BACKEND / "tests")
+        if any(re.search(r"(^|\.)_[a-z]", name) for name in (*own_imports_of(path), *replaced_in(path)))
+    }
+
+    assert found == set(INSIDE)
+
+
+def own_imports_of(path: Path) -> list[str]:
+    return [name for name in imports_of(path) if name.startswith(("focys.", "utils.", "tests."))]
+
+
+def replaced_in(path: Path) -> list[str]:
+    """The names that a test's monkeypatch replaces."""
+    patches = [call for name, call in calls_in(path) if name.endswith((".setattr", ".delattr", ".setitem"))]
+    strings = [arg.value for call in patches for arg in call.args[:2] if isinstance(arg, ast.Constant)]
+    return [text for text in strings if isinstance(text, str)]
 
 
 def test_no_file_is_too_long():
