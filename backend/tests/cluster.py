@@ -29,7 +29,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg  # type: ignore[import-untyped]
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 START_TRIES = 3
 MAX_CONNECTIONS = 200
 MEMORY = Path("/dev/shm")
@@ -122,7 +122,7 @@ class OwnCluster(Cluster):
             str(self._folder / "data"),
             *options,
         ]
-        with self._log() as log:
+        with self._open_log() as log:
             self._server = subprocess.Popen(
                 command,
                 env={**_clean_environment(), **self._environment},
@@ -184,6 +184,10 @@ class OwnCluster(Cluster):
         """Let a frozen server go on."""
         self._signal_all(signal.SIGCONT)
 
+    def log(self) -> str:
+        """Everything the server has printed."""
+        return (self._folder / "log").read_text(errors="replace")
+
     def _initialize(self) -> None:
         password_file = self._folder / "password"
         password_file.write_text(self._password)
@@ -204,7 +208,7 @@ class OwnCluster(Cluster):
             "--locale=C.UTF-8",
             "--no-sync",
         ]
-        with self._log() as log:
+        with self._open_log() as log:
             done = subprocess.run([*command, *options], env=_clean_environment(), stdout=log, stderr=log, check=False)
         if done.returncode != 0:
             raise ClusterError(f"initdb in {self._programs} failed: {self._last_words()}")
@@ -225,12 +229,11 @@ class OwnCluster(Cluster):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, number)
 
-    def _log(self) -> BinaryIO:
+    def _open_log(self) -> BinaryIO:
         return (self._folder / "log").open("ab")
 
     def _last_words(self) -> str:
-        lines = (self._folder / "log").read_text(errors="replace").split("\n")
-        return " / ".join(line for line in lines if line.strip())[-600:]
+        return " / ".join(line for line in self.log().split("\n") if line.strip())[-600:]
 
 
 @contextlib.contextmanager

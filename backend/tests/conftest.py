@@ -79,14 +79,14 @@ def cluster() -> Iterator[Cluster]:
 def postgres_template(cluster: Cluster) -> str:
     name = f"template_{uuid4().hex[:8]}"
     url = cluster.create_database(name)
-    _migrated(url)
+    migrate_at(url)
     return name
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "focys.db"
-    _migrated(f"sqlite:///{path}")
+    migrate_at(f"sqlite:///{path}")
     return path
 
 
@@ -155,5 +155,5 @@ def _forget_apps() -> None:
             value.cache_clear()
 
 
-def _migrated(url: str) -> None:
+def migrate_at(url: str) -> None:
     migrate(settings_for(url).database)

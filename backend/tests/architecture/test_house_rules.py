@@ -1,6 +1,7 @@
 """Rules of the house that a reader relies on: where time, chance and sessions come from, and what a file looks like."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,14 +74,14 @@ def complaints_about(source: str, path: str) -> set[str]:
     ],
 )
 @pytest.mark.parametrize("path", ["domain/planted.py", "features/totp/planted.py", "infra/planted.py"])
-def test_the_linter_refuses_a_reading_of_clock_environment_or_weak_chance(path, statement, rule):
+def test_the_linter_refuses_the_clock_the_environment_and_weak_randomness(path, statement, rule):
     """TOTP-08, CRY-06: time is a parameter; one file reads the clock, one the environment, none the random module."""
     source = f'"""Planted."""\n\n{statement}\n'
 
     assert rule in complaints_about(source, path)
 
 
-def test_the_linter_lets_the_clock_read_the_clock_and_the_settings_the_environment():
+def test_only_clock_and_settings_may_read_clock_and_environment():
     clock = '"""Planted."""\n\nimport time\n\nNOW = time.time()\n'
     environment = '"""Planted."""\n\nimport os\n\nHOME = os.environ\n'
 
@@ -88,7 +89,7 @@ def test_the_linter_lets_the_clock_read_the_clock_and_the_settings_the_environme
     assert complaints_about(environment, "settings/model.py") == set()
 
 
-def test_nobody_switches_that_rule_off_for_a_line():
+def test_no_line_disables_that_rule():
     assert [name_of(path) for path in modules() if "TID251" in path.read_text(encoding="utf-8")] == []
 
 
@@ -100,7 +101,7 @@ def test_the_domain_takes_time_as_a_parameter(path):
     assert not {"time", "zoneinfo", "secrets", "random", "os"} & set(imports_of(path))
 
 
-def test_one_function_writes_sessions_and_one_place_asks_for_it():
+def test_one_function_writes_sessions_and_one_place_calls_it():
     """FLOW-07: every way in ends in one function that checks the evidence against the policy."""
     inserts, openings, asked = [], [], []
     for path in modules():
@@ -122,7 +123,7 @@ def test_no_sql_text_writes_sessions():
     assert [name_of(path) for path in modules() if "into sessions" in path.read_text(encoding="utf-8").lower()] == []
 
 
-def test_the_function_that_opens_sessions_looks_at_the_policy_first():
+def test_opening_a_session_checks_the_policy_first():
     service = tree_of(FEATURES / "sessions/service.py")
     opens = next(node for node in ast.walk(service) if isinstance(node, ast.FunctionDef) and node.name == "open")
     statements = [node for node in opens.body if not isinstance(node, ast.Expr)]
@@ -132,7 +133,7 @@ def test_the_function_that_opens_sessions_looks_at_the_policy_first():
     )
 
 
-def test_every_draw_of_chance_is_known_and_comes_from_the_system():
+def test_every_random_value_is_listed_and_comes_from_the_system():
     draws = {
         (name_of(path), ast.unparse(call))
         for path in modules()
@@ -143,7 +144,7 @@ def test_every_draw_of_chance_is_known_and_comes_from_the_system():
     assert draws == set(CHANCE)
 
 
-def test_nothing_but_the_secrets_module_and_nonces_draws_chance():
+def test_only_the_secrets_module_and_nonces_are_random():
     """CRY-06: a UUID is an identifier; only the random kind is used, and none for a secret."""
     imported = {name for path in modules() for name in imports_of(path)}
 
@@ -185,7 +186,32 @@ def test_every_front_door_lists_what_it_offers(feature):
     assert offered == sorted(set(offered), key=lambda word: (not word.isupper(), not word[0].isupper(), word))
 
 
-def test_no_file_is_too_long_to_be_read():
+INSIDE = {"cli/test_backup_verify.py": "interrupts the making of a scratch database from inside"}
+"""Tests that replace or import a private name, with what for; ruff's SLF001 finds the other uses."""
+
+
+def test_tests_replace_and_import_no_private_name():
+    found = {
+        path.relative_to(BACKEND / "tests").as_posix()
+        for path in modules(BACKEND / "tests")
+        if any(re.search(r"(^|\.)_[a-z]", name) for name in (*own_imports_of(path), *replaced_in(path)))
+    }
+
+    assert found == set(INSIDE)
+
+
+def own_imports_of(path: Path) -> list[str]:
+    return [name for name in imports_of(path) if name.startswith(("focys.", "utils.", "tests."))]
+
+
+def replaced_in(path: Path) -> list[str]:
+    """The names that a test's monkeypatch replaces."""
+    patches = [call for name, call in calls_in(path) if name.endswith((".setattr", ".delattr", ".setitem"))]
+    strings = [arg.value for call in patches for arg in call.args[:2] if isinstance(arg, ast.Constant)]
+    return [text for text in strings if isinstance(text, str)]
+
+
+def test_no_file_is_too_long():
     sizes = {
         path.relative_to(BACKEND).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
         for folder in ("focys", "utils", "tests", "migrations")

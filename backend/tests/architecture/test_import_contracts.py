@@ -72,7 +72,7 @@ def test_the_login_knows_no_kind_of_factor():
     } == set()
 
 
-def test_a_new_feature_has_to_be_given_its_tier(tmp_path):
+def test_a_new_feature_needs_a_tier(tmp_path):
     backend = copy_of_the_backend(tmp_path)
     (backend / "focys/features/homeless").mkdir()
     (backend / "focys/features/homeless/__init__.py").write_text('"""Placed nowhere."""\n')

@@ -67,7 +67,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("slip", SLIPS.values(), ids=SLIPS)
 @pytest.mark.timeout(240)
-def test_a_planted_slip_is_found(copied: Path, slip: Slip):
+def test_a_planted_mistake_is_found(copied: Path, slip: Slip):
     """Each bug is planted where it affects a sign-in, and then removed."""
     path = copied / "focys" / slip.file
     source = path.read_text(encoding="utf-8")

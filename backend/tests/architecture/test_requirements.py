@@ -56,7 +56,7 @@ def mentions() -> Iterator[tuple[str, str, str]]:
                 yield name, path.relative_to(TESTS).as_posix(), test
 
 
-def test_the_catalog_is_read_whole():
+def test_the_whole_catalog_is_read():
     rows = [line for line in CATALOG.read_text(encoding="utf-8").splitlines() if re.match(r"\| [A-Z]+-\d", line)]
 
     names = [requirement.id for requirement in requirements()]
@@ -66,7 +66,7 @@ def test_the_catalog_is_read_whole():
 
 
 @pytest.mark.parametrize("requirement", requirements(), ids=lambda requirement: requirement.id)
-def test_a_requirement_names_its_proofs_or_says_why_there_are_none(requirement: Requirement):
+def test_every_requirement_lists_its_tests_or_says_why_not(requirement: Requirement):
     assert bool(requirement.proofs) is not bool(NOT_PROVEN.fullmatch(requirement.proven_by))
     for file, tests in requirement.proofs.items():
         if file.startswith("frontend/"):

@@ -27,7 +27,7 @@ async def test_every_notice_of_a_feature_is_declared_by_it(sqlite_url: str):
     assert defined == known
 
 
-def test_what_gunicorn_shares_between_workers_comes_from_the_service_s_own_requirements():
+def test_modules_preloaded_by_gunicorn_are_production_requirements():
     """A module that only the developers' packages bring is missing in production."""
     shared = {name.partition(".")[0] for name in run_path(str(BACKEND / "gunicorn.conf.py"))["SHARED"]}
     required = set(re.findall(r"^([\w.-]+)==", (BACKEND / "requirements.txt").read_text(), flags=re.MULTILINE))

@@ -15,7 +15,7 @@ from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
 from tests.cli.conftest import Focys
 from tests.cluster import OwnCluster, running_postgres
-from tests.conftest import SECRET_KEY, _migrated, settings_for
+from tests.conftest import SECRET_KEY, migrate_at, settings_for
 from tests.support.processes import free_port
 from tests.support.smtp import PASSWORD, USER, mail_server
 
@@ -101,7 +101,7 @@ def test_a_stopped_postgresql_is_one_line_and_the_rest_is_examined(
     command: Focys, monkeypatch: pytest.MonkeyPatch, own_cluster: OwnCluster
 ):
     url = own_cluster.create_database("examined")
-    _migrated(url)
+    migrate_at(url)
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
     running = command("doctor", "--support")

@@ -88,8 +88,8 @@ class Challenge:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    def _read(self, answer: bytes) -> Answer:
-        head, _, content = answer.partition(b"\r\n\r\n")
+    def _read(self, response: bytes) -> Answer:
+        head, _, content = response.partition(b"\r\n\r\n")
         status, *lines = head.decode("latin-1").split("\r\n")
         for name, _, value in (line.partition(": ") for line in lines):
             if name.lower() == "set-cookie":

@@ -1,6 +1,7 @@
 """The whole deployment on this machine: PostgreSQL, Valkey, gunicorn by the unit's own command, the shipped site."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import httpx
 import pytest
@@ -8,10 +9,11 @@ import pytest
 from focys.services import build_services
 from tests.cluster import Cluster
 from tests.conftest import settings_for
-from tests.deploy.front import Front, running_nginx
+from tests.deploy.front import Front, posting, running_nginx
 from tests.deploy.prometheus import Prometheus, running_prometheus
 from tests.deploy.stack import Stack, running_stack
 from tests.support.processes import Server, free_port
+from tests.support.walk import enroll
 from tests.support.workers import Workers, code_of, wrong_codes
 
 FULL_HASHING = {"password_hash_memory_kib": 19 * 1024, "password_hash_passes": 2}
@@ -81,18 +83,11 @@ async def used(workers: Workers, front: Front, watching: Prometheus) -> Promethe
     """As it is once somebody has signed in for the first time and for the second."""
     account = await workers.an_account()
     with front.client("127.0.0.31") as browser:
-
-        def call(step: str, body: dict[str, str]) -> httpx.Response:
-            return browser.post(f"/api/auth/{step}", json=body)
-
-        credentials = {"email": account.email, "password": account.password}
-        call("login", credentials)
-        call("email-code/verify", {"code": await workers.mailed_code(account)})
-        account.secret = call("mfa/enroll", {}).json()["secret"]
-        call("mfa/confirm", {"code": code_of(account)})
-        call("login", credentials)
-        wrong = call("totp/verify", {"code": wrong_codes(account, 1)[0]})
-        done = call("totp/verify", {"code": code_of(account, 1)})
+        post = posting(browser)
+        await enroll(post, account, partial(workers.mailed_code, account))
+        await post("/auth/login", {"email": account.email, "password": account.password})
+        wrong = await post("/auth/totp/verify", {"code": wrong_codes(account, 1)[0]})
+        done = await post("/auth/totp/verify", {"code": code_of(account, 1)})
     assert (wrong.json()["code"], done.json()["step"]) == ("invalid_code", "done")
     route = 'focys_request_seconds_count{route="/auth/totp/verify",status="200"}'
     watching.wait_until(lambda: watching.series(route), "the sign-in")

@@ -1,5 +1,6 @@
 """nginx with the shipped file, as a plain user in a folder of its own, and clients that find it under its name."""
 
+import asyncio
 import contextlib
 import os
 import resource
@@ -19,10 +20,11 @@ import trustme
 
 from tests.deploy.shipped import DOMAIN, ROOT, SITE, program, replaced
 from tests.support.processes import free_port
+from tests.support.walk import Post
 
 PAGES = ROOT / "frontend" / "dist"
-START_SECONDS = 10
-STOP_SECONDS = 10
+START_SECONDS = 60
+STOP_SECONDS = 60
 
 # What Debian's own nginx.conf sets around a site, its old protocols included, with the numbers of docs/DEPLOYMENT.md.
 AROUND = """
@@ -76,6 +78,25 @@ class _Loopback(httpcore.NetworkBackend):
         return self._real.connect_tcp("127.0.0.1", self._ports[port], timeout, local_address, socket_options)
 
 
+def loopback_transport(trust: ssl.SSLContext, ports: dict[int, int], source: str | None = None) -> httpx.HTTPTransport:
+    """A transport that finds every name on this machine, and calls from a loopback address of its own."""
+    transport = httpx.HTTPTransport(verify=trust)
+    transport._pool.close()  # noqa: SLF001  httpx takes no network backend
+    transport._pool = httpcore.ConnectionPool(  # noqa: SLF001
+        ssl_context=trust, local_address=source, network_backend=_Loopback(ports)
+    )
+    return transport
+
+
+def posting(client: httpx.Client) -> Post:
+    """How a client posts to the service behind nginx."""
+
+    async def post(path: str, body: dict[str, Any]) -> httpx.Response:
+        return await asyncio.to_thread(client.post, f"/api{path}", json=body)
+
+    return post
+
+
 @dataclass(frozen=True)
 class Front:
     """A running nginx."""
@@ -97,20 +118,14 @@ class Front:
 
     def client(self, source: str = "127.0.0.1", **options: Any) -> httpx.Client:
         """A client that trusts the certificate and calls from a loopback address of its own."""
-        transport = httpx.HTTPTransport(verify=self.trust())
-        transport._pool.close()
-        transport._pool = httpcore.ConnectionPool(
-            ssl_context=self.trust(),
-            local_address=source,
-            network_backend=_Loopback({80: self.plain_port, 443: self.tls_port}),
-        )
-        return httpx.Client(base_url=f"https://{DOMAIN}", transport=transport, timeout=20, **options)
+        transport = loopback_transport(self.trust(), {80: self.plain_port, 443: self.tls_port}, source)
+        return httpx.Client(base_url=f"https://{DOMAIN}", transport=transport, timeout=60, **options)
 
     def connect(
         self, *, name: str | None = DOMAIN, context: ssl.SSLContext | None = None, source: str = "127.0.0.1"
     ) -> ssl.SSLSocket:
         """A bare TLS connection, for what no client library would send."""
-        plain = socket.create_connection(("127.0.0.1", self.tls_port), timeout=20, source_address=(source, 0))
+        plain = socket.create_connection(("127.0.0.1", self.tls_port), timeout=60, source_address=(source, 0))
         try:
             return (context or self.trust()).wrap_socket(plain, server_hostname=name)
         except BaseException:
@@ -124,9 +139,9 @@ class Front:
             return read_all(connection)
 
     def get(self, path: str, *, host: str = DOMAIN) -> tuple[int, str]:
-        """Ask for a path that nobody tidies; return the status, 0 where nothing came back, and the whole answer."""
-        answer = self.raw(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").decode("latin-1")
-        return int(answer.split()[1]) if answer else 0, answer
+        """Ask for a path that nobody tidies; return the status, 0 where nothing came back, and the whole response."""
+        response = self.raw(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").decode("latin-1")
+        return int(response.split()[1]) if response else 0, response
 
 
 def read_all(connection: socket.socket) -> bytes:

@@ -20,7 +20,7 @@ from tests.support.processes import Server, free_port, serving
 FOLDER = DEPLOY / "prometheus"
 RULES, CONFIGURATION, RULE_TESTS = FOLDER / "alerts.yml", FOLDER / "prometheus.yml", FOLDER / "alerts.test.yml"
 BACKUP_UNIT = DEPLOY / "systemd" / "focys-backup.service"
-WAIT_SECONDS = 40
+WAIT_SECONDS = 60
 
 # An instant vector selector, as far as ours go: a name and what stands in its braces.
 SELECTOR = re.compile(r"\b((?:focys|node)_[a-z0-9_]+|up)\b(\{[^}]*\})?")
@@ -34,10 +34,10 @@ class Prometheus:
     url: str
 
     def ask(self, path: str, **parameters: str) -> Any:
-        """Return the data of an answer of its API, which must be a success."""
-        answer = httpx.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=20)
-        assert answer.json()["status"] == "success", answer.text
-        return answer.json()["data"]
+        """Return the data of a response of its API, which must be a success."""
+        response = httpx.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=20)
+        assert response.json()["status"] == "success", response.text
+        return response.json()["data"]
 
     def rules(self) -> list[dict[str, Any]]:
         """All rules, as it has read them and as they stand."""

@@ -146,7 +146,7 @@ def _tell_email(message: EmailMessage, *, over_tls: bool) -> None:
 
 
 def _tell(**facts: Any) -> None:
-    print(json.dumps(facts), flush=True)  # noqa: T201  its answer
+    print(json.dumps(facts), flush=True)  # noqa: T201  its response
 
 
 if __name__ == "__main__":

@@ -164,7 +164,7 @@ def _install(machine: Machine, server: str) -> None:
     machine.run("cd /app/backend; DATABASE_URL_FILE=/etc/focys/owner_database_url /app/venv/bin/alembic upgrade head")
 
 
-async def test_backing_up_trying_and_restoring_as_the_runbook_says(machine: Machine):
+async def test_backup_verification_and_restore_follow_the_runbook(machine: Machine):
     async with machine.world() as world:
         alice = await world.an_account(enrolled=True)
     await to_thread(machine.follow, "Every night")
@@ -194,15 +194,15 @@ async def test_backing_up_trying_and_restoring_as_the_runbook_says(machine: Mach
     async with machine.world() as world:
         world.clock.advance(seconds=90)
         assert (await world.a_browser().me(token)).status_code == 401
-        answer = await (await world.at_second_factor(alice)).offer(alice.code(world.clock))
-        assert len(answer.json()["backup_codes"]) == 10
+        response = await (await world.at_second_factor(alice)).offer(alice.code(world.clock))
+        assert len(response.json()["backup_codes"]) == 10
         late = await world.a_browser().post(
             "/auth/login", {"email": "too-late@student.com", "password": alice.password}
         )
         assert late.json()["code"] == "invalid_credentials"
 
 
-async def test_a_new_key_a_leaked_one_and_a_lost_one_as_the_runbook_says(machine: Machine):
+async def test_new_leaked_and_lost_keys_follow_the_runbook(machine: Machine):
     async with machine.world() as world:
         alice = await world.an_account(enrolled=True)
     first = machine.key

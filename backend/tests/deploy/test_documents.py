@@ -99,14 +99,14 @@ def _sign_in(machine: Machine, folder: Path) -> Outcome:
 
 @pytest.mark.timeout(WALK_SECONDS)
 @pytest.mark.parametrize("name", NAMES)
-def test_the_documents_lead_to_where_they_say(name: str, outcomes: dict[str, dict[str, object]]):
+def test_every_documented_command_works(name: str, outcomes: dict[str, dict[str, object]]):
     outcome = outcomes[name]
 
     if not outcome["passed"]:
         pytest.fail(str(outcome["words"]), pytrace=False)
 
 
-def test_no_command_of_the_documents_is_left_out():
+def test_every_documented_command_is_run():
     for document in (DEPLOYMENT, RUNBOOK, README, ROOT / "deploy" / "README.md"):
         fences = re.findall(r"^\s*```(\w+)", document.read_text(), flags=re.MULTILINE)
         assert len(blocks_of(document)) == fences.count("bash")
@@ -118,7 +118,7 @@ def test_no_command_of_the_documents_is_left_out():
     assert blocks_of(ROOT / "deploy" / "README.md") == []
 
 
-def test_a_block_that_fails_stops_the_walk_and_is_named():
+def test_a_failing_block_stops_the_walk_and_is_named():
     blocks = [
         Block("A.md", "One", 3, "echo one"),
         Block("A.md", "Two", 9, "echo two; false\n"),
@@ -134,7 +134,7 @@ def test_a_block_that_fails_stops_the_walk_and_is_named():
     assert third == {"passed": False, "words": "not reached: A.md:9 Two failed", "seconds": 0.0}
 
 
-def test_a_block_that_prints_something_else_than_shown_fails():
+def test_a_block_whose_output_differs_fails():
     shown = Block("A.md", "One", 3, "printf 'a\\nb 12 c\\nd\\n'", ("a", "b … c"))
 
     assert step_of(shown, _here).act().passed
@@ -142,7 +142,7 @@ def test_a_block_that_prints_something_else_than_shown_fails():
     assert not step_of(Block("A.md", "One", 3, "echo b", ("a",)), _here).act().passed
 
 
-def test_the_server_installs_only_what_debian_has():
+def test_the_packages_of_the_blocks_are_found():
     blocks = [Block("A.md", "One", 3, "apt-get install -y \\\n    git \\\n    nginx\napt-get install redis")]
 
     assert packages_of(blocks) == ["git", "nginx", "redis"]
@@ -153,7 +153,7 @@ def _here(commands: str) -> Ran:
     return Ran(ran.returncode, ran.stdout + ran.stderr)
 
 
-def test_the_command_line_of_the_readme_works_as_it_stands(tmp_path: Path):
+def test_the_readmes_commands_work(tmp_path: Path):
     (commands,) = (block for block in blocks_of(README) if block.heading == "The command line")
     backend = copy_backend(tmp_path)
     (tmp_path / ".venv" / "bin").mkdir(parents=True)

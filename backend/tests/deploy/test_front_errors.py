@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from focys.infra.web.headers import API_POLICY, SECURITY_HEADERS
-from tests.deploy.answers import parsed, sends
 from tests.deploy.front import Front, read_all, running_nginx
+from tests.deploy.responses import parsed, sends
 from tests.deploy.shipped import DOMAIN
 
 TO_US = f"Host: {DOMAIN}\r\nConnection: close\r\n"
@@ -54,49 +54,49 @@ def _in_clear(port: int, request: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", REFUSED_OVER_TLS)
-def test_what_nginx_refuses_by_itself_carries_every_header_once(lone_front: Front, name: str):
+def test_nginxs_own_errors_carry_every_header_once(lone_front: Front, name: str):
     status, request = REFUSED_OVER_TLS[name]
 
-    answer = parsed(lone_front.raw(request))
+    response = parsed(lone_front.raw(request))
 
-    assert answer.status_code == status
-    sends(answer, API_POLICY, "no-store")
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json()["status"] == status
+    assert response.status_code == status
+    sends(response, API_POLICY, "no-store")
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["status"] == status
 
 
 @pytest.mark.parametrize("name", REFUSED_IN_CLEAR)
-def test_what_nginx_refuses_without_tls_carries_them_too(lone_front: Front, name: str):
+def test_nginxs_own_errors_without_tls_carry_every_header_once(lone_front: Front, name: str):
     status, request = REFUSED_IN_CLEAR[name]
 
-    answer = parsed(_in_clear(lone_front.plain_port, request))
+    response = parsed(_in_clear(lone_front.plain_port, request))
 
-    assert answer.status_code == status
-    sends(answer, API_POLICY, "no-store", tls=False)
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json()["status"] == status
+    assert response.status_code == status
+    sends(response, API_POLICY, "no-store", tls=False)
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["status"] == status
 
 
 @pytest.mark.parametrize("name", NAMELESS)
-def test_who_does_not_say_our_name_learns_nothing(lone_front: Front, name: str):
+def test_a_request_for_another_host_gets_no_response(lone_front: Front, name: str):
     """CFG-05: not even that there is an nginx, in whichever version."""
     assert _in_clear(lone_front.plain_port, NAMELESS[name]) == b""
 
 
-def test_over_tls_a_request_for_nobody_gets_no_answer_either(lone_front: Front):
+def test_a_request_without_a_host_over_tls_gets_no_response(lone_front: Front):
     assert lone_front.raw(NAMELESS["no host"]) == b""
 
 
-def test_clear_text_for_another_name_on_the_port_of_tls_gets_no_answer(lone_front: Front):
+def test_plaintext_for_another_host_on_the_tls_port_gets_no_response(lone_front: Front):
     assert _in_clear(lone_front.tls_port, NAMELESS["another name"]) == b""
 
 
-def test_a_part_of_a_file_is_not_given_out(lone_front: Front):
+def test_range_requests_get_the_whole_file(lone_front: Front):
     """WEB-06: nginx would answer a part that is not there with every header twice."""
-    answer = parsed(lone_front.raw(f"GET / HTTP/1.1\r\n{TO_US}Range: bytes=999999-\r\n\r\n"))
+    response = parsed(lone_front.raw(f"GET / HTTP/1.1\r\n{TO_US}Range: bytes=999999-\r\n\r\n"))
 
-    assert answer.status_code == 200
-    assert "Accept-Ranges" not in answer.headers
+    assert response.status_code == 200
+    assert "Accept-Ranges" not in response.headers
 
 
 class _Terse(BaseHTTPRequestHandler):
@@ -126,18 +126,18 @@ def front_of_a_terse_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.mark.parametrize("own", ["", "/own"])
 @pytest.mark.parametrize("status", [200, 204, 302, 400, 404, 429, 500, 503])
-def test_an_answer_of_a_call_is_never_kept_however_little_the_backend_says(
+def test_api_responses_are_never_cached_whatever_the_backend_sends(
     front_of_a_terse_backend: Front, status: int, own: str
 ):
     received = front_of_a_terse_backend.raw(f"GET /api/{status}{own} HTTP/1.1\r\n{TO_US}\r\n")
 
-    answer = parsed(received)
+    response = parsed(received)
 
-    assert answer.status_code == status
-    sends(answer, API_POLICY, "no-store")
+    assert response.status_code == status
+    sends(response, API_POLICY, "no-store")
 
 
-def test_a_backend_that_does_not_answer_is_not_waited_for(tmp_path: Path):
+def test_a_backend_that_does_not_respond_is_a_504(tmp_path: Path):
     """AVL-06, WEB-06: 504, with fifteen seconds cut to one."""
     with (
         socket.create_server(("127.0.0.1", 0)) as deaf,
@@ -147,8 +147,8 @@ def test_a_backend_that_does_not_answer_is_not_waited_for(tmp_path: Path):
             changes={"proxy_read_timeout 15s": "proxy_read_timeout 1s"},
         ) as front,
     ):
-        answer = parsed(front.raw(f"GET /api/auth/status HTTP/1.1\r\n{TO_US}\r\n"))
+        response = parsed(front.raw(f"GET /api/auth/status HTTP/1.1\r\n{TO_US}\r\n"))
 
-    assert answer.status_code == 504
-    sends(answer, API_POLICY, "no-store")
-    assert (answer.json()["code"], answer.headers["Retry-After"]) == ("unavailable", "5")
+    assert response.status_code == 504
+    sends(response, API_POLICY, "no-store")
+    assert (response.json()["code"], response.headers["Retry-After"]) == ("unavailable", "5")

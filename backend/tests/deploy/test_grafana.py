@@ -39,7 +39,7 @@ def expression_of(target: dict[str, Any]) -> str:
     return str(target["expr"]).replace("$__rate_interval", "5m")
 
 
-def test_it_can_be_imported_anywhere():
+def test_the_dashboard_can_be_imported_anywhere():
     """It names no data source of ours, and has an identity of its own."""
     (variable,) = DASHBOARD["templating"]["list"]
 
@@ -49,7 +49,7 @@ def test_it_can_be_imported_anywhere():
     assert all(source == DATASOURCE for source in sources)
 
 
-def test_no_two_panels_are_one_or_lie_on_each_other():
+def test_panels_do_not_overlap_and_leave_no_gaps():
     ids = [panel["id"] for panel in PANELS]
     covered = [cells_of(panel["gridPos"]) for panel in PANELS]
 
@@ -67,13 +67,13 @@ def cells_of(place: dict[str, int]) -> set[tuple[int, int]]:
     return {(x, y) for x in xs for y in ys}
 
 
-def test_rows_are_people_codes_and_machine():
+def test_the_dashboard_has_the_expected_rows():
     assert [panel["title"] for panel in PANELS if panel["type"] == "row"] == ["People", "Codes", "Machine"]
     assert set(WANTED.values()) <= {panel["title"] for panel in SHOWN}
 
 
 @pytest.mark.parametrize("panel", SHOWN, ids=by_title)
-def test_every_panel_says_what_it_shows_and_in_what(panel: dict[str, Any]):
+def test_every_panel_has_a_description_and_a_unit(panel: dict[str, Any]):
     assert panel["title"]
     assert panel["description"].endswith(".")
     assert panel["fieldConfig"]["defaults"]["unit"]
@@ -82,7 +82,7 @@ def test_every_panel_says_what_it_shows_and_in_what(panel: dict[str, Any]):
     assert len(refs) == len(set(refs))
 
 
-def test_colors_are_given_to_series_that_there_are():
+def test_colors_are_set_for_existing_series():
     """A name that is written out in a legend; the others come from labels."""
     for panel in SHOWN:
         legends = [target["legendFormat"] for target in panel["targets"]]
@@ -93,7 +93,7 @@ def test_colors_are_given_to_series_that_there_are():
             assert named <= set(legends), panel["title"]
 
 
-async def test_every_question_can_be_asked_and_is_about_what_is_there(used: Prometheus):
+async def test_every_query_is_valid_and_finds_its_metrics(used: Prometheus):
     for panel in SHOWN:
         for target in panel["targets"]:
             expression = expression_of(target)

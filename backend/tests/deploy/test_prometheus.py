@@ -47,7 +47,7 @@ def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=100, check=False)
 
 
-def test_promtool_has_nothing_to_say_about_configuration_and_rules():
+def test_promtool_accepts_configuration_and_rules():
     found = promtool("check", "config", "--lint=all", "--lint-fatal", CONFIGURATION)
 
     assert found.returncode == 0, found.stdout + found.stderr
@@ -62,7 +62,7 @@ def test_every_alert_fires_when_it_should_and_only_then():
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not(alert: str):
+def test_every_alert_has_a_firing_and_a_silent_case(alert: str):
     cases = RULE_TESTS.read_text().split("  - name: ")[1:]
     own = "".join(case for case in cases if case.startswith(f'"{alert}: '))
 
@@ -72,12 +72,12 @@ def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not(a
     assert f"""exp_samples: [{{labels: '{{alertname="{alert}"}}', value: 1}}]""" in own
 
 
-def test_every_line_of_the_checklist_and_of_the_security_list_has_its_alert():
+def test_every_item_of_both_checklists_has_an_alert():
     assert set().union(*CHECKLIST.values(), LOG_06.values()) <= set(ALERTS)
     assert len(ALERTS) == len(set(ALERTS))
 
 
-def test_every_alert_says_what_it_means_and_where_to_read_on(watching: Prometheus):
+def test_every_alert_has_a_summary_and_a_runbook_entry(watching: Prometheus):
     headings = re.findall(r"^#+ (.+)$", RUNBOOK.read_text(), flags=re.MULTILINE)
     anchors = {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
@@ -93,7 +93,7 @@ def test_every_alert_says_what_it_means_and_where_to_read_on(watching: Prometheu
         assert anchor in anchors, f"docs/RUNBOOK.md has no heading {rule['name']}"
 
 
-async def test_every_metric_and_label_in_the_alerts_is_there(used: Prometheus):
+async def test_every_metric_and_label_in_the_alerts_exists(used: Prometheus):
     """LOG-06: so that no alert is silent because of a name."""
     read = set().union(*(selectors_in(rule["query"]) for rule in used.rules()))
 
@@ -106,7 +106,7 @@ async def test_every_metric_and_label_in_the_alerts_is_there(used: Prometheus):
 OF_THE_HOST = {"FocysClockNotSynchronised"}
 
 
-async def test_a_service_that_is_well_raises_no_alarm(used: Prometheus):
+async def test_a_healthy_service_raises_no_alarm(used: Prometheus):
     """Nor is any about to: a rule that waits for its time is pending."""
     awake = {rule["name"] for rule in used.rules() if rule["state"] != "inactive"}
 

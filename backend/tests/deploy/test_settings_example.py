@@ -31,13 +31,13 @@ def as_text(default: Any) -> str:
     raise TypeError(default)
 
 
-def test_it_names_every_setting_with_its_default_in_the_order_of_the_settings():
+def test_the_example_lists_every_setting_with_its_default():
     named = [found.groups() for line in EXAMPLE.read_text().splitlines() if (found := SETTING.fullmatch(line))]
 
     assert named == [(name.upper(), as_text(field.get_default())) for name, field in Settings.model_fields.items()]
 
 
-def test_every_setting_has_its_sentence_before_it_and_nothing_is_set():
+def test_every_setting_is_explained_and_commented_out():
     lines = EXAMPLE.read_text().splitlines()
 
     assert all(line.startswith("#") for line in lines if line)
@@ -45,7 +45,7 @@ def test_every_setting_has_its_sentence_before_it_and_nothing_is_set():
     assert all(lines[number - 1].startswith("# ") and lines[number - 1].endswith(".") for number in settings)
 
 
-def test_its_values_uncommented_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_uncommented_values_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     values = [found.groups() for line in EXAMPLE.read_text().splitlines() if (found := SETTING.fullmatch(line))]
     uncommented = tmp_path / "env"
@@ -57,7 +57,7 @@ def test_its_values_uncommented_are_the_defaults(tmp_path: Path, monkeypatch: py
     assert settings == load_settings(_env_file=None)
 
 
-def test_systemd_and_dotenv_read_it_alike():
+def test_systemd_and_dotenv_read_the_example_alike():
     """Systemd takes a sentence after a value for a part of the value."""
     assert not any(" #" in line for line in EXAMPLE.read_text().splitlines() if SETTING.fullmatch(line))
 

@@ -82,7 +82,7 @@ def machine(cluster: Cluster, tmp_path: Path) -> Iterator[Machine]:
         yield Machine(tmp_path, roles, {**env, "PATH": f"{path}:{env['PATH']}"})
 
 
-async def test_what_happened_is_seen_and_a_locked_account_is_opened(machine: Machine):
+async def test_an_operator_sees_what_happened_and_unlocks_the_account(machine: Machine):
     async with machine.world() as world:
         dana = await world.an_account(DANA, enrolled=True)
         browser = await world.at_second_factor(dana, world.a_browser("198.51.100.9"))
@@ -126,7 +126,7 @@ async def test_a_lost_phone(machine: Machine):
     assert "Reset the second step of dana@example.com." in said
 
 
-async def test_an_office_that_waits_is_let_go(machine: Machine):
+async def test_an_operator_unlocks_an_office(machine: Machine):
     async with machine.world() as world:
         dana = await world.an_account(DANA, enrolled=True)
         for number in range(30):
@@ -144,7 +144,7 @@ async def test_an_office_that_waits_is_let_go(machine: Machine):
     assert "proxies" in told
 
 
-async def test_old_events_go_by_the_owners_hand(machine: Machine):
+async def test_old_events_are_pruned_by_the_owner(machine: Machine):
     [said] = await machine.follow("How long this is known")
 
     assert "Deleted 0 events older than 365 days." in said

@@ -13,7 +13,7 @@ OTHER = "other.example.com"
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_the_two_versions_in_use_are_spoken(front: Front, version: ssl.TLSVersion):
+def test_both_current_tls_versions_work(front: Front, version: ssl.TLSVersion):
     with front.connect(context=_only(front, version)) as connection:
         assert connection.version() == {"TLSv1_2": "TLSv1.2", "TLSv1_3": "TLSv1.3"}[version.name]
 
@@ -39,7 +39,7 @@ def test_a_weak_cipher_is_refused_by_the_server(front: Front):
         front.connect(context=weak)
 
 
-def test_http_2_is_spoken(front: Front):
+def test_http_2_works(front: Front):
     trust = front.trust()
     trust.set_alpn_protocols(["h2", "http/1.1"])
 
@@ -48,7 +48,7 @@ def test_http_2_is_spoken(front: Front):
 
 
 @pytest.mark.parametrize("name", [OTHER, None])
-def test_another_name_gets_no_certificate(front: Front, name: str | None):
+def test_another_server_name_gets_no_certificate(front: Front, name: str | None):
     careless = front.trust()
     careless.check_hostname = False
     careless.verify_mode = ssl.CERT_NONE
@@ -59,7 +59,7 @@ def test_another_name_gets_no_certificate(front: Front, name: str | None):
 
 @pytest.mark.parametrize("host", [OTHER, "127.0.0.1", f"{DOMAIN}.evil.example", "localhost"])
 @pytest.mark.parametrize("path", ["/", "/api/health/live"])
-def test_another_host_in_the_request_gets_no_answer(front: Front, host: str, path: str):
+def test_another_host_in_the_request_gets_no_response(front: Front, host: str, path: str):
     over_tls, _ = front.get(path, host=host)
     with socket.create_connection(("127.0.0.1", front.plain_port)) as plain:
         plain.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
@@ -69,12 +69,12 @@ def test_another_host_in_the_request_gets_no_answer(front: Front, host: str, pat
     assert in_clear == b""
 
 
-def test_clear_text_on_the_port_of_tls_is_refused(front: Front):
+def test_plaintext_on_the_tls_port_is_refused(front: Front):
     with socket.create_connection(("127.0.0.1", front.tls_port)) as plain:
         plain.sendall(f"POST /api/auth/login HTTP/1.1\r\nHost: {DOMAIN}\r\n\r\n".encode())
-        answer = read_all(plain)
+        response = read_all(plain)
 
-    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert response.startswith(b"HTTP/1.1 400 ")
 
 
 def _only(front: Front, version: ssl.TLSVersion) -> ssl.SSLContext:

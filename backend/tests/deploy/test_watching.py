@@ -45,7 +45,7 @@ class Told:
     reason: str
     account: Account | None
     browser: RemoteBrowser
-    answer: httpx.Response
+    response: httpx.Response
     alarm: str | None = None
 
 
@@ -103,8 +103,8 @@ async def _codes(service: Workers, story: Story) -> None:
     await _offer(story, again, account, right, "code_already_used")
     await again.http.aclose()
     stranger = service.a_browser()
-    answer = await stranger.offer(wrong)
-    story.told.append(Told("TOTP refused", "login_expired", None, stranger, answer))
+    response = await stranger.offer(wrong)
+    story.told.append(Told("TOTP refused", "login_expired", None, stranger, response))
 
 
 async def _locks(service: Workers, story: Story) -> None:
@@ -124,14 +124,14 @@ async def _locks(service: Workers, story: Story) -> None:
 async def _other_factors(service: Workers, story: Story) -> None:
     account = await _enrolled(service, story)
     [browser] = await service.at_second_factor(account)
-    answer = await browser.post("/auth/backup-code/verify", {"code": WRONG_BACKUP_CODE})
-    story.told.append(Told("MFA backup code refused", "invalid_code", account, browser, answer))
+    response = await browser.post("/auth/backup-code/verify", {"code": WRONG_BACKUP_CODE})
+    story.told.append(Told("MFA backup code refused", "invalid_code", account, browser, response))
     newcomer = await service.an_account()
     [browser] = await service.at_enrollment(newcomer)
     story.secrets["pending secret"] = newcomer.secret or ""
     wrong = wrong_codes(newcomer, 1)[0]
-    answer = await browser.post("/auth/mfa/confirm", {"code": wrong})
-    story.told.append(Told("MFA enrolment refused", "invalid_code", newcomer, browser, answer))
+    response = await browser.post("/auth/mfa/confirm", {"code": wrong})
+    story.told.append(Told("MFA enrolment refused", "invalid_code", newcomer, browser, response))
     await _offer(story, browser, newcomer, wrong, "out_of_turn")
 
 
@@ -157,12 +157,12 @@ async def _enrolled(service: Workers, story: Story) -> Account:
 async def _offer(
     story: Story, browser: RemoteBrowser, account: Account, code: str, reason: str, alarm: str | None = None
 ) -> None:
-    answer = await browser.offer(code)
+    response = await browser.offer(code)
     story.secrets[f"code {len(story.told)}"] = code
-    story.told.append(Told("TOTP refused", reason, account, browser, answer, alarm))
+    story.told.append(Told("TOTP refused", reason, account, browser, response, alarm))
 
 
-async def test_the_guides_grep_finds_every_failure_one_line_each(service: Workers, server: Server, tmp_path: Path):
+async def test_the_guides_grep_finds_every_failure_once(service: Workers, server: Server, tmp_path: Path):
     """LOG-01, LOG-02, LOG-06: with time, user, source, reason and request, and never a code or a secret."""
     story = await told_story(service, server)
     log = tmp_path / "var" / "log" / "focys" / "backend.log"
@@ -172,8 +172,8 @@ async def test_the_guides_grep_finds_every_failure_one_line_each(service: Worker
     by_request = {line["request_id"]: line for line in lines if line["event"].endswith("refused")}
     assert len(by_request) == len([line for line in lines if line["event"].endswith("refused")]) == len(story.told)
     for told in story.told:
-        line = by_request[told.answer.headers["X-Request-ID"]]
-        assert not told.answer.is_success
+        line = by_request[told.response.headers["X-Request-ID"]]
+        assert not told.response.is_success
         assert (line["event"], line["reason"]) == (told.event, told.reason)
         assert line.get("user_id") == (str(told.account.id) if told.account else None)
         assert line["source"] == told.browser.source
@@ -189,7 +189,7 @@ def grepped(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in found.splitlines()]
 
 
-async def test_the_same_is_told_in_numbers_over_all_workers(service: Workers, server: Server):
+async def test_the_metrics_of_all_workers_agree_with_the_log(service: Workers, server: Server):
     """LOG-06, LOG-07: TOTP by reason, locks by rung, alarms, emails, QR codes, hashes, offsets, and no id or address."""
     story = await told_story(service, server)
     [spare] = await service.at_second_factor(await service.an_account(enrolled=True))
@@ -216,7 +216,7 @@ async def test_the_same_is_told_in_numbers_over_all_workers(service: Workers, se
     assert labels & (people | {told.browser.source for told in story.told} | {spare.source}) == set()
 
 
-async def test_a_token_used_twice_and_a_removed_factor_are_seen_too(service: Workers, server: Server, tmp_path: Path):
+async def test_token_reuse_and_a_factor_reset_raise_alarms(service: Workers, server: Server, tmp_path: Path):
     account = await service.an_account(enrolled=True)
     [browser] = await service.at_second_factor(account)
     await browser.offer(code_of(account))
@@ -235,7 +235,7 @@ async def test_a_token_used_twice_and_a_removed_factor_are_seen_too(service: Wor
     assert numbers_of(server).of("focys_alarms_total", alarm="refresh_token_reused") == 1
 
 
-def test_a_worker_that_is_killed_leaves_what_it_counted_and_nothing_else(server: Server):
+def test_a_killed_workers_counts_are_kept(server: Server):
     """Its gauges go, its counters stay, and the one in its place is seen to begin."""
     for _ in range(40):
         httpx.get(f"{server.url}/health/live")

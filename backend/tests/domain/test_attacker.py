@@ -26,7 +26,7 @@ def bench() -> Any:
 
 
 @pytest.mark.parametrize("strategy", ["ALONE", "THOUSAND", "BURSTS", "AFTER_THE_OWNER"])
-def test_three_years_of_guessing_never_hold_more_than_fifteen_in_365_days(bench, strategy):
+def test_no_365_days_hold_more_than_fifteen_guesses(bench, strategy):
     """LOCK-05: many browsers, or the owner's sign-ins in between, change nothing."""
     game = bench.play(bench.Focys(), getattr(bench, strategy), days=3 * 365)
 
@@ -35,7 +35,7 @@ def test_three_years_of_guessing_never_hold_more_than_fifteen_in_365_days(bench,
     assert 4e-5 < game.chance < 5e-5
 
 
-def test_pairs_are_examined_until_a_hundred_failures_in_365_days(bench):
+def test_pairs_are_examined_up_to_a_hundred_failures_in_365_days(bench):
     """LOCK-05, LOCK-06: locked or guarded; at most sixty within an hour, with a negligible chance."""
     game = bench.play(bench.Focys(), bench.PAIRS, days=3 * 365)
 
@@ -45,7 +45,7 @@ def test_pairs_are_examined_until_a_hundred_failures_in_365_days(bench):
     assert game.chance == pytest.approx(15 * bench.CHANCE_OF_A_CODE, rel=1e-4)
 
 
-def test_the_attack_never_touches_the_owners_own_browser(bench):
+def test_the_attack_does_not_affect_the_owners_browser(bench):
     """AVL-08: strangers fill the strangers' bucket only."""
     rule = bench.Focys()
 
@@ -56,7 +56,7 @@ def test_the_attack_never_touches_the_owners_own_browser(bench):
     assert rule.standing("a device of somebody else", now) != bench.Single()
 
 
-def test_the_owner_at_a_strangers_device_forgives_only_what_was_mistyped_there(bench):
+def test_the_owner_on_a_new_device_clears_only_their_own_mistakes(bench):
     """LOCK-05: somebody else's success forgives nothing."""
     rule, now = bench.Focys(), bench.START
     for number in range(4):
@@ -73,14 +73,14 @@ def test_the_owner_at_a_strangers_device_forgives_only_what_was_mistyped_there(b
 
 
 @pytest.mark.parametrize(("workers", "a_day"), [(1, 480), (4, 1920)])
-def test_the_guides_rule_alone_would_examine_thousands_of_times_as_many(bench, workers, a_day):
+def test_the_guides_rule_alone_would_examine_thousands_of_guesses(bench, workers, a_day):
     """LOCK-01: what the budget is measured against."""
     game = bench.play(bench.Guide(workers), bench.ALONE, days=10)
 
     assert len(game.singles) == 10 * a_day
 
 
-def test_the_chances_are_those_the_design_names(bench):
+def test_the_odds_are_those_of_the_design(bench):
     """LOCK-05: 5 in 100,000 a year, against 41 % for the guide's rule and 88 % with four workers."""
     chances = [
         bench.Game([bench.START + n * timedelta(seconds=30) for n in range(guesses)]).chance
@@ -102,7 +102,7 @@ def test_a_burst_is_worth_the_tries_that_are_left(bench, failures, left):
 
 
 @pytest.mark.parametrize("failures", [0, 4])
-def test_what_is_compared_before_it_is_charged_is_worth_many_times_as_much(bench, failures):
+def test_comparing_before_charging_would_allow_many_more_guesses(bench, failures):
     """What the order of the two is for: hundreds of codes are compared, and the right one is written first."""
     first = bench.send_bursts(bench.compared_first, failures=failures, bursts=300)
     left = first.charged
@@ -112,7 +112,7 @@ def test_what_is_compared_before_it_is_charged_is_worth_many_times_as_much(bench
     assert first.worth > 3 * left
 
 
-def test_the_table_is_printed_and_the_exit_code_says_that_the_budget_held(bench, capsys, monkeypatch):
+def test_the_simulation_prints_a_table_and_exits_0(bench, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     played = bench.play
     monkeypatch.setattr(bench, "play", lambda rule, attacker, *, days: played(rule, attacker, days=days // 100 + 1))

@@ -188,13 +188,13 @@ def test_no_schedule_compares_more_than_is_charged(budget: int, rights: tuple[bo
     assert counterexample(attempt.run, budget, rights) is None
 
 
-def test_the_same_search_finds_what_was_wrong_before():
+def test_the_same_search_finds_the_earlier_bug():
     """In the previous order, a right code that overtakes a wrong one leaves the wrong one compared but not charged."""
     found = counterexample(as_it_was, 1, (True, False, False))
 
     assert found is not None
 
 
-def test_two_wrong_codes_are_enough_to_find_it():
+def test_two_wrong_codes_are_enough_to_find_the_bug():
     """With room for one failure, two codes are compared."""
     assert counterexample(as_it_was, 1, (False, False, False)) is not None

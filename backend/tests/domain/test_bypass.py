@@ -14,7 +14,7 @@ HOUR = timedelta(hours=1)
 @pytest.mark.parametrize(
     ("text", "minutes"), [("5m", 5), ("30m", 30), ("90m", 90), ("1h", 60), ("2h", 120), ("4h", 240), ("240m", 240)]
 )
-def test_a_time_is_a_number_of_minutes_or_hours(text: str, minutes: int):
+def test_a_duration_is_a_number_of_minutes_or_hours(text: str, minutes: int):
     assert duration_of(text) == timedelta(minutes=minutes)
 
 
@@ -39,14 +39,14 @@ def test_a_time_is_a_number_of_minutes_or_hours(text: str, minutes: int):
         "9" * 400 + "m",
     ],
 )
-def test_anything_else_is_no_time(text: str):
+def test_anything_else_is_no_duration(text: str):
     """ADM-07: no bypass is open-ended."""
     with pytest.raises(BypassError, match="5m to 4h"):
         duration_of(text)
 
 
 @pytest.mark.parametrize("text", ["x" * 10, "x" * 200, "  the phones' app is down  "])
-def test_a_reason_is_a_line_of_some_length(text: str):
+def test_a_reason_is_one_line_of_limited_length(text: str):
     assert checked_reason(text) == text.strip()
 
 
@@ -63,7 +63,7 @@ def test_a_reason_is_a_line_of_some_length(text: str):
         "ends\tso ",
     ],
 )
-def test_what_says_nothing_or_cannot_be_printed_is_no_reason(text: str):
+def test_an_empty_or_unprintable_reason_is_refused(text: str):
     with pytest.raises(BypassError, match="10 to 200 characters"):
         checked_reason(text)
 
@@ -72,7 +72,7 @@ def test_what_says_nothing_or_cannot_be_printed_is_no_reason(text: str):
     ("named", "role", "lets_in"),
     [(False, "user", True), (False, "admin", False), (True, "user", True), (True, "admin", True)],
 )
-def test_administrators_are_let_in_by_name_only(*, named: bool, role: str, lets_in: bool):
+def test_a_bypass_for_everybody_excludes_administrators(*, named: bool, role: str, lets_in: bool):
     bypass = Bypass(uuid4(), named, NOON + HOUR)
 
     assert bypass.lets_in(role, NOON) is lets_in

@@ -28,7 +28,7 @@ def test_a_code_is_eighty_bits_in_four_groups_of_four():
 
 @always
 @given(ENTROPY)
-def test_a_code_says_all_of_its_bits_and_nothing_else(entropy):
+def test_encoding_and_decoding_are_inverse(entropy):
     code = normalize(encode(entropy))
 
     assert code is not None
@@ -36,7 +36,7 @@ def test_a_code_says_all_of_its_bits_and_nothing_else(entropy):
 
 
 @pytest.mark.parametrize("length", [0, 9, 11, 16])
-def test_a_code_is_spelled_from_ten_bytes_only(length):
+def test_only_ten_bytes_can_be_encoded(length):
     """BKP-01: a shorter draw never becomes a code that looks whole."""
     with pytest.raises(ValueError, match="ten bytes"):
         encode(bytes(length))
@@ -69,13 +69,13 @@ def test_case_spaces_dashes_and_lookalikes_do_not_matter(entropy, data):
         "123456",
     ],
 )
-def test_what_cannot_be_a_code_is_none(typed):
+def test_a_malformed_code_decodes_to_none(typed):
     assert normalize(typed) is None
 
 
 @always
 @given(st.text() | st.text(alphabet=ALPHABET + "abcOIL- \u0660\u0131", max_size=24))
-def test_whatever_is_typed_comes_out_in_the_one_spelling_or_not_at_all(typed):
+def test_any_input_is_normalized_or_rejected(typed):
     code = normalize(typed)
 
     if code is not None:

@@ -30,14 +30,14 @@ def test_a_failure_from_a_clock_that_ran_ahead_counts():
     assert is_long([NOON + timedelta(hours=1)] * LONG_AFTER, NOON)
 
 
-def test_two_codes_of_five_tries_bring_the_long_one():
+def test_ten_failures_over_two_codes_make_the_next_one_long():
     """EOTP-04, EOTP-07: at most ten guesses a year at six digits."""
     assert 2 * TRIES == LONG_AFTER == 10
 
 
 @always
 @given(DIGESTS)
-def test_a_short_code_is_six_digits_and_is_read_back_from_what_is_typed(digest):
+def test_a_short_code_is_six_digits_and_can_be_parsed_back(digest):
     code = spell(digest, long=False)
 
     assert len(code) == 6
@@ -51,7 +51,7 @@ def test_a_short_code_keeps_its_leading_zeros():
 
 @always
 @given(DIGESTS)
-def test_a_long_code_is_sixteen_characters_and_is_read_back_from_what_is_typed(digest):
+def test_a_long_code_is_sixteen_characters_and_can_be_parsed_back(digest):
     code = spell(digest, long=True)
 
     assert [len(group) for group in code.split("-")] == [4, 4, 4, 4]
@@ -60,7 +60,7 @@ def test_a_long_code_is_sixteen_characters_and_is_read_back_from_what_is_typed(d
 
 @always
 @given(DIGESTS)
-def test_one_kind_of_code_is_never_read_as_the_other(digest):
+def test_a_short_code_never_parses_as_a_long_one(digest):
     """EOTP-07: once the long code is asked for, six digits are no code any more."""
     assert normalize(spell(digest, long=False), long=True) is None
     assert normalize(spell(digest, long=True), long=False) is None
@@ -68,6 +68,6 @@ def test_one_kind_of_code_is_never_read_as_the_other(digest):
 
 @always
 @given(DIGESTS, DIGESTS)
-def test_different_digests_spell_different_long_codes(one, other):
+def test_different_digests_give_different_long_codes(one, other):
     """EOTP-07: all of eighty bits are used."""
     assert (spell(one, long=True) == spell(other, long=True)) is (one[:10] == other[:10])

@@ -46,7 +46,7 @@ def state_of(counted: list[datetime], now: datetime) -> LockState:
     return lock_state(Failures(counted), now)
 
 
-def test_the_whole_ladder_from_the_first_wrong_code_to_guarded_mode():
+def test_fifteen_wrong_codes_lead_through_both_locks_to_guarded_mode():
     """LOCK-03, LOCK-04: 5 -> 15 minutes, 10 -> 60 minutes, 15 -> guarded."""
     now = NOON
     ledger: list[datetime] = []
@@ -69,7 +69,7 @@ def test_the_whole_ladder_from_the_first_wrong_code_to_guarded_mode():
 
 
 @pytest.mark.parametrize(("count", "lock"), [(5, 15 * MINUTE), (10, 60 * MINUTE)])
-def test_a_lock_opens_to_the_second_and_nothing_extends_it(count, lock):
+def test_a_lock_ends_to_the_second_and_nothing_extends_it(count, lock):
     """LOCK-03: a single code is not checked while the account is locked, so it adds no failure."""
     ledger = failures(count)
 
@@ -80,12 +80,12 @@ def test_a_lock_opens_to_the_second_and_nothing_extends_it(count, lock):
 
 
 @pytest.mark.parametrize("count", [*range(5), *range(6, 10), *range(11, 15)])
-def test_between_the_locks_it_is_open_at_once(count):
+def test_single_codes_are_checked_between_locks(count):
     assert state_of(failures(count), NOON) == Open(tries_left=5 - count % 5)
 
 
 @pytest.mark.parametrize("count", [15, 16, 59])
-def test_guarded_mode_is_entered_at_fifteen_and_not_left_by_waiting_an_hour_or_a_month(count):
+def test_guarded_mode_begins_at_fifteen_and_outlasts_a_month(count):
     for waited in (0 * SECOND, HOUR, timedelta(days=30), timedelta(days=364)):
         assert state_of(failures(count), NOON + waited) == Guarded()
 
@@ -99,7 +99,7 @@ def test_a_failure_is_forgotten_after_365_days_to_the_second():
     assert state_of(ledger, NOON + YEAR) == Open(tries_left=5)
 
 
-def test_in_guarded_mode_sixty_pairs_an_hour_are_examined_and_the_next_waits_for_the_oldest_to_age():
+def test_sixty_pairs_an_hour_are_examined_in_guarded_mode():
     counted = failures(GUARDED_AFTER)
     strong = [NOON + n * MINUTE / 2 for n in range(STRONG_TRIES)]
     now = strong[-1]
@@ -111,13 +111,13 @@ def test_in_guarded_mode_sixty_pairs_an_hour_are_examined_and_the_next_waits_for
 
 
 @pytest.mark.parametrize(("count", "lock"), [(5, 15 * MINUTE), (10, 60 * MINUTE)])
-def test_failures_from_a_clock_that_ran_a_little_ahead_promise_no_longer_lock_than_its_length(count, lock):
+def test_failures_slightly_in_the_future_make_no_lock_longer(count, lock):
     assert state_of([NOON + SECOND] * count, NOON) == Locked(until=NOON + lock)
     assert state_of([NOON + lock] * count, NOON) == Locked(until=NOON + lock)
 
 
 @pytest.mark.parametrize(("count", "lock"), [(5, 15 * MINUTE), (10, 60 * MINUTE)])
-def test_a_failure_from_a_clock_that_ran_far_ahead_hides_no_lock_of_the_present(count, lock):
+def test_a_failure_far_in_the_future_hides_no_current_lock(count, lock):
     ledger = [NOON + timedelta(days=1), *failures(count - 1)]
 
     assert state_of(ledger, NOON) == Locked(until=NOON + lock)
@@ -125,7 +125,7 @@ def test_a_failure_from_a_clock_that_ran_far_ahead_hides_no_lock_of_the_present(
 
 
 @pytest.mark.parametrize(("count", "lock"), [(5, 15 * MINUTE), (10, 60 * MINUTE)])
-def test_failures_from_a_clock_that_ran_far_ahead_lock_for_twice_its_length_at_most(count, lock):
+def test_failures_far_in_the_future_lock_for_twice_the_length_at_most(count, lock):
     stamped = NOON + timedelta(days=1)
 
     states = [state_of([stamped] * count, NOON + n * MINUTE) for n in range(2 * 24 * 60)]
@@ -159,7 +159,7 @@ def test_the_order_of_the_ledger_does_not_matter(ledger, now, random):
 
 @always
 @given(st.lists(st.integers(0, 364 * 24 * 3600), max_size=14))
-def test_as_many_failures_as_tries_left_and_not_one_fewer_end_the_open_time(ages):
+def test_exactly_as_many_failures_as_tries_left_lock(ages):
     """LOCK-04: what the page says about the tries left is true."""
     ledger = [NOON - age * SECOND for age in ages]
     standing = state_of(ledger, NOON)
@@ -175,7 +175,7 @@ WAITS = (0, 1, 30, 300, 900, 3600, 24 * 3600, 30 * 24 * 3600)
 
 @pytest.mark.parametrize("waits", [WAITS, WAITS[:3], WAITS[3:]], ids=["any pace", "fast", "slow"])
 @pytest.mark.parametrize("seed", range(5))
-def test_no_pace_and_no_mixture_of_proofs_goes_beyond_any_of_the_limits(waits, seed):
+def test_no_pace_and_no_mix_of_proofs_exceeds_a_limit(waits, seed):
     """LOCK-05, LOCK-06: singles, pairs and backup codes from many networks, with one password; all wrong, so all charged."""
     random, now = Random(seed), NOON
     counted: list[datetime] = []
@@ -221,7 +221,7 @@ CLOSED = {
 
 @pytest.mark.parametrize("strength", Strength)
 @pytest.mark.parametrize("count", [0, 4, 6, 9, 11, 14])
-def test_while_it_is_open_every_proof_is_examined(count, strength):
+def test_an_open_account_examines_every_proof(count, strength):
     """LOCK-04: however many strong proofs failed earlier."""
     many = [NOON] * MAX_FAILURES
 
@@ -229,7 +229,7 @@ def test_while_it_is_open_every_proof_is_examined(count, strength):
 
 
 @pytest.mark.parametrize("counted", CLOSED.values(), ids=CLOSED)
-def test_while_it_is_closed_a_single_code_waits_and_every_other_proof_is_examined(counted):
+def test_a_locked_account_examines_every_proof_but_single_codes(counted):
     failed = Failures(counted, total=len(counted))
 
     assert not isinstance(lock_state(failed, NOON), Open)
@@ -239,7 +239,7 @@ def test_while_it_is_closed_a_single_code_waits_and_every_other_proof_is_examine
 
 
 @pytest.mark.parametrize("counted", CLOSED.values(), ids=CLOSED)
-def test_ten_strong_proofs_an_hour_of_one_network_may_fail_and_the_next_waits_for_the_oldest_to_age(counted):
+def test_ten_strong_proofs_an_hour_of_one_network_may_fail(counted):
     """LOCK-06: pairs and backup codes alike; another network does not wait."""
     here = [NOON - HOUR + (n + 1) * MINUTE for n in range(STRONG_TRIES_PER_NETWORK)]
 
@@ -250,7 +250,7 @@ def test_ten_strong_proofs_an_hour_of_one_network_may_fail_and_the_next_waits_fo
 
 
 @pytest.mark.parametrize("counted", CLOSED.values(), ids=CLOSED)
-def test_sixty_an_hour_of_all_networks_hold_up_pairs_and_no_backup_code(counted):
+def test_sixty_failures_an_hour_delay_pairs_but_no_backup_code(counted):
     elsewhere = [NOON - HOUR + (n + 1) * SECOND for n in range(STRONG_TRIES)]
 
     assert obstacle(Failures(counted, elsewhere[1:]), Strength.STRONG, NOON) is None
@@ -259,7 +259,7 @@ def test_sixty_an_hour_of_all_networks_hold_up_pairs_and_no_backup_code(counted)
 
 
 @pytest.mark.parametrize("counted", CLOSED.values(), ids=CLOSED)
-def test_a_hundred_failures_end_the_pairs_and_no_backup_code(counted):
+def test_a_hundred_failures_disable_pairs_but_no_backup_code(counted):
     """LOCK-06 (NIST SP 800-63B section 3.2.2): waiting does not bring them back."""
     for total in (MAX_FAILURES - 1, MAX_FAILURES, 2 * MAX_FAILURES):
         failed = Failures(counted, total=total)
@@ -270,7 +270,7 @@ def test_a_hundred_failures_end_the_pairs_and_no_backup_code(counted):
 
 @always
 @given(LEDGERS, LEDGERS, LEDGERS, TIMES)
-def test_strong_proofs_that_failed_neither_make_nor_extend_nor_end_a_lock(counted, strong, strong_here, now):
+def test_failed_strong_proofs_do_not_affect_locks(counted, strong, strong_here, now):
     """LOCK-03, LOCK-05: they never count toward five, ten or fifteen."""
     before, after = lock_state(Failures(counted), now), lock_state(Failures(counted, strong, strong_here), now)
 
@@ -281,7 +281,7 @@ def test_strong_proofs_that_failed_neither_make_nor_extend_nor_end_a_lock(counte
     ("wrong", "seconds"),
     [(0, 0), (4, 0), (5, 15), (6, 30), (7, 60), (8, 120), (9, 240), (10, 480), (11, 900), (12, 900), (10**9, 900)],
 )
-def test_five_wrong_passwords_are_free_and_then_the_delay_doubles_up_to_fifteen_minutes(wrong, seconds):
+def test_the_password_delay_doubles_after_five_up_to_fifteen_minutes(wrong, seconds):
     assert password_delay(wrong) == seconds * SECOND
 
 

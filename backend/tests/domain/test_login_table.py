@@ -21,7 +21,7 @@ def walks(step: Step, shown: tuple[Proof, ...] = ()) -> Iterator[tuple[Proof, ..
 
 
 @pytest.mark.parametrize(("step", "proof"), OUT_OF_TURN)
-def test_a_proof_that_is_not_in_the_table_is_out_of_turn(step, proof):
+def test_a_proof_not_in_the_table_is_out_of_turn(step, proof):
     with pytest.raises(OutOfTurnError) as refused:
         advance(step, proof)
 
@@ -29,11 +29,11 @@ def test_a_proof_that_is_not_in_the_table_is_out_of_turn(step, proof):
 
 
 @pytest.mark.parametrize(("step", "proof"), NEXT)
-def test_a_proof_that_is_in_the_table_leads_on(step, proof):
+def test_a_proof_in_the_table_leads_to_the_next_step(step, proof):
     assert advance(step, proof) is NEXT[step, proof] is not step
 
 
-def test_the_table_is_the_login_that_was_agreed_on():
+def test_the_login_table_is_as_specified():
     """FLOW-01: a change of the login is a change of this test."""
     assert len(OUT_OF_TURN) == len(Step) * len(Proof) - len(NEXT) == 28
     assert set(walks(Step.PASSWORD)) == {
@@ -44,13 +44,13 @@ def test_the_table_is_the_login_that_was_agreed_on():
     }
 
 
-def test_a_finished_login_leads_nowhere_and_nothing_leads_back_to_the_password():
+def test_nothing_follows_done_or_leads_back_to_the_password():
     assert Step.DONE not in {step for step, _ in NEXT}
     assert Step.PASSWORD not in NEXT.values()
 
 
 @pytest.mark.parametrize("mfa_enabled", [True, False])
-def test_where_mfa_is_required_every_way_to_the_end_shows_a_second_factor(mfa_enabled):
+def test_every_path_includes_a_second_factor_where_mfa_is_required(mfa_enabled):
     """TOTP-16, FLOW-05: also with the flag cleared in the database."""
     proof = password_proof(mfa_enabled=mfa_enabled, mfa_required=True)
 
@@ -61,7 +61,7 @@ def test_where_mfa_is_required_every_way_to_the_end_shows_a_second_factor(mfa_en
 
 
 @pytest.mark.parametrize("mfa_required", [True, False])
-def test_an_enrolled_account_never_gets_by_with_a_mailed_code(mfa_required):
+def test_an_emailed_code_never_signs_in_an_enrolled_account(mfa_required):
     proof = password_proof(mfa_enabled=True, mfa_required=mfa_required)
 
     ways = list(walks(advance(Step.PASSWORD, proof)))
@@ -70,7 +70,7 @@ def test_an_enrolled_account_never_gets_by_with_a_mailed_code(mfa_required):
     assert not any(Proof.EMAIL_CODE in way for way in ways)
 
 
-def test_a_password_is_enough_only_where_mfa_is_optional_and_none_is_set_up():
+def test_a_password_alone_signs_in_only_where_mfa_is_optional_and_unused():
     enough = [
         (enabled, required)
         for enabled, required in product((True, False), repeat=2)
@@ -81,7 +81,7 @@ def test_a_password_is_enough_only_where_mfa_is_optional_and_none_is_set_up():
 
 
 @pytest.mark.parametrize("mfa_required", [True, False])
-def test_a_bypass_is_for_those_who_have_a_second_step(mfa_required):
+def test_a_bypass_applies_to_enrolled_accounts_only(mfa_required):
     """ADM-07: nobody enrolls, or gets by without, because of one."""
     enrolled = password_proof(mfa_enabled=True, mfa_required=mfa_required, is_bypassed=True)
     not_enrolled = password_proof(mfa_enabled=False, mfa_required=mfa_required, is_bypassed=True)

@@ -36,7 +36,7 @@ def test_an_own_network_has_the_higher_limits(source: str, *, is_own: bool):
     assert LIMITS.of(source) == (OWN if is_own else USUAL)
 
 
-def test_accounts_are_added_up_over_a_range_of_addresses():
+def test_accounts_are_counted_over_a_range_of_addresses():
     """LOG-06: 120 accounts from 60 addresses of one /24."""
     tried = [(f"account {i}", f"192.0.2.{i // 2}") for i in range(120)]
 
@@ -64,7 +64,7 @@ def test_the_busiest_range_counts_and_others_are_not_added():
         ("192.0.2.1", "2001:db8:9:1::/64", 1),
     ],
 )
-def test_a_range_of_ipv6_is_a_48(first: str, second: str, together: int):
+def test_an_ipv6_range_is_a_48(first: str, second: str, together: int):
     assert most_accounts_tried([("alice", first), ("bob", second)], LIMITS) == together
 
 
@@ -73,5 +73,5 @@ def test_own_networks_known_browsers_and_unknown_sources_are_left_out(source: st
     assert most_accounts_tried([(f"account {i}", source) for i in range(9)], LIMITS) == 0
 
 
-def test_nothing_tried_is_none():
+def test_no_tries_count_as_zero():
     assert most_accounts_tried([], LIMITS) == 0

@@ -32,7 +32,7 @@ def judged(password: str, **known: Any) -> Weakness | None:
         (0, True, Weakness.TOO_SHORT),
     ],
 )
-def test_eight_characters_are_enough_behind_a_second_factor_and_fifteen_without(length, mfa_required, expected):
+def test_the_minimum_is_eight_characters_with_a_second_factor_and_fifteen_without(length, mfa_required, expected):
     assert judged("kq" * 128 + "x" if length > 256 else ("kq" * 128)[:length], mfa_required=mfa_required) is expected
 
 
@@ -51,7 +51,7 @@ def test_an_emoji_counts_as_one_character():
         ("\ud800" * 256, False),
     ],
 )
-def test_what_is_too_long_to_be_hashed_is_told_by_characters_and_bytes(password, oversized):
+def test_the_limit_is_256_characters_and_1024_bytes(password, oversized):
     assert is_oversized(password) is oversized
 
 
@@ -66,18 +66,18 @@ def test_nothing_over_1024_bytes_is_ever_hashed(password):
 @pytest.mark.parametrize(
     "password", ["abandonedharbourlamp", "12345 67890 93847", "ALL UPPER CASE TEXT", "        kq kq kq"]
 )
-def test_there_are_no_rules_of_composition(password):
+def test_there_are_no_composition_rules(password):
     assert judged(password) is None
 
 
 @pytest.mark.parametrize(
     ("strength", "expected"), [(s, Weakness.GUESSABLE) for s in (0, 1, 2)] + [(3, None), (4, None)]
 )
-def test_a_password_that_is_easy_to_guess_is_refused(strength, expected):
+def test_an_easily_guessed_password_is_refused(strength, expected):
     assert judged("some-password", strength=strength) is expected
 
 
-def test_a_known_password_is_refused_however_strong_it_looks():
+def test_a_common_password_is_refused_however_strong_it_looks():
     assert judged("correct-horse-battery-staple", known=True) is Weakness.COMMON
 
 
@@ -115,7 +115,7 @@ def test_passwords_that_differ_anywhere_stay_different(one, other):
 
 @always
 @given(st.text(max_size=300))
-def test_the_one_normalization_is_nfc_and_doing_it_twice_changes_nothing(password):
+def test_passwords_are_normalized_to_nfc_only(password):
     """PWD-04: two keyboards that spell a letter differently mean the same password."""
     assert normalize(password) == unicodedata.normalize("NFC", password)
     assert normalize(normalize(password)) == normalize(password)

@@ -47,20 +47,20 @@ def decoded(picture: Image.Image) -> list[str]:
 
 
 @pytest.mark.parametrize("first", range(0, 200, 25))
-def test_two_hundred_different_secrets_and_names_are_read_back_exactly(first):
+def test_two_hundred_qr_codes_decode_exactly(first):
     for text in map(uri_number, range(first, first + 25)):
         assert decoded(picture_of(text)) == [text]
 
 
 @pytest.mark.parametrize("number", range(len(NAMES)))
-def test_the_picture_is_readable_on_a_dark_page_too(number):
+def test_the_qr_code_is_readable_on_a_dark_page(number):
     text = uri_number(number)
 
     assert decoded(on_dark_page(picture_of(text))) == [text]
 
 
 @pytest.mark.parametrize("number", range(len(NAMES)))
-def test_a_white_quiet_zone_of_four_modules_is_part_of_the_picture(number):
+def test_the_image_includes_a_quiet_zone_of_four_modules(number):
     """ISO/IEC 18004: four modules on every side; the finder patterns begin right behind it."""
     picture = picture_of(uri_number(number))
     zone, side, module = quiet_zone_of(picture), picture.width, quiet_zone_of(picture) // QUIET_ZONE
@@ -78,13 +78,13 @@ def test_a_white_quiet_zone_of_four_modules_is_part_of_the_picture(number):
 
 @pytest.mark.parametrize("issuer", NAMES)
 @pytest.mark.parametrize("account", NAMES)
-def test_the_picture_fits_a_phone_without_being_shrunk_and_is_large_enough_everywhere(issuer, account):
+def test_the_image_is_large_enough_and_fits_a_phone(issuer, account):
     uri = provisioning_uri("A" * 32, issuer=issuer, account=account)
 
     assert 200 <= picture_of(uri).width <= 284
 
 
-def test_the_picture_is_opaque_black_on_white():
+def test_the_image_is_opaque_black_on_white():
     data = base64.b64decode(png_data_uri(uri_number(0)).partition(",")[2])
     picture = Image.open(BytesIO(data))
 

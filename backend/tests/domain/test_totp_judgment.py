@@ -65,7 +65,7 @@ def test_a_window_can_be_narrowed_to_the_current_step(steps_away):
 
 
 @pytest.mark.parametrize("second", [0, 0.001, 14, 29, 29.999])
-def test_a_code_lives_from_one_step_before_its_own_to_one_after_wherever_in_the_step(second):
+def test_a_code_is_accepted_from_one_step_before_to_one_after(second):
     code, born = code_at(0), HERE * 30
 
     accepted = [matching_step(SECRET, code, now=born + away * 30 + second) is not None for away in range(-3, 4)]
@@ -75,7 +75,7 @@ def test_a_code_lives_from_one_step_before_its_own_to_one_after_wherever_in_the_
 
 @always
 @given(SECRETS, MOMENTS, st.integers(-30, 30))
-def test_for_any_secret_and_time_just_the_codes_of_the_window_are_accepted(secret, now, steps_away):
+def test_only_codes_in_the_window_are_accepted_for_any_secret_and_time(secret, now, steps_away):
     here = step_at(now)
     code = code_for(secret, here + steps_away)
     window = {step: code_for(secret, step) for step in range(here - 1, here + 2)}
@@ -99,7 +99,7 @@ def test_only_a_step_after_the_last_used_one_is_accepted(steps_away, last_used):
 
 @always
 @given(st.lists(st.tuples(st.integers(-90, 200), st.integers(-3, 3), st.booleans()), max_size=40))
-def test_a_step_once_used_is_never_accepted_again_in_any_order(attempts):
+def test_a_used_step_is_never_accepted_again(attempts):
     """TOTP-04, AVL-07: single codes and pairs mixed, early and late, with a clock that moves both ways."""
     now, last_used, used = NOW, None, []
 
@@ -119,7 +119,7 @@ def test_a_step_once_used_is_never_accepted_again_in_any_order(attempts):
     assert used == sorted(set(used))
 
 
-def test_a_spent_code_says_when_the_next_one_comes():
+def test_a_used_code_says_when_the_next_one_comes():
     """TOTP-14. At noon and 18 seconds the app's code changes in twelve."""
     assert examine(SECRET, code_at(0), now=NOW, last_used=HERE) == Spent(next_in=12)
     assert examine(SECRET, code_at(-1), now=NOW, last_used=HERE - 1) == Spent(next_in=12)
@@ -127,18 +127,18 @@ def test_a_spent_code_says_when_the_next_one_comes():
 
 
 @pytest.mark.parametrize(("steps_away", "minutes"), [(-2, 1), (-3, 2), (-4, 2), (-6, 3), (-8, 4), (-10, 5)])
-def test_a_code_from_the_past_tells_a_slow_clock(steps_away, minutes):
+def test_an_old_code_indicates_a_slow_clock(steps_away, minutes):
     assert examine(SECRET, code_at(steps_away), now=NOW) == Stale(minutes_ago=minutes)
     assert examine(SECRET, code_at(steps_away), now=NOW, last_used=HERE) == Stale(minutes_ago=minutes)
 
 
-def test_a_code_from_before_the_looked_up_past_is_just_wrong():
+def test_a_code_older_than_the_hint_is_just_wrong():
     assert examine(SECRET, code_at(-HINT_STEPS - 1), now=NOW) == Wrong()
 
 
 @pytest.mark.parametrize("last_used", [None, HERE - 1, HERE, HERE + 1])
 @pytest.mark.parametrize("steps_away", [2, 3, 5, 10, 120])
-def test_a_code_from_the_future_gets_the_answer_of_a_wrong_one(steps_away, last_used):
+def test_a_future_code_is_just_wrong(steps_away, last_used):
     """TOTP-14: it is still to become valid, so nothing may tell it apart."""
     early = examine(SECRET, code_at(steps_away), now=NOW, last_used=last_used)
     wrong = examine(SECRET, "314159", now=NOW, last_used=last_used)
@@ -148,7 +148,7 @@ def test_a_code_from_the_future_gets_the_answer_of_a_wrong_one(steps_away, last_
 
 @always
 @given(SECRETS, MOMENTS, st.integers(-14, 14), st.none() | st.integers(-5, 1))
-def test_a_hint_is_given_only_for_what_can_never_be_accepted_any_more(secret, now, steps_away, used):
+def test_a_hint_is_given_only_for_codes_that_can_never_be_accepted(secret, now, steps_away, used):
     here = step_at(now)
     last_used = None if used is None else here + used
     code = code_for(secret, here + steps_away)
@@ -163,7 +163,7 @@ def test_a_hint_is_given_only_for_what_can_never_be_accepted_any_more(secret, no
 
 
 @pytest.mark.parametrize("judge", [examine, lambda *a, **k: examine_pair(a[0], a[1], a[1], **k)])
-def test_a_clock_that_fell_behind_the_last_used_step_accepts_nothing(judge):
+def test_a_clock_behind_the_last_used_step_accepts_nothing(judge):
     with pytest.raises(ClockBehindError):
         judge(SECRET, code_at(0), now=NOW, last_used=HERE + 2)
 
@@ -171,7 +171,7 @@ def test_a_clock_that_fell_behind_the_last_used_step_accepts_nothing(judge):
 
 
 @pytest.mark.parametrize("newer", range(-3, 4))
-def test_two_codes_in_a_row_are_accepted_if_the_newer_lies_in_the_window(newer):
+def test_a_pair_is_accepted_if_the_newer_code_is_in_the_window(newer):
     judged = examine_pair(SECRET, code_at(newer - 1), code_at(newer), now=NOW)
 
     assert judged == (Match(step=HERE + newer, offset=newer) if is_in_window(newer) else Wrong())
@@ -182,12 +182,12 @@ def test_two_codes_in_a_row_are_accepted_if_the_newer_lies_in_the_window(newer):
     [(0, -1), (1, 0), (0, 0), (-1, -1), (-2, 0), (-1, 1), (0, 2)],
     ids=["swapped", "swapped early", "one twice", "old one twice", "gap", "gap across", "gap ahead"],
 )
-def test_two_right_codes_that_are_not_in_a_row_are_refused(older, newer):
+def test_two_codes_not_in_a_row_are_refused(older, newer):
     assert examine_pair(SECRET, code_at(older), code_at(newer), now=NOW) == Wrong()
 
 
 @pytest.mark.parametrize("wrong_half", [0, 1])
-def test_one_right_code_of_two_is_worth_nothing(wrong_half):
+def test_a_pair_with_one_right_code_is_refused(wrong_half):
     """LOCK-06, and the answer does not say which half was right."""
     codes = [code_at(-1), code_at(0)]
     codes[wrong_half] = "314159"
@@ -196,7 +196,7 @@ def test_one_right_code_of_two_is_worth_nothing(wrong_half):
 
 
 @pytest.mark.parametrize(("last_used", "accepted"), [(-3, True), (-2, True), (-1, False), (0, False)])
-def test_both_codes_of_a_pair_must_be_unspent(last_used, accepted):
+def test_both_codes_of_a_pair_must_be_unused(last_used, accepted):
     judged = examine_pair(SECRET, code_at(-1), code_at(0), now=NOW, last_used=HERE + last_used)
 
     assert isinstance(judged, Match) is accepted
@@ -227,13 +227,13 @@ def test_spaces_and_dashes_do_not_matter(typed):
         "123\u2013456",
     ],
 )
-def test_what_is_not_six_ascii_digits_is_no_code(typed):
+def test_anything_but_six_ascii_digits_is_rejected(typed):
     assert normalize(typed) is None
 
 
 @always
 @given(st.text() | st.text(alphabet="0123456789 -", max_size=9) | st.text(alphabet="1\u0663\uff13\u00b2", max_size=7))
-def test_whatever_is_typed_comes_out_as_six_ascii_digits_or_not_at_all(typed):
+def test_any_input_is_normalized_to_six_digits_or_rejected(typed):
     code = normalize(typed)
 
     stripped = typed.replace(" ", "").replace("-", "")

@@ -1,4 +1,4 @@
-"""Somebody who calls the service, one connection per request, and may get no answer."""
+"""Somebody who calls the service, one connection per request, and may get no response."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ import httpx
 
 from tests.support.service import AS_OUR_PAGE
 
-ANSWER_SECONDS = 30
+ANSWER_SECONDS = 60
 STALL_SECONDS = 60
 """How long nobody at all may go without a response before a test gives up; a busy machine is slow, but goes on."""
 
@@ -45,29 +45,29 @@ class Line:
     last_served: float | None = None
 
     async def send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> httpx.Response | None:
-        """Return the answer, or None if the connection ended without one."""
+        """Return the response, or None if the connection ended without one."""
         self.asked[path] += 1
         began = monotonic()
         self.last_served = self.last_served or began
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                answer = _parsed(await self._exchange(method, path, json.dumps(body).encode(), headers))
+                response = _parsed(await self._exchange(method, path, json.dumps(body).encode(), headers))
         except ConnectionError:
-            answer = None
-        if answer is None:
+            response = None
+        if response is None:
             self.unanswered[path] += 1
             return None
         took = monotonic() - began
         self.slowest = max(self.slowest, took)
         self.usual[path] = 0.8 * self.usual.get(path, took) + 0.2 * took
-        self.taken[path] += answer.is_success
-        if answer.status_code == 503:
+        self.taken[path] += response.is_success
+        if response.status_code == 503:
             self.unavailable[path] += 1
-            return answer
+            return response
         self.last_served = monotonic()
-        if answer.status_code >= 500:
-            self.broken.append(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
-        return answer
+        if response.status_code >= 500:
+            self.broken.append(f"{method} {path}: {response.status_code} {response.text[:200]}")
+        return response
 
     @property
     def is_served(self) -> bool:
@@ -103,7 +103,7 @@ class Line:
 
 
 def _parsed(received: bytes) -> httpx.Response | None:
-    """Return the answer, if the whole of it has come."""
+    """Return the response, if the whole of it has come."""
     head, _, content = received.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
@@ -127,17 +127,17 @@ class Caller:
     async def ask(
         self, path: str, body: Any = None, *, method: str = "POST", bearer: str | None = None
     ) -> httpx.Response | None:
-        """Ask once; None where no answer came."""
+        """Ask once; None where no response came."""
         headers = {"X-Forwarded-For": self.source, **AS_OUR_PAGE}
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if bearer is not None:
             headers["Authorization"] = f"Bearer {bearer}"
-        answer = await self.line.send(method, path, {} if body is None else body, headers)
-        for text in answer.headers.get_list("Set-Cookie") if answer is not None else ():
+        response = await self.line.send(method, path, {} if body is None else body, headers)
+        for text in response.headers.get_list("Set-Cookie") if response is not None else ():
             for name, morsel in SimpleCookie(text).items():
                 if morsel["max-age"] == "0":
                     self.cookies.pop(name, None)
                 else:
                     self.cookies[name] = morsel.value
-        return answer
+        return response

@@ -57,16 +57,16 @@ class Journey:
             await self._offer_password(caller)
         body: dict[str, Any] = {"code": self._next_code(path)}
         while self.line.is_served:
-            answer = await caller.ask(path, body)
-            if is_lost(answer):
-                answer = await self._answered(lambda: caller.ask(LOGIN, method="GET"))
-                if answer.is_success:
+            response = await caller.ask(path, body)
+            if is_lost(response):
+                response = await self._answered(lambda: caller.ask(LOGIN, method="GET"))
+                if response.is_success:
                     continue
-            assert answer is not None
-            if answer.is_success:
-                self._was_told(caller, answer)
+            assert response is not None
+            if response.is_success:
+                self._was_told(caller, response)
                 return caller
-            match answer.json()["code"]:
+            match response.json()["code"]:
                 case "login_expired":
                     self.untold += 1
                     return caller
@@ -80,25 +80,25 @@ class Journey:
                     self.gave_up = True
                     return caller
                 case refused:
-                    assert refused == "throttled", f"{path}: {answer.text}"
+                    assert refused == "throttled", f"{path}: {response.text}"
                     await asyncio.sleep(PAUSE_SECONDS)
-        raise AssertionError(f"{path}: no answer")
+        raise AssertionError(f"{path}: no response")
 
     async def refresh(self, caller: Caller) -> None:
-        """Rotate the session's token; a lost answer is asked for again."""
-        answer = await self._answered(lambda: caller.ask(REFRESH))
-        assert answer.is_success, answer.text
-        self.tokens.append(answer.json()["access_token"])
+        """Rotate the session's token; a lost response is asked for again."""
+        response = await self._answered(lambda: caller.ask(REFRESH))
+        assert response.is_success, response.text
+        self.tokens.append(response.json()["access_token"])
 
     async def replay(self) -> int:
         """Offer every code once more and return how many were taken."""
         if self.gave_up:
             return 0
-        caller, answers = Caller(self.line), []
+        caller, responses = Caller(self.line), []
         await self._offer_password(caller)
         for path, code in self.used:
-            answers.append(await self._answered(lambda path=path, code=code: caller.ask(path, {"code": code})))  # type: ignore[misc]
-        return sum(answer.is_success for answer in answers)
+            responses.append(await self._answered(lambda path=path, code=code: caller.ask(path, {"code": code})))  # type: ignore[misc]
+        return sum(response.is_success for response in responses)
 
     async def find_sessions(self) -> int:
         """Return how many of the sessions that the person was told of are not to be found, or do not go on."""
@@ -108,14 +108,14 @@ class Journey:
             for token in self.tokens
         ]
         found += [await self._answered(lambda c=c: c.ask(REFRESH)) for c in self.callers]  # type: ignore[misc]
-        return sum(not answer.is_success for answer in found)
+        return sum(not response.is_success for response in found)
 
     async def _answered(self, ask: Callable[[], Awaitable[httpx.Response | None]]) -> httpx.Response:
         """Ask until there is a response."""
         while self.line.is_served:
-            answer = await ask()
-            if answer is not None and not is_lost(answer):
-                return answer
+            response = await ask()
+            if response is not None and not is_lost(response):
+                return response
             await asyncio.sleep(PAUSE_SECONDS)
         raise AssertionError("no response")
 
@@ -134,8 +134,8 @@ class Journey:
         older = self._step = max(self._step, int(time()) // 30 - 1)
         return [self.person.code(older), self._next_code(TOTP)]
 
-    def _was_told(self, caller: Caller, answer: httpx.Response) -> None:
-        body: dict[str, Any] = answer.json()
+    def _was_told(self, caller: Caller, response: httpx.Response) -> None:
+        body: dict[str, Any] = response.json()
         assert body["step"] == "done"
         self.told += 1
         self.callers.append(caller)
@@ -147,11 +147,11 @@ class Journey:
             caller.move()
             return await caller.ask(LOGIN, {"email": self.person.email, "password": PASSWORD})
 
-        answer = await self._answered(offer)
-        assert answer.is_success, answer.text
-        assert answer.json()["step"] == "totp"
+        response = await self._answered(offer)
+        assert response.is_success, response.text
+        assert response.json()["step"] == "totp"
 
 
-def is_lost(answer: httpx.Response | None) -> bool:
+def is_lost(response: httpx.Response | None) -> bool:
     """Whether nobody knows what became of a request."""
-    return answer is None or answer.status_code == 503
+    return response is None or response.status_code == 503

@@ -95,7 +95,7 @@ async def main(port: int, name: str, number: int, authority: str | None) -> None
     orders = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
     while await orders.readline():
-        print(json.dumps(asdict(crowd.toll)), flush=True)  # noqa: T201  its answer
+        print(json.dumps(asdict(crowd.toll)), flush=True)  # noqa: T201  its response
     for task in holding:
         task.cancel()
     await asyncio.gather(*holding, return_exceptions=True)

@@ -60,7 +60,7 @@ async def workers(timed: Timed) -> AsyncIterator[Workers]:
     await running.close()
 
 
-async def test_the_service_s_own_clock_may_say_what_it_likes(timed: Timed, workers: Workers, tell: Tell):
+async def test_a_wrong_clock_on_the_service_machine_changes_nothing(timed: Timed, workers: Workers, tell: Tell):
     """AVL-07, LOCK-14: it follows the database's; only the doctor minds."""
     signed_in = await workers.an_account(enrolled=True)
     locked = await workers.an_account(enrolled=True)
@@ -94,7 +94,7 @@ async def test_the_service_s_own_clock_may_say_what_it_likes(timed: Timed, worke
     tell("Stepped the service's clock two hours ahead and two hours back, under two workers", lost=lost)
 
 
-async def test_the_database_s_clock_goes_back_ahead_and_is_put_right(timed: Timed, workers: Workers, tell: Tell):
+async def test_a_database_clock_stepped_back_and_ahead_loses_nothing(timed: Timed, workers: Workers, tell: Tell):
     ann, bob, cid = [await workers.an_account(enrolled=True) for _ in range(3)]
     [at_ann] = await workers.at_second_factor(ann)
     spent = code_of(ann)
@@ -131,7 +131,7 @@ async def test_the_database_s_clock_goes_back_ahead_and_is_put_right(timed: Time
     fixed = await at_bob.offer(code_of(bob, 1))
     still_in = [await refreshed(browser) for browser in (at_ann, at_bob)]
 
-    assert tally(denied) == {"clock_fault": 3}, [answer.text for answer in denied]
+    assert tally(denied) == {"clock_fault": 3}, [response.text for response in denied]
     for held_then in (held_back_then, held_now):
         assert held_then.json()["code"] == "account_locked"
         assert held_then.json()["retry_after"] <= 15 * MINUTE
@@ -146,10 +146,10 @@ async def test_the_database_s_clock_goes_back_ahead_and_is_put_right(timed: Time
     tell(
         "Stepped PostgreSQL's clock ten minutes back, an hour ahead and right again, under the running service",
         lost={
-            "spent codes": [answer.is_success for answer in (*denied, replayed)].count(True),
-            "locks that vanished": [answer.is_success for answer in (held_back_then, held_now)].count(True),
+            "spent codes": [response.is_success for response in (*denied, replayed)].count(True),
+            "locks that vanished": [response.is_success for response in (held_back_then, held_now)].count(True),
             "locks that became eternal": not_for_ever.status_code != 200,
-            "sign-ins": [answer.status_code == 200 for answer in (opened, fresh, fixed)].count(False),
+            "sign-ins": [response.status_code == 200 for response in (opened, fresh, fixed)].count(False),
             "sessions": still_in.count(False),
         },
     )
@@ -166,8 +166,8 @@ class Watch:
     async def step_to(self, seconds: int) -> None:
         self.timed.of_database.step_to(seconds)
         await self._until({401})
-        answer = await self.browser.post("/auth/refresh")
-        self.token = answer.json()["access_token"]
+        response = await self.browser.post("/auth/refresh")
+        self.token = response.json()["access_token"]
         await self._until({200})
 
     async def _until(self, wanted: set[int]) -> None:
@@ -179,7 +179,7 @@ class Watch:
                     many.get(f"{self.timed.server.url}/auth/me", headers={"Authorization": f"Bearer {self.token}"})
                     for _ in range(ATTEMPTS_AT_ONCE)
                 )
-                seen = {answer.status_code for answer in await asyncio.gather(*asked)}
+                seen = {response.status_code for response in await asyncio.gather(*asked)}
             if seen == wanted:
                 return
             assert monotonic() < deadline, f"the workers do not follow the database's clock: {seen}"

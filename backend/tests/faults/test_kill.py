@@ -39,7 +39,7 @@ def chance(request: pytest.FixtureRequest) -> tuple[int, random.Random]:
 
 
 @pytest.mark.timeout(0)  # each kill and each response has its own limit
-async def test_workers_that_are_killed_leave_nothing_half_done(
+async def test_killed_workers_leave_nothing_half_done(
     deployed: Deployed, services: Services, line: Line, tell: Tell, chance: tuple[int, random.Random]
 ):
     """AVL-05, TOTP-04, BKP-03: and gunicorn replaces each by itself."""
@@ -63,12 +63,12 @@ async def test_workers_that_are_killed_leave_nothing_half_done(
     assert line.broken == []
     assert died >= WORKER_KILLS
     await settle(
-        f"{WORKER_KILLS} workers killed (seed {seed})", journeys, services, line, tell, f"{died} without an answer"
+        f"{WORKER_KILLS} workers killed (seed {seed})", journeys, services, line, tell, f"{died} without a response"
     )
 
 
 @pytest.mark.timeout(0)  # each kill and each response has its own limit
-async def test_database_connections_that_are_killed_leave_nothing_half_done(
+async def test_killed_database_connections_leave_nothing_half_done(
     deployed: Deployed, services: Services, line: Line, tell: Tell, chance: tuple[int, random.Random]
 ):
     """AVL-05, AVL-01: PostgreSQL drops everything it has in hand, and comes back by itself."""

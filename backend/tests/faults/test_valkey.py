@@ -31,7 +31,7 @@ def trouble(request: pytest.FixtureRequest, deployed: Deployed) -> Iterator[str]
     deployed.valkey.start()
 
 
-async def test_an_attack_gains_nothing_from_a_lost_valkey(
+async def test_losing_valkey_gains_an_attacker_nothing(
     deployed: Deployed, services: Services, line: Line, tell: Tell, trouble: str
 ):
     """AVL-02, LOCK-01, LOCK-12: five codes of an account are examined, and twenty accounts per network are tried."""
@@ -48,7 +48,7 @@ async def test_an_attack_gains_nothing_from_a_lost_valkey(
     alone = Caller(line)
     after = await tried(alone, 2 * ACCOUNTS_PER_SOURCE, trouble)
 
-    codes = Counter(answer.json()["code"] for answer in told if answer is not None)
+    codes = Counter(response.json()["code"] for response in told if response is not None)
     async with services.database.engine.connect() as connection:
         query = text("SELECT count(*) FROM second_factor_failures WHERE user_id = :user")
         examined = int((await connection.execute(query, {"user": person.id})).scalar_one())
@@ -60,7 +60,7 @@ async def test_an_attack_gains_nothing_from_a_lost_valkey(
     tell(
         f"Valkey {trouble} during an attack: {GUESSES} codes offered, {examined} examined; "
         f"{2 * ACCOUNTS_PER_SOURCE} accounts tried from one network, {after['invalid_credentials']} looked at; "
-        f"every answer within {line.slowest:.1f} s",
+        f"every response within {line.slowest:.1f} s",
         lost={
             "codes examined beyond five": examined - 5,
             "accounts looked at beyond twenty": after["invalid_credentials"] - ACCOUNTS_PER_SOURCE,
@@ -72,11 +72,11 @@ async def tried(caller: Caller, accounts: int, about: str) -> Counter[str]:
     """Try so many accounts from one network, one after the other, and return what was said."""
     said: Counter[str] = Counter()
     for number in range(accounts):
-        answer = await caller.ask(
+        response = await caller.ask(
             LOGIN, {"email": f"{about}-{number}-{caller.source}@student.com", "password": "wrong"}
         )
-        assert isinstance(answer, httpx.Response)
-        said[answer.json()["code"]] += 1
+        assert isinstance(response, httpx.Response)
+        said[response.json()["code"]] += 1
     return said
 
 

@@ -40,7 +40,7 @@ def backend(tmp_path: Path, focys_db: str) -> Path:
     return copy
 
 
-def test_the_guide_s_first_start_and_first_login(backend: Path):
+def test_the_guides_first_start_and_first_login(backend: Path):
     """Migrations, ``uvicorn main:app --reload``, the code on the console, and a stop that leaves nothing behind."""
     env = environment(backend)
     migrated = run("alembic upgrade head", folder=backend, env=env)
@@ -63,7 +63,7 @@ def test_the_guide_s_first_start_and_first_login(backend: Path):
         httpx.get(f"{server.url}/health/live")
 
 
-def test_the_guide_s_production_server_and_its_database_maintenance(backend: Path, focys_db: str):
+def test_the_guides_production_server_and_database_maintenance(backend: Path, focys_db: str):
     """Gunicorn with four workers, then the guide's own SQL through psql."""
     run("alembic upgrade head", folder=backend, env=environment(backend))
     create = ["focys", "users", "create", ALICE, "--password-stdin"]
@@ -92,7 +92,7 @@ def test_the_guide_s_production_server_and_its_database_maintenance(backend: Pat
     assert ALICE in psql(focys_db, stale)
 
 
-def test_the_guide_s_placeholder_key_stops_the_start_with_a_sentence(backend: Path):
+def test_the_guides_placeholder_key_is_refused(backend: Path):
     (backend / ".env").write_text((backend / ".env").read_text().replace(SECRET_KEY, "your-secret-key-here"))
 
     migrated = run("alembic upgrade head", folder=backend, env=environment(backend))
@@ -103,13 +103,13 @@ def test_the_guide_s_placeholder_key_stops_the_start_with_a_sentence(backend: Pa
     assert "Traceback" not in migrated.stderr
 
 
-def test_the_guide_s_totp_snippet_verifies_its_own_code(pristine: Path):
+def test_the_guides_totp_snippet_works(pristine: Path):
     printed = run(TOTP_SNIPPET, folder=pristine, env=environment(pristine)).stdout
 
     assert re.fullmatch(r"Secret: [A-Z2-7]{32}\nCurrent code: [0-9]{6}\nVerified: True\n", printed)
 
 
-def test_the_guide_s_qr_snippet_makes_a_picture(pristine: Path):
+def test_the_guides_qr_snippet_works(pristine: Path):
     printed = run(QR_SNIPPET, folder=pristine, env=environment(pristine)).stdout
 
     found = re.fullmatch(r"QR code generated: ([0-9]+) bytes\nFirst 50 chars: (.{50})\n", printed)
@@ -134,7 +134,7 @@ def test_the_requirements_are_complete_pinned_and_hashed():
     assert re.search(r"^gunicorn==", lock, re.MULTILINE)
 
 
-def test_what_is_installed_fits_together():
+def test_the_installed_packages_are_compatible():
     result = run([sys.executable, "-m", "pip", "check"], folder=BACKEND, env=environment(BACKEND))
 
     assert result.returncode == 0, result.stdout

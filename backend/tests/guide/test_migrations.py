@@ -42,7 +42,7 @@ async def sign_in(url: str, account: Account, *, secret: str | None) -> str:
         return str((await browser.offer(pyotp.TOTP(secret).at(world.clock.now()))).json()["step"])
 
 
-async def test_every_revision_goes_down_and_up_again_with_rows_in_it(deployment: Deployment):
+async def test_every_revision_can_be_reverted_with_data(deployment: Deployment):
     """CFG-08: what would destroy credentials refuses first, and does it only when it is asked by name."""
     await deployment.alembic("upgrade head")
     account = await enroll_somebody(deployment)
@@ -74,7 +74,7 @@ async def test_every_revision_goes_down_and_up_again_with_rows_in_it(deployment:
     assert await deployment.sql("SELECT count(*) FROM users") == [(0,)]
 
 
-async def test_what_the_newest_revision_adds_goes_and_comes_back_and_takes_nothing_else_along(deployment: Deployment):
+async def test_reverting_the_newest_revision_loses_nothing_else(deployment: Deployment):
     """CFG-08: an attempt in progress, a lock and a set-up are no credentials; everything else stays."""
     await deployment.alembic("upgrade head")
     account = await enroll_somebody(deployment)
@@ -113,7 +113,7 @@ async def refusal_at(deployment: Deployment, revision: str) -> str:
     return refused
 
 
-async def test_a_downgrade_of_many_steps_that_is_refused_at_one_of_them_takes_none(deployment: Deployment):
+async def test_a_refused_downgrade_changes_nothing(deployment: Deployment):
     await deployment.alembic("upgrade head")
     await enroll_somebody(deployment)
     sessions = await deployment.sql("SELECT count(*) FROM sessions")
@@ -125,7 +125,7 @@ async def test_a_downgrade_of_many_steps_that_is_refused_at_one_of_them_takes_no
     assert await deployment.sql("SELECT count(*) FROM sessions") == sessions
 
 
-async def test_the_guide_s_commands_go_up_and_down_and_say_in_a_sentence_why_they_do_not(pristine: Path, focys_db: str):
+async def test_the_guides_migration_commands_work_or_explain_why_not(pristine: Path, focys_db: str):
     """CFG-08: as above, as the guide types it."""
     deployment = Deployment(pristine, focys_db)
     deployment.done("alembic upgrade head")
@@ -149,7 +149,7 @@ async def test_the_models_and_the_migrations_agree(deployment: Deployment):
     assert await deployment.alembic("check") == ""
 
 
-async def test_the_guide_s_earlier_database_keeps_its_authenticators(deployment: Deployment):
+async def test_the_guides_earlier_database_keeps_its_authenticators(deployment: Deployment):
     """CRY-01, CRY-05: no secret stays readable, in the file neither, and the old version gets its own back."""
     secret = pyotp.random_base32()
     account = Account(uuid4(), "alice@student.com", PASSWORD, secret)
@@ -178,7 +178,7 @@ async def test_the_guide_s_earlier_database_keeps_its_authenticators(deployment:
     assert await deployment.sql("SELECT totp_secret, mfa_enabled FROM users") == [(secret, True)]
 
 
-async def test_of_two_migrations_at_once_one_waits_and_both_succeed(pristine: Path, focys_db: str):
+async def test_two_migrations_at_once_both_succeed(pristine: Path, focys_db: str):
     deployment = Deployment(pristine, focys_db)
     gate = await asyncpg.connect(deployment.url)
     await gate.execute(f"SELECT pg_advisory_lock({ADVISORY_LOCK})")
@@ -201,7 +201,7 @@ async def test_of_two_migrations_at_once_one_waits_and_both_succeed(pristine: Pa
 
 
 @pytest.mark.parametrize(("policy", "step"), [("required", "email_code"), ("optional", "done")])
-async def test_the_guide_s_way_to_turn_mfa_off_means_what_the_policy_says(database_url: str, policy: str, step: str):
+async def test_clearing_the_mfa_flag_depends_on_the_policy(database_url: str, policy: str, step: str):
     """TOTP-16: under ``required`` a password alone opens nothing, whatever the flag says."""
     async with world_on(database_url) as world:
         account = await world.an_account(enrolled=True)
@@ -210,10 +210,10 @@ async def test_the_guide_s_way_to_turn_mfa_off_means_what_the_policy_says(databa
 
         await execute(world, "UPDATE users SET mfa_enabled = false;")
         browser = world.a_browser()
-        answer = await browser.sign_in_with_password(account)
+        response = await browser.sign_in_with_password(account)
 
-        assert answer.json()["step"] == step
-        assert ("access_token" in answer.json()) is (policy == "optional")
+        assert response.json()["step"] == step
+        assert ("access_token" in response.json()) is (policy == "optional")
         assert ("focys_refresh" in browser.http.cookies) is (policy == "optional")
         # A login that began before is over, and the authenticator is still there to be turned on again.
         assert (await in_progress.offer(account.code(world.clock))).json()["code"] == "login_expired"
@@ -222,7 +222,7 @@ async def test_the_guide_s_way_to_turn_mfa_off_means_what_the_policy_says(databa
         assert (await again.offer(account.code(world.clock))).status_code == 200
 
 
-async def test_a_cleared_flag_leads_through_the_mailbox_to_a_new_authenticator(world: World):
+async def test_a_cleared_flag_leads_to_a_new_enrollment(world: World):
     account = await world.an_account(enrolled=True)
     old = account.secret
     await execute(world, "UPDATE users SET mfa_enabled = false;")

@@ -58,7 +58,7 @@ def refusal_to_start(backend: Path) -> str:
     return said.partition(" [ERROR] ")[2]
 
 
-def test_option_1_the_flag_means_what_the_policy_says(backend: Path, focys_db: str):
+def test_option_1_clearing_the_flag_depends_on_the_policy(backend: Path, focys_db: str):
     """TOTP-16: the same database under both policies, and the authenticators are there when the flag is set again."""
     required, optional = gunicorn(backend), gunicorn(backend, MFA_POLICY="optional")
     name = focys_db.rpartition("/")[2]
@@ -76,7 +76,7 @@ def test_option_1_the_flag_means_what_the_policy_says(backend: Path, focys_db: s
     assert during == ("email_code", "done")
 
 
-def test_option_2_the_guide_s_dump_is_restored_by_psql(backend: Path, focys_db: str):
+def test_option_2_the_guides_dump_is_restored(backend: Path, focys_db: str):
     """AVL-09: what was there at the backup is there again, and nothing else; pg_restore refuses such a dump."""
     name, env = focys_db.rpartition("/")[2], postgres_environment(focys_db)
     server = gunicorn(backend)
@@ -102,7 +102,7 @@ def test_option_2_the_guide_s_dump_is_restored_by_psql(backend: Path, focys_db: 
     assert secret not in dump.read_text()
 
 
-def test_option_2_one_migration_is_taken_back_and_made_again(backend: Path):
+def test_option_2_one_migration_is_reverted_and_reapplied(backend: Path):
     """CFG-08: what would destroy credentials is refused, what does not is done, and the service says what it needs."""
     server = gunicorn(backend)
     with serving(server):
@@ -124,7 +124,7 @@ def test_option_2_one_migration_is_taken_back_and_made_again(backend: Path):
     assert signed_in == "done"
 
 
-def test_option_3_older_code_refuses_the_newer_schema_and_goes_on_once_it_is_taken_back(tmp_path: Path, focys_db: str):
+def test_option_3_older_code_needs_the_older_schema(tmp_path: Path, focys_db: str):
     """CFG-08: also with the files that the guide's command leaves lying about."""
     versions = Versions(tmp_path / "code")
     backend = with_alice(versions.folder / "backend", focys_db)

@@ -55,7 +55,7 @@ async def tables_of(deployment: Deployment) -> dict[str, dict[str, dict[str, Any
     return tables
 
 
-async def test_everything_the_version_before_names_is_still_there_and_new_columns_need_no_value(deployment: Deployment):
+async def test_the_schema_is_compatible_with_the_previous_version(deployment: Deployment):
     """CFG-08: expand first, contract a release later."""
     await deployment.alembic(f"upgrade {BEFORE}")
     before = await tables_of(deployment)
@@ -113,7 +113,7 @@ def earlier(world: World) -> Earlier:
     return Earlier(world)
 
 
-async def test_failures_that_the_version_before_counts_lock_here(world: World, earlier: Earlier):
+async def test_failures_counted_by_the_previous_version_lock(world: World, earlier: Earlier):
     """LOCK-01: five are five, whichever version counts them."""
     account = await world.an_account(enrolled=True)
     await earlier.failures(account, 4)
@@ -144,7 +144,7 @@ async def test_failures_from_before_the_upgrade_still_count(deployment: Deployme
     assert locked.json()["code"] == "account_locked"
 
 
-async def test_a_login_that_the_version_before_began_is_completed_here(world: World, earlier: Earlier):
+async def test_a_login_started_by_the_previous_version_can_be_completed(world: World, earlier: Earlier):
     account = await world.an_account(enrolled=True)
     browser, _ = await earlier.login(account, "totp", epoch=1)
 
@@ -153,7 +153,7 @@ async def test_a_login_that_the_version_before_began_is_completed_here(world: Wo
     assert (done.status_code, done.json()["step"]) == (200, "done")
 
 
-async def test_a_code_that_the_version_before_mailed_works_here(world: World, earlier: Earlier):
+async def test_a_code_emailed_by_the_previous_version_works(world: World, earlier: Earlier):
     account = await world.an_account()
     browser, login_id = await earlier.login(account, "email_code", epoch=0, is_mailed=True)
     about = {"login": str(login_id), "issue": 1, "long": False, "source": "192.0.2.1"}
@@ -176,7 +176,7 @@ async def test_a_code_that_the_version_before_mailed_works_here(world: World, ea
     )
 
 
-async def test_a_set_up_that_the_version_before_began_begins_again_here_and_ends(
+async def test_an_enrollment_started_by_the_previous_version_restarts(
     world: World, deployment: Deployment, earlier: Earlier
 ):
     """TOTP-10: that secret belonged to no login, so it must not be shown again."""
@@ -201,7 +201,7 @@ async def test_a_set_up_that_the_version_before_began_begins_again_here_and_ends
     assert (done.status_code, done.json()["step"]) == (200, "done")
 
 
-async def test_a_success_here_is_a_conflict_to_an_attempt_of_the_version_before(world: World, deployment: Deployment):
+async def test_a_success_conflicts_with_an_attempt_of_the_previous_version(world: World, deployment: Deployment):
     """LOCK-02, TOTP-04: its compare-and-set on the account fails, so that no code works in both."""
     account = await world.an_account(enrolled=True)
     read = (await deployment.sql("SELECT attempt_seq FROM users"))[0][0]

@@ -36,7 +36,7 @@ def revision(machine: Machine) -> str:
     return machine.done('psql --tuples-only --no-align focys_db -c "SELECT version_num FROM alembic_version"').strip()
 
 
-def test_an_upgrade_and_the_way_back_by_the_runbook(machine: Machine):
+def test_upgrade_and_rollback_follow_the_runbook(machine: Machine):
     """CFG-08, AVL-09: everybody's authenticator outlives both."""
     secret = walk_the_first_login(machine.server)
     machine.origin.publish_next()
@@ -58,7 +58,7 @@ def test_an_upgrade_and_the_way_back_by_the_runbook(machine: Machine):
     assert sign_in(machine.server, secret) == "done"
 
 
-def test_nobody_can_sign_in_by_the_runbook(machine: Machine, focys_db: str):
+def test_diagnosis_and_bypass_follow_the_runbook(machine: Machine, focys_db: str):
     """ADM-07: the part is found, people are let in for a while, and it is over when the operator says so."""
     walk_the_first_login(machine.server)
     machine.done(f"focys users create {NAMED} --password-stdin", typed="a-lantern-by-the-river-77")

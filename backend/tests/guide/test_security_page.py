@@ -112,11 +112,11 @@ SENTENCES = [
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)
-def test_each_limit_and_lifetime_is_told_as_it_is(sentence: str):
+def test_each_limit_and_lifetime_is_documented_correctly(sentence: str):
     assert sentence in PAGE
 
 
-def test_every_limit_is_told():
+def test_every_limit_is_documented():
     """CFG-10: a new one has to be added above, and to the page."""
     known = {name for name, item in vars(limits).items() if name.isupper() and isinstance(item, RateLimitItem)}
 
@@ -127,7 +127,7 @@ def test_every_limit_is_told():
     assert (SET_SIZE, totp.DRIFT_STEPS) == (10, 1)
 
 
-def test_the_limits_of_nginx_are_told():
+def test_the_limits_of_nginx_are_documented():
     site = SITE.read_text()
     (rate,), (burst,) = re.findall(r"rate=(\d+)r/s", site), re.findall(r"burst=(\d+)", site)
     (connections,) = re.findall(r"limit_conn focys_open (\d+);", site)
@@ -135,14 +135,14 @@ def test_the_limits_of_nginx_are_told():
     assert f"{rate} a second with {burst} at once, {connections} connections; at nginx" in PAGE
 
 
-def test_every_secret_and_every_key_made_of_one_is_told():
+def test_every_secret_and_derived_key_is_documented():
     told = set(re.findall(r"`([\w-]+)`", PAGE.split("## Secrets")[1].split("## Logs")[0]))
 
     assert {name.upper() for name in SECRETS} <= told
     assert {purpose.rpartition("/")[2] for purpose in Purpose} <= told
 
 
-def test_the_inventory_of_logs_is_whole():
+def test_every_logged_event_is_documented():
     """CFG-10: what the page lists, and what the code can say."""
     listed = {
         kind: set(re.findall(r"`([\w -]+)`", words))

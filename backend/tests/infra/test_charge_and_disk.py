@@ -17,7 +17,7 @@ INSERT INTO users (id, email, password_hash, display_name, created_at, updated_a
 """
 
 
-async def test_a_charge_does_not_wait_for_the_disk_and_what_comes_after_it_does(postgres_url: str):
+async def test_a_charge_does_not_wait_for_the_disk(postgres_url: str):
     """The verdict is later in the same log, so once the disk has it, it has the charge too."""
     url, who = settings_for(postgres_url).database, uuid4()
     aside = await asyncpg.connect(**connect_arguments(url))

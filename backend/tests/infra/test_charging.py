@@ -15,6 +15,7 @@ from focys.infra.db.charging import Charge, as_one_statement, require
 from focys.infra.db.database import Change, Database
 from tests.conftest import settings_for
 from tests.support.clock import NOON
+from tests.support.rows import is_sqlite
 from tests.support.statements import statements_of
 
 MOST = 3
@@ -65,7 +66,7 @@ async def written(database: Database) -> tuple[int, int, int]:
     return user.charge_seq, len(await database.rows(select(email_code_failures))), browser.epoch
 
 
-async def test_the_facts_are_those_before_the_charge_and_all_of_it_is_written(database: Database):
+async def test_a_charge_returns_the_facts_before_it(database: Database):
     found = await charge(database)
 
     assert found is not None
@@ -73,7 +74,7 @@ async def test_the_facts_are_those_before_the_charge_and_all_of_it_is_written(da
     assert await written(database) == (1, 1, 1)
 
 
-async def test_where_the_facts_do_not_allow_it_nothing_is_charged_and_the_facts_are_returned(database: Database):
+async def test_a_refused_charge_writes_nothing_and_returns_the_facts(database: Database):
     for _ in range(MOST):
         await charge(database)
 
@@ -84,12 +85,12 @@ async def test_where_the_facts_do_not_allow_it_nothing_is_charged_and_the_facts_
     assert await written(database) == (MOST, MOST, MOST)
 
 
-async def test_where_there_is_nothing_to_read_there_is_nothing_to_charge(database: Database):
+async def test_without_a_row_nothing_is_charged(database: Database):
     assert await charge(database, "nobody@b.test") is None
     assert await written(database) == (0, 0, 0)
 
 
-async def test_parallel_charges_are_never_more_than_the_facts_allow(database: Database):
+async def test_parallel_charges_never_exceed_what_the_facts_allow(database: Database):
     """LOCK-02: each returns the facts that it was charged against."""
     charged: list[int] = []
 
@@ -108,7 +109,7 @@ async def test_parallel_charges_are_never_more_than_the_facts_allow(database: Da
     assert await written(database) == (MOST, MOST, MOST)
 
 
-async def test_a_charge_that_fails_halfway_writes_nothing(database: Database):
+async def test_a_failed_charge_writes_nothing(database: Database):
     """AVL-05: the row is refused, so the counters stay."""
     taken = uuid4()
     parameters = {"address": "a@b.test", "charge_id": taken, "moment": NOON}
@@ -124,7 +125,7 @@ async def test_a_charge_on_postgresql_is_one_statement_and_on_sqlite_one_transac
     with statements_of(database) as sent:
         await charge(database)
 
-    if database._is_sqlite:
+    if is_sqlite(database):
         assert (sent[0], sent[-1], len(sent)) == ("BEGIN IMMEDIATE", "COMMIT", 6)
     else:
         assert len(sent) == 1
@@ -137,7 +138,7 @@ def test_a_missing_parameter_is_found_when_the_service_is_built():
         require(select(users.c.id).where(users.c.email == bindparam("adress")), Parameters)
 
 
-async def test_rows_that_depend_on_a_fact_are_left_out_where_it_is_not_true(database: Database):
+async def test_conditional_rows_are_written_only_if_the_fact_holds(database: Database):
     """The counters go up all the same."""
     depending = Charge(
         FACTS.add_columns((users.c.charge_seq < 1).label("is_first")),

@@ -41,7 +41,7 @@ PROXIES = [ip_network("127.0.0.1/32"), ip_network("10.0.0.0/8"), ip_network("fd0
         ("127.0.0.1", "1.1.1.1, " * 7000 + "198.51.100.1", "198.51.100.1"),
     ],
 )
-def test_the_address_is_the_nearest_hop_that_is_no_proxy_of_ours(peer: str, forwarded: str | None, expected: str):
+def test_the_address_is_the_nearest_untrusted_hop(peer: str, forwarded: str | None, expected: str):
     assert client_address((peer, PORT), forwarded or "", PROXIES) == expected
 
 
@@ -79,29 +79,29 @@ def test_an_unusable_value_falls_back_to_the_peer(forwarded: str):
     assert client_address(("127.0.0.1", PORT), forwarded, PROXIES) == "127.0.0.1"
 
 
-def test_an_unusable_value_further_out_falls_back_to_the_last_known_hop():
+def test_an_unusable_outer_value_falls_back_to_the_last_known_hop():
     assert client_address(("127.0.0.1", PORT), "nonsense, 10.1.2.3", PROXIES) == "10.1.2.3"
 
 
 @pytest.mark.parametrize("peer", ["", "/run/focys.sock", "testclient"])
-def test_a_peer_without_an_address_is_unknown_and_trusted_with_nothing(peer: str):
+def test_a_peer_without_an_address_is_unknown_and_untrusted(peer: str):
     assert client_address((peer, PORT), "198.51.100.1", PROXIES) == "unknown"
 
 
-def test_who_comes_through_a_socket_of_this_machine_is_on_this_machine():
+def test_a_unix_socket_counts_as_this_machine():
     assert client_address(None, "198.51.100.1", PROXIES) == "198.51.100.1"
     assert client_address(None, "198.51.100.1", [ip_network("::1")]) == "198.51.100.1"
     assert client_address(None, "198.51.100.1", []) == "127.0.0.1"
 
 
-def test_no_proxy_is_trusted_unless_it_is_named():
+def test_no_proxy_is_trusted_by_default():
     assert client_address(("127.0.0.1", PORT), "198.51.100.1", []) == "127.0.0.1"
 
 
 @pytest.mark.parametrize(
     ("hops", "expected"), [(1, "10.1.2.3"), (2, "10.6.6.6"), (3, "1.1.1.1"), (None, "1.1.1.1"), (10, "1.1.1.1")]
 )
-def test_no_more_proxies_are_believed_than_there_are(hops: int | None, expected: str):
+def test_the_number_of_trusted_hops_can_be_limited(hops: int | None, expected: str):
     """CFG-03: with one proxy in front, a client at 10.1.2.3 that calls itself a proxy is a client all the same."""
     assert client_address(("127.0.0.1", PORT), "1.1.1.1, 10.6.6.6, 10.1.2.3", PROXIES, hops) == expected
 
@@ -136,7 +136,7 @@ FORWARDED = [
 
 @pytest.mark.parametrize("trusted", [[], PROXIES, [ip_network("203.0.113.0/24")]], ids=["nobody", "here", "elsewhere"])
 @pytest.mark.parametrize("forwarded", FORWARDED)
-async def test_a_server_that_rewrites_the_address_changes_nothing(forwarded: str, trusted: list[Network]):
+async def test_uvicorns_own_proxy_headers_change_nothing(forwarded: str, trusted: list[Network]):
     """CFG-03: uvicorn believes everybody on this machine unless it is told not to, with whatever a client sent."""
     seen: dict[str, Any] = {}
 
@@ -151,14 +151,14 @@ async def test_a_server_that_rewrites_the_address_changes_nothing(forwarded: str
     assert client_address(seen["client"], forwarded, trusted) == untouched
 
 
-def test_somebody_elses_entry_does_not_make_a_visitor_of_this_machine():
+def test_a_forged_entry_does_not_make_a_client_trusted():
     """CFG-03: who comes past the proxy is not believed because the address stands in a header, too."""
     for forwarded in ("6.6.6.6", "203.0.113.5, 6.6.6.6", "203.0.113.5:1, 6.6.6.6, 127.0.0.1", "203.0.113.5"):
         assert client_address(("203.0.113.5", PORT), forwarded, PROXIES) == "203.0.113.5"
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "100.64.0.9", "fd00::7", "unknown", "1.1.1.1"])
-def test_an_inner_network_and_a_proxy_may_stand_for_many_people(address: str):
+def test_a_private_address_or_proxy_may_be_shared(address: str):
     assert is_shared(address, [ip_network("1.1.1.0/24")])
     assert not is_shared("8.8.8.8", [ip_network("1.1.1.0/24")])
     assert not is_shared("2a00:1450::1", [])
@@ -175,7 +175,7 @@ def test_an_inner_network_and_a_proxy_may_stand_for_many_people(address: str):
         ("unknown", "unknown"),
     ],
 )
-def test_limits_count_an_ipv4_address_or_an_ipv6_site(address: str, source: str):
+def test_limits_count_an_ipv4_address_or_an_ipv6_64(address: str, source: str):
     assert source_of(address) == source
 
 
@@ -190,27 +190,10 @@ def test_limits_count_an_ipv4_address_or_an_ipv6_site(address: str, source: str)
         [("Forwarded", "for=6.6.6.6"), ("X-Real-IP", "6.6.6.6"), ("X-Forwarded-For", "203.0.113.9")],
     ],
 )
-async def test_a_client_cannot_choose_its_address_by_sending_the_header_itself(make_world: MakeWorld, lines):
+async def test_a_client_cannot_choose_its_own_address(make_world: MakeWorld, lines):
     async with make_world(trusted_proxies=[ip_network("192.0.2.1")]) as world:
         browser = world.a_browser("192.0.2.1")
 
         await browser.post("/auth/login", {"email": "nobody@student.com", "password": "x"}, headers=lines)
 
         assert [row.source for row in await rows_of(world, audit_events)] == ["203.0.113.9"]
-
-
-async def test_thirty_failures_of_one_site_limit_it_whatever_header_each_of_them_sends(make_world: MakeWorld):
-    """LOCK-10: mapped forms and addresses of one /64 are one source."""
-    async with make_world() as world:
-        for i in range(30):
-            browser = world.a_browser(f"2001:db8::{i + 1:x}")
-            headers = {"X-Forwarded-For": f"203.0.113.{i}"}
-            body = {"email": f"someone{i % 6}@student.com", "password": "wrong"}
-            assert (await browser.post("/auth/login", body, headers=headers)).status_code == 401
-
-        body = {"email": "fresh@student.com", "password": "wrong"}
-        limited = await world.a_browser("2001:db8::ffff").post("/auth/login", body)
-        elsewhere = await world.a_browser("2001:db8:0:1::1").post("/auth/login", body)
-
-    assert limited.json()["code"] == "throttled"
-    assert elsewhere.json()["code"] == "invalid_credentials"

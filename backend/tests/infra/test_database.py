@@ -20,6 +20,7 @@ from focys.infra.db.postgres import connect_arguments
 from focys.infra.ops.clock import DatabaseClock
 from tests.conftest import settings_for
 from tests.support.clock import NOON
+from tests.support.rows import is_sqlite
 from tests.support.statements import statements_of
 
 RAISE = (
@@ -125,7 +126,7 @@ async def test_a_write_that_is_cut_off_leaves_the_old_state_and_no_lock(database
     user_id = await a_user(database)
 
     async with database.engine.connect() as blocker:
-        await blocker.exec_driver_sql("BEGIN IMMEDIATE" if database._is_sqlite else "BEGIN")
+        await blocker.exec_driver_sql("BEGIN IMMEDIATE" if is_sqlite(database) else "BEGIN")
         await blocker.execute(RENAME, {"for_user": user_id, "new_name": "held"})
         writing = asyncio.create_task(database.write(a_throttle("cut"), guard=guard(user_id)))
         await asyncio.sleep(0.1)
@@ -267,7 +268,7 @@ async def test_a_write_on_postgresql_is_one_statement_and_on_sqlite_one_transact
     with statements_of(database) as sent:
         await database.write(a_throttle(), Change(FORGET, {"the_key": "x"}), guard=guard(user_id))
 
-    if database._is_sqlite:
+    if is_sqlite(database):
         assert (sent[0], sent[-1], len(sent)) == ("BEGIN IMMEDIATE", "COMMIT", 5)
     else:
         assert len(sent) == 1

@@ -13,7 +13,7 @@ MESSAGE = Message(
 )
 
 
-def test_an_email_has_the_code_first_in_its_subject_and_in_both_of_its_parts():
+def test_the_code_is_in_the_subject_and_in_both_parts():
     message = render("alice@student.com", MESSAGE, NOON, settings=settings_of(MailServer()))
 
     text, html = parts_of(message)
@@ -23,7 +23,7 @@ def test_an_email_has_the_code_first_in_its_subject_and_in_both_of_its_parts():
     assert ">123456<" in html
 
 
-def test_the_html_part_shows_text_as_text_and_loads_nothing():
+def test_the_html_part_escapes_text_and_loads_nothing():
     text, html = parts_of(render("alice@student.com", MESSAGE, NOON, settings=settings_of(MailServer())))
 
     assert "&lt;b&gt;Not bold&lt;/b&gt;" in html

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from focys.domain.totp import ClockBehindError
 from focys.features.accounts import users
 from focys.features.audit import audit_events
 from focys.features.backup_codes import backup_codes
@@ -13,22 +12,21 @@ from focys.features.sessions import sessions
 from focys.infra.crypto.secret_box import SecretBox
 from focys.infra.db.database import Database
 from tests.support.acts import (
+    CHARGES,
     Act,
-    at_enrollment,
     backup_code,
     charges_of,
-    confirm,
+    first_totp,
     logout,
-    mailed_code,
     password,
+    ready_for,
     refresh,
-    right_code,
     state_of,
     with_charge,
-    wrong_code,
-    wrong_mailed_code,
+    wrong_email_code,
+    wrong_totp,
 )
-from tests.support.rows import allow_rows, count_of, refuse_rows, rows_of
+from tests.support.rows import count_of, rows_of
 from tests.support.service import World
 
 
@@ -38,7 +36,7 @@ async def gone(*_: object, **__: object) -> None:
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("boom"), ValueError("boom"), MemoryError(), RecursionError()])
-async def test_any_fault_while_a_code_is_examined_is_a_refusal_and_is_charged(
+async def test_a_fault_while_checking_a_code_refuses_and_charges_it(
     world: World, monkeypatch: pytest.MonkeyPatch, fault: BaseException
 ):
     """AVL-04: even the right code."""
@@ -51,9 +49,9 @@ async def test_any_fault_while_a_code_is_examined_is_a_refusal_and_is_charged(
 
     with monkeypatch.context() as patched:
         patched.setattr(SecretBox, "open", fail)
-        answers = [await browser.offer(account.code(world.clock)) for _ in range(3)]
+        responses = [await browser.offer(account.code(world.clock)) for _ in range(3)]
 
-    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(500, "internal")}
+    assert {(response.status_code, response.json()["code"]) for response in responses} == {(500, "internal")}
     assert "focys_refresh" not in browser.http.cookies
     assert await count_of(world, sessions) == before
     assert await count_of(world, second_factor_failures) == 3
@@ -61,19 +59,7 @@ async def test_any_fault_while_a_code_is_examined_is_a_refusal_and_is_charged(
     assert [row.outcome for row in (await rows_of(world, audit_events)) if row.reason == "internal"] == ["refused"] * 3
 
 
-async def test_faults_lock_like_wrong_codes(world: World, monkeypatch: pytest.MonkeyPatch):
-    """AVL-04, LOCK-03: a fault that can be provoked is not a way around the ledger."""
-    account = await world.an_account(enrolled=True)
-    browser = await world.at_second_factor(account)
-    with monkeypatch.context() as patched:
-        patched.setattr(SecretBox, "open", lambda *_: (_ for _ in ()).throw(RuntimeError("boom")))
-        for _ in range(5):
-            await browser.offer("123456")
-
-    assert (await browser.offer(account.code(world.clock))).json()["code"] == "account_locked"
-
-
-async def test_a_fault_while_a_backup_code_is_looked_up_is_charged_and_spends_nothing(
+async def test_a_fault_while_checking_a_backup_code_is_charged_and_uses_nothing_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     account = await world.an_account(enrolled=True)
@@ -84,140 +70,60 @@ async def test_a_fault_while_a_backup_code_is_looked_up_is_charged_and_spends_no
 
     with monkeypatch.context() as patched:
         patched.setattr(world.services.hasher, "find_in_set", fail)
-        answer = await backup_code(world, account, browser)
+        response = await backup_code(world, account, browser)
 
-    assert answer.status_code == 500
+    assert response.status_code == 500
     assert await count_of(world, second_factor_failures) == 1
     assert all(row.spent_at is None for row in await rows_of(world, backup_codes))
     assert (await backup_code(world, account, browser)).status_code == 200
 
 
-async def test_a_fault_while_the_first_code_is_examined_is_charged_and_enrolls_nothing(
+async def test_a_fault_while_checking_the_first_code_is_charged_and_enrolls_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     """AVL-04, TOTP-11: it is charged to the login, not to the account."""
-    account = await world.an_account()
-    browser = await at_enrollment(world, account)
-    account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
+    account, browser = await ready_for(world, first_totp)
 
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 
     with monkeypatch.context() as patched:
         patched.setattr("focys.domain.totp.examine", fail)
-        answer = await confirm(world, account, browser)
+        response = await first_totp(world, account, browser)
 
-    assert answer.status_code == 500
+    assert response.status_code == 500
     assert await charges_of(world) == {"second_factor_failures": 0, "email_code_failures": 0, "code_tries": 1}
     [row] = await rows_of(world, users)
     assert (row.mfa_enabled, row.totp_secret) == (False, None)
-    assert (await confirm(world, account, browser)).status_code == 200
+    assert (await first_totp(world, account, browser)).status_code == 200
 
 
-async def test_a_clock_fault_denies_without_blaming_the_owner(world: World, monkeypatch: pytest.MonkeyPatch):
-    """AVL-07: nothing was examined, so nothing is charged."""
-    account = await world.an_account(enrolled=True)
-    browser = await world.at_second_factor(account)
-
-    def fail(*_: object, **__: object) -> None:
-        raise ClockBehindError
-
-    with monkeypatch.context() as patched:
-        patched.setattr("focys.domain.totp.examine", fail)
-        answer = await browser.offer("123456")
-
-    assert (answer.status_code, answer.json()["code"]) == (503, "clock_fault")
-    assert await count_of(world, second_factor_failures) == 0
+MOMENTS = [
+    *(("charge", act) for act in CHARGES),
+    *(("write", act) for act in (*CHARGES, password, refresh, logout)),
+]
 
 
-@pytest.mark.parametrize("act", [password, right_code, wrong_code, backup_code, refresh, logout])
-async def test_a_database_that_fails_at_the_write_leaves_everything_as_it_was_but_the_charge(
-    world: World, monkeypatch: pytest.MonkeyPatch, act: Act
+@pytest.mark.parametrize(("moment", "act"), MOMENTS)
+async def test_a_database_fault_changes_nothing_but_the_charge(
+    world: World, monkeypatch: pytest.MonkeyPatch, moment: str, act: Act
 ):
-    """AVL-05, AVL-01: a code is not accepted unless its use was recorded."""
-    account = await world.an_account(enrolled=True)
-    browser, _ = await world.signed_in(account)
-    await world.at_second_factor(account, browser)
-    await world.deliver()
+    """AVL-05, AVL-01: no code is accepted unless its use was recorded; what fails at the charge is not even charged."""
+    account, browser = await ready_for(world, act)
     before, charged = await state_of(world, charges=False), await charges_of(world)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Database, "write", gone)
-        answer = await act(world, account, browser)
+        patched.setattr(Database, moment, gone)
+        response = await act(world, account, browser)
 
-    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-    assert answer.json()["retry_after"] == 5
-    assert "Set-Cookie" not in answer.headers
+    assert (response.status_code, response.json()["code"], response.json()["retry_after"]) == (503, "unavailable", 5)
+    assert "Set-Cookie" not in response.headers
     assert await state_of(world, charges=False) == before
-    assert await charges_of(world) == with_charge(charged, act)
-    assert (await act(world, account, browser)).is_success or act is wrong_code
+    assert await charges_of(world) == (charged if moment == "charge" else with_charge(charged, act))
+    assert (await act(world, account, browser)).is_success or act in {wrong_totp, wrong_email_code}
 
 
-@pytest.mark.parametrize("act", [mailed_code, wrong_mailed_code, confirm])
-async def test_a_database_that_fails_at_the_write_of_a_first_sign_in_leaves_everything_as_it_was_but_the_charge(
-    world: World, monkeypatch: pytest.MonkeyPatch, act: Act
-):
-    account = await world.an_account()
-    if act is confirm:
-        browser = await at_enrollment(world, account)
-        account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
-    else:
-        browser = world.a_browser()
-        await browser.sign_in_with_password(account)
-    await world.deliver()
-    before, charged = await state_of(world, charges=False), await charges_of(world)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Database, "write", gone)
-        answer = await act(world, account, browser)
-
-    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-    assert "Set-Cookie" not in answer.headers
-    assert await state_of(world, charges=False) == before
-    assert await charges_of(world) == with_charge(charged, act)
-    assert (await act(world, account, browser)).is_success or act is wrong_mailed_code
-
-
-@pytest.mark.parametrize("act", [right_code, wrong_code, backup_code])
-async def test_a_database_that_fails_at_the_charge_leaves_everything_as_it_was(
-    world: World, monkeypatch: pytest.MonkeyPatch, act: Act
-):
-    account = await world.an_account(enrolled=True)
-    browser = await world.at_second_factor(account)
-    await world.deliver()
-    before = await state_of(world)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Database, "charge", gone)
-        answer = await act(world, account, browser)
-
-    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-    assert "Set-Cookie" not in answer.headers
-    assert await state_of(world) == before
-    assert (await act(world, account, browser)).is_success or act is wrong_code
-
-
-@pytest.mark.parametrize("act", [right_code, wrong_code, backup_code])
-async def test_what_cannot_be_charged_is_not_examined(world: World, act: Act):
-    """LOCK-02: while no failure can be stored a right code is refused like a wrong one, so there is nothing to guess."""
-    account = await world.an_account(enrolled=True)
-    browser = await world.at_second_factor(account)
-    await world.deliver()
-    before = await state_of(world)
-    await refuse_rows(world, second_factor_failures)
-
-    answer = await act(world, account, browser)
-
-    assert answer.status_code in {500, 503}
-    assert "Set-Cookie" not in answer.headers
-    assert await state_of(world) == before
-    await allow_rows(world, second_factor_failures)
-    assert (await act(world, account, browser)).is_success or act is wrong_code
-
-
-async def test_an_answer_lost_after_the_write_leaves_the_new_state_and_the_code_spent(
-    world: World, monkeypatch: pytest.MonkeyPatch
-):
+async def test_a_response_lost_after_the_write_leaves_the_code_used_up(world: World, monkeypatch: pytest.MonkeyPatch):
     """AVL-05: the other side of the crash."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)

@@ -1,4 +1,4 @@
-"""What every answer carries, errors included."""
+"""What every response carries, errors included."""
 
 from collections.abc import Awaitable, Callable
 
@@ -62,19 +62,19 @@ async def browser(lone_world: World) -> Browser:
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_every_answer_carries_the_security_headers_and_is_stored_nowhere(browser: Browser, name: str):
+async def test_every_response_carries_the_security_headers(browser: Browser, name: str):
     status, call = CALLS[name]
 
-    answer = await call(browser)
+    response = await call(browser)
 
-    assert answer.status_code == status
-    assert {name: answer.headers.get(name) for name in EXPECTED} == EXPECTED
+    assert response.status_code == status
+    assert {name: response.headers.get(name) for name in EXPECTED} == EXPECTED
 
 
 @pytest.mark.parametrize(
     "fault", [RuntimeError("boom"), OperationalError("SELECT 1", {}, Exception("gone")), OSError()]
 )
-async def test_faults_carry_them_too_and_show_nothing_of_their_inside(
+async def test_faults_carry_the_security_headers_and_no_details(
     lone_world: World, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ):
     async def fail(*_: object, **__: object) -> None:
@@ -82,50 +82,50 @@ async def test_faults_carry_them_too_and_show_nothing_of_their_inside(
 
     monkeypatch.setattr(lone_world.services.sessions, "refresh", fail)
 
-    answer = await lone_world.a_browser().post("/auth/refresh")
+    response = await lone_world.a_browser().post("/auth/refresh")
 
     known = (500, "internal") if isinstance(fault, RuntimeError) else (503, "unavailable")
-    assert (answer.status_code, answer.json()["code"]) == known
-    assert {name: answer.headers.get(name) for name in EXPECTED} == EXPECTED
-    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert (response.status_code, response.json()["code"]) == known
+    assert {name: response.headers.get(name) for name in EXPECTED} == EXPECTED
+    assert response.headers["Content-Type"] == "application/problem+json"
     assert not any(
-        word in answer.text for word in ("boom", "SELECT", "gone", "Traceback", "RuntimeError", "OperationalError")
+        word in response.text for word in ("boom", "SELECT", "gone", "Traceback", "RuntimeError", "OperationalError")
     )
-    assert answer.headers.get("Retry-After") == ("5" if known[0] == 503 else None)
+    assert response.headers.get("Retry-After") == ("5" if known[0] == 503 else None)
 
 
 @pytest.mark.parametrize(
     "name", [name for name, (status, _) in CALLS.items() if status >= 400 and "preflight" not in name]
 )
-async def test_every_error_is_a_problem_with_a_code_and_a_sentence(browser: Browser, name: str):
+async def test_every_error_is_a_problem_document(browser: Browser, name: str):
     """RFC 9457."""
-    answer = await CALLS[name][1](browser)
+    response = await CALLS[name][1](browser)
 
-    problem = answer.json()
-    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = response.json()
+    assert response.headers["Content-Type"] == "application/problem+json"
     assert problem["type"] == f"urn:focys:problem:{problem['code']}"
-    assert problem["status"] == answer.status_code
+    assert problem["status"] == response.status_code
     assert problem["title"]
     assert problem["detail"].endswith(".")
 
 
-async def test_every_answer_has_a_number_of_its_own(browser: Browser):
+async def test_every_response_has_its_own_request_id(browser: Browser):
     """LOG-01: a caller can name the request that an event in the log belongs to; it cannot choose the number."""
     headers = {"X-Request-ID": "chosen-by-the-caller"}
-    answers = [await browser.get("/health/live", headers=headers) for _ in range(3)]
+    responses = [await browser.get("/health/live", headers=headers) for _ in range(3)]
 
-    assert len({answer.headers["X-Request-ID"] for answer in answers} - {"chosen-by-the-caller"}) == 3
+    assert len({response.headers["X-Request-ID"] for response in responses} - {"chosen-by-the-caller"}) == 3
 
 
-def test_the_list_checked_here_is_the_list_that_is_sent():
+def test_every_sent_security_header_is_checked():
     assert {name.lower() for name in SECURITY_HEADERS} <= set(EXPECTED)
 
 
-async def test_a_wrong_method_names_the_right_ones(browser: Browser):
+async def test_a_wrong_method_lists_the_allowed_ones(browser: Browser):
     """RFC 9110 section 15.5.6."""
-    answer = await browser.get("/auth/totp/verify")
+    response = await browser.get("/auth/totp/verify")
 
-    assert answer.headers["Allow"] == "POST"
+    assert response.headers["Allow"] == "POST"
 
 
 HOSTS = ["localhost", "localhost:8000", "LOCALHOST:8000", "localhost.:8000", "127.0.0.1:9000", "[::1]:8000"]
@@ -152,16 +152,16 @@ FOREIGN_HOSTS = [
 ]
 
 
-async def test_only_a_host_of_ours_is_served(browser: Browser):
+async def test_only_known_hosts_are_served(browser: Browser):
     ours = {host: await browser.get("/health/live", headers={"Host": host}) for host in HOSTS}
     foreign = {host: await browser.get("/health/live", headers={"Host": host}) for host in FOREIGN_HOSTS}
 
-    assert {host: answer.status_code for host, answer in ours.items()} == dict.fromkeys(HOSTS, 200)
-    assert {host: answer.status_code for host, answer in foreign.items()} == dict.fromkeys(FOREIGN_HOSTS, 400)
-    assert {answer.json()["code"] for answer in foreign.values()} == {"unknown_host"}
+    assert {host: response.status_code for host, response in ours.items()} == dict.fromkeys(HOSTS, 200)
+    assert {host: response.status_code for host, response in foreign.items()} == dict.fromkeys(FOREIGN_HOSTS, 400)
+    assert {response.json()["code"] for response in foreign.values()} == {"unknown_host"}
 
 
 async def test_a_request_without_a_host_is_refused(lone_world: World):
-    answer = await raw_request(lone_world.app, "/health/live", host=None)
+    response = await raw_request(lone_world.app, "/health/live", host=None)
 
-    assert answer.status_code == 400
+    assert response.status_code == 400

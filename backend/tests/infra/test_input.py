@@ -36,94 +36,89 @@ def browser(lone_world: World) -> Browser:
     return lone_world.a_browser()
 
 
-def assert_names_fields_only(answer: httpx.Response, sent: object) -> None:
-    problem = answer.json()
-    assert (answer.status_code, problem["code"]) == (422, "invalid_request"), answer.text
+def assert_names_fields_only(response: httpx.Response, sent: object) -> None:
+    problem = response.json()
+    assert (response.status_code, problem["code"]) == (422, "invalid_request"), response.text
     assert problem["errors"]
     assert all(set(error) == {"field", "message"} for error in problem["errors"])
     assert all(error["message"].endswith(".") for error in problem["errors"])
     text = sent if isinstance(sent, str) else json.dumps(sent)
-    assert len(text) < 4 or text not in answer.text
+    assert len(text) < 4 or text not in response.text
 
 
 @pytest.mark.parametrize(("path", "field"), FIELDS)
-async def test_a_value_of_the_wrong_kind_is_refused_by_the_name_of_its_field(browser: Browser, path: str, field: str):
+async def test_a_value_of_the_wrong_type_is_refused_by_field(browser: Browser, path: str, field: str):
     for value in ODD:
         if value is True and field == "restart":
             continue
-        answer = await browser.post(path, {**CALLS[path], field: value})
+        response = await browser.post(path, {**CALLS[path], field: value})
 
-        assert_names_fields_only(answer, value)
-        assert {error["field"] for error in answer.json()["errors"]} <= {field, "body"}
+        assert_names_fields_only(response, value)
+        assert {error["field"] for error in response.json()["errors"]} <= {field, "body"}
+
+
+UNKNOWN = (
+    *(
+        "role",
+        "user_id",
+        "user",
+        "mfa_enabled",
+        "step",
+        "is_admin",
+        "secret",
+        "to",
+        "now",
+        "digits",
+        "period",
+        "algorithm",
+    ),
+    *("__proto__", "x" * 100, "\u202e", "a b"),
+)
 
 
 @pytest.mark.parametrize("path", CALLS)
 async def test_an_unknown_field_is_refused_without_its_value(browser: Browser, path: str):
-    for name in ("role", "user_id", "mfa_enabled", "step", "is_admin", "__proto__", "x" * 100, "\u202e", "a b"):
-        answer = await browser.post(path, {**CALLS[path], name: "canary-value"})
+    """FLOW-04, TOTP-02, TOTP-08: the client sets neither the user, nor the secret, nor its parameters, nor the time."""
+    for name in UNKNOWN:
+        response = await browser.post(path, {**CALLS[path], name: "canary-value"})
 
-        assert_names_fields_only(answer, "canary-value")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"null", b"[]", b'"text"', b"1", b"NaN", b'{"email": NaN}', b"\xff\xfe{}", b"{}{}", b"{'email': 1}"],
-)
-@pytest.mark.parametrize("path", ["/auth/login", "/auth/totp/verify", "/auth/mfa/confirm"])
-async def test_a_body_that_is_no_object_is_refused(browser: Browser, path: str, body: bytes):
-    answer = await browser.http.post(path, content=body, headers={"Content-Type": "application/json"})
-
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+        assert_names_fields_only(response, "canary-value")
 
 
 @pytest.mark.parametrize("text", UNPRINTABLE)
 @pytest.mark.parametrize(("path", "field"), [(path, field) for path, field in FIELDS if field != "restart"])
-async def test_control_characters_surrogates_and_overrides_are_refused(
-    browser: Browser, path: str, field: str, text: str
-):
+async def test_control_characters_are_refused(browser: Browser, path: str, field: str, text: str):
     content = json.dumps({**CALLS[path], field: f"a{text}@b.test"}).encode()
 
-    answer = await browser.http.post(path, content=content, headers={"Content-Type": "application/json"})
+    response = await browser.http.post(path, content=content, headers={"Content-Type": "application/json"})
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
-
-
-@pytest.mark.parametrize("depth", [12, 200, 3000])
-async def test_a_deeply_nested_body_is_refused_and_breaks_nothing(browser: Browser, depth: int):
-    for opening, closing in (("[", "]"), ('{"a":', "}")):
-        content = (opening * depth + "1" + closing * depth).encode()[:MAX_BODY_BYTES]
-
-        answer = await browser.http.post("/auth/login", content=content, headers={"Content-Type": "application/json"})
-
-        assert answer.status_code == 422
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
 
 
 @pytest.mark.parametrize("length", [None, b"10", b"999999", "²".encode("latin-1"), b"-1", b"abc", b"9" * 20])
-async def test_a_large_body_is_refused_however_it_is_announced(lone_world: World, length: bytes | None):
+async def test_a_large_body_is_refused_whatever_its_content_length(lone_world: World, length: bytes | None):
     headers = [(b"content-type", b"application/json"), *([(b"content-length", length)] if length is not None else [])]
     chunks = [b"x" * 4096] * 5
 
-    answer = await raw_request(lone_world.app, "/auth/login", method="POST", headers=headers, chunks=chunks)
+    response = await raw_request(lone_world.app, "/auth/login", method="POST", headers=headers, chunks=chunks)
 
-    assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+    assert (response.status_code, response.json()["code"]) == (413, "payload_too_large")
 
 
-async def test_a_body_that_drips_is_cut_off_however_short_the_pauses(
-    lone_world: World, monkeypatch: pytest.MonkeyPatch
-):
+async def test_a_slow_body_is_cut_off(lone_world: World, monkeypatch: pytest.MonkeyPatch):
     """AVL-06: the time is that of the whole body, and what else would come of it is not waited for."""
     monkeypatch.setattr("focys.infra.web.http.BODY_SECONDS", 0.2)
     headers = [(b"content-type", b"application/json"), (b"content-length", b"9000")]
 
-    answer = await raw_request(
+    response = await raw_request(
         lone_world.app, "/auth/login", method="POST", headers=headers, chunks=[b" "] * 900, seconds=0.05
     )
 
-    assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")
-    assert answer.headers["Connection"] == "close"
+    assert (response.status_code, response.json()["code"]) == (408, "request_timeout")
+    assert response.headers["Connection"] == "close"
 
 
-async def test_a_request_refused_unread_does_not_keep_its_connection(lone_world: World):
+async def test_a_request_refused_unread_closes_its_connection(lone_world: World):
     """AVL-06: the rest of its body could come drop by drop."""
     headers = [(b"content-type", b"text/plain"), (b"content-length", b"9000")]
 
@@ -134,7 +129,7 @@ async def test_a_request_refused_unread_does_not_keep_its_connection(lone_world:
     assert "Connection" not in served.headers
 
 
-async def test_an_answer_that_does_not_begin_in_time_is_given_up(lone_world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_a_response_that_does_not_start_in_time_is_a_503(lone_world: World, monkeypatch: pytest.MonkeyPatch):
     ended = []
 
     async def hang(*_: object) -> None:
@@ -146,14 +141,14 @@ async def test_an_answer_that_does_not_begin_in_time_is_given_up(lone_world: Wor
     monkeypatch.setattr("focys.infra.web.http.REQUEST_SECONDS", 0.2)
     monkeypatch.setattr(lone_world.services.login, "start", hang)
 
-    answer = await lone_world.a_browser().post("/auth/login", {"email": "dana@student.com", "password": "x"})
+    response = await lone_world.a_browser().post("/auth/login", {"email": "dana@student.com", "password": "x"})
 
-    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-    assert answer.headers["Retry-After"] == "5"
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert response.headers["Retry-After"] == "5"
     assert ended == [True]
 
 
-async def test_an_answer_that_has_begun_may_take_its_time(monkeypatch: pytest.MonkeyPatch):
+async def test_a_started_response_may_take_longer(monkeypatch: pytest.MonkeyPatch):
     """AVL-06: somebody on a slow line gets the whole page."""
 
     async def slow(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -163,41 +158,49 @@ async def test_an_answer_that_has_begun_may_take_its_time(monkeypatch: pytest.Mo
 
     monkeypatch.setattr("focys.infra.web.http.REQUEST_SECONDS", 0.2)
 
-    answer = await raw_request(RequestGuard(slow, settings_for("sqlite:///x.db")), "/")
+    response = await raw_request(RequestGuard(slow, settings_for("sqlite:///x.db")), "/")
 
-    assert (answer.status_code, answer.text) == (200, "all of it")
+    assert (response.status_code, response.text) == (200, "all of it")
 
 
-async def test_an_endless_body_is_cut_off_at_its_limit(lone_world: World):
+async def test_an_endless_body_is_cut_off_at_the_limit(lone_world: World):
     """INP-04: no more is taken in than may be kept."""
     chunks = [b" " * 4096] * 1000
 
-    answer = await raw_request(
+    response = await raw_request(
         lone_world.app, "/auth/login", method="POST", headers=[(b"content-type", b"application/json")], chunks=chunks
     )
 
-    assert answer.status_code == 413
+    assert response.status_code == 413
     assert len(chunks) == 1000
 
 
-async def test_a_body_just_within_the_limit_is_read(browser: Browser):
+async def test_a_body_just_within_the_limit_is_accepted(browser: Browser):
     content = json.dumps({"email": "a@b.test", "password": "x"}).encode().ljust(MAX_BODY_BYTES)
 
-    answer = await browser.http.post("/auth/login", content=content, headers={"Content-Type": "application/json"})
+    response = await browser.http.post("/auth/login", content=content, headers={"Content-Type": "application/json"})
 
-    assert answer.json()["code"] == "invalid_credentials"
+    assert response.json()["code"] == "invalid_credentials"
 
 
 @pytest.mark.parametrize(
     "typed",
-    ["alice@student.com", "ALICE@student.com", "Alice@Student.COM", " alice@student.com ", "alice@STUDENT.com"],
+    [
+        "alice@student.com",
+        "ALICE@student.com",
+        "Alice@Student.COM",
+        " alice@student.com ",
+        "alice@STUDENT.com",
+        "alice@\uff53tudent.com",
+        "alice@student\u3002com",
+    ],
 )
 async def test_every_spelling_of_an_address_is_the_same_account(world: World, typed: str):
     account = await world.an_account()
 
-    answer = await world.a_browser().post("/auth/login", {"email": typed, "password": account.password})
+    response = await world.a_browser().post("/auth/login", {"email": typed, "password": account.password})
 
-    assert answer.json()["step"] == "email_code"
+    assert response.json()["step"] == "email_code"
     with pytest.raises(Exception, match="already an account"):
         await world.an_account(typed)
     assert await count_of(world, users) == 1
@@ -208,6 +211,10 @@ async def test_every_spelling_of_an_address_is_the_same_account(world: World, ty
     [
         "alíce@student.com",
         "\u0430lice@student.com",
+        "\uff41lice@student.com",
+        "Alice <alice@student.com>",
+        "a" * 5000,
+        "",
         "alice@student.com.",
         "alice@student",
         "alice",
@@ -225,20 +232,20 @@ async def test_every_spelling_of_an_address_is_the_same_account(world: World, ty
         "a@" + "b" * 250 + ".com",
     ],
 )
-async def test_what_is_no_address_is_refused(browser: Browser, typed: str):
-    answer = await browser.post("/auth/login", {"email": typed, "password": "x"})
+async def test_an_invalid_address_is_refused(browser: Browser, typed: str):
+    response = await browser.post("/auth/login", {"email": typed, "password": "x"})
 
-    assert_names_fields_only(answer, typed)
-    assert [error["field"] for error in answer.json()["errors"]] == ["email"]
+    assert_names_fields_only(response, typed)
+    assert [error["field"] for error in response.json()["errors"]] == ["email"]
 
 
-async def test_an_international_domain_has_one_form(world: World):
+async def test_an_international_domain_is_normalized(world: World):
     await world.an_account("alice@münchen.test")
 
     [row] = await rows_of(world, users)
     assert row.email == "alice@xn--mnchen-3ya.test"
-    answer = await world.a_browser().post("/auth/login", {"email": "alice@MÜNCHEN.test", "password": PASSWORD})
-    assert answer.json()["step"] == "email_code"
+    response = await world.a_browser().post("/auth/login", {"email": "alice@MÜNCHEN.test", "password": PASSWORD})
+    assert response.json()["step"] == "email_code"
 
 
 @pytest.mark.parametrize(
@@ -258,14 +265,14 @@ async def test_an_international_domain_has_one_form(world: World):
 async def test_an_injected_password_is_a_wrong_password(world: World, typed: str):
     account = await world.an_account()
 
-    answer = await world.a_browser().post("/auth/login", {"email": account.email, "password": typed})
+    response = await world.a_browser().post("/auth/login", {"email": account.email, "password": typed})
 
-    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_credentials")
     assert await count_of(world, users) == 1
 
 
 @pytest.mark.parametrize("cookie", ["focys_login", "focys_browser", "focys_refresh"])
-async def test_a_broken_cookie_is_no_cookie(lone_world: World, cookie: str):
+async def test_a_malformed_cookie_is_ignored(lone_world: World, cookie: str):
     for value in (b"", b"'", b"\xff\xfe", b"x" * 6000, b"%00", b'"\\000"', b"a=b=c", b"' OR 1=1 --", b"../.."):
         headers = [
             (b"cookie", cookie.encode() + b"=" + value),
@@ -273,7 +280,7 @@ async def test_a_broken_cookie_is_no_cookie(lone_world: World, cookie: str):
             *((name.lower().encode(), text.encode()) for name, text in AS_OUR_PAGE.items()),
         ]
 
-        answers = [
+        responses = [
             await raw_request(lone_world.app, "/auth/status", headers=headers),
             await raw_request(lone_world.app, "/auth/login", headers=headers),
             await raw_request(lone_world.app, "/auth/refresh", method="POST", headers=headers, chunks=[b"{}"]),
@@ -283,30 +290,14 @@ async def test_a_broken_cookie_is_no_cookie(lone_world: World, cookie: str):
         ]
 
         refreshed = 401 if cookie == "focys_refresh" else 204
-        assert [answer.status_code for answer in answers] == [200, 401, refreshed, 401], value
+        assert [response.status_code for response in responses] == [200, 401, refreshed, 401], value
 
 
 @pytest.mark.parametrize(
     "value", [b"Bearer " + b"x" * 9000, b"Bearer \xff", b"Bearer", b"\x00", b"Bearer a.b.c, Bearer d"]
 )
-async def test_a_broken_authorization_is_nobodys(lone_world: World, value: bytes):
-    answer = await raw_request(lone_world.app, "/auth/me", headers=[(b"authorization", value)])
+async def test_a_malformed_authorization_header_is_refused(lone_world: World, value: bytes):
+    response = await raw_request(lone_world.app, "/auth/me", headers=[(b"authorization", value)])
 
-    assert answer.status_code in {401, 422}
-    assert b"xxxx" not in answer.content
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_reading_changes_nothing(world: World, method: str):
-    account = await world.an_account(enrolled=True)
-    browser, _ = await world.signed_in(account)
-    await world.at_second_factor(account, browser)
-    before = await rows_of(world, users)
-
-    for path in ("/auth/login", "/auth/status", "/auth/me", "/auth/refresh", "/auth/logout", "/auth/totp/verify"):
-        answer = await browser.http.request(method, f"{path}?code=123456")
-        assert answer.status_code < 500
-        assert "Set-Cookie" not in answer.headers
-
-    assert await rows_of(world, users) == before
-    assert (await browser.get("/auth/login")).json()["step"] == "totp"
+    assert response.status_code in {401, 422}
+    assert b"xxxx" not in response.content

@@ -42,9 +42,7 @@ async def everything_stored(world: World) -> str:
     return "\n".join(str(row) for row in rows)
 
 
-async def test_a_whole_life_leaves_no_secret_in_log_console_audit_or_outbox(
-    make_world: MakeWorld, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-):
+async def test_no_secret_is_logged_or_stored(make_world: MakeWorld, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     """LOG-02, EOTP-03, EOTP-09, TOTP-12: a canary run."""
     log = tmp_path / "focys.log"
     async with make_world(log_file=log) as world:
@@ -67,25 +65,25 @@ async def test_a_whole_life_leaves_no_secret_in_log_console_audit_or_outbox(
     assert found_in(stored, life.secrets) == []
 
 
-async def test_after_activation_no_answer_ever_shows_the_secret_again(world: World):
+async def test_no_response_shows_the_secret_after_enrollment(world: World):
     life: Life = await live(world)
 
     enrollment = {name: life.secrets[name] for name in ("secret", "otpauth", "QR code")}
     assert len(life.after_activation) > 12
-    for answer in life.after_activation:
-        assert found_in(f"{answer.text}{answer.headers}", enrollment) == []
+    for response in life.after_activation:
+        assert found_in(f"{response.text}{response.headers}", enrollment) == []
 
 
-async def test_no_answer_repeats_a_password_or_a_code_that_was_sent(world: World):
+async def test_no_response_repeats_a_password_or_code(world: World):
     life = await live(world)
 
     sent = {
         name: life.secrets[name] for name in ("password", "wrong password", "wrong code", "mailed code", "second code")
     }
-    assert not any(found_in(f"{answer.text}{answer.headers}", sent) for answer in life.answers)
+    assert not any(found_in(f"{response.text}{response.headers}", sent) for response in life.responses)
 
 
-async def test_a_fault_is_logged_by_kind_and_place_and_without_its_values(
+async def test_a_fault_is_logged_without_its_values(
     make_world: MakeWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """LOG-02: an exception's text and a traceback's lines may hold what the caller sent."""
@@ -96,15 +94,15 @@ async def test_a_fault_is_logged_by_kind_and_place_and_without_its_values(
 
     async with make_world(log_file=log) as world:
         monkeypatch.setattr(type(world.services.login), "start", fail)
-        answer = await world.a_browser().post("/auth/login", {"email": "a@b.test", "password": "canary-In-A-Fault"})
+        response = await world.a_browser().post("/auth/login", {"email": "a@b.test", "password": "canary-In-A-Fault"})
 
-    assert answer.status_code == 500
+    assert response.status_code == 500
     [fault] = [line for line in lines_of(log) if line["event"] == "fault"]
     assert fault["kind"] == "RuntimeError"
     assert fault["where"].partition(":")[0].endswith(".py")
-    assert fault["request_id"] == answer.headers["X-Request-ID"]
+    assert fault["request_id"] == response.headers["X-Request-ID"]
     assert "canary" not in log.read_text()
-    assert "canary" not in answer.text
+    assert "canary" not in response.text
 
 
 EVENTS = {
@@ -126,7 +124,7 @@ EVENTS = {
 }
 
 
-async def test_every_act_is_told_once_as_a_row_and_once_as_a_line(make_world: MakeWorld, tmp_path: Path):
+async def test_every_event_is_one_audit_row_and_one_log_line(make_world: MakeWorld, tmp_path: Path):
     log = tmp_path / "focys.log"
     async with make_world(log_file=log) as world:
         await live(world)
@@ -155,7 +153,7 @@ async def test_every_act_is_told_once_as_a_row_and_once_as_a_line(make_world: Ma
         assert {"level", "event", "source", "request_id"} <= set(line)
 
 
-async def test_an_unknown_address_is_told_without_the_address(make_world: MakeWorld, tmp_path: Path):
+async def test_an_unknown_address_is_not_logged(make_world: MakeWorld, tmp_path: Path):
     """LOG-02, LOG-07: people type passwords into the wrong field."""
     log = tmp_path / "focys.log"
     async with make_world(log_file=log) as world:
@@ -168,9 +166,7 @@ async def test_an_unknown_address_is_told_without_the_address(make_world: MakeWo
 
 @pytest.mark.parametrize("trick", range(len(TRICKS)))
 @pytest.mark.parametrize("pretty", [False, True])
-def test_no_text_of_a_caller_can_forge_a_line_or_a_field(
-    capsys: pytest.CaptureFixture[str], trick: int, *, pretty: bool
-):
+def test_no_input_can_forge_a_log_line(capsys: pytest.CaptureFixture[str], trick: int, *, pretty: bool):
     """LOG-03: the last line of defense; callers' text is not logged in the first place."""
     logs.configure(pretty=pretty)
     stream = io.StringIO()
@@ -189,7 +185,7 @@ def test_no_text_of_a_caller_can_forge_a_line_or_a_field(
     assert not any(character in written for character in "\x1b\x00\r\x85\u2028\u2029\u202e\ud800")
 
 
-async def test_tricks_in_every_field_and_header_leave_the_log_whole(make_world: MakeWorld, tmp_path: Path):
+async def test_malicious_fields_and_headers_leave_the_log_intact(make_world: MakeWorld, tmp_path: Path):
     log = tmp_path / "focys.log"
     async with make_world(log_file=log) as world:
         for i, trick in enumerate(TRICKS):
@@ -198,13 +194,13 @@ async def test_tricks_in_every_field_and_header_leave_the_log_whole(make_world: 
             typed = json.dumps({"email": f"a{trick}@b.test", "password": trick}).encode()
             plain = json.dumps({"email": f"a{i}@b.test", "password": "wrong"}).encode()
 
-            answers = [
+            responses = [
                 await raw_request(world.app, "/auth/login", method="POST", headers=headers, chunks=[body])
                 for body in (typed, plain)
             ]
             await raw_request(world.app, f"/auth/{trick.encode('utf-8', 'replace').decode()}", headers=headers)
 
-            assert [answer.status_code for answer in answers] == [422, 401], trick
+            assert [response.status_code for response in responses] == [422, 401], trick
         rows = await rows_of(world, audit_events)
 
     text = log.read_text(encoding="ascii")

@@ -26,7 +26,7 @@ MESSAGE = Message(
 
 
 @pytest.mark.parametrize(("security", "setting"), [("starttls", None), ("starttls", "starttls"), ("tls", "tls")])
-async def test_an_email_arrives_over_tls_by_a_server_that_asks_for_a_login(tmp_path: Path, security: str, setting: Any):
+async def test_an_email_is_sent_over_tls_with_authentication(tmp_path: Path, security: str, setting: Any):
     async with mail_server(tmp_path, security=security) as server:
         await SmtpMailer(settings_of(server, smtp_security=setting)).send("alice@student.com", MESSAGE, NOON)
 
@@ -41,12 +41,12 @@ async def test_an_email_arrives_over_tls_by_a_server_that_asks_for_a_login(tmp_p
     assert message["Auto-Submitted"] == "auto-generated"
 
 
-def test_port_465_speaks_tls_from_the_first_byte():
-    assert SmtpMailer(settings_of(MailServer(port=465)))._security == "tls"
-    assert SmtpMailer(settings_of(MailServer(port=587)))._security == "starttls"
+def test_port_465_uses_implicit_tls():
+    assert SmtpMailer(settings_of(MailServer(port=465))).security == "tls"
+    assert SmtpMailer(settings_of(MailServer(port=587))).security == "starttls"
 
 
-async def test_a_local_relay_without_tls_or_login_works_when_it_is_asked_for(tmp_path: Path):
+async def test_a_plain_local_relay_works_if_configured(tmp_path: Path):
     async with mail_server(tmp_path, security="none") as server:
         settings = settings_of(server, smtp_security="none", smtp_user="", smtp_password="", smtp_from="focys@a.test")
         await SmtpMailer(settings).send("alice@student.com", MESSAGE, NOON)
@@ -56,9 +56,7 @@ async def test_a_local_relay_without_tls_or_login_works_when_it_is_asked_for(tmp
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-async def test_a_server_with_a_certificate_of_an_unknown_authority_gets_neither_email_nor_password(
-    tmp_path: Path, security: str
-):
+async def test_an_untrusted_certificate_gets_neither_email_nor_password(tmp_path: Path, security: str):
     """CFG-02: and there is no way back to plain text."""
     async with mail_server(tmp_path, security=security) as server:
         with pytest.raises(MailError):
@@ -69,7 +67,7 @@ async def test_a_server_with_a_certificate_of_an_unknown_authority_gets_neither_
     assert (server.messages, server.logins) == ([], [])
 
 
-async def test_a_server_that_offers_no_tls_gets_neither_email_nor_password(tmp_path: Path):
+async def test_a_server_without_tls_gets_neither_email_nor_password(tmp_path: Path):
     """A network that strips STARTTLS must not get the password."""
     async with mail_server(tmp_path, security="none") as server:
         with pytest.raises(MailError):
@@ -79,7 +77,7 @@ async def test_a_server_that_offers_no_tls_gets_neither_email_nor_password(tmp_p
 
 
 @pytest.mark.parametrize("answer", ["450 later", "550 never", "421 closing", "999 what", "nonsense"])
-async def test_a_refusal_names_its_kind_and_nothing_of_the_email(tmp_path: Path, answer: str):
+async def test_an_error_names_its_kind_and_nothing_of_the_email(tmp_path: Path, answer: str):
     async with mail_server(tmp_path) as server:
         server.answers = [f"{answer} for alice@student.com 123456"]
         with pytest.raises(MailError) as refused:
@@ -88,7 +86,7 @@ async def test_a_refusal_names_its_kind_and_nothing_of_the_email(tmp_path: Path,
     assert not re.search(r"123456|alice|later|never|s3cret", str(refused.value))
 
 
-async def test_a_wrong_password_of_ours_is_a_refusal_that_does_not_show_it(tmp_path: Path):
+async def test_a_wrong_smtp_password_is_an_error_that_does_not_show_it(tmp_path: Path):
     async with mail_server(tmp_path) as server:
         with pytest.raises(MailError, match="535") as refused:
             await SmtpMailer(settings_of(server, smtp_password="wrong-one")).send("a@b.test", MESSAGE, NOON)
@@ -97,7 +95,7 @@ async def test_a_wrong_password_of_ours_is_a_refusal_that_does_not_show_it(tmp_p
     assert server.messages == []
 
 
-async def test_a_server_that_is_slow_at_every_word_is_left_before_another_worker_tries_the_email(
+async def test_a_slow_server_is_abandoned_before_the_next_try(
     monkeypatch: pytest.MonkeyPatch,
 ):
     """AVL-03: each answer may come in time, and the whole still take longer than one try."""
@@ -110,14 +108,14 @@ async def test_a_server_that_is_slow_at_every_word_is_left_before_another_worker
             await SmtpMailer(settings).send("a@b.test", MESSAGE, NOON)
 
 
-async def test_a_name_that_does_not_resolve_is_a_refusal():
+async def test_a_host_that_does_not_resolve_is_an_error():
     settings = settings_of(MailServer(port=25), smtp_host="no-such-host.invalid")
 
     with pytest.raises(MailError):
         await SmtpMailer(settings).send("a@b.test", MESSAGE, NOON)
 
 
-async def test_the_first_sign_in_mails_a_code_that_works_and_nothing_reaches_the_console(
+async def test_an_emailed_code_works_and_is_not_printed(
     sqlite_url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
     async with (
@@ -159,9 +157,7 @@ async def test_the_first_sign_in_mails_a_code_that_works_and_nothing_reaches_the
     assert "Email code for" not in printed
 
 
-async def test_without_a_mail_server_the_console_shows_one_plain_line(
-    sqlite_url: str, capsys: pytest.CaptureFixture[str]
-):
+async def test_without_a_mail_server_the_code_is_printed_once(sqlite_url: str, capsys: pytest.CaptureFixture[str]):
     """EOTP-09: the line the guide's reader looks for."""
     async with mailing_world(sqlite_url) as world:
         account = await world.an_account()
@@ -179,7 +175,7 @@ async def test_without_a_mail_server_the_console_shows_one_plain_line(
     assert state["sender"] is None
 
 
-def test_the_console_stands_in_only_where_no_host_is_set():
+def test_the_console_is_used_only_without_a_mail_server():
     assert isinstance(mailer_for(settings_for("")), ConsoleMailer)
     assert isinstance(mailer_for(settings_of(MailServer(port=25))), SmtpMailer)
 
@@ -192,7 +188,7 @@ def test_the_console_stands_in_only_where_no_host_is_set():
         ("http://localhost:8000", {}, False),
     ],
 )
-async def test_one_loud_warning_when_the_public_service_prints_its_codes(
+async def test_printing_codes_on_a_public_service_logs_one_warning(
     sqlite_url: str, tmp_path: Path, public_url: str, smtp: dict[str, str], *, warned: bool
 ):
     log = tmp_path / "focys.log"

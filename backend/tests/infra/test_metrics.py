@@ -43,7 +43,7 @@ def wrong_codes(world: World, account: Account) -> Iterator[str]:
     return (f"{number:06}" for number in count() if f"{number:06}" not in near)
 
 
-async def test_what_happens_at_a_sign_in_is_counted(lone_world: World):
+async def test_the_events_of_a_sign_in_are_counted(lone_world: World):
     """LOG-07. The numbers belong to the process, so they are compared with those before."""
     browser = lone_world.a_browser()
     before = await scrape(browser)
@@ -70,23 +70,23 @@ async def test_what_happens_at_a_sign_in_is_counted(lone_world: World):
     assert grown("focys_request_seconds_count", route="/auth/totp/verify", status="401") == 1
 
 
-async def test_each_rung_of_the_lock_is_counted(lone_world: World):
+async def test_each_lock_is_counted(lone_world: World):
     account = await lone_world.an_account(enrolled=True)
     browser = await lone_world.at_second_factor(account)
     before = await scrape(browser)
 
     wrong = wrong_codes(lone_world, account)
-    answers = [(await browser.offer(next(wrong))).status_code for _ in range(7)]
+    responses = [(await browser.offer(next(wrong))).status_code for _ in range(7)]
     after = await scrape(browser)
 
-    assert answers == [401] * 4 + [429] * 3
+    assert responses == [401] * 4 + [429] * 3
     assert after.of("focys_lockouts_total", rung="5") - before.of("focys_lockouts_total", rung="5") == 1
     assert after.of("focys_lockouts_total", rung="10") == before.of("focys_lockouts_total", rung="10")
     locked = {"event": "TOTP", "outcome": "refused", "reason": "account_locked"}
     assert after.of("focys_events_total", **locked) > before.of("focys_events_total", **locked)
 
 
-async def test_nobody_can_be_told_from_the_numbers(lone_world: World):
+async def test_the_metrics_identify_nobody(lone_world: World):
     """LOG-07: a whole life with canaries, and paths, methods and hosts that nobody has."""
     life = await live(lone_world)
     browser = lone_world.a_browser("203.0.113.200")
@@ -121,7 +121,7 @@ def four_workers(request: pytest.FixtureRequest, sqlite_url: str, tmp_path: Path
         yield server
 
 
-def test_the_numbers_of_all_workers_add_up(four_workers: Server, tmp_path: Path):
+def test_the_metrics_of_all_workers_add_up(four_workers: Server, tmp_path: Path):
     live_requests = {"method": "GET", "route": "/health/live", "status": "200"}
 
     for _ in range(REQUESTS):

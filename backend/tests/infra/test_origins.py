@@ -1,4 +1,4 @@
-"""Which sites may call, and which may read the answer."""
+"""Which sites may call, and which may read the response."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -43,27 +43,27 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/refresh", "/auth/logout", "/auth/totp/verify"])
-async def test_a_call_from_another_site_is_refused_before_anything_is_read(lone_world: World, path: str):
+async def test_a_cross_site_call_is_refused_unread(lone_world: World, path: str):
     browser = lone_world.a_browser()
 
-    answers = {origin: await browser.post(path, CREDENTIALS, headers={"Origin": origin}) for origin in FOREIGN}
+    responses = {origin: await browser.post(path, CREDENTIALS, headers={"Origin": origin}) for origin in FOREIGN}
 
-    assert {origin: answer.status_code for origin, answer in answers.items()} == dict.fromkeys(FOREIGN, 403)
-    assert {answer.json()["code"] for answer in answers.values()} == {"forbidden_origin"}
+    assert {origin: response.status_code for origin, response in responses.items()} == dict.fromkeys(FOREIGN, 403)
+    assert {response.json()["code"] for response in responses.values()} == {"forbidden_origin"}
 
 
 @pytest.mark.parametrize("origin", [PAGE, "http://localhost:8000"])
-async def test_a_call_from_our_own_pages_goes_through(lone_world: World, origin: str):
+async def test_a_call_from_our_own_pages_is_accepted(lone_world: World, origin: str):
     """WEB-03: CORS_ORIGINS and the service's own address."""
-    answer = await lone_world.a_browser().post("/auth/login", CREDENTIALS, headers={"Origin": origin})
+    response = await lone_world.a_browser().post("/auth/login", CREDENTIALS, headers={"Origin": origin})
 
-    assert answer.json()["code"] == "invalid_credentials"
+    assert response.json()["code"] == "invalid_credentials"
 
 
-async def test_behind_a_public_address_only_that_address_counts(sqlite_url: str):
+async def test_with_a_public_url_only_that_origin_is_accepted(sqlite_url: str):
     async with world_on(sqlite_url, public_url="https://login.example.com", cors_origins=[]) as world:
         browser = Browser(world.app, base_url="https://login.example.com")
-        answers = {
+        responses = {
             origin: (await browser.post("/auth/login", CREDENTIALS, headers={"Origin": origin})).json()["code"]
             for origin in (
                 "https://login.example.com",
@@ -76,8 +76,8 @@ async def test_behind_a_public_address_only_that_address_counts(sqlite_url: str)
             )
         }
 
-    assert [code for origin, code in answers.items() if code == "invalid_credentials"] == ["invalid_credentials"]
-    assert answers["https://login.example.com"] == "invalid_credentials"
+    assert [code for origin, code in responses.items() if code == "invalid_credentials"] == ["invalid_credentials"]
+    assert responses["https://login.example.com"] == "invalid_credentials"
 
 
 @pytest.mark.parametrize(
@@ -93,13 +93,13 @@ async def test_behind_a_public_address_only_that_address_counts(sqlite_url: str)
         ("anything", "forbidden_origin"),
     ],
 )
-async def test_without_an_origin_the_browsers_own_word_decides(lone_world: World, site: str | None, code: str):
+async def test_without_an_origin_sec_fetch_site_decides(lone_world: World, site: str | None, code: str):
     """WEB-03: a client without these headers, such as curl, is not a browser and brings its own credentials."""
     headers = {} if site is None else {"Sec-Fetch-Site": site}
 
-    answer = await a_bare_client(lone_world).post("/auth/login", CREDENTIALS, headers=headers)
+    response = await a_bare_client(lone_world).post("/auth/login", CREDENTIALS, headers=headers)
 
-    assert answer.json()["code"] == code
+    assert response.json()["code"] == code
 
 
 OURS = {"X-Requested-With": "focys"}
@@ -127,31 +127,27 @@ UNPROVEN = [
 
 
 @pytest.mark.parametrize("headers", PROVEN, ids=str)
-async def test_a_call_that_a_cookie_authenticates_goes_through_if_it_proves_where_it_is_from(
-    lone_world: World, headers: dict[str, str]
-):
+async def test_a_cookie_call_that_proves_its_origin_is_accepted(lone_world: World, headers: dict[str, str]):
     """WEB-03: by an exact Origin, or by a header that no page of another site can send."""
     client = await a_signed_in_client(lone_world)
 
-    answers = [await client.post(path, headers=headers) for path in ("/auth/refresh", "/auth/logout")]
+    responses = [await client.post(path, headers=headers) for path in ("/auth/refresh", "/auth/logout")]
 
-    assert [answer.status_code for answer in answers] == [200, 204]
+    assert [response.status_code for response in responses] == [200, 204]
 
 
 @pytest.mark.parametrize("headers", UNPROVEN, ids=str)
 @pytest.mark.parametrize("path", ["/auth/refresh", "/auth/logout"])
-async def test_a_call_that_a_cookie_authenticates_is_refused_without_that_proof(
-    lone_world: World, path: str, headers: dict[str, str]
-):
+async def test_a_cookie_call_without_proof_of_origin_is_refused(lone_world: World, path: str, headers: dict[str, str]):
     """WEB-03: it changes neither token nor session."""
     client = await a_signed_in_client(lone_world)
     lone_world.clock.advance(minutes=1)
     before = await state_of(lone_world)
 
-    answer = await client.post(path, headers=headers)
+    response = await client.post(path, headers=headers)
 
-    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden_origin")
-    assert "Set-Cookie" not in answer.headers
+    assert (response.status_code, response.json()["code"]) == (403, "forbidden_origin")
+    assert "Set-Cookie" not in response.headers
     assert await state_of(lone_world) == before
     assert (await client.post("/auth/refresh", headers=OURS)).status_code == 200
 
@@ -169,12 +165,12 @@ async def a_signed_in_client(world: World) -> Browser:
     return client
 
 
-async def test_a_foreign_origin_is_refused_whatever_the_fetch_header_says(lone_world: World):
+async def test_a_foreign_origin_is_refused_whatever_sec_fetch_site_says(lone_world: World):
     headers = {"Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"}
 
-    answer = await lone_world.a_browser().post("/auth/login", CREDENTIALS, headers=headers)
+    response = await lone_world.a_browser().post("/auth/login", CREDENTIALS, headers=headers)
 
-    assert answer.json()["code"] == "forbidden_origin"
+    assert response.json()["code"] == "forbidden_origin"
 
 
 @pytest.mark.parametrize(
@@ -193,26 +189,24 @@ async def test_a_foreign_origin_is_refused_whatever_the_fetch_header_says(lone_w
         None,
     ],
 )
-async def test_only_json_is_read_so_that_no_form_of_another_site_reaches_a_cookie_call(
-    lone_world: World, media_type: str | None
-):
+async def test_only_json_is_accepted(lone_world: World, media_type: str | None):
     headers = {} if media_type is None else {"Content-Type": media_type}
 
-    answer = await lone_world.a_browser().http.post("/auth/refresh", content=b"{}", headers=headers)
+    response = await lone_world.a_browser().http.post("/auth/refresh", content=b"{}", headers=headers)
 
-    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "Application/JSON", "application/json; charset=utf-8"])
-async def test_json_is_known_by_its_name(lone_world: World, media_type: str):
-    answer = await lone_world.a_browser().http.post(
+async def test_json_media_types_are_accepted(lone_world: World, media_type: str):
+    response = await lone_world.a_browser().http.post(
         "/auth/refresh", content=b"{}", headers={"Content-Type": media_type}
     )
 
-    assert answer.status_code == 204
+    assert response.status_code == 204
 
 
-async def test_canceling_needs_no_body_but_takes_no_form(lone_world: World):
+async def test_canceling_needs_no_body_but_accepts_no_form(lone_world: World):
     browser = lone_world.a_browser()
 
     assert (await browser.http.delete("/auth/login")).status_code == 204
@@ -220,7 +214,7 @@ async def test_canceling_needs_no_body_but_takes_no_form(lone_world: World):
     assert (await browser.http.delete("/auth/login", headers={"Origin": "http://evil.example"})).status_code == 403
 
 
-async def test_another_site_may_not_read_an_answer(lone_world: World):
+async def test_another_site_may_not_read_a_response(lone_world: World):
     browser = lone_world.a_browser()
     for origin in FOREIGN:
         asks = {"Origin": origin, "Access-Control-Request-Method": "POST"}
@@ -233,7 +227,7 @@ async def test_another_site_may_not_read_an_answer(lone_world: World):
         assert preflight.status_code == 400, origin
 
 
-async def test_a_configured_page_may_read_with_its_cookies(lone_world: World):
+async def test_a_configured_origin_may_read_with_cookies(lone_world: World):
     browser = lone_world.a_browser()
     asked = {
         "Access-Control-Request-Method": "POST",
@@ -243,10 +237,10 @@ async def test_a_configured_page_may_read_with_its_cookies(lone_world: World):
     simple = await browser.get("/auth/status", headers={"Origin": PAGE})
     preflight = await browser.http.options("/auth/login", headers={"Origin": PAGE, **asked})
 
-    for answer in (simple, preflight):
-        assert answer.headers["Access-Control-Allow-Origin"] == PAGE
-        assert answer.headers["Access-Control-Allow-Credentials"] == "true"
-        assert "Origin" in answer.headers["Vary"]
+    for response in (simple, preflight):
+        assert response.headers["Access-Control-Allow-Origin"] == PAGE
+        assert response.headers["Access-Control-Allow-Credentials"] == "true"
+        assert "Origin" in response.headers["Vary"]
     assert {"GET", "POST", "DELETE"} == set(preflight.headers["Access-Control-Allow-Methods"].split(", "))
     assert "Retry-After" in simple.headers["Access-Control-Expose-Headers"]
 
@@ -254,12 +248,12 @@ async def test_a_configured_page_may_read_with_its_cookies(lone_world: World):
 @pytest.mark.parametrize(
     ("method", "header"), [("PUT", "content-type"), ("PATCH", "content-type"), ("POST", "x-evil"), ("POST", "cookie")]
 )
-async def test_a_preflight_grants_only_what_the_pages_use(lone_world: World, method: str, header: str):
+async def test_a_preflight_allows_only_what_the_pages_use(lone_world: World, method: str, header: str):
     asked = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": header}
 
-    answer = await lone_world.a_browser().http.options("/auth/login", headers={"Origin": PAGE, **asked})
+    response = await lone_world.a_browser().http.options("/auth/login", headers={"Origin": PAGE, **asked})
 
-    assert answer.status_code == 400
+    assert response.status_code == 400
 
 
 def failing_with(fault: Exception) -> Callable[..., Awaitable[Any]]:
@@ -293,7 +287,7 @@ async def in_parts() -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-async def test_every_refusal_can_be_read_by_a_configured_page_and_by_no_other(lone_world: World, name: str):
+async def test_every_refusal_is_readable_from_a_configured_origin_only(lone_world: World, name: str):
     """WEB-04: otherwise the page shows a broken network where a sentence belongs."""
     status, call = REFUSALS[name]
     browser = lone_world.a_browser()
@@ -303,12 +297,12 @@ async def test_every_refusal_can_be_read_by_a_configured_page_and_by_no_other(lo
 
     assert own.status_code == nobody.status_code == status
     assert_readable(own)
-    for origin, answer in {"none": nobody, **foreign}.items():
-        assert "Access-Control-Allow-Origin" not in answer.headers, origin
+    for origin, response in {"none": nobody, **foreign}.items():
+        assert "Access-Control-Allow-Origin" not in response.headers, origin
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_every_fault_can_be_read_by_a_configured_page_and_by_no_other(
+async def test_every_fault_is_readable_from_a_configured_origin_only(
     lone_world: World, monkeypatch: pytest.MonkeyPatch, name: str
 ):
     status, fault = FAULTS[name]
@@ -317,24 +311,24 @@ async def test_every_fault_can_be_read_by_a_configured_page_and_by_no_other(
     await assert_only_the_page_reads(lone_world, status)
 
 
-async def test_a_limit_can_be_read_by_a_configured_page_and_by_no_other(lone_world: World):
+async def test_throttling_is_readable_from_a_configured_origin_only(lone_world: World):
     """WEB-04: with the seconds to wait."""
     browser = lone_world.a_browser()
     for _ in range(5):
         await browser.post("/auth/login", CREDENTIALS)
 
-    answer = await assert_only_the_page_reads(lone_world, 429)
+    response = await assert_only_the_page_reads(lone_world, 429)
 
-    assert int(answer.headers["Retry-After"]) > 0
+    assert int(response.headers["Retry-After"]) > 0
 
 
-async def test_a_preflight_to_a_foreign_host_is_refused_and_grants_nothing(lone_world: World):
+async def test_a_preflight_to_a_foreign_host_is_refused(lone_world: World):
     asked = {"Origin": PAGE, "Access-Control-Request-Method": "POST", "Host": "evil.example"}
 
-    answer = await lone_world.a_browser().http.options("/auth/login", headers=asked)
+    response = await lone_world.a_browser().http.options("/auth/login", headers=asked)
 
-    assert (answer.status_code, answer.json()["code"]) == (400, "unknown_host")
-    assert "Access-Control-Allow-Methods" not in answer.headers
+    assert (response.status_code, response.json()["code"]) == (400, "unknown_host")
+    assert "Access-Control-Allow-Methods" not in response.headers
 
 
 async def assert_only_the_page_reads(world: World, status: int) -> httpx.Response:
@@ -345,12 +339,12 @@ async def assert_only_the_page_reads(world: World, status: int) -> httpx.Respons
 
     assert own.status_code == nobody.status_code == status
     assert_readable(own)
-    assert not any("Access-Control-Allow-Origin" in answer.headers for answer in [nobody, *foreign])
+    assert not any("Access-Control-Allow-Origin" in response.headers for response in [nobody, *foreign])
     return own
 
 
-def assert_readable(answer: httpx.Response) -> None:
-    assert answer.headers["Access-Control-Allow-Origin"] == PAGE
-    assert answer.headers["Access-Control-Allow-Credentials"] == "true"
-    assert answer.headers["Access-Control-Expose-Headers"] == "Retry-After, X-Request-ID"
-    assert "Origin" in answer.headers["Vary"]
+def assert_readable(response: httpx.Response) -> None:
+    assert response.headers["Access-Control-Allow-Origin"] == PAGE
+    assert response.headers["Access-Control-Allow-Credentials"] == "true"
+    assert response.headers["Access-Control-Expose-Headers"] == "Retry-After, X-Request-ID"
+    assert "Origin" in response.headers["Vary"]

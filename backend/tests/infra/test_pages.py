@@ -48,17 +48,17 @@ def caller(site: Starlette) -> httpx.AsyncClient:
 @pytest.mark.parametrize(
     "path", ["/", "/login", "/email-code", "/mfa/enroll", "/totp", "/backup-code", "/account", "/x/y/z"]
 )
-async def test_a_path_of_the_page_answers_the_page_under_a_strict_policy(caller: httpx.AsyncClient, path: str):
-    answer = await caller.get(path)
+async def test_every_page_path_is_served_with_a_strict_policy(caller: httpx.AsyncClient, path: str):
+    response = await caller.get(path)
 
-    assert answer.status_code == 200
-    assert PAGE in answer.text
-    assert answer.headers["Content-Security-Policy"] == PAGE_POLICY
-    assert answer.headers["Cache-Control"] == "no-cache"
-    assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+    assert response.status_code == 200
+    assert PAGE in response.text
+    assert response.headers["Content-Security-Policy"] == PAGE_POLICY
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert {name: response.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
-def test_the_pages_policy_allows_its_own_files_and_pictures_in_data_and_nothing_else():
+def test_the_content_security_policy_of_the_pages():
     directives = dict(part.strip().partition(" ")[::2] for part in PAGE_POLICY.split(";"))
 
     assert directives == {
@@ -78,37 +78,37 @@ def test_the_pages_policy_allows_its_own_files_and_pictures_in_data_and_nothing_
 
 
 @pytest.mark.parametrize("name", ["index-1a2b3c.js", "index-1a2b3c.css"])
-async def test_a_hashed_file_is_kept_for_ever_and_carries_the_headers(caller: httpx.AsyncClient, name: str):
-    answer = await caller.get(f"/assets/{name}")
+async def test_a_hashed_file_is_immutable_and_has_the_headers(caller: httpx.AsyncClient, name: str):
+    response = await caller.get(f"/assets/{name}")
 
-    assert answer.status_code == 200
-    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert answer.headers["Content-Security-Policy"] == PAGE_POLICY
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert response.headers["Content-Security-Policy"] == PAGE_POLICY
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize(
     "path",
     ["/assets/gone.js", "/assets/gone", "/assets/../index.html.gz", "/gone.js", "/a/b.css", "/robots.txt"],
 )
-async def test_a_missing_file_is_a_404_problem_and_never_the_page(caller: httpx.AsyncClient, path: str):
-    answer = await caller.get(path)
+async def test_a_missing_file_is_a_404_not_the_page(caller: httpx.AsyncClient, path: str):
+    response = await caller.get(path)
 
-    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
-    assert PAGE not in answer.text
-    assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+    assert (response.status_code, response.headers["Content-Type"]) == (404, "application/problem+json")
+    assert PAGE not in response.text
+    assert {name: response.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
 @pytest.mark.parametrize(
     "path", ["/api", "/api/", "/api/nothing", "/api/auth", "/api/auth/login/x", "/api//auth/status", "/api/index.html"]
 )
-async def test_a_missing_api_path_is_a_404_problem_and_never_the_page(caller: httpx.AsyncClient, path: str):
-    answer = await caller.get(path)
+async def test_a_missing_api_path_is_a_404_not_the_page(caller: httpx.AsyncClient, path: str):
+    response = await caller.get(path)
 
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
-async def test_the_api_answers_under_its_prefix(caller: httpx.AsyncClient):
+async def test_the_api_is_served_under_its_prefix(caller: httpx.AsyncClient):
     status = await caller.get("/api/auth/status")
     wrong = await caller.post("/api/auth/login", json={"email": "a@b.test", "password": "x"})
 
@@ -118,36 +118,36 @@ async def test_the_api_answers_under_its_prefix(caller: httpx.AsyncClient):
 
 
 @pytest.mark.parametrize("prefix", ["", "/api"])
-async def test_nothing_that_helps_an_attacker_is_served(site: Starlette, prefix: str):
-    answers = {path: await raw_request(site, f"{prefix}{path}") for path in PROBES}
+async def test_probing_paths_find_nothing(site: Starlette, prefix: str):
+    responses = {path: await raw_request(site, f"{prefix}{path}") for path in PROBES}
 
     # Without a dot in its last part a path belongs to the page, which says nothing.
-    served = {path for path, answer in answers.items() if answer.status_code != 404} - METRICS
-    assert served <= {path for path in PROBES if not prefix and answers[path].text.endswith(f"{PAGE}</div>")}
-    assert not any("outside the pages" in answer.text for answer in answers.values())
-    assert not any("Set-Cookie" in answer.headers for answer in answers.values())
+    served = {path for path, response in responses.items() if response.status_code != 404} - METRICS
+    assert served <= {path for path in PROBES if not prefix and responses[path].text.endswith(f"{PAGE}</div>")}
+    assert not any("outside the pages" in response.text for response in responses.values())
+    assert not any("Set-Cookie" in response.headers for response in responses.values())
 
 
 @pytest.mark.parametrize("path", ["/assets", "/assets/", "/assets/."])
-async def test_a_folder_lists_nothing(site: Starlette, path: str):
-    answer = await raw_request(site, path)
+async def test_directories_are_not_listed(site: Starlette, path: str):
+    response = await raw_request(site, path)
 
-    assert "index-1a2b3c" not in answer.text
-    assert "immutable" not in answer.headers["Cache-Control"]
+    assert "index-1a2b3c" not in response.text
+    assert "immutable" not in response.headers["Cache-Control"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
 async def test_pages_are_read_only(caller: httpx.AsyncClient, method: str):
-    answer = await caller.request(method, "/", headers={"Content-Type": "application/json"})
+    response = await caller.request(method, "/", headers={"Content-Type": "application/json"})
 
-    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
 
 
-async def test_pages_answer_to_their_own_host_only(caller: httpx.AsyncClient):
+async def test_pages_are_served_for_known_hosts_only(caller: httpx.AsyncClient):
     assert (await caller.get("/", headers={"Host": "evil.example"})).status_code == 400
 
 
-async def test_a_page_that_the_browser_has_is_not_sent_again(caller: httpx.AsyncClient):
+async def test_an_unchanged_page_is_not_sent_again(caller: httpx.AsyncClient):
     first = await caller.get("/")
 
     again = await caller.get("/", headers={"If-None-Match": first.headers["ETag"]})

@@ -45,23 +45,23 @@ def readiness_of(world: World, **changed: Any) -> Readiness:
     return Readiness(services.database, clock, services.totp.can_open_secrets, **changed)
 
 
-async def test_a_service_that_is_well_is_ready(world: World):
+async def test_a_healthy_service_is_ready(world: World):
     await world.an_account(enrolled=True)
 
-    answer = await world.a_browser().get("/health/ready")
+    response = await world.a_browser().get("/health/ready")
 
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
-async def test_the_answer_names_the_part_and_nothing_else(world: World):
+async def test_the_response_names_the_failing_part_only(world: World):
     await execute(world, "UPDATE alembic_version SET version_num = '9999'")
 
-    answer = await world.a_browser().get("/health/ready")
+    response = await world.a_browser().get("/health/ready")
 
-    assert answer.status_code == 503
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.headers["Retry-After"] == "5"
-    assert answer.json() == {
+    assert response.status_code == 503
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["Retry-After"] == "5"
+    assert response.json() == {
         "type": "urn:focys:problem:unavailable",
         "title": "Service Unavailable",
         "status": 503,
@@ -72,7 +72,7 @@ async def test_the_answer_names_the_part_and_nothing_else(world: World):
     }
 
 
-async def test_secrets_that_no_key_opens_are_the_keys_fault(world: World):
+async def test_secrets_that_no_key_opens_make_keys_fail(world: World):
     """CRY-08: as after restoring the backup of another service."""
     account = await world.an_account(enrolled=True)
     sealed = SecretBox(KeyRing(("another-key-of-the-tests-that-is-long-enough-987",))).seal("A" * 32, account.id)
@@ -84,38 +84,38 @@ async def test_secrets_that_no_key_opens_are_the_keys_fault(world: World):
 @pytest.mark.parametrize(
     ("seconds", "failing"), [(0, []), (14, []), (-14, []), (16, ["clock"]), (-16, ["clock"]), (7200, ["clock"])]
 )
-async def test_a_machine_far_from_the_databases_clock_is_not_ready(world: World, seconds: int, failing: list[str]):
+async def test_a_machine_with_a_wrong_clock_is_not_ready(world: World, seconds: int, failing: list[str]):
     assert await readiness_of(world, machine=Ahead(seconds)).failing() == failing
 
 
 @pytest.mark.parametrize(("seconds", "failing"), [(0, []), (14, []), (16, ["clock"]), (-16, ["clock"])])
-async def test_a_service_that_has_lost_the_databases_clock_is_not_ready(world: World, seconds: int, failing: list[str]):
+async def test_a_service_with_a_wrong_database_clock_is_not_ready(world: World, seconds: int, failing: list[str]):
     clock = DatabaseClock()
     clock.set(datetime.now(UTC) + timedelta(seconds=seconds))
 
     assert await readiness_of(world, clock=clock).failing() == failing
 
 
-async def test_everything_that_fails_is_named(world: World):
+async def test_every_failing_part_is_named(world: World):
     await execute(world, "DELETE FROM alembic_version")
 
     assert await readiness_of(world, machine=Ahead(60)).failing() == ["schema", "clock"]
 
 
-async def test_a_flood_of_questions_asks_the_database_once(world: World):
+async def test_a_flood_of_checks_queries_the_database_once(world: World):
     readiness = readiness_of(world)
     await readiness.failing()
     await asyncio.sleep(GOOD_FOR_SECONDS)
     with statements_of(world.services.database) as asked:
-        answers = await asyncio.gather(*(readiness.failing() for _ in range(500)))
+        responses = await asyncio.gather(*(readiness.failing() for _ in range(500)))
         again = [await readiness.failing() for _ in range(100)]
 
-    assert [*answers, *again] == [[]] * 600
+    assert [*responses, *again] == [[]] * 600
     # The service itself asks other things meanwhile.
     assert 1 <= sum("alembic_version" in statement for statement in asked) <= 2
 
 
-async def test_anyone_who_hangs_up_does_not_spoil_the_answer_of_the_others(world: World):
+async def test_a_canceled_check_does_not_affect_others(world: World):
     readiness = readiness_of(world)
     first, second = (asyncio.create_task(readiness.failing()) for _ in range(2))
     await asyncio.sleep(0)
@@ -125,7 +125,7 @@ async def test_anyone_who_hangs_up_does_not_spoil_the_answer_of_the_others(world
     assert await second == []
 
 
-async def test_a_failure_is_looked_at_again_at_once(world: World):
+async def test_a_failure_is_not_cached(world: World):
     await execute(world, "UPDATE alembic_version SET version_num = version_num || 'x'")
     readiness = readiness_of(world)
     before = await readiness.failing()
@@ -135,7 +135,7 @@ async def test_a_failure_is_looked_at_again_at_once(world: World):
     assert (before, await readiness.failing()) == (["schema"], [])
 
 
-def test_a_stepped_clock_under_a_running_service(cluster: Cluster, tmp_path: Path):
+def test_a_stepped_clock_makes_the_service_not_ready(cluster: Cluster, tmp_path: Path):
     """CFG-09, AVL-07: with a real clock, which libfaketime steps."""
     clock = SteppedClock(tmp_path)
     url = cluster.create_database(f"stepped_{uuid4().hex[:8]}")
@@ -150,14 +150,14 @@ def test_a_stepped_clock_under_a_running_service(cluster: Cluster, tmp_path: Pat
             clock.step_to(seconds)
             stepped.append(answer_of(server, status))
 
-    assert [answer.status_code for answer in stepped] == [503, 503, 200]
-    assert [answer.json().get("failing") for answer in stepped] == [["clock"], ["clock"], None]
+    assert [response.status_code for response in stepped] == [503, 503, 200]
+    assert [response.json().get("failing") for response in stepped] == [["clock"], ["clock"], None]
 
 
 def answer_of(server: Server, status: int) -> httpx.Response:
-    """Ask until the answer of a moment ago no longer holds."""
-    deadline = monotonic() + 20 * GOOD_FOR_SECONDS
+    """Ask until the response of a moment ago no longer holds."""
+    deadline = monotonic() + 60
     while True:
-        answer = httpx.get(f"{server.url}/health/ready", timeout=10)
-        if answer.status_code == status or monotonic() > deadline:
-            return answer
+        response = httpx.get(f"{server.url}/health/ready", timeout=60)
+        if response.status_code == status or monotonic() > deadline:
+            return response

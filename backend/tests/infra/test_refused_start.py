@@ -50,7 +50,7 @@ def backend(sqlite_url: str, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("line", "why"), [*(("guide", why) for why in REFUSALS), ("unit", "key")])
-def test_what_four_workers_would_refuse_is_said_once_and_last(line: str, why: str, backend: Path, tmp_path: Path):
+def test_four_workers_report_a_refused_start_once(line: str, why: str, backend: Path, tmp_path: Path):
     settings, sentences = REFUSALS[why]
     port = free_port()
     env = environment(backend, **(unit_environment(tmp_path) if line == "unit" else {}), **settings)
@@ -65,7 +65,7 @@ def test_what_four_workers_would_refuse_is_said_once_and_last(line: str, why: st
     assert [*tmp_path.glob("run/focys/metrics/gauge_live*")] == []
 
 
-def test_one_process_names_its_settings_without_a_traceback_too(backend: Path):
+def test_one_process_reports_bad_settings_without_a_traceback(backend: Path):
     settings, sentences = REFUSALS["settings"]
 
     refused = run(f"uvicorn main:app --port {free_port()}", folder=backend, env=environment(backend, **settings))
@@ -74,7 +74,7 @@ def test_one_process_names_its_settings_without_a_traceback_too(backend: Path):
     assert refused.stderr.splitlines() == sentences
 
 
-def test_a_reload_that_could_not_start_leaves_what_runs(backend: Path, tmp_path: Path):
+def test_a_failed_reload_keeps_the_running_workers(backend: Path, tmp_path: Path):
     """As when settings are being edited while logrotate asks for one."""
     port = free_port()
     server = Server(

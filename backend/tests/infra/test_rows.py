@@ -31,7 +31,7 @@ COUNTER = Shape(Counter, throttles.c.key, throttles.c.hits.label("times"), throt
 OWNER = Shape(Owner, users.c.id, users.c.mfa_enabled)
 
 
-async def test_rows_are_read_by_position_among_other_columns_too(database_url: str):
+async def test_rows_are_read_by_position_among_other_columns(database_url: str):
     database = Database(settings_for(database_url).database)
     beside = select(literal("first"), *COUNTER.columns, *OWNER.columns, func.count().over())
     try:
@@ -57,6 +57,6 @@ async def test_rows_are_read_by_position_among_other_columns_too(database_url: s
         pytest.param((throttles.c.key, func.count(), throttles.c.last_at), id="one without a name"),
     ],
 )
-def test_columns_that_are_not_the_fields_are_refused_at_once(columns):
+def test_columns_that_do_not_match_the_fields_are_refused(columns):
     with pytest.raises(TypeError, match=r"Counter has the fields \['key', 'times', 'last_at'\]"):
         Shape(Counter, *columns)

@@ -35,7 +35,7 @@ def problems_of(read: Any, **variables: str) -> list[str]:
     return refused.value.problems
 
 
-def test_production_as_the_guide_has_it_is_accepted(environment):
+def test_the_guides_production_settings_are_accepted(environment):
     settings = environment(**PRODUCTION)
 
     assert settings.database == "postgresql+asyncpg://user:hunter2@db.example/focys"
@@ -44,7 +44,7 @@ def test_production_as_the_guide_has_it_is_accepted(environment):
     assert settings.is_secure
 
 
-def test_nothing_set_is_the_embedded_default(environment, tmp_path: Path):
+def test_without_settings_the_embedded_defaults_apply(environment, tmp_path: Path):
     settings = environment()
 
     assert settings.is_embedded
@@ -127,7 +127,7 @@ REFUSED = [
 @pytest.mark.parametrize(
     ("name", "wrong"), REFUSED, ids=[f"{name}={[*wrong.values()][-1][:24]}" for name, wrong in REFUSED]
 )
-def test_a_configuration_that_is_not_safe_is_refused_by_name_and_without_the_value(environment, name, wrong):
+def test_an_unsafe_setting_is_refused_by_name_without_its_value(environment, name, wrong):
     problems = problems_of(environment, **{**PRODUCTION, **wrong})
 
     assert [problem.partition(":")[0] for problem in problems] == [name]
@@ -136,7 +136,7 @@ def test_a_configuration_that_is_not_safe_is_refused_by_name_and_without_the_val
     assert "hunter2" not in "".join(problems)
 
 
-def test_all_that_is_wrong_is_told_at_once(environment, tmp_path: Path):
+def test_all_problems_are_reported_at_once(environment, tmp_path: Path):
     """Anyone who fixes a configuration should have to start it once more only."""
     problems = problems_of(
         environment,
@@ -161,7 +161,7 @@ def test_all_that_is_wrong_is_told_at_once(environment, tmp_path: Path):
     assert len(problems) == 7
 
 
-def test_no_setting_shows_a_secret_when_it_is_printed(environment, tmp_path: Path):
+def test_printing_the_settings_shows_no_secret(environment, tmp_path: Path):
     password = tmp_path / "password"
     password.write_text("correct-horse")
 
@@ -172,7 +172,7 @@ def test_no_setting_shows_a_secret_when_it_is_printed(environment, tmp_path: Pat
     assert not any(secret in shown for secret in (KEY, OTHER_KEY, "hunter2", "correct-horse"))
 
 
-def test_debug_takes_a_short_key_but_only_on_this_machine(environment):
+def test_debug_allows_a_short_key_on_localhost_only(environment):
     settings = environment(DATABASE_URL=POSTGRES, SECRET_KEY="short", DEBUG="True")
 
     assert settings.debug
@@ -180,7 +180,7 @@ def test_debug_takes_a_short_key_but_only_on_this_machine(environment):
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "SMTP_PASSWORD", "SECRET_KEY_FALLBACKS"])
-def test_each_secret_may_stand_in_a_file(environment, tmp_path: Path, name: str):
+def test_each_secret_can_be_read_from_a_file(environment, tmp_path: Path, name: str):
     values = {"SECRET_KEY": KEY, "DATABASE_URL": POSTGRES, "SMTP_PASSWORD": "s3cret", "SECRET_KEY_FALLBACKS": OTHER_KEY}
     file = tmp_path / "secret"
     file.write_text(f"{values[name]}\n")
@@ -193,7 +193,7 @@ def test_each_secret_may_stand_in_a_file(environment, tmp_path: Path, name: str)
     assert stored.get_secret_value() == values[name]
 
 
-def test_a_variable_wins_over_its_file_and_the_file_over_dotenv(environment, monkeypatch, tmp_path: Path):
+def test_variables_override_files_and_files_override_dotenv(environment, monkeypatch, tmp_path: Path):
     file, dotenv = tmp_path / "key", tmp_path / ".env"
     file.write_text(KEY)
     dotenv.write_text(f"SECRET_KEY={OTHER_KEY}\nAPP_NAME=Dotenv\nOTP_EXPIRE_MINUTES=3\n")
@@ -211,7 +211,7 @@ def test_a_variable_wins_over_its_file_and_the_file_over_dotenv(environment, mon
     assert [s.otp_expire_minutes for s in (from_dotenv, from_variable)] == [3, 4]
 
 
-def test_dotenv_may_name_the_file_of_a_secret_too(environment, tmp_path: Path):
+def test_dotenv_can_name_the_file_of_a_secret(environment, tmp_path: Path):
     file, limits, dotenv = tmp_path / "key", tmp_path / "limits", tmp_path / ".env"
     file.write_text(KEY)
     limits.write_text("redis://:s3cret@valkey:6379/0\n")
@@ -224,7 +224,7 @@ def test_dotenv_may_name_the_file_of_a_secret_too(environment, tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00broken"])
-def test_a_secret_file_that_cannot_be_read_is_named(environment, tmp_path: Path, content: bytes | None):
+def test_an_unreadable_secret_file_is_reported(environment, tmp_path: Path, content: bytes | None):
     file = tmp_path / "secret"
     if content is not None:
         file.write_bytes(content)
@@ -235,7 +235,7 @@ def test_a_secret_file_that_cannot_be_read_is_named(environment, tmp_path: Path,
     assert problems[0].startswith("SECRET_KEY: the file that SECRET_KEY_FILE names ")
 
 
-def test_the_key_of_the_embedded_default_is_made_once_and_private(environment, tmp_path: Path):
+def test_the_embedded_key_is_created_once_and_private(environment, tmp_path: Path):
     first, second = environment().keys, environment().keys
 
     path = tmp_path / "var" / "secret_key"
@@ -246,7 +246,7 @@ def test_the_key_of_the_embedded_default_is_made_once_and_private(environment, t
     assert [file.name for file in path.parent.iterdir()] == ["secret_key"]
 
 
-def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path):
+def test_concurrent_starts_agree_on_one_key(tmp_path: Path):
     """CRY-02: a worker must never read a key that another one has not written yet."""
 
     def key(_: int) -> str:
@@ -260,9 +260,7 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", ["", "\n", "short"])
-def test_a_damaged_key_file_stops_the_start_instead_of_signing_with_next_to_nothing(
-    environment, tmp_path: Path, content: str
-):
+def test_a_damaged_key_file_stops_the_start(environment, tmp_path: Path, content: str):
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "secret_key").write_text(content)
 
@@ -270,7 +268,7 @@ def test_a_damaged_key_file_stops_the_start_instead_of_signing_with_next_to_noth
         _ = environment().keys
 
 
-def test_fallbacks_stand_behind_the_key_in_their_order(environment):
+def test_fallback_keys_follow_the_key_in_order(environment):
     settings = environment(**PRODUCTION, SECRET_KEY_FALLBACKS=f" {OTHER_KEY} , {'o' * 40} ,")
 
     assert settings.keys == (KEY, OTHER_KEY, "o" * 40)
@@ -285,11 +283,11 @@ def test_fallbacks_stand_behind_the_key_in_their_order(environment):
         ("sqlite:////tmp/x.db", "sqlite+aiosqlite:////tmp/x.db"),
     ],
 )
-def test_a_database_address_may_leave_the_driver_out(environment, given: str, driver: str):
+def test_a_database_url_needs_no_driver(environment, given: str, driver: str):
     assert environment(DATABASE_URL=given, SECRET_KEY=KEY).database == driver
 
 
-def test_lists_are_written_with_commas(environment):
+def test_lists_are_comma_separated(environment):
     settings = environment(
         CORS_ORIGINS="https://a.example.com/, http://localhost:5173", TRUSTED_PROXIES="127.0.0.1,10.1.2.3/8 , ::1"
     )
@@ -298,7 +296,7 @@ def test_lists_are_written_with_commas(environment):
     assert [str(network) for network in settings.trusted_proxies] == ["127.0.0.1/32", "10.0.0.0/8", "::1/128"]
 
 
-def test_limits_of_networks_are_the_guides_and_can_be_set(environment):
+def test_network_limits_have_the_guides_defaults_and_can_be_set(environment):
     usual = environment().network_limits
     set_ones = environment(
         NETWORK_PASSWORD_FAILURES="40",
@@ -325,7 +323,7 @@ def test_limits_of_networks_are_the_guides_and_can_be_set(environment):
         ("https://SSO.corp.test", False, True, {"sso.corp.test"}),
     ],
 )
-def test_the_public_address_says_how_the_service_is_reached(environment, url, local, secure, hosts):
+def test_the_public_url_determines_hosts_and_https(environment, url, local, secure, hosts):
     settings = environment(PUBLIC_URL=url)
 
     assert (settings.is_local, settings.is_secure) == (local, secure)
@@ -334,7 +332,7 @@ def test_the_public_address_says_how_the_service_is_reached(environment, url, lo
 
 
 @pytest.mark.parametrize("create", [create_app, create_site])
-def test_the_app_itself_does_not_come_to_be_on_a_bad_configuration(monkeypatch: pytest.MonkeyPatch, create):
+def test_the_app_is_not_created_with_bad_settings(monkeypatch: pytest.MonkeyPatch, create):
     """CFG-04: not only the command line checks."""
     monkeypatch.setenv("SECRET_KEY", "short")
 
@@ -342,5 +340,5 @@ def test_the_app_itself_does_not_come_to_be_on_a_bad_configuration(monkeypatch: 
         create()
 
 
-def test_unknown_variables_of_the_machine_are_nobodys_business(environment):
+def test_unknown_variables_are_ignored(environment):
     assert environment(PATH_TO_SOMETHING="x", FOCYS_NONSENSE="1").app_name == "FOCYS"

@@ -54,16 +54,16 @@ def sign_in_wrongly(server: Server, path: str, caller: str, headers: list[str], 
         "Connection: close",
         *headers,
     ]
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30, source_address=(caller, 0)) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60, source_address=(caller, 0)) as connection:
         connection.sendall("\r\n".join([*lines, "", body]).encode())
-        answer = b""
+        response = b""
         while chunk := connection.recv(65536):
-            answer += chunk
-    return int(answer.split()[1])
+            response += chunk
+    return int(response.split()[1])
 
 
 @pytest.mark.parametrize("name", START_LINES)
-def test_the_start_line_does_not_say_who_is_believed(name: str, tmp_path: Path):
+def test_the_start_command_does_not_affect_trusted_proxies(name: str, tmp_path: Path):
     backend, port = copy_backend(tmp_path), free_port()
     pages = backend.parent / "frontend" / "dist"
     pages.mkdir(parents=True)

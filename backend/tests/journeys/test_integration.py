@@ -29,7 +29,7 @@ def orders_of(application: FastAPI, token: str | None) -> Any:
     return Browser(application).get("/orders", headers=headers)
 
 
-async def test_an_application_serves_anyone_who_is_signed_in(world: World):
+async def test_an_application_serves_signed_in_users(world: World):
     account = await world.an_account(enrolled=True)
     browser, token = await world.signed_in(account)
     application = the_application(browser.http)
@@ -40,14 +40,14 @@ async def test_an_application_serves_anyone_who_is_signed_in(world: World):
 
 
 @pytest.mark.parametrize("token", [None, "", "not.a.token"])
-async def test_an_application_refuses_anyone_who_is_not(world: World, token: str | None):
+async def test_an_application_refuses_everyone_else(world: World, token: str | None):
     refused = await orders_of(the_application(world.a_browser().http), token)
 
     assert refused.status_code == 401
     assert refused.headers["WWW-Authenticate"] == "Bearer"
 
 
-async def test_an_application_refuses_a_token_at_once_after_its_session_has_ended(world: World):
+async def test_an_application_refuses_a_token_once_its_session_has_ended(world: World):
     browser, token = await world.signed_in(await world.an_account(enrolled=True))
     application = the_application(browser.http)
     before = await orders_of(application, token)
@@ -59,20 +59,20 @@ async def test_an_application_refuses_a_token_at_once_after_its_session_has_ende
 
 
 @pytest.mark.parametrize("trouble", ["away", "failing"])
-async def test_an_application_serves_nobody_while_focys_cannot_be_asked(trouble: str):
-    def answer(request: httpx.Request) -> httpx.Response:
+async def test_an_application_serves_nobody_while_focys_is_down(trouble: str):
+    def response(request: httpx.Request) -> httpx.Response:
         if trouble == "away":
             raise httpx.ConnectError("refused", request=request)
         return httpx.Response(500)
 
-    focys = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://focys.invalid")
+    focys = httpx.AsyncClient(transport=httpx.MockTransport(response), base_url="http://focys.invalid")
 
     refused = await orders_of(the_application(focys), "a-token")
 
     assert refused.status_code == 503
 
 
-async def test_the_page_names_every_field_that_says_who_is_signed_in(world: World):
+async def test_the_page_documents_every_field_of_me(world: World):
     browser, token = await world.signed_in(await world.an_account(enrolled=True))
 
     told = (await browser.me(token)).json()

@@ -35,9 +35,9 @@ async def begin(world: World, account: Account | None = None, length: timedelta 
 async def under_bypass(world: World, account: Account) -> tuple[Browser, dict[str, Any]]:
     """A browser that got in on the password alone, and what it was given."""
     browser = world.a_browser("203.0.113.9")
-    answer = await browser.sign_in_with_password(account)
-    assert (answer.status_code, answer.json()["step"]) == (200, "done"), answer.text
-    return browser, answer.json()
+    response = await browser.sign_in_with_password(account)
+    assert (response.status_code, response.json()["step"]) == (200, "done"), response.text
+    return browser, response.json()
 
 
 async def step_of(world: World, account: Account) -> str:
@@ -45,7 +45,7 @@ async def step_of(world: World, account: Account) -> str:
     return str((await world.a_browser("203.0.113.10").sign_in_with_password(account)).json()["step"])
 
 
-async def test_an_enrolled_person_gets_in_on_the_password_alone(world: World):
+async def test_an_enrolled_user_signs_in_with_the_password_alone(world: World):
     """ADM-07: with what a password proves and no more."""
     account = await world.an_account(enrolled=True)
     bypass = await begin(world)
@@ -62,7 +62,7 @@ async def test_an_enrolled_person_gets_in_on_the_password_alone(world: World):
     assert await world.services.sessions.count_under(bypass.id) == 1
 
 
-async def test_it_ends_by_itself_to_the_second(world: World):
+async def test_a_bypass_ends_on_time(world: World):
     account = await world.an_account(enrolled=True)
     await begin(world)
 
@@ -75,7 +75,7 @@ async def test_it_ends_by_itself_to_the_second(world: World):
     assert await world.services.bypasses.list_in_force() == []
 
 
-async def test_the_session_is_over_with_the_bypass_and_refreshing_does_not_save_it(world: World):
+async def test_the_session_ends_with_the_bypass_despite_refreshing(world: World):
     account = await world.an_account(enrolled=True)
     await begin(world, length=timedelta(hours=2))
     browser, done = await under_bypass(world, account)
@@ -94,7 +94,7 @@ async def test_the_session_is_over_with_the_bypass_and_refreshing_does_not_save_
     assert (await browser.post("/auth/refresh")).json()["code"] == "session_ended"
 
 
-async def test_ended_by_hand_it_is_over_at_once_with_its_sessions_and_no_others(world: World):
+async def test_ending_a_bypass_ends_its_sessions_and_no_others(world: World):
     account = await world.an_account(enrolled=True)
     by_code, code_token = await world.signed_in(account)
     await begin(world)
@@ -111,7 +111,7 @@ async def test_ended_by_hand_it_is_over_at_once_with_its_sessions_and_no_others(
     assert await world.services.bypasses.end(OPERATOR, address=None) == []
 
 
-async def test_administrators_are_let_in_by_name_only(world: World):
+async def test_a_bypass_for_everybody_excludes_administrators(world: World):
     admin = await world.an_account("carol@student.com", role="admin", enrolled=True)
     other = await world.an_account("dave@student.com", role="admin", enrolled=True)
 
@@ -124,7 +124,7 @@ async def test_administrators_are_let_in_by_name_only(world: World):
     assert await step_of(world, other) == "totp"
 
 
-async def test_a_bypass_for_one_person_is_for_nobody_else(world: World):
+async def test_a_bypass_for_one_user_applies_to_nobody_else(world: World):
     alice = await world.an_account(enrolled=True)
     bob = await world.an_account("bob@student.com", enrolled=True)
 
@@ -134,7 +134,7 @@ async def test_a_bypass_for_one_person_is_for_nobody_else(world: World):
     assert await step_of(world, bob) == "totp"
 
 
-async def test_of_two_that_cover_a_person_one_may_end_and_the_other_stays(world: World):
+async def test_one_of_two_overlapping_bypasses_can_end(world: World):
     alice = await world.an_account(enrolled=True)
     bob = await world.an_account("bob@student.com", enrolled=True)
     await begin(world)
@@ -149,17 +149,17 @@ async def test_of_two_that_cover_a_person_one_may_end_and_the_other_stays(world:
     assert await step_of(world, bob) == "done"
 
 
-async def test_a_wrong_password_is_refused_and_counts_as_always(world: World):
+async def test_a_wrong_password_still_counts(world: World):
     """LOCK-04: the limits of the password stay in force."""
     account = await world.an_account(enrolled=True)
     await begin(world)
     stranger = world.a_browser("203.0.113.77")
     guess = {"email": account.email, "password": "not-the-password-of-alice"}
 
-    answers = [(await stranger.post("/auth/login", guess)).json()["code"] for _ in range(6)]
+    responses = [(await stranger.post("/auth/login", guess)).json()["code"] for _ in range(6)]
     right = await stranger.sign_in_with_password(account)
 
-    assert answers == ["invalid_credentials"] * 5 + ["throttled"]
+    assert responses == ["invalid_credentials"] * 5 + ["throttled"]
     assert right.json()["code"] == "throttled"
 
 
@@ -175,7 +175,7 @@ async def test_a_disabled_account_stays_out(world: World):
 
 
 @pytest.mark.parametrize("policy", ["required", "optional"])
-async def test_anyone_who_has_no_second_step_goes_on_as_always(make_world: MakeWorld, policy: str):
+async def test_a_bypass_does_not_affect_accounts_without_a_factor(make_world: MakeWorld, policy: str):
     async with make_world(mfa_policy=policy) as world:
         account = await world.an_account()
         before = await step_of(world, account)
@@ -187,7 +187,7 @@ async def test_anyone_who_has_no_second_step_goes_on_as_always(make_world: MakeW
         assert [row.bypass_id for row in await rows_of(world, sessions)] == [None] * (2 if policy == "optional" else 0)
 
 
-async def test_where_mfa_is_optional_it_is_as_limited_as_where_it_is_required(make_world: MakeWorld):
+async def test_a_bypass_is_equally_limited_where_mfa_is_optional(make_world: MakeWorld):
     async with make_world(mfa_policy="required") as first:
         account = await first.an_account(enrolled=True)
     async with make_world(mfa_policy="optional", clock=first.clock) as world:
@@ -202,7 +202,7 @@ async def test_where_mfa_is_optional_it_is_as_limited_as_where_it_is_required(ma
 
 
 @pytest.mark.parametrize("failures", [5, 15], ids=["locked", "guarded"])
-async def test_a_locked_owner_gets_in_and_the_lock_stays_for_codes(world: World, failures: int):
+async def test_a_locked_owner_signs_in_and_the_lock_remains(world: World, failures: int):
     """LOCK-02: nothing is examined under a bypass, so nothing is forgiven."""
     account = await world.an_account(enrolled=True)
     await fail(world, account, failures, world.a_browser("203.0.113.50"))
@@ -217,7 +217,7 @@ async def test_a_locked_owner_gets_in_and_the_lock_stays_for_codes(world: World,
     assert (again["step"], again["guarded"]) == ("totp", failures == 15)
 
 
-async def test_a_browser_that_got_in_so_stays_a_stranger(world: World):
+async def test_a_bypassed_browser_stays_unknown(world: World):
     """LOCK-08: otherwise anyone who has the password would take five fresh guesses along."""
     account = await world.an_account(enrolled=True)
     known = await count_of(world, browsers)
@@ -233,7 +233,7 @@ async def test_a_browser_that_got_in_so_stays_a_stranger(world: World):
     assert (await shut_out.offer(account.code(world.clock))).json()["code"] == "account_locked"
 
 
-async def test_everything_is_audited_and_the_owner_is_told(world: World):
+async def test_a_bypass_is_audited_and_emailed(world: World):
     """LOG-01: the start with the reason and the operator, each sign-in with its user, and the end."""
     account = await world.an_account(enrolled=True)
     bypass = await begin(world, account)
@@ -265,7 +265,7 @@ async def test_everything_is_audited_and_the_owner_is_told(world: World):
     assert "password" not in [e.event for e in await rows_of(world, audit_events) if e.source == "203.0.113.9"]
 
 
-async def test_a_bypass_for_everybody_is_written_to_those_who_sign_in_only(world: World):
+async def test_a_bypass_for_everybody_is_emailed_to_those_who_sign_in(world: World):
     alice = await world.an_account(enrolled=True)
     await world.an_account("bob@student.com", enrolled=True)
     await begin(world)
@@ -276,9 +276,7 @@ async def test_a_bypass_for_everybody_is_written_to_those_who_sign_in_only(world
     assert [(row.user_id, row.kind) for row in emails if "bypass" in row.kind] == [(alice.id, "mfa_bypass_used")]
 
 
-async def test_a_bypass_that_ends_while_a_password_is_looked_at_opens_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch
-):
+async def test_a_bypass_ended_during_a_sign_in_opens_no_session(world: World, monkeypatch: pytest.MonkeyPatch):
     """FLOW-06: it is read again in the write that opens the session."""
     account = await world.an_account(enrolled=True)
     await begin(world)
@@ -293,38 +291,38 @@ async def test_a_bypass_that_ends_while_a_password_is_looked_at_opens_nothing(
 
     monkeypatch.setattr(database, "write", after_the_end)
     browser = world.a_browser("203.0.113.9")
-    answer = await browser.sign_in_with_password(account)
+    response = await browser.sign_in_with_password(account)
 
     # The attempt reads the facts again, and asks for the second factor.
-    assert (answer.status_code, answer.json()["step"]) == (200, "totp")
+    assert (response.status_code, response.json()["step"]) == (200, "totp")
     assert database.write is write
     assert [row for row in await rows_of(world, sessions) if row.bypass_id is not None] == []
 
 
-async def test_of_many_sign_ins_at_its_end_none_is_left(world: World):
+async def test_no_session_survives_the_end_of_a_bypass(world: World):
     people = [await world.an_account(f"p{i}@student.com", enrolled=True) for i in range(4)]
     await begin(world)
     visitors = [world.a_browser(f"203.0.113.{100 + i}") for i in range(4)]
 
-    answers, ended = await gather(
+    responses, ended = await gather(
         gather(*(browser.sign_in_with_password(account) for browser, account in zip(visitors, people, strict=True))),
         world.services.bypasses.end(OPERATOR, address=None),
     )
 
     assert len(ended) == 1
-    assert {(answer.status_code, answer.json().get("step")) for answer in answers} <= {
+    assert {(response.status_code, response.json().get("step")) for response in responses} <= {
         (200, "done"),
         (200, "totp"),
         (429, None),
     }
-    for browser, answer in zip(visitors, answers, strict=True):
-        token = answer.json().get("access_token", "")
+    for browser, response in zip(visitors, responses, strict=True):
+        token = response.json().get("access_token", "")
         assert (await browser.me(token)).status_code == 401
         # Those who were not let in hold no cookie.
         assert (await browser.post("/auth/refresh")).status_code == (401 if token else 204)
 
 
-async def test_a_session_written_a_moment_after_the_end_is_dead_from_the_start(world: World):
+async def test_a_session_written_after_the_end_is_never_valid(world: World):
     """FLOW-06: as when the statement that opens it had read the bypass before the end was committed."""
     account = await world.an_account(enrolled=True)
     bypass = await begin(world)
@@ -337,7 +335,7 @@ async def test_a_session_written_a_moment_after_the_end_is_dead_from_the_start(w
     assert await world.services.sessions.count_under(bypass.id) == 1
 
 
-async def test_a_bypass_that_a_clock_far_ahead_has_begun_is_not_in_force(world: World):
+async def test_a_bypass_that_begins_in_the_future_is_not_active(world: World):
     account = await world.an_account(enrolled=True)
     world.clock.advance(days=300)
     await begin(world)
@@ -350,7 +348,7 @@ async def test_a_bypass_that_a_clock_far_ahead_has_begun_is_not_in_force(world: 
     assert await step_of(world, account) == "totp"
 
 
-async def test_the_password_step_asks_no_more_often_for_it(world: World):
+async def test_a_bypass_adds_no_query_to_the_password_step(world: World):
     account = await world.an_account(enrolled=True)
 
     async def statements(browser: Browser) -> list[str]:
@@ -366,14 +364,14 @@ async def test_the_password_step_asks_no_more_often_for_it(world: World):
     assert len(during) <= len(before)
 
 
-def test_no_call_and_no_setting_turns_the_second_step_off():
+def test_no_endpoint_and_no_setting_disables_the_second_factor():
     paths = create_app(settings_for("sqlite://")).openapi()["paths"]
 
     assert [path for path in paths if "bypass" in path] == []
     assert [name for name in Settings.model_fields if "bypass" in name or "disable" in name] == []
 
 
-async def test_rows_of_bypasses_are_kept_for_a_while_and_then_forgotten(world: World):
+async def test_bypass_rows_are_deleted_after_ninety_days(world: World):
     bypass = await begin(world)
     housekeeping = world.services.housekeeping
 

@@ -103,11 +103,11 @@ class Arena:
         door, codes = attack.door, [*attack.wrong]
         codes.insert(self.draw.randrange(len(codes) + 1), attack.right)
 
-        answers = tally(await self.lines.release(attack.requests(codes)))
+        responses = tally(await self.lines.release(attack.requests(codes)))
 
-        (table, where), (ledger, counts), won = door.opens, door.ledger, answers.get(door.opened, 0)
+        (table, where), (ledger, counts), won = door.opens, door.ledger, responses.get(door.opened, 0)
         charged = await self.workers.rows_of(ledger, attack.user, counts)
-        assert set(answers) <= {door.opened, "invalid_code", "throttled", door.shut, *(["login_expired"] * won)}
+        assert set(responses) <= {door.opened, "invalid_code", "throttled", door.shut, *(["login_expired"] * won)}
         assert await self.workers.rows_of(table, attack.user, where) == won
         assert charged <= BUDGET
         assert (
@@ -143,7 +143,7 @@ async def arena(workers: Workers, tell: Tell, request: pytest.FixtureRequest) ->
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("earlier", [0, 4])
-async def test_three_hundred_codes_at_once_win_no_more_often_than_the_tries_that_are_left(arena: Arena, earlier: int):
+async def test_bursts_of_codes_win_no_more_often_than_the_tries_left(arena: Arena, earlier: int):
     for person in await some_people(arena.workers.services, BURSTS, enrolled=True):
         account = Account(person.id, person.email, PASSWORD, person.secret)
         login_tokens = await logins_of(person, arena.workers, earlier)
@@ -152,7 +152,7 @@ async def test_three_hundred_codes_at_once_win_no_more_often_than_the_tries_that
     arena.judge(f"{CODES} codes after {earlier} failures", Fraction(BUDGET - earlier, CODES))
 
 
-async def test_backup_codes_at_once_win_no_more_often_than_the_tries_that_are_left(arena: Arena):
+async def test_bursts_of_backup_codes_win_no_more_often_than_the_tries_left(arena: Arena):
     """LOCK-02, LOCK-05: nobody guesses 80 bits, so a lock leaves them tries of their own; but each is charged."""
     # A stored hash has its own parameters; cheap ones let more codes run in parallel.
     cheap = replace(arena.workers.services, hasher=Hasher(memory_kib=64, passes=1, threads=1, queue=1))
@@ -166,7 +166,7 @@ async def test_backup_codes_at_once_win_no_more_often_than_the_tries_that_are_le
     )
 
 
-async def test_mailed_codes_at_once_win_no_more_often_than_the_five_that_may_be_compared(arena: Arena):
+async def test_bursts_of_emailed_codes_win_no_more_often_than_five_tries(arena: Arena):
     for _ in range(FEWER_BURSTS):
         account, browser = await arena.workers.an_account(), arena.workers.a_browser()
         await browser.sign_in_with_password(account)

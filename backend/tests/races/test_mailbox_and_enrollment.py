@@ -6,53 +6,53 @@ from dataclasses import replace
 from tests.support.workers import Workers, code_of, tally
 
 
-async def test_a_mailed_code_is_consumed_once_however_often_it_is_sent_at_once(workers: Workers):
+async def test_an_emailed_code_sent_twenty_times_at_once_works_once(workers: Workers):
     account = await workers.an_account()
     browser = workers.a_browser()
     await browser.sign_in_with_password(account)
     entry = {"code": await workers.mailed_code(account)}
 
-    answers = await workers.at_once(account, *(browser.post("/auth/email-code/verify", entry) for _ in range(20)))
+    responses = await workers.at_once(account, *(browser.post("/auth/email-code/verify", entry) for _ in range(20)))
 
-    told = tally(answers)
+    told = tally(responses)
     assert told["enroll"] == 1
     # While five are being compared, the others have no try left.
     assert set(told) <= {"enroll", "login_expired", "throttled", "new_code_needed"}
     assert await workers.rows_of("pending_logins", account.id, "step = 'enroll'") == 1
 
 
-async def test_of_twenty_parallel_wrong_mailed_codes_five_are_examined(workers: Workers):
+async def test_five_of_many_parallel_wrong_emailed_codes_are_compared(workers: Workers):
     account = await workers.an_account()
     browser = workers.a_browser()
     await browser.sign_in_with_password(account)
     code = await workers.mailed_code(account)
     guesses = [f"{(int(code) + i) % 1_000_000:06}" for i in range(1, 41)]
 
-    answers = await gather(*(browser.post("/auth/email-code/verify", {"code": guess}) for guess in guesses))
+    responses = await gather(*(browser.post("/auth/email-code/verify", {"code": guess}) for guess in guesses))
     right = await browser.post("/auth/email-code/verify", {"code": code})
 
-    told = tally(answers)
+    told = tally(responses)
     assert await workers.rows_of("email_code_failures", account.id) == 5
     assert told["invalid_code"] == 4
     assert set(told) <= {"invalid_code", "new_code_needed", "throttled"}
     assert right.json()["code"] == "new_code_needed"
 
 
-async def test_a_right_mailed_code_that_is_sent_twice_at_once_is_not_charged(workers: Workers):
+async def test_a_right_emailed_code_sent_twice_at_once_is_not_charged(workers: Workers):
     """EOTP-07: ten wrong ones make the codes long; a right one does not count."""
     left = []
     for _ in range(20):
         account, browser = await workers.an_account(), workers.a_browser()
         await browser.sign_in_with_password(account)
         entry = {"code": await workers.mailed_code(account)}
-        answers = tally(await gather(*(browser.post("/auth/email-code/verify", entry) for _ in range(2))))
-        assert answers == {"enroll": 1, "login_expired": 1}
+        responses = tally(await gather(*(browser.post("/auth/email-code/verify", entry) for _ in range(2))))
+        assert responses == {"enroll": 1, "login_expired": 1}
         left.append(await workers.rows_of("email_code_failures", account.id))
 
     assert sum(left) == 0
 
 
-async def test_a_mailed_code_that_several_logins_share_works_once_in_each(workers: Workers):
+async def test_a_shared_emailed_code_works_once_in_each_login(workers: Workers):
     """EOTP-06, EOTP-08: after three codes a network's logins take the last emailed one, and none ends another."""
     account, network = await workers.an_account(), workers.a_browser().source
     browsers = [workers.a_browser(network) for _ in range(6)]
@@ -62,16 +62,16 @@ async def test_a_mailed_code_that_several_logins_share_works_once_in_each(worker
     sharing = browsers[2:]
 
     twice_each = [browser.post("/auth/email-code/verify", entry) for browser in sharing for _ in range(2)]
-    answers = tally(await gather(*twice_each))
+    responses = tally(await gather(*twice_each))
     later = tally([await browser.post("/auth/email-code/verify", entry) for browser in sharing])
 
     assert await workers.rows_of("outbox", account.id, "kind = 'email_code'") == 3
-    assert set(answers) <= {"enroll", "login_expired", "throttled"}
-    assert answers["enroll"] + later.get("enroll", 0) == len(sharing)
+    assert set(responses) <= {"enroll", "login_expired", "throttled"}
+    assert responses["enroll"] + later.get("enroll", 0) == len(sharing)
     assert await workers.rows_of("pending_logins", account.id, "step = 'enroll'") == len(sharing)
 
 
-async def test_of_two_browsers_that_confirm_at_once_one_wins_and_one_factor_results(workers: Workers):
+async def test_two_browsers_confirming_at_once_enroll_one_factor(workers: Workers):
     """FLOW-12: each saw its own secret, and the winner's becomes the account's."""
     account = await workers.an_account()
     (one,) = await workers.at_enrollment(account)
@@ -80,17 +80,17 @@ async def test_of_two_browsers_that_confirm_at_once_one_wins_and_one_factor_resu
     second = account.secret
     entries = [{"code": code_of(replace(account, secret=secret))} for secret in (first, second)]
 
-    answers = await workers.at_once(
+    responses = await workers.at_once(
         account,
         one.post("/auth/mfa/confirm", entries[0], worker=0),
         other.post("/auth/mfa/confirm", entries[1], worker=1),
     )
 
     assert first != second
-    assert sorted(answer.status_code for answer in answers) == [200, 409]
-    assert tally(answers) == {"done": 1, "enrolment_expired": 1}
-    won = next(answer for answer in answers if answer.is_success)
-    account.secret = first if won is answers[0] else second
+    assert sorted(response.status_code for response in responses) == [200, 409]
+    assert tally(responses) == {"done": 1, "enrolment_expired": 1}
+    won = next(response for response in responses if response.is_success)
+    account.secret = first if won is responses[0] else second
     assert await workers.rows_of("totp_setups", account.id) == 0
     assert await workers.rows_of("backup_codes", account.id) == 10
     assert await workers.rows_of("sessions", account.id, "revoked_at IS NULL") == 1
@@ -101,7 +101,7 @@ async def test_of_two_browsers_that_confirm_at_once_one_wins_and_one_factor_resu
     assert (await again.post("/auth/backup-code/verify", entry)).json()["backup_codes_left"] == 9
 
 
-async def test_confirming_while_another_tab_starts_over_leaves_the_factor_that_was_confirmed(workers: Workers):
+async def test_confirming_while_another_tab_starts_over_keeps_the_confirmed_factor(workers: Workers):
     account = await workers.an_account()
     (browser,) = await workers.at_enrollment(account)
     shown = account.secret
@@ -121,7 +121,7 @@ async def test_confirming_while_another_tab_starts_over_leaves_the_factor_that_w
         assert restarted.json()["secret"] != shown
 
 
-async def test_another_login_that_starts_over_at_once_does_not_disturb_the_one_that_confirms(workers: Workers):
+async def test_another_login_starting_over_does_not_disturb_the_confirmation(workers: Workers):
     """FLOW-12, TOTP-10: a pending secret belongs to its login."""
     account = await workers.an_account()
     (stranger,) = await workers.at_enrollment(account)
@@ -138,13 +138,13 @@ async def test_another_login_that_starts_over_at_once_does_not_disturb_the_one_t
     assert (await again.offer(code_of(account, 1))).is_success
 
 
-async def test_tabs_that_open_the_set_up_at_once_are_shown_one_secret(workers: Workers):
+async def test_tabs_that_enroll_at_once_see_one_secret(workers: Workers):
     account = await workers.an_account()
     browser = workers.a_browser()
     await browser.sign_in_with_password(account)
     await browser.post("/auth/email-code/verify", {"code": await workers.mailed_code(account)})
 
-    answers = await gather(*(browser.post("/auth/mfa/enroll") for _ in range(8)))
+    responses = await gather(*(browser.post("/auth/mfa/enroll") for _ in range(8)))
 
-    assert len({answer.json()["secret"] for answer in answers}) == 1
+    assert len({response.json()["secret"] for response in responses}) == 1
     assert await workers.rows_of("totp_setups", account.id) == 1

@@ -17,55 +17,55 @@ async def guess(browser: RemoteBrowser, email: str, number: int) -> httpx.Respon
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["known address", "unknown address"])
-async def test_of_forty_parallel_passwords_for_one_account_five_are_examined(workers: Workers, known: bool):  # noqa: FBT001
+async def test_five_of_forty_parallel_passwords_are_compared(workers: Workers, known: bool):  # noqa: FBT001
     account = await workers.an_account()
     email = account.email if known else f"{uuid4().hex}@student.com"
     attacker = workers.a_browser()
 
-    answers = await gather(*(guess(attacker, email, i) for i in range(40)))
+    responses = await gather(*(guess(attacker, email, i) for i in range(40)))
     right = await attacker.post("/auth/login", {"email": email, "password": PASSWORD})
 
-    told = tally(answers)
+    told = tally(responses)
     assert told["invalid_credentials"] == 5
     assert set(told) == {"invalid_credentials", "throttled"}
     assert right.json()["code"] == "throttled"
     assert await examined(workers, attacker, account.id if known else None) == 5
 
 
-async def test_of_a_source_s_parallel_passwords_thirty_are_examined(workers: Workers):
+async def test_thirty_of_a_networks_parallel_passwords_are_compared(workers: Workers):
     """LOCK-10: thirty failures."""
     attacker = workers.a_browser()
     addresses = [f"{uuid4().hex}@student.com" for _ in range(12)]
 
-    answers = await gather(*(guess(attacker, addresses[i % 12], i) for i in range(60)))
+    responses = await gather(*(guess(attacker, addresses[i % 12], i) for i in range(60)))
     owner = await workers.an_account(enrolled=True)
     elsewhere = await workers.at_second_factor(owner)
 
-    assert tally(answers)["invalid_credentials"] <= 30
-    assert set(tally(answers)) == {"invalid_credentials", "throttled"}
-    assert await examined(workers, attacker) == tally(answers)["invalid_credentials"]
+    assert tally(responses)["invalid_credentials"] <= 30
+    assert set(tally(responses)) == {"invalid_credentials", "throttled"}
+    assert await examined(workers, attacker) == tally(responses)["invalid_credentials"]
     later = [(await guess(attacker, f"{uuid4().hex}@student.com", 0)).json()["code"] for _ in range(30)]
     assert later[-1] == "throttled"
     assert await examined(workers, attacker) <= 30
     assert len(elsewhere) == 1
 
 
-async def test_of_forty_accounts_that_a_source_tries_at_once_twenty_are_examined(workers: Workers):
+async def test_twenty_of_forty_accounts_tried_at_once_are_compared(workers: Workers):
     """LOCK-10: over four workers, known and unknown addresses mixed, and again in the next burst."""
     attacker = workers.a_browser()
     known = [(await workers.an_account()).email for _ in range(10)]
     addresses = [*known, *(f"{uuid4().hex}@student.com" for _ in range(30))]
 
-    answers = await gather(*(guess(attacker, address, 0) for address in addresses))
+    responses = await gather(*(guess(attacker, address, 0) for address in addresses))
     again = await gather(*(guess(attacker, address, 1) for address in addresses))
 
-    assert tally(answers)["invalid_credentials"] <= 20
-    assert tally(again).get("invalid_credentials", 0) <= 30 - tally(answers)["invalid_credentials"]
-    assert set(tally(answers)) == {"invalid_credentials", "throttled"}
+    assert tally(responses)["invalid_credentials"] <= 20
+    assert tally(again).get("invalid_credentials", 0) <= 30 - tally(responses)["invalid_credentials"]
+    assert set(tally(responses)) == {"invalid_credentials", "throttled"}
     assert await accounts_listed(workers, attacker) <= 20
 
 
-async def test_thirty_people_of_a_source_mistype_at_once_and_then_all_get_in(workers: Workers):
+async def test_thirty_people_of_a_network_mistype_at_once_and_all_sign_in(workers: Workers):
     """LOCK-10: ten at a time, as at nine o'clock; a refused one works a second later."""
     school = workers.a_browser().source
     pupils = [await workers.an_account() for _ in range(30)]
@@ -79,7 +79,7 @@ async def test_thirty_people_of_a_source_mistype_at_once_and_then_all_get_in(wor
     assert await accounts_listed(workers, workers.a_browser(school)) == 0
 
 
-async def test_an_owner_signs_in_from_a_known_browser_while_others_guess(workers: Workers):
+async def test_the_owner_signs_in_from_a_known_browser_while_others_guess(workers: Workers):
     account = await workers.an_account(enrolled=True)
     (owner,) = await workers.at_second_factor(account)
     entry = {"code": account.backup_codes[0]}

@@ -5,7 +5,7 @@ from asyncio import gather
 from tests.support.workers import Workers, code_of, tally
 
 
-async def test_parallel_refreshes_get_one_successor_the_same_for_all(workers: Workers):
+async def test_parallel_refreshes_get_the_same_successor(workers: Workers):
     account = await workers.an_account(enrolled=True)
     (browser,) = await workers.at_second_factor(account)
     await browser.offer(code_of(account))
@@ -15,10 +15,10 @@ async def test_parallel_refreshes_get_one_successor_the_same_for_all(workers: Wo
     for tab in tabs:
         tab.http.cookies.set("focys_refresh", token)
 
-    answers = await gather(*(tab.post("/auth/refresh") for tab in tabs))
+    responses = await gather(*(tab.post("/auth/refresh") for tab in tabs))
 
-    assert tally(answers) == {"ok": 20}
-    successors = {answer.cookies["focys_refresh"] for answer in answers}
+    assert tally(responses) == {"ok": 20}
+    successors = {response.cookies["focys_refresh"] for response in responses}
     assert len(successors) == 1
     assert successors != {token}
     generation = "SELECT refresh_generation FROM sessions WHERE user_id = :id AND revoked_at IS NULL"
@@ -41,4 +41,4 @@ async def test_signing_out_while_refreshing_leaves_no_live_session(workers: Work
     after = [await tab.post("/auth/refresh") for tab in tabs]
 
     assert await workers.rows_of("sessions", account.id, "revoked_at IS NULL") == 0
-    assert {answer.json()["code"] for answer in after} == {"session_ended"}
+    assert {response.json()["code"] for response in after} == {"session_ended"}

@@ -37,9 +37,9 @@ class Place:
         """Tell whether this place's wait is over."""
         return self._free_at is None or self._free_at <= now
 
-    def heed(self, answer: httpx.Response, now: datetime) -> bool:
+    def heed(self, response: httpx.Response, now: datetime) -> bool:
         """Start to wait here if the response asks for it; tell whether it does."""
-        seconds = answer.json().get("retry_after") if answer.status_code == httpx.codes.TOO_MANY_REQUESTS else None
+        seconds = response.json().get("retry_after") if response.status_code == httpx.codes.TOO_MANY_REQUESTS else None
         if seconds is not None:
             self._free_at = now + timedelta(seconds=seconds)
         return seconds is not None
@@ -84,7 +84,7 @@ class StartsLogins:
 
     def __init__(self, account: Account, places: Sequence[str], *, rate: float = 1, most: int = 1) -> None:
         self._account, self._places, self._pace = account, Places(places), Pace(rate, most)
-        self.answers: Counter[str] = Counter()
+        self.responses: Counter[str] = Counter()
 
     async def act(self, world: World, now: datetime) -> None:
         for _ in range(self._pace.due(now)):
@@ -97,13 +97,13 @@ class StartsLogins:
         await self._begin(world, place, now)
 
     async def _begin(self, world: World, place: Place, now: datetime) -> bool:
-        answer = await place.start(world, self._account.email, self._account.password)
-        self._count(answer)
-        return not place.heed(answer, now)
+        response = await place.start(world, self._account.email, self._account.password)
+        self._count(response)
+        return not place.heed(response, now)
 
-    def _count(self, answer: httpx.Response) -> httpx.Response:
-        self.answers[outcome(answer)] += 1
-        return answer
+    def _count(self, response: httpx.Response) -> httpx.Response:
+        self.responses[outcome(response)] += 1
+        return response
 
 
 class StartsAndCancels(StartsLogins):
@@ -131,18 +131,18 @@ class GuessesCodes(StartsLogins):
     async def _guess(self, world: World, place: Place, now: datetime) -> None:
         is_single = self._single_again is None or self._single_again <= now
         guess = self._single if is_single else self._strong
-        answer = self._count(await guess(world, place.browser))
-        match outcome(answer):
+        response = self._count(await guess(world, place.browser))
+        match outcome(response):
             case "login_expired":
                 place.forget()
             case "account_locked" if is_single:
-                self._single_again = now + timedelta(seconds=answer.json()["retry_after"])
+                self._single_again = now + timedelta(seconds=response.json()["retry_after"])
             case "guarded":
                 self._single_again = now + A_YEAR
             case "factor_disabled":
                 self._places = Places([])
             case _:
-                place.heed(answer, now)
+                place.heed(response, now)
 
     async def _single(self, world: World, browser: Browser) -> httpx.Response:
         return await browser.offer(wrong_code(self._account, world))
@@ -165,7 +165,7 @@ class GuessesPasswords:
     def __init__(self, emails: Sequence[str], places: Sequence[str], *, rate: float = 1, most: int = 8) -> None:
         self._emails, self._places, self._pace = emails, Places(places), Pace(rate, most)
         self._numbers = count()
-        self.answers: Counter[str] = Counter()
+        self.responses: Counter[str] = Counter()
 
     async def act(self, world: World, now: datetime) -> None:
         for _ in range(self._pace.due(now)):
@@ -174,9 +174,9 @@ class GuessesPasswords:
                 return
             number = next(self._numbers)
             email = self._emails[number % len(self._emails)] if self._emails else f"nobody-{number}@student.com"
-            answer = await place.start(world, email, WRONG_PASSWORD)
-            self.answers[outcome(answer)] += 1
-            place.heed(answer, now)
+            response = await place.start(world, email, WRONG_PASSWORD)
+            self.responses[outcome(response)] += 1
+            place.heed(response, now)
 
 
 class GuessesMailedCodes(StartsLogins):
@@ -229,7 +229,7 @@ def wrong_mailed_code(world: World, account: Account) -> str:
     return ("1" if last[0] == "0" else "0") + last[1:]
 
 
-def outcome(answer: httpx.Response) -> str:
+def outcome(response: httpx.Response) -> str:
     """Return the step that a response leads to, or the code of its refusal."""
-    body = answer.json()
-    return str(body.get("code") or body.get("step") or answer.status_code)
+    body = response.json()
+    return str(body.get("code") or body.get("step") or response.status_code)

@@ -62,27 +62,27 @@ class Owner:
         """
         return await self.go_on(await self._start())
 
-    async def go_on(self, answer: httpx.Response) -> dict[str, Any]:
+    async def go_on(self, response: httpx.Response) -> dict[str, Any]:
         """Go on from a response until signed in."""
-        while outcome(answer) != "done":
-            answer = await self._next(answer)
+        while outcome(response) != "done":
+            response = await self._next(response)
         if self._took > self._within:
             raise self._not_in()
-        return dict(answer.json())
+        return dict(response.json())
 
     async def reach(self, step: str) -> httpx.Response:
         """Go from the start up to a step, and return the response that leads to it."""
-        answer = await self._start()
-        while outcome(answer) != step:
-            answer = await self._next(answer)
-        return answer
+        response = await self._start()
+        while outcome(response) != step:
+            response = await self._next(response)
+        return response
 
     @property
     def _took(self) -> float:
         return self._siege.seconds - self._began
 
-    async def _next(self, answer: httpx.Response) -> httpx.Response:
-        name, body, last = outcome(answer), answer.json(), self._last.__name__
+    async def _next(self, response: httpx.Response) -> httpx.Response:
+        name, body, last = outcome(response), response.json(), self._last.__name__
         if name == "totp" and (body["guarded"] or body["retry_after"]):
             name = "guarded"
         step = _AFTER.get((name, last)) or _AFTER.get((name, "any"))
@@ -146,10 +146,10 @@ class Owner:
         return self._account.code(self._siege.world.clock)
 
     async def _send(self, path: str, body: object = None) -> httpx.Response:
-        answer = await self._siege.amid(self.browser.post(path, body))
-        wait = answer.json().get("retry_after")
-        self._story.append(f"{self._took:.0f} s: {path} -> {outcome(answer)}{f', {wait} s' if wait else ''}")
-        return answer
+        response = await self._siege.amid(self.browser.post(path, body))
+        wait = response.json().get("retry_after")
+        self._story.append(f"{self._took:.0f} s: {path} -> {outcome(response)}{f', {wait} s' if wait else ''}")
+        return response
 
     def _not_in(self) -> NotInError:
         return NotInError("; ".join(self._story))

@@ -29,11 +29,11 @@ class Pupil:
         browser, began = world.a_browser(address), world.clock.now()
         for number in range(self.mistakes + 1):
             password = PASSWORD if number == self.mistakes else WRONG_PASSWORD
-            answer = await browser.post("/auth/login", {"email": self.person.email, "password": password})
-            while outcome(answer) == "throttled":
-                yield answer.json()["retry_after"]
-                answer = await browser.post("/auth/login", {"email": self.person.email, "password": password})
-            yield TYPING if outcome(answer) == "totp" else RETYPING
+            response = await browser.post("/auth/login", {"email": self.person.email, "password": password})
+            while outcome(response) == "throttled":
+                yield response.json()["retry_after"]
+                response = await browser.post("/auth/login", {"email": self.person.email, "password": password})
+            yield TYPING if outcome(response) == "totp" else RETYPING
         done = await browser.offer(self.person.code(int(world.clock.now().timestamp()) // 30))
         assert done.status_code == httpx.codes.OK, done.text
         self.took = (world.clock.now() - began).total_seconds()

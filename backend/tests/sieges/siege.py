@@ -70,8 +70,8 @@ class Siege:
 
     async def amid(self, request: Awaitable[AnswerT]) -> AnswerT:
         """Make a request at the same time as the attackers make theirs."""
-        answer, _ = await asyncio.gather(request, self._attack())
-        return answer
+        response, _ = await asyncio.gather(request, self._attack())
+        return response
 
     async def _pass(self, seconds: float, step: float) -> None:
         left = seconds

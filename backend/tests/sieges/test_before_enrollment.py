@@ -43,8 +43,8 @@ def with_the_mailbox(account: Account) -> list[StartsLogins]:
 
 
 @pytest.mark.parametrize("attackers_of", [with_the_password, with_the_mailbox])
-async def test_the_owner_gets_in_before_the_enrollment(world: World, attackers_of):
-    """A3, A7, A9: strangers start sign-ins, spend the emails, guess codes, and with the mailbox look at secrets."""
+async def test_the_owner_enrolls_during_the_siege(world: World, attackers_of):
+    """Strangers start sign-ins, spend the emails, guess codes, and with the mailbox look at secrets."""
     accounts = await newcomers(world)
     owner = Owner(Siege(world, []), accounts[-1], world.a_browser(OWN))
     at_enrollment = await owner.reach("enroll")
@@ -89,8 +89,8 @@ async def spend_the_emails(world: World, account: Account) -> None:
     assert (await emails_to(world, account))[CODE] == CODES_A_DAY.amount + 1
 
 
-async def test_the_owner_gets_in_when_codes_have_just_become_long(world: World):
-    """A3: the tenth wrong code comes right after the shared email, so its six digits no longer work."""
+async def test_the_owner_signs_in_when_codes_have_just_become_long(world: World):
+    """The tenth wrong code comes right after the shared email, so its six digits no longer work."""
     account = await world.an_account()
     await spend_the_emails(world, account)
     places = addresses("192.0.2", LONG_AFTER // TRIES)
@@ -100,8 +100,8 @@ async def test_the_owner_gets_in_when_codes_have_just_become_long(world: World):
     await Owner(siege, account, world.a_browser(OWN)).get_in()
 
 
-async def test_the_owner_who_turns_to_another_browser_in_the_middle_gets_in(world: World):
-    """A3: the shared code has worked once, and strangers have spent the emails of the day."""
+async def test_the_owner_can_switch_to_another_browser(world: World):
+    """The shared code has worked once, and strangers have spent the emails of the day."""
     account = await world.an_account()
     await spend_the_emails(world, account)
     siege = Siege(world, [])

@@ -48,8 +48,8 @@ async def signs_in_twice(siege: Siege, account: Account, known: Browser) -> None
     await Owner(siege, account, siege.world.a_browser(ELSEWHERE)).get_in()
 
 
-async def test_the_owner_gets_in_while_strangers_have_the_password(world: World):
-    """A2, A3, A6: sign-ins begun once a second, begun and canceled six at a time, and every guess that is checked."""
+async def test_the_owner_signs_in_while_strangers_have_the_password(world: World):
+    """Sign-ins begun once a second, begun and canceled six at a time, and every guess that is checked."""
     account, known = await at_home(world)
     starts = StartsLogins(account, addresses("203.0.113", 1), most=20)
     cancels = StartsAndCancels(account, addresses("203.0.114", 4), most=6)
@@ -59,8 +59,8 @@ async def test_the_owner_gets_in_while_strangers_have_the_password(world: World)
 
     await siege.last_an_hour(lambda _: signs_in_twice(siege, account, known))
 
-    assert starts.answers["totp"] > 350
-    assert codes.answers["invalid_code"] + backup_codes.answers["invalid_code"] > STRONG_TRIES
+    assert starts.responses["totp"] > 350
+    assert codes.responses["invalid_code"] + backup_codes.responses["invalid_code"] > STRONG_TRIES
     rows, emails = await rows_after(world), await emails_to(world, account)
     networks = 1 + 4 + 7 + 3
     assert rows["pending_logins"] <= LOGINS * networks
@@ -82,8 +82,8 @@ async def test_the_owner_gets_in_while_strangers_have_the_password(world: World)
 
 
 @pytest.mark.parametrize("before", [10, 15, 40, 100])
-async def test_the_owner_gets_in_from_a_new_browser_when_strangers_have_long_been_guessing(world: World, before: int):
-    """A13: before the second lock, in guarded mode, and with two codes in a row used up or disabled for strangers."""
+async def test_the_owner_signs_in_from_a_new_browser_after_long_guessing(world: World, before: int):
+    """Before the second lock, in guarded mode, and with two codes in a row used up or disabled for strangers."""
     account, known = await at_home(world)
     await strangers_failed(world, account, before, ago=timedelta(days=1))
     codes = GuessesCodes(account, addresses("192.0.2", 7), most=7)
@@ -98,8 +98,8 @@ async def test_the_owner_gets_in_from_a_new_browser_when_strangers_have_long_bee
     await assert_only_own_mistakes_count(world, account, known)
 
 
-async def test_the_owner_gets_in_while_strangers_look_for_the_password(world: World):
-    """A4, A10: from one address and from many, at this account, at those beside it, and at made-up ones."""
+async def test_the_owner_signs_in_while_strangers_guess_passwords(world: World):
+    """From one address and from many, at this account, at those beside it, and at made-up ones."""
     account, known = await at_home(world)
     newcomers = [await world.an_account(f"newcomer-{number}@student.com") for number in range(len(MOMENTS) + 1)]
     midway = Owner(Siege(world, []), newcomers[-1], world.a_browser(ELSEWHERE))
@@ -117,8 +117,8 @@ async def test_the_owner_gets_in_while_strangers_look_for_the_password(world: Wo
     await siege.amid(midway.go_on(at_enrollment))
     await siege.last_an_hour(everyone_signs_in)
 
-    assert from_one.answers["throttled"] > 5
-    assert made_up.answers["throttled"] > 0
+    assert from_one.responses["throttled"] > 5
+    assert made_up.responses["throttled"] > 0
     rows = await rows_after(world)
     # A network has two counters; each account tried there, at most so many in two windows, one or two more.
     most_accounts = 2 * NetworkLimits().usual.accounts
@@ -132,8 +132,8 @@ async def test_the_owner_gets_in_while_strangers_look_for_the_password(world: Wo
     assert later["pending_logins"] == later["throttles"] == 0
 
 
-async def test_a_new_password_in_the_middle_of_it_opens_the_way_for_a_new_browser(world: World):
-    """A13: strangers' tries with the old password no longer count."""
+async def test_a_new_password_lets_a_new_browser_in(world: World):
+    """Strangers' tries with the old password no longer count."""
     account, _ = await at_home(world)
     await strangers_failed(world, account, GUARDED_AFTER, ago=timedelta(days=1))
     codes = GuessesCodes(account, addresses("192.0.2", 7), most=7)

@@ -30,8 +30,8 @@ async def assert_everyone_is_in(world: World, pupils: list[Pupil]) -> None:
     assert rows["second_factor_failures"] == 0
 
 
-async def test_everyone_is_in_within_five_minutes(world: World):
-    """A4: two people mistype a minute, up to three times, and type it right within the minute."""
+async def test_everyone_signs_in_within_five_minutes(world: World):
+    """Two people mistype a minute, up to three times, and type it right within the minute."""
     people = await some_people(world.services, PEOPLE, enrolled=True)
     every = PEOPLE // MISTYPING
 
@@ -43,8 +43,8 @@ async def test_everyone_is_in_within_five_minutes(world: World):
     await assert_everyone_is_in(world, pupils)
 
 
-async def test_everyone_is_in_when_all_mistype_in_the_same_minute(make_world: MakeWorld):
-    """A4: an address that is named as the school's own has room for them."""
+async def test_everyone_signs_in_although_all_mistype_in_the_same_minute(make_world: MakeWorld):
+    """An address that is named as the school's own has room for them."""
     async with make_world(own_networks=SCHOOL) as world:
         people = await some_people(world.services, PEOPLE // 5, enrolled=True)
 

@@ -15,8 +15,8 @@ from tests.support.service import World
 SHARED, ELSEWHERE = "198.51.100.7", "198.51.100.8"
 
 
-async def test_a_known_browser_gets_in_beside_the_attacker_and_a_new_one_elsewhere(world: World):
-    """A2, A6: the network's limits do not count against the account's known browser.
+async def test_a_known_browser_signs_in_beside_the_attacker(world: World):
+    """The network's limits do not count against the account's known browser.
 
     A new browser at this address may have to wait: for an hour after ten wrong proofs while single codes are not
     examined, for a quarter of an hour after wrong passwords. So its owner uses another network, or a known browser.
@@ -42,13 +42,13 @@ async def test_a_known_browser_gets_in_beside_the_attacker_and_a_new_one_elsewhe
 
     await siege.last_an_hour(signs_in)
 
-    assert starts.answers["throttled"] > 0
+    assert starts.responses["throttled"] > 0
     assert (await rows_after(world))["pending_logins"] <= LOGINS + 4 * len(MOMENTS)
     await assert_only_own_mistakes_count(world, account, known)
 
 
-async def test_a_new_browser_beside_the_attacker_waits_for_the_next_five_minutes_at_most(world: World):
-    """A2, A3: sixty logins of an account begin there in five minutes; with one begun a second, the next sixty have room."""
+async def test_a_new_browser_beside_the_attacker_waits_five_minutes_at_most(world: World):
+    """Sixty logins of an account begin there in five minutes; with one begun a second, the next sixty have room."""
     account, newcomer = await world.an_account(enrolled=True), await world.an_account("newcomer@student.com")
     attackers = [StartsLogins(of, [SHARED], most=60) for of in (account, newcomer)]
     siege = Siege(world, attackers)
@@ -59,4 +59,4 @@ async def test_a_new_browser_beside_the_attacker_waits_for_the_next_five_minutes
     await siege.until(370)
     await Owner(siege, newcomer, world.a_browser(SHARED), within=within).get_in()
 
-    assert all(attacker.answers["throttled"] > 0 for attacker in attackers)
+    assert all(attacker.responses["throttled"] > 0 for attacker in attackers)

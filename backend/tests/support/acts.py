@@ -6,6 +6,15 @@ import httpx
 from sqlalchemy import select
 
 from focys.infra.db.database import metadata
+from tests.support.attempts import (
+    at_enrollment,
+    at_mailed_code,
+    confirm,
+    enter_mailed_code,
+    use_backup_code,
+    wrong_code,
+    wrong_mailed_code,
+)
 from tests.support.service import Account, Browser, World
 
 Act = Callable[[World, Account, Browser], Awaitable[httpx.Response]]
@@ -14,8 +23,6 @@ Act = Callable[[World, Account, Browser], Awaitable[httpx.Response]]
 COUNTERS = {"throttles"}
 # Shows only that something was charged; the charge itself is a separate row.
 COUNTED = {"charge_seq"}
-
-
 # The charge of an attempt before anything is compared; it stays if the verdict cannot be written.
 LEDGERS = {"second_factor_failures", "email_code_failures"}
 TRIES = {"code_tries"}
@@ -54,16 +61,16 @@ async def wrong_password(world: World, account: Account, browser: Browser) -> ht
     return await browser.post("/auth/login", {"email": account.email, "password": "wrong"})
 
 
-async def right_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+async def totp(world: World, account: Account, browser: Browser) -> httpx.Response:
     return await browser.offer(account.code(world.clock))
 
 
-async def wrong_code(world: World, account: Account, browser: Browser) -> httpx.Response:
-    return await browser.offer("000000")
+async def wrong_totp(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.offer(wrong_code(account, world))
 
 
 async def backup_code(world: World, account: Account, browser: Browser) -> httpx.Response:
-    return await browser.post("/auth/backup-code/verify", {"code": account.backup_codes[0]})
+    return await use_backup_code(browser, account.backup_codes[0])
 
 
 async def refresh(world: World, account: Account, browser: Browser) -> httpx.Response:
@@ -83,25 +90,17 @@ async def bypassed(world: World, account: Account, browser: Browser) -> httpx.Re
     return await browser.sign_in_with_password(account)
 
 
-async def mailed_code(world: World, account: Account, browser: Browser) -> httpx.Response:
-    await world.deliver()
-    return await browser.post("/auth/email-code/verify", {"code": world.mail.last_code(account.email)})
+async def email_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await enter_mailed_code(browser, await world.emailed_code(account))
 
 
-async def wrong_mailed_code(world: World, account: Account, browser: Browser) -> httpx.Response:
-    return await browser.post("/auth/email-code/verify", {"code": "000000"})
+async def wrong_email_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await enter_mailed_code(browser, wrong_mailed_code(world, account))
 
 
 async def resend(world: World, account: Account, browser: Browser) -> httpx.Response:
     world.clock.advance(seconds=61)
     return await browser.post("/auth/email-code/resend")
-
-
-async def at_enrollment(world: World, account: Account) -> Browser:
-    browser = world.a_browser()
-    await browser.sign_in_with_password(account)
-    await mailed_code(world, account, browser)
-    return browser
 
 
 async def start_enrollment(world: World, account: Account, browser: Browser) -> httpx.Response:
@@ -112,8 +111,8 @@ async def restart_enrollment(world: World, account: Account, browser: Browser) -
     return await browser.post("/auth/mfa/enroll", {"restart": True})
 
 
-async def confirm(world: World, account: Account, browser: Browser) -> httpx.Response:
-    return await browser.post("/auth/mfa/confirm", {"code": account.code(world.clock)})
+async def first_totp(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await confirm(browser, account.code(world.clock))
 
 
 async def enroll_out_of_turn(world: World, account: Account, browser: Browser) -> httpx.Response:
@@ -121,12 +120,12 @@ async def enroll_out_of_turn(world: World, account: Account, browser: Browser) -
 
 
 CHARGES: dict[Act, dict[str, int]] = {
-    right_code: {"second_factor_failures": 1},
-    wrong_code: {"second_factor_failures": 1},
+    totp: {"second_factor_failures": 1},
+    wrong_totp: {"second_factor_failures": 1},
     backup_code: {"second_factor_failures": 1},
-    mailed_code: {"email_code_failures": 1, "code_tries": 1},
-    wrong_mailed_code: {"email_code_failures": 1, "code_tries": 1},
-    confirm: {"code_tries": 1},
+    email_code: {"email_code_failures": 1, "code_tries": 1},
+    wrong_email_code: {"email_code_failures": 1, "code_tries": 1},
+    first_totp: {"code_tries": 1},
 }
 """The charges of an act before anything is compared."""
 
@@ -134,3 +133,20 @@ CHARGES: dict[Act, dict[str, int]] = {
 def with_charge(charges: dict[str, int], act: Act) -> dict[str, int]:
     """The charges after an act that was charged and had no other effect."""
     return {name: number + CHARGES.get(act, {}).get(name, 0) for name, number in charges.items()}
+
+
+async def ready_for(world: World, act: Act) -> tuple[Account, Browser]:
+    """An account and a browser where an act is possible, with all emails sent."""
+    is_new = act in {email_code, wrong_email_code, resend, start_enrollment, restart_enrollment, first_totp}
+    account = await world.an_account(enrolled=not is_new)
+    if act in {restart_enrollment, first_totp}:
+        browser = await at_enrollment(world, account)
+    elif is_new:
+        browser = await at_mailed_code(world, account)
+        if act is start_enrollment:
+            await enter_mailed_code(browser, world.mail.last_code(account.email))
+    else:
+        browser, _ = await world.signed_in(account)
+        await world.at_second_factor(account, browser)
+    await world.deliver()
+    return account, browser

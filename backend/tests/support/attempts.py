@@ -2,6 +2,7 @@
 
 import math
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import httpx
@@ -10,6 +11,7 @@ import pyotp
 from focys.features.lockout import second_factor_failures
 from focys.infra.db.database import Change
 from tests.support.service import Account, Browser, World
+from tests.support.walk import reach_enrollment
 
 WRONG_BACKUP_CODE = "0000-0000-0000-0000"
 
@@ -33,8 +35,8 @@ async def fail(world: World, account: Account, times: int, browser: Browser | No
     browser = await world.at_second_factor(account, browser)
     for _ in range(times):
         await wait_until_open(world, account, browser)
-        answer = await offer_wrong(world, account, browser)
-        assert answer.json()["code"] in {"invalid_code", "account_locked"}, answer.text
+        response = await offer_wrong(world, account, browser)
+        assert response.json()["code"] in {"invalid_code", "account_locked"}, response.text
     return browser
 
 
@@ -69,8 +71,8 @@ async def wait_until_open(world: World, account: Account, browser: Browser) -> N
 async def at_mailed_code(world: World, account: Account, browser: Browser | None = None) -> Browser:
     """A browser whose login waits for the mailed code, which has left."""
     browser = browser or world.a_browser()
-    answer = await browser.sign_in_with_password(account)
-    assert answer.json()["step"] == "email_code", answer.text
+    response = await browser.sign_in_with_password(account)
+    assert response.json()["step"] == "email_code", response.text
     await world.deliver()
     return browser
 
@@ -81,10 +83,8 @@ async def enter_mailed_code(browser: Browser, code: str) -> httpx.Response:
 
 async def at_enrollment(world: World, account: Account, browser: Browser | None = None) -> Browser:
     """A browser whose login is about to show the QR code; the account holds the pending secret."""
-    browser = await at_mailed_code(world, account, browser)
-    proven = await enter_mailed_code(browser, world.mail.last_code(account.email))
-    assert proven.json()["step"] == "enroll", proven.text
-    account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
+    browser = browser or world.a_browser()
+    await reach_enrollment(browser.post, account, partial(world.emailed_code, account))
     return browser
 
 

@@ -17,7 +17,7 @@ WRONG_CODE = "739182"
 class Life:
     """Everything that was shown and said, and what nobody may find in a log."""
 
-    answers: list[httpx.Response] = field(default_factory=list)
+    responses: list[httpx.Response] = field(default_factory=list)
     after_activation: list[httpx.Response] = field(default_factory=list)
     secrets: dict[str, str] = field(default_factory=dict)
 
@@ -29,19 +29,19 @@ async def live(world: World) -> Life:
     browser = world.a_browser()
 
     async def call(path: str, body: Any = None, **options: Any) -> httpx.Response:
-        answer = await browser.post(path, body, **options)
-        life.answers.append(answer)
-        return answer
+        response = await browser.post(path, body, **options)
+        life.responses.append(response)
+        return response
 
     await _first_sign_in(world, account, browser, life, call)
-    before = len(life.answers)
+    before = len(life.responses)
     await _second_sign_in(world, account, browser, life, call)
-    life.after_activation = life.answers[before:]
-    for i, answer in enumerate(life.answers):
-        for name, value in answer.cookies.items():
+    life.after_activation = life.responses[before:]
+    for i, response in enumerate(life.responses):
+        for name, value in response.cookies.items():
             life.secrets[f"cookie {name} {i}"] = value
-        if answer.headers.get("Content-Type") == "application/json" and "access_token" in answer.json():
-            life.secrets[f"access token {i}"] = answer.json()["access_token"]
+        if response.headers.get("Content-Type") == "application/json" and "access_token" in response.json():
+            life.secrets[f"access token {i}"] = response.json()["access_token"]
     life.secrets = {name: value.strip('"') for name, value in life.secrets.items() if value.strip('"')}
     return life
 
@@ -79,8 +79,8 @@ async def _second_sign_in(world: World, account: Account, browser: Browser, life
     life.secrets["second code"] = account.code(world.clock)
     done = await call("/auth/totp/verify", {"code": life.secrets["second code"]})
     bearer = {"Authorization": f"Bearer {done.json()['access_token']}"}
-    life.answers.append(await browser.get("/auth/me", headers=bearer))
-    life.answers.append(await browser.get("/auth/status"))
+    life.responses.append(await browser.get("/auth/me", headers=bearer))
+    life.responses.append(await browser.get("/auth/status"))
     # By then it replaces its token.
     world.clock.advance(minutes=1)
     await call("/auth/refresh")
@@ -88,8 +88,8 @@ async def _second_sign_in(world: World, account: Account, browser: Browser, life
     await call("/auth/login", credentials)
     await call("/auth/backup-code/verify", {"code": account.backup_codes[0]})
     await call("/auth/login", credentials)
-    life.answers.append(await browser.get("/auth/login"))
-    life.answers.append(await browser.http.delete("/auth/login"))
+    life.responses.append(await browser.get("/auth/login"))
+    life.responses.append(await browser.http.delete("/auth/login"))
     await call("/auth/mfa/enroll")
     await world.deliver()
 

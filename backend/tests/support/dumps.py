@@ -13,7 +13,7 @@ from typer.testing import Result
 from tests.cluster import Cluster, find_programs
 from tests.support.roles import psql_command
 
-SECONDS = 60
+SECONDS = 110
 
 STUBBORN = """
 ALTER ROLE CURRENT_USER SET default_transaction_read_only = on;

@@ -1,5 +1,6 @@
 """A machine set up by the guide: a folder, a database, and its commands as a shell runs them."""
 
+import asyncio
 import re
 import subprocess
 import time
@@ -7,6 +8,7 @@ from asyncio import to_thread
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pyotp
@@ -19,6 +21,7 @@ from tests.cluster import find_programs
 from tests.conftest import SECRET_KEY
 from tests.support.mail import code_in
 from tests.support.processes import BACKEND, Server, environment, run
+from tests.support.walk import Account, enroll
 
 ENV_FILE = """\
 # Database
@@ -107,18 +110,20 @@ def a_server(command: str, backend: Path, port: int) -> Server:
 
 def walk_the_first_login(server: Server) -> str:
     """The guide's Test Flow 1, from password to backup codes; return the secret."""
-    with httpx.Client(base_url=server.url, headers={"Origin": "http://localhost:5173"}) as http:
-        begun = http.post("/auth/login", json={"email": ALICE, "password": PASSWORD})
-        assert begun.json()["step"] == "email_code", begun.text
-        line = server.line_with(f"Email code for {ALICE}")
+    account = Account(uuid4(), ALICE, PASSWORD)
+
+    async def emailed_code() -> str:
+        line = await to_thread(server.line_with, f"Email code for {ALICE}")
         assert re.fullmatch(rf"Email code for {ALICE}: [0-9]{{6}} \(valid 5 minutes\)", line)
-        proven = http.post("/auth/email-code/verify", json={"code": code_in(line)})
-        assert proven.json()["step"] == "enroll", proven.text
-        shown = http.post("/auth/mfa/enroll", json={}).json()
-        assert shown["qr_code"].startswith("data:image/png;base64,")
-        done = http.post("/auth/mfa/confirm", json={"code": pyotp.TOTP(shown["secret"]).now()})
-        assert done.json()["step"] == "done", done.text
-        return str(shown["secret"])
+        return code_in(line)
+
+    async def walk() -> None:
+        async with httpx.AsyncClient(base_url=server.url, headers={"Origin": "http://localhost:5173"}) as http:
+            *_, shown, _ = await enroll(lambda path, body: http.post(path, json=body), account, emailed_code)
+        assert shown.json()["qr_code"].startswith("data:image/png;base64,")
+
+    asyncio.run(walk())
+    return str(account.secret)
 
 
 def postgres_environment(url: str) -> dict[str, str]:
@@ -138,16 +143,16 @@ def psql(url: str, command: str) -> str:
 
 def step_of(server: Server) -> str:
     """Where Alice's password leads."""
-    answer = httpx.post(f"{server.url}/auth/login", json={"email": ALICE, "password": PASSWORD}, timeout=30)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["step"])
+    response = httpx.post(f"{server.url}/auth/login", json={"email": ALICE, "password": PASSWORD}, timeout=60)
+    assert response.status_code == 200, response.text
+    return str(response.json()["step"])
 
 
 def sign_in(server: Server, secret: str) -> str:
     """Sign Alice in with the code of the next half minute: the one she enrolled with is spent."""
-    with httpx.Client(base_url=server.url, timeout=30) as http:
+    with httpx.Client(base_url=server.url, timeout=60) as http:
         begun = http.post("/auth/login", json={"email": ALICE, "password": PASSWORD})
         assert begun.json()["step"] == "totp", begun.text
-        answer = http.post("/auth/totp/verify", json={"code": pyotp.TOTP(secret).at(int(time.time()) + 30)})
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["step"])
+        response = http.post("/auth/totp/verify", json={"code": pyotp.TOTP(secret).at(int(time.time()) + 30)})
+        assert response.status_code == 200, response.text
+        return str(response.json()["step"])

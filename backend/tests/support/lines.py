@@ -10,7 +10,7 @@ import httpx
 
 from tests.support.processes import Server
 
-ANSWER_SECONDS = 30
+ANSWER_SECONDS = 60
 HOST = "127.0.0.1"
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)\r\n")
 
@@ -30,7 +30,7 @@ class Lines:
         self._connections = connections
 
     async def release(self, requests: Sequence[bytes]) -> list[httpx.Response]:
-        """Send one request on each line, as many as there are, and return the answers in the same order.
+        """Send one request on each line, as many as there are, and return the responses in the same order.
 
         The last byte of each is held back until the rest has been sent, so that all requests complete together.
         """

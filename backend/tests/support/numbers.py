@@ -27,3 +27,8 @@ class Numbers:
 async def scrape(browser: Browser) -> Numbers:
     """What the service says now."""
     return Numbers((await browser.get("/metrics")).text)
+
+
+async def hashes_computed(browser: Browser) -> float:
+    """How many Argon2id hashes, or sets of them, this process has computed."""
+    return (await scrape(browser)).of("focys_argon2_seconds_count")

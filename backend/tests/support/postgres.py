@@ -18,7 +18,7 @@ def main() -> None:
         try:
             for _ in sys.stdin:
                 lent.append(f"journeys_{uuid4().hex[:12]}")
-                print(cluster.create_database(lent[-1]), flush=True)  # noqa: T201  its answer
+                print(cluster.create_database(lent[-1]), flush=True)  # noqa: T201  its response
         finally:
             for name in lent:
                 cluster.drop_database(name)

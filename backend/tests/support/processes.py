@@ -19,8 +19,8 @@ from tests.cluster import children_of
 BACKEND = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(sys.executable).parent
 START_SECONDS = 90
-STOP_SECONDS = 15
-COMMAND_SECONDS = 60
+STOP_SECONDS = 60
+COMMAND_SECONDS = 110
 
 
 def copy_backend(folder: Path) -> Path:
@@ -93,7 +93,7 @@ class Server:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers(path):
             assert self._process.poll() is None, f"the server ended: {self.output()[-2000:]}"
-            assert time.monotonic() < deadline, f"the server does not answer: {self.output()[-2000:]}"
+            assert time.monotonic() < deadline, f"the server does not respond: {self.output()[-2000:]}"
             time.sleep(0.05)
 
     def stop(self) -> int | None:

@@ -38,7 +38,7 @@ async def raw_request(
 
     async def receive() -> dict[str, Any]:
         if not waiting:
-            # The client waits for its answer.
+            # The client waits for its response.
             await asyncio.Event().wait()
         await asyncio.sleep(seconds)
         return {"type": "http.request", "body": waiting.pop(0), "more_body": bool(waiting)}

@@ -15,7 +15,7 @@ from tests.support.processes import BACKEND
 
 SCRIPTS = BACKEND.parent / "deploy" / "postgres"
 PASSWORD = r"it's \ a :'password' \"with\" $everything;"
-COMMAND_SECONDS = 60
+COMMAND_SECONDS = 110
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,15 @@
-"""What stands in the database, for tests that look behind the answers."""
+"""What stands in the database, for tests that look behind the responses."""
 
 from typing import Any
 
 from sqlalchemy import Table, func, select, text
 
+from focys.infra.db.database import Database
 from tests.support.service import World
+
+
+def is_sqlite(database: Database) -> bool:
+    return database.engine.dialect.name == "sqlite"
 
 
 async def rows_of(world: World, table: Table) -> list[Any]:
@@ -28,7 +33,7 @@ async def execute(world: World, statement: str) -> None:
 async def refuse_rows(world: World, table: Table) -> None:
     """Make the database refuse every new row of a table, as if the right to insert had been revoked."""
     name = f"no_{table.name}"
-    if world.services.database._is_sqlite:
+    if is_sqlite(world.services.database):
         await execute(
             world,
             f"CREATE TRIGGER {name} BEFORE INSERT ON {table.name} BEGIN SELECT RAISE(ABORT, 'no more {table.name}'); END",
@@ -44,5 +49,5 @@ async def refuse_rows(world: World, table: Table) -> None:
 
 async def allow_rows(world: World, table: Table) -> None:
     """Let the database accept them again."""
-    on = "" if world.services.database._is_sqlite else f" ON {table.name}"
+    on = "" if is_sqlite(world.services.database) else f" ON {table.name}"
     await execute(world, f"DROP TRIGGER no_{table.name}{on}")

@@ -2,11 +2,10 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-from uuid import UUID
 
 import httpx
-import pyotp
 from fastapi import FastAPI
 from sqlalchemy import select
 
@@ -15,28 +14,14 @@ from focys.infra.web.caller import Caller
 from focys.services import Services
 from tests.support.clock import FrozenClock
 from tests.support.mail import KeptMail
+from tests.support.walk import Account as Account
+from tests.support.walk import enroll
 
 PASSWORD = "copper-bicycle-harbour-28"
 ADDRESS = "alice@student.com"
 AS_OUR_PAGE = {"X-Requested-With": "focys"}
 """The header our own pages send; a test client sends it instead of an Origin."""
 OPERATOR = Caller(address="console:test", source="console:test", agent="pytest", request_id="test")
-
-
-@dataclass
-class Account:
-    """An account of the test, with the authenticator its owner holds."""
-
-    id: UUID
-    email: str
-    password: str
-    secret: str | None = None
-    backup_codes: tuple[str, ...] = ()
-
-    def code(self, clock: FrozenClock, steps: int = 0) -> str:
-        """What the owner's app shows, *steps* away from now."""
-        assert self.secret is not None
-        return pyotp.HOTP(self.secret).at(int(clock.now().timestamp()) // 30 + steps)
 
 
 class Browser:
@@ -84,6 +69,11 @@ class World:
                 return
             await asyncio.sleep(0.005)
 
+    async def emailed_code(self, account: Account) -> str:
+        """The code that was emailed last, once it has left."""
+        await self.deliver()
+        return self.mail.last_code(account.email)
+
     async def an_account(
         self, email: str = ADDRESS, *, password: str = PASSWORD, role: Any = "user", enrolled: bool = False
     ) -> Account:
@@ -97,15 +87,9 @@ class World:
 
     async def enroll(self, account: Account, browser: Browser) -> httpx.Response:
         """Walk the first sign-in to its end, and keep secret and backup codes."""
-        assert (await browser.sign_in_with_password(account)).json()["step"] == "email_code"
-        await self.deliver()
-        proven = await browser.post("/auth/email-code/verify", {"code": self.mail.last_code(account.email)})
-        assert proven.json()["step"] == "enroll", proven.text
-        shown = await browser.post("/auth/mfa/enroll")
-        account.secret = shown.json()["secret"]
-        done = await browser.post("/auth/mfa/confirm", {"code": account.code(self.clock)})
-        assert done.status_code == 200, done.text
-        account.backup_codes = tuple(done.json()["backup_codes"])
+        *_, done = await enroll(
+            browser.post, account, partial(self.emailed_code, account), lambda: self.clock.now().timestamp()
+        )
         await self.deliver()
         # The enrollment code is spent; the next step's code is fresh.
         self.clock.advance(seconds=30)
@@ -114,15 +98,15 @@ class World:
     async def at_second_factor(self, account: Account, browser: Browser | None = None) -> Browser:
         """A browser whose login waits for the second factor."""
         browser = browser or self.a_browser()
-        answer = await browser.sign_in_with_password(account)
-        assert answer.json()["step"] == "totp", answer.text
+        response = await browser.sign_in_with_password(account)
+        assert response.json()["step"] == "totp", response.text
         return browser
 
     async def signed_in(self, account: Account, browser: Browser | None = None) -> tuple[Browser, str]:
         """A browser with a complete sign-in, and its access token."""
         browser = await self.at_second_factor(account, browser)
-        answer = await browser.offer(account.code(self.clock))
-        assert answer.status_code == 200, answer.text
+        response = await browser.offer(account.code(self.clock))
+        assert response.status_code == 200, response.text
         await self.deliver()
         self.clock.advance(seconds=30)
-        return browser, answer.json()["access_token"]
+        return browser, response.json()["access_token"]

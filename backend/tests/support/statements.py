@@ -4,36 +4,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from sqlalchemy import event
 
 from focys.infra.db.database import Database
+from focys.infra.db.postgres import Postgres
 
 
 @contextmanager
 def statements_of(database: Database) -> Iterator[list[str]]:
     """Listen meanwhile."""
     heard: list[str] = []
-    if database._postgres is None:
-        engine = database.engine.sync_engine
+    engine, fetch = database.engine.sync_engine, Postgres.fetch
 
-        def hear(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            heard.append(statement)
+    def hear(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        heard.append(statement)
 
-        event.listen(engine, "before_cursor_execute", hear)
-        try:
-            yield heard
-        finally:
-            event.remove(engine, "before_cursor_execute", hear)
-        return
-
-    fetch = database._postgres.fetch
-
-    async def fetch_and_tell(statement: Any, parameters: Any, *, seconds: float | None = None) -> list[Any]:
+    async def fetch_and_tell(connections: Postgres, statement: Any, *rest: Any, **options: Any) -> list[Any]:
         heard.append(str(statement))
-        return await fetch(statement, parameters, seconds=seconds)
+        return await fetch(connections, statement, *rest, **options)
 
-    database._postgres.fetch = fetch_and_tell  # type: ignore[method-assign]
+    event.listen(engine, "before_cursor_execute", hear)
     try:
-        yield heard
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Postgres, "fetch", fetch_and_tell)
+            yield heard
     finally:
-        database._postgres.fetch = fetch  # type: ignore[method-assign]
+        event.remove(engine, "before_cursor_execute", hear)

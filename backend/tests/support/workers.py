@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from time import monotonic, time
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-import pyotp
 from sqlalchemy import text
 
 from focys.features.accounts.repository import claim_and_enroll
@@ -22,6 +22,7 @@ from focys.services import Services
 from tests.support.keyed import email_codes_of
 from tests.support.processes import Server
 from tests.support.service import AS_OUR_PAGE, OPERATOR, PASSWORD, Account
+from tests.support.walk import reach_enrollment
 
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
@@ -35,7 +36,7 @@ class RemoteBrowser:
         number = next(_sources)
         self.source = source or f"10.{number // 65536}.{number // 256 % 256}.{number % 256}"
         self._servers, self._turn = servers, number
-        self.http = httpx.AsyncClient(timeout=30, headers={"X-Forwarded-For": self.source, **AS_OUR_PAGE})
+        self.http = httpx.AsyncClient(timeout=60, headers={"X-Forwarded-For": self.source, **AS_OUR_PAGE})
 
     async def post(self, path: str, body: Any = None, *, worker: int | None = None) -> httpx.Response:
         """Ask one worker, or the next in turn."""
@@ -45,9 +46,9 @@ class RemoteBrowser:
 
     async def sign_in_with_password(self, account: Account) -> str:
         """Take the first step and return the next one."""
-        answer = await self.post("/auth/login", {"email": account.email, "password": account.password})
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["step"])
+        response = await self.post("/auth/login", {"email": account.email, "password": account.password})
+        assert response.status_code == 200, response.text
+        return str(response.json()["step"])
 
     async def look(self) -> httpx.Response:
         """Ask any worker where the login stands."""
@@ -81,10 +82,7 @@ class Workers:
         """Browsers that have each proven the mailbox; keeps the secret that the last one saw."""
         found = [self.a_browser() for _ in range(browsers)]
         for browser in found:
-            assert await browser.sign_in_with_password(account) == "email_code"
-            proven = await browser.post("/auth/email-code/verify", {"code": await self.mailed_code(account)})
-            assert proven.status_code == 200, proven.text
-            account.secret = (await browser.post("/auth/mfa/enroll")).json()["secret"]
+            await reach_enrollment(browser.post, account, partial(self.mailed_code, account))
         return found
 
     async def an_account(self, *, enrolled: bool = False) -> Account:
@@ -104,7 +102,7 @@ class Workers:
     async def mailed_code(self, account: Account) -> str:
         """The newest code any worker has printed for the account since its newest login began."""
         seen = await self.scalar("SELECT count(*) FROM outbox WHERE user_id = :user", user=account.id)
-        for _ in range(200):
+        for _ in range(1200):
             printed = [
                 line.split(": ")[1].split(" ")[0]
                 for server in self.servers
@@ -117,7 +115,7 @@ class Workers:
         raise AssertionError("no worker has printed the code")
 
     async def scalar(self, sql: str, **parameters: Any) -> Any:
-        """The single value a query answers with."""
+        """The single value of a query."""
         async with self.services.database.engine.connect() as connection:
             return (await connection.execute(text(sql), parameters)).scalar_one()
 
@@ -171,8 +169,7 @@ class Workers:
 
 def code_of(account: Account, steps: int = 0) -> str:
     """What the owner's app shows now; good for at least thirty seconds more, so no test waits for a step to begin."""
-    assert account.secret is not None
-    return pyotp.HOTP(account.secret).at(int(time()) // 30 + steps)
+    return account.code_at(time(), steps)
 
 
 def wrong_codes(account: Account, number: int) -> list[str]:
@@ -181,11 +178,11 @@ def wrong_codes(account: Account, number: int) -> list[str]:
     return [code for code in (f"{i:06}" for i in range(number + len(near))) if code not in near][:number]
 
 
-def tally(answers: Iterable[httpx.Response]) -> dict[str, int]:
-    """How often each answer was given: ``done`` or ``enroll``, or the code of a problem."""
+def tally(responses: Iterable[httpx.Response]) -> dict[str, int]:
+    """How often each response was given: ``done`` or ``enroll``, or the code of a problem."""
     counted: dict[str, int] = {}
-    for answer in answers:
-        body = answer.json()
-        name = str(body.get("step", "ok")) if answer.is_success else str(body["code"])
+    for response in responses:
+        body = response.json()
+        name = str(body.get("step", "ok")) if response.is_success else str(body["code"])
         counted[name] = counted.get(name, 0) + 1
     return counted

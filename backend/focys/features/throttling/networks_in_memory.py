@@ -28,7 +28,7 @@ def _unreachable(what: str) -> NetworkError:
 
 
 @dataclass
-class _Window:
+class Window:
     """A count since ``began``. ``accounts`` maps each account to its failures, or lists those that hold a place."""
 
     began: datetime
@@ -43,13 +43,13 @@ class NetworksInMemory:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._failures: dict[str, _Window] = {}
-        self._accounts: dict[str, _Window] = {}
+        self.failures: dict[str, Window] = {}
+        self.accounts: dict[str, Window] = {}
 
     async def charge(self, tried: Try, limit: NetworkLimit, account: AccountCharge) -> Counted | Full | None:
         """Charge a try to its network and then to its account."""
-        failures = _current(self._failures, tried, FAILURES_WINDOW)
-        accounts = _current(self._accounts, tried, ACCOUNTS_WINDOW)
+        failures = _current(self.failures, tried, FAILURES_WINDOW)
+        accounts = _current(self.accounts, tried, ACCOUNTS_WINDOW)
         was_listed = tried.account in accounts.accounts
         is_full = failures.count >= limit.failures
         if is_full or (accounts.count >= limit.accounts and not was_listed):
@@ -69,7 +69,7 @@ class NetworksInMemory:
     async def keep(self, counted: Counted) -> None:
         """Settle a try with a wrong password."""
         tried = counted.tried
-        failures, accounts = _window_of(self._failures, tried), _window_of(self._accounts, tried)
+        failures, accounts = _window_of(self.failures, tried), _window_of(self.accounts, tried)
         if accounts is None:
             return
         if not counted.was_listed:
@@ -82,7 +82,7 @@ class NetworksInMemory:
     async def give_back(self, counted: Counted, *, forgiving: bool) -> list[Change]:
         """Refund a try at once."""
         tried = counted.tried
-        failures, accounts = _window_of(self._failures, tried), _window_of(self._accounts, tried)
+        failures, accounts = _window_of(self.failures, tried), _window_of(self.accounts, tried)
         was_listed = counted.was_listed
         if forgiving and was_listed:
             was_listed = accounts is None or accounts.accounts.pop(tried.account, None) is None
@@ -109,17 +109,17 @@ class NetworksInMemory:
         """Do nothing: there is nothing to close."""
 
 
-def _current(windows: dict[str, _Window], tried: Try, length: timedelta) -> _Window:
+def _current(windows: dict[str, Window], tried: Try, length: timedelta) -> Window:
     """Return the network's current window; it starts with the network's first try."""
     # All windows have the same length, so the oldest ends first.
     while windows and next(iter(windows.values())).ends <= tried.at:
         del windows[next(iter(windows))]
-    window = windows.setdefault(tried.network, _Window(tried.at, tried.at + length, tried.at))
+    window = windows.setdefault(tried.network, Window(tried.at, tried.at + length, tried.at))
     window.began = min(window.began, tried.at)
     return window
 
 
-def _window_of(windows: dict[str, _Window], tried: Try) -> _Window | None:
+def _window_of(windows: dict[str, Window], tried: Try) -> Window | None:
     """Return the window that counted a try, or None if a new one has started since."""
     window = windows.get(tried.network)
     return window if window is not None and window.began <= tried.at else None

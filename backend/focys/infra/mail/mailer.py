@@ -84,7 +84,7 @@ class SmtpMailer:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._security = settings.smtp_security or ("tls" if settings.smtp_port == _IMPLICIT_TLS_PORT else "starttls")
+        self.security = settings.smtp_security or ("tls" if settings.smtp_port == _IMPLICIT_TLS_PORT else "starttls")
         self._tls = ssl.create_default_context(cafile=settings.smtp_ca_file)
 
     async def send(self, to: str, message: Message, now: datetime, key: UUID | None = None) -> None:
@@ -102,9 +102,9 @@ class SmtpMailer:
             port=own.smtp_port,
             username=own.smtp_user or None,
             password=own.smtp_password.get_secret_value() or None,
-            use_tls=self._security == "tls",
-            start_tls=self._security == "starttls",
-            tls_context=self._tls if self._security != "none" else None,
+            use_tls=self.security == "tls",
+            start_tls=self.security == "starttls",
+            tls_context=self._tls if self.security != "none" else None,
             timeout=SMTP_TIMEOUT_SECONDS,
             # Otherwise the library looks up this machine's name in DNS, which can take seconds per message.
             local_hostname="localhost" if own.is_local else urlsplit(own.public_url).hostname,

@@ -31,7 +31,7 @@ MAIL_HOST, MAIL_PORT, MAIL_USER, MAIL_PASSWORD = (
 )
 ACME_HOST, ACME_PORT, ROOTS_PORT = "acme.example.com", 14000, 15000
 REPOSITORY = "https://git.example.com/focys.git"
-START_SECONDS = 30
+START_SECONDS = 60
 PEBBLE = "/opt/pebble/usr/bin/pebble"
 PEBBLE_SETTINGS = {
     "listenAddress": f"127.0.0.1:{ACME_PORT}",

@@ -10,6 +10,7 @@ from focys.features.backup_codes import backup_codes
 from focys.features.outbox import outbox
 from focys.infra.crypto.hashing import BusyError, Hasher
 from tests.support.attempts import pair, strangers_failed, use_backup_code, wrong_code
+from tests.support.numbers import hashes_computed
 from tests.support.rows import count_of, execute, rows_of
 from tests.support.service import Account, World
 from tests.support.statements import statements_of
@@ -22,7 +23,7 @@ async def without_codes(world: World) -> Account:
     return account
 
 
-async def test_an_account_without_codes_is_shown_ten_that_work_and_only_once(world: World):
+async def test_an_account_without_codes_gets_ten_at_the_next_sign_in(world: World):
     """AVL-09, BKP-01: also how accounts of the guide's earlier version come by theirs."""
     account = await without_codes(world)
     browser = await world.at_second_factor(account)
@@ -40,7 +41,7 @@ async def test_an_account_without_codes_is_shown_ten_that_work_and_only_once(wor
     assert "backup_codes" not in spent.json()
 
 
-async def test_they_are_stored_as_hashes_and_the_owner_is_told(world: World):
+async def test_new_codes_are_stored_as_hashes_and_emailed_about(world: World):
     account = await without_codes(world)
 
     shown = (await (await world.at_second_factor(account)).offer(account.code(world.clock))).json()["backup_codes"]
@@ -54,7 +55,7 @@ async def test_they_are_stored_as_hashes_and_the_owner_is_told(world: World):
     assert not [code for code in shown if code in f"{email} {emails[0].about}"]
 
 
-async def test_a_used_up_set_counts_as_none_and_one_code_left_does_not(world: World):
+async def test_a_new_set_is_issued_only_when_no_code_is_left(world: World):
     account = await world.an_account(enrolled=True)
     browser = world.a_browser()
     for code in account.backup_codes[:9]:
@@ -70,28 +71,16 @@ async def test_a_used_up_set_counts_as_none_and_one_code_left_does_not(world: Wo
     assert await count_of(world, backup_codes) == 10
 
 
-async def test_a_pair_in_guarded_mode_brings_them_too(world: World):
+async def test_a_pair_in_guarded_mode_issues_a_new_set(world: World):
     account = await without_codes(world)
     await strangers_failed(world, account, 15, ago=timedelta(days=1))
 
-    answer = await (await world.at_second_factor(account)).post("/auth/totp/verify", pair(account, world, newest=1))
+    response = await (await world.at_second_factor(account)).post("/auth/totp/verify", pair(account, world, newest=1))
 
-    assert len(answer.json()["backup_codes"]) == 10
-
-
-async def test_one_code_offered_ten_times_at_once_makes_one_session_and_one_set(world: World):
-    """TOTP-05: the set is part of the write that burns the code."""
-    account = await without_codes(world)
-    browsers = [await world.at_second_factor(account) for _ in range(5)]
-
-    answers = await gather(*(browser.offer(account.code(world.clock)) for browser in browsers))
-
-    assert [answer.status_code for answer in answers].count(200) == 1
-    assert sum("backup_codes" in answer.json() for answer in answers) == 1
-    assert await count_of(world, backup_codes) == 10
+    assert len(response.json()["backup_codes"]) == 10
 
 
-async def test_a_wrong_or_used_code_brings_none(world: World):
+async def test_a_wrong_or_used_code_issues_no_set(world: World):
     account = await without_codes(world)
     browser = await world.at_second_factor(account)
 
@@ -101,9 +90,7 @@ async def test_a_wrong_or_used_code_brings_none(world: World):
     assert await count_of(world, backup_codes) == 0
 
 
-async def test_busy_hashing_keeps_nobody_out_and_the_next_sign_in_brings_them(
-    world: World, monkeypatch: pytest.MonkeyPatch
-):
+async def test_busy_hashing_postpones_the_new_set(world: World, monkeypatch: pytest.MonkeyPatch):
     account = await without_codes(world)
     browser = await world.at_second_factor(account)
 
@@ -121,7 +108,7 @@ async def test_busy_hashing_keeps_nobody_out_and_the_next_sign_in_brings_them(
     assert len(after.json()["backup_codes"]) == 10
 
 
-async def test_a_set_waits_for_its_turn_once(world: World):
+async def test_a_set_is_queued_once(world: World):
     """PWD-07, AVL-06: a request is cut before ten turns in a long queue are over."""
     hasher = world.services.hasher
     ended: list[str] = []
@@ -138,19 +125,18 @@ async def test_a_set_waits_for_its_turn_once(world: World):
     assert ended == ["set", "password", "password", "password"]
 
 
-async def test_an_ordinary_step_hashes_nothing_and_asks_once(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_an_ordinary_step_hashes_nothing_and_queries_once(world: World):
     """AVL-06: the charge also returns whether codes are left."""
     world.services.outbox.stop()
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
-    hashed: list[object] = []
-    monkeypatch.setattr(Hasher, "_run", lambda _self, work: hashed.append(work))
+    hashed = await hashes_computed(browser)
 
     with statements_of(world.services.database) as heard:
-        answer = await browser.offer(account.code(world.clock))
+        response = await browser.offer(account.code(world.clock))
 
     asked = [line for line in heard if line.startswith(("SELECT", "WITH person"))]
-    assert answer.status_code == 200
-    assert hashed == []
+    assert response.status_code == 200
+    assert await hashes_computed(browser) == hashed
     assert len(asked) == 1
     assert not any("code_hash" in line for line in heard)

@@ -7,7 +7,7 @@ from tests.support.rows import rows_of
 from tests.support.service import OPERATOR, World
 
 
-async def test_many_sign_ins_are_one_email_an_hour(world: World):
+async def test_many_bypassed_sign_ins_send_one_email_an_hour(world: World):
     """LOG-03: otherwise anyone who has the password fills the owner's mailbox."""
     account = await world.an_account(enrolled=True)
     await world.services.bypasses.begin(timedelta(hours=2), "the phones are broken", OPERATOR, address=None)

@@ -29,15 +29,15 @@ async def account(world: World) -> Account:
     return await world.an_account(enrolled=True)
 
 
-async def answer(browser: Browser, body: dict[str, str]):
+async def response(browser: Browser, body: dict[str, str]):
     return await browser.post("/auth/favorite/verify", body)
 
 
-async def test_it_is_offered_and_signs_in(world: World, account: Account):
+async def test_a_new_factor_is_offered_and_signs_in(world: World, account: Account):
     browser = await world.at_second_factor(account)
     assert (await browser.get("/auth/login")).json()["factors"] == ["totp", "backup_codes", "favorite"]
 
-    done = await answer(browser, RIGHT)
+    done = await response(browser, RIGHT)
 
     assert done.status_code == 200, done.text
     me = await browser.me(done.json()["access_token"])
@@ -45,23 +45,23 @@ async def test_it_is_offered_and_signs_in(world: World, account: Account):
     assert await count_of(world, second_factor_failures) == 0
 
 
-async def test_its_failures_lock_the_account_together_with_those_of_the_others(world: World, account: Account):
+async def test_failures_of_all_factors_count_together(world: World, account: Account):
     browser = await world.at_second_factor(account)
-    codes = [(await answer(browser, WRONG)).json()["code"] for _ in range(3)]
+    codes = [(await response(browser, WRONG)).json()["code"] for _ in range(3)]
     codes += [(await browser.offer("000000")).json()["code"] for _ in range(2)]
     assert codes == ["invalid_code"] * 4 + ["account_locked"]
 
-    refused = await answer(browser, RIGHT)
+    refused = await response(browser, RIGHT)
 
     assert (refused.status_code, refused.json()["code"]) == (429, "account_locked")
     world.clock.advance(minutes=15)
-    assert (await answer(await world.at_second_factor(account), RIGHT)).status_code == 200
+    assert (await response(await world.at_second_factor(account), RIGHT)).status_code == 200
 
 
-async def test_it_is_audited_and_counted_under_its_own_name(world: World, account: Account):
+async def test_a_new_factor_is_audited_and_counted_under_its_own_name(world: World, account: Account):
     browser = await world.at_second_factor(account)
-    await answer(browser, WRONG)
-    await answer(browser, RIGHT)
+    await response(browser, WRONG)
+    await response(browser, RIGHT)
 
     told = [(row.event, row.outcome) for row in await rows_of(world, audit_events) if row.event == "favorite animal"]
     metrics = (await world.a_browser().get("/metrics")).text
@@ -70,14 +70,14 @@ async def test_it_is_audited_and_counted_under_its_own_name(world: World, accoun
     assert 'focys_events_total{event="favorite animal",outcome="ok",reason=""}' in metrics
 
 
-async def test_a_malformed_answer_is_refused_and_not_charged(world: World, account: Account):
+async def test_a_malformed_proof_is_refused_and_not_charged(world: World, account: Account):
     browser = await world.at_second_factor(account)
 
-    refused = await answer(browser, {"animal": "newt", "color": "green"})
+    refused = await response(browser, {"animal": "newt", "color": "green"})
 
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "color")
     assert await count_of(world, second_factor_failures) == 0
 
 
-async def test_it_belongs_to_the_step_after_the_password(world: World, account: Account):
-    assert (await answer(world.a_browser(), RIGHT)).json()["code"] == "login_expired"
+async def test_a_new_factor_needs_a_login(world: World, account: Account):
+    assert (await response(world.a_browser(), RIGHT)).json()["code"] == "login_expired"

@@ -32,7 +32,7 @@ def limits(database: Database, clock: FrozenClock) -> RateLimiter:
     return account_limits(database, clock)
 
 
-async def test_a_limit_holds_and_says_when_it_opens_again(limits: RateLimiter, clock: FrozenClock):
+async def test_a_limit_says_how_long_to_wait(limits: RateLimiter, clock: FrozenClock):
     answers = [await limits.hit(THREE, "alice") for _ in range(3)]
     clock.advance(seconds=20)
 
@@ -41,7 +41,7 @@ async def test_a_limit_holds_and_says_when_it_opens_again(limits: RateLimiter, c
     assert await limits.hit(THREE, "bob") is None
 
 
-async def test_a_limit_opens_again_after_its_window(limits: RateLimiter, clock: FrozenClock):
+async def test_a_limit_ends_with_its_window(limits: RateLimiter, clock: FrozenClock):
     for _ in range(4):
         await limits.hit(THREE, "alice")
 
@@ -50,13 +50,13 @@ async def test_a_limit_opens_again_after_its_window(limits: RateLimiter, clock: 
     assert [await limits.hit(THREE, "alice") is None for _ in range(4)] == [True, True, True, False]
 
 
-async def test_of_many_at_once_no_more_pass_than_the_limit_allows(limits: RateLimiter):
+async def test_concurrent_hits_do_not_exceed_the_limit(limits: RateLimiter):
     answers = await gather(*(limits.hit(THREE, "alice") for _ in range(12)))
 
     assert answers.count(None) == 3
 
 
-async def test_a_window_that_a_wrong_clock_began_in_the_future_is_over(limits: RateLimiter, clock: FrozenClock):
+async def test_a_window_that_begins_in_the_future_is_over(limits: RateLimiter, clock: FrozenClock):
     clock.advance(days=1)
     for _ in range(4):
         await limits.hit(THREE, "alice")

@@ -33,7 +33,7 @@ async def guarded(world: World) -> Account:
     return account
 
 
-async def test_guarded_takes_a_pair_and_no_single_code(world: World, guarded: Account):
+async def test_guarded_mode_accepts_a_pair_but_no_single_code(world: World, guarded: Account):
     """LOCK-06: a right single code is not even counted; the pair signs in."""
     failures = await count_of(world, second_factor_failures)
     browser = await world.at_second_factor(guarded)
@@ -47,13 +47,13 @@ async def test_guarded_takes_a_pair_and_no_single_code(world: World, guarded: Ac
     assert (await offer_pair(browser, pair(guarded, world))).status_code == 200
 
 
-async def test_guarded_takes_a_backup_code(world: World, guarded: Account):
+async def test_guarded_mode_accepts_a_backup_code(world: World, guarded: Account):
     browser = await world.at_second_factor(guarded)
 
     assert (await use_backup_code(browser, guarded.backup_codes[0])).status_code == 200
 
 
-async def test_guarded_takes_no_other_pair(world: World, guarded: Account):
+async def test_guarded_mode_accepts_only_consecutive_current_codes(world: World, guarded: Account):
     """LOCK-06: two codes in a row, the newer of them in the window; each wrong pair is a failure."""
     world.clock.advance(minutes=5)
     browser = await world.at_second_factor(guarded)
@@ -69,14 +69,14 @@ async def test_guarded_takes_no_other_pair(world: World, guarded: Account):
     }
 
     for kind, codes in no_pairs.items():
-        answer = await offer_pair(browser, {"codes": codes})
-        assert (answer.status_code, answer.json()["code"]) == (401, "invalid_code"), kind
+        response = await offer_pair(browser, {"codes": codes})
+        assert (response.status_code, response.json()["code"]) == (401, "invalid_code"), kind
 
     assert await count_of(world, second_factor_failures) == failures + len(no_pairs)
     assert (await offer_pair(browser, pair(guarded, world))).status_code == 200
 
 
-async def test_a_pair_spends_both_its_codes(world: World, guarded: Account):
+async def test_a_pair_uses_up_both_codes(world: World, guarded: Account):
     """LOCK-06, TOTP-04: neither the pair nor one that overlaps it works again."""
     browser = await world.at_second_factor(guarded)
     used = pair(guarded, world)
@@ -89,14 +89,14 @@ async def test_a_pair_spends_both_its_codes(world: World, guarded: Account):
     assert (await offer_pair(stranger, pair(guarded, world))).status_code == 200
 
 
-async def test_guarded_tries_are_limited_per_source(world: World, guarded: Account):
+async def test_guarded_tries_are_limited_per_network(world: World, guarded: Account):
     """LOCK-06: ten an hour of one network; another network is not held up."""
     world.clock.advance(hours=1)
     for i in range(11):
         browser = await world.at_second_factor(guarded, world.a_browser("203.0.113.5"))
-        answer = await offer_wrong(world, guarded, browser)
-        assert answer.json()["code"] == ("invalid_code" if i < 10 else "account_locked"), i
-    assert answer.json()["retry_after"] == 3600
+        response = await offer_wrong(world, guarded, browser)
+        assert response.json()["code"] == ("invalid_code" if i < 10 else "account_locked"), i
+    assert response.json()["retry_after"] == 3600
 
     owner = await world.at_second_factor(guarded, world.a_browser("198.51.100.9"))
     assert (await offer_pair(owner, pair(guarded, world))).status_code == 200
@@ -106,8 +106,8 @@ async def test_guarded_tries_are_limited_per_account(world: World, guarded: Acco
     """LOCK-06: sixty an hour from all networks; then pairs wait, at most an hour; backup codes never do (AVL-08)."""
     await strangers_failed(world, guarded, 59, ago=timedelta(0), strong=True)
     browser = await world.at_second_factor(guarded, world.a_browser("203.0.113.5"))
-    answer = await offer_wrong(world, guarded, browser)
-    assert (answer.json()["code"], answer.json()["retry_after"]) == ("account_locked", 3600)
+    response = await offer_wrong(world, guarded, browser)
+    assert (response.json()["code"], response.json()["retry_after"]) == ("account_locked", 3600)
 
     owner = await world.at_second_factor(guarded, world.a_browser("198.51.100.9"))
     state = (await owner.get("/auth/login")).json()
@@ -119,7 +119,7 @@ async def test_guarded_tries_are_limited_per_account(world: World, guarded: Acco
     assert (await offer_pair(stranger, pair(guarded, world))).status_code == 200
 
 
-async def test_backup_codes_are_limited_per_network_too(world: World, guarded: Account):
+async def test_backup_codes_are_limited_per_network(world: World, guarded: Account):
     """LOCK-06: ten an hour from one network, including pairs."""
     await strangers_failed(world, guarded, 9, ago=timedelta(0), strong=True, network="203.0.113.5")
     browser = await world.at_second_factor(guarded, world.a_browser("203.0.113.5"))
@@ -133,7 +133,7 @@ async def test_backup_codes_are_limited_per_network_too(world: World, guarded: A
     assert (await use_backup_code(owner, guarded.backup_codes[0])).status_code == 200
 
 
-async def test_a_hundred_failures_end_the_pairs_of_strangers_for_good(world: World, guarded: Account):
+async def test_a_hundred_failures_disable_strangers_pairs(world: World, guarded: Account):
     """LOCK-06, AVL-08 (NIST SP 800-63B section 3.2.2): a backup code still works, and so does the owner's browser."""
     home = await world.at_second_factor(guarded, world.a_browser("198.51.100.9"))
     assert (await offer_pair(home, pair(guarded, world))).status_code == 200
@@ -158,7 +158,7 @@ async def test_a_hundred_failures_end_the_pairs_of_strangers_for_good(world: Wor
     [(60, "203.0.113.99"), (10, "192.0.2.1"), (85, "203.0.113.99")],
     ids=["sixty of all networks", "ten of this network", "a hundred in all"],
 )
-async def test_a_new_password_opens_a_fresh_allowance(world: World, guarded: Account, spent: int, network: str):
+async def test_a_new_password_resets_the_allowance(world: World, guarded: Account, spent: int, network: str):
     """LOCK-06, LOCK-07: later failures come from people who know the new password; earlier ones do not count."""
     await strangers_failed(world, guarded, spent, ago=timedelta(minutes=1), strong=True, network=network)
     browser = await world.at_second_factor(guarded)
@@ -172,7 +172,7 @@ async def test_a_new_password_opens_a_fresh_allowance(world: World, guarded: Acc
     assert (await offer_pair(browser, pair(guarded, world))).status_code == 200
 
 
-async def test_guarded_does_not_end_with_a_new_password_alone(world: World, guarded: Account):
+async def test_a_new_password_alone_does_not_end_guarded_mode(world: World, guarded: Account):
     """LOCK-07: only a whole two-factor sign-in after the change refills the budget."""
     await world.services.administration.set_password(guarded.email, NEW_PASSWORD, OPERATOR)
     guarded.password = NEW_PASSWORD
@@ -187,7 +187,7 @@ async def test_guarded_does_not_end_with_a_new_password_alone(world: World, guar
     assert (state["guarded"], state["tries_left"]) == (False, 5)
 
 
-async def test_a_sign_in_without_a_new_password_does_not_end_guarded(world: World, guarded: Account):
+async def test_a_sign_in_without_a_new_password_does_not_end_guarded_mode(world: World, guarded: Account):
     """LOCK-05, LOCK-07: the owner is in, strangers stay guarded."""
     browser = await world.at_second_factor(guarded)
     assert (await offer_pair(browser, pair(guarded, world))).status_code == 200
@@ -197,7 +197,7 @@ async def test_a_sign_in_without_a_new_password_does_not_end_guarded(world: Worl
     assert (await (await world.at_second_factor(guarded, browser)).get("/auth/login")).json()["guarded"] is False
 
 
-async def test_failures_after_the_new_password_are_not_forgiven_by_the_sign_in(world: World, guarded: Account):
+async def test_the_sign_in_clears_no_failures_since_the_new_password(world: World, guarded: Account):
     """LOCK-07: what is cleared is older than the change; pairs that failed since then still use up their allowance."""
     await world.services.administration.set_password(guarded.email, NEW_PASSWORD, OPERATOR)
     guarded.password = NEW_PASSWORD
@@ -215,7 +215,7 @@ async def test_failures_after_the_new_password_are_not_forgiven_by_the_sign_in(w
     assert (await stranger.get("/auth/login")).json()["tries_left"] == 3
 
 
-async def test_a_factor_reset_refills_nothing(world: World, guarded: Account):
+async def test_a_factor_reset_clears_no_failures(world: World, guarded: Account):
     """LOCK-07, FLOW-08: anyone who proves the mailbox and enrolls again stands before the same ledger."""
     await world.services.administration.reset_mfa(guarded.email, OPERATOR)
     browser = await at_enrollment(world, guarded)
@@ -227,7 +227,7 @@ async def test_a_factor_reset_refills_nothing(world: World, guarded: Account):
     assert (await stranger.get("/auth/login")).json()["guarded"] is True
 
 
-async def test_an_operator_opens_every_lock(world: World, guarded: Account):
+async def test_an_operator_can_unlock_a_guarded_account(world: World, guarded: Account):
     await world.services.administration.unlock(guarded.email, OPERATOR)
 
     browser = await world.at_second_factor(guarded)

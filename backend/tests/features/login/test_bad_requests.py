@@ -1,15 +1,13 @@
 """Requests no page of ours would send: refused with a 4xx that names the field and never the value, and without effect."""
 
-import json
 from typing import Any
 
 import pytest
 
 from tests.support.acts import state_of
 from tests.support.attempts import at_enrollment, at_mailed_code
-from tests.support.service import ADDRESS, PASSWORD, Account, Browser, World
+from tests.support.service import Account, Browser, World
 
-CANARY = "canary-7f3a"
 POSTS = (
     "/auth/login",
     "/auth/email-code/verify",
@@ -84,7 +82,7 @@ async def in_stage(world: World, stage: str) -> tuple[Account, Browser]:
 
 
 @pytest.mark.parametrize("stage", ["email_code", "enroll", "totp"])
-async def test_no_method_but_the_right_one_changes_anything(world: World, stage: str):
+async def test_other_http_methods_change_nothing(world: World, stage: str):
     """FLOW-11: GET and HEAD change nothing, every other method is refused."""
     _, browser = await in_stage(world, stage)
     before = await state_of(world)
@@ -93,16 +91,16 @@ async def test_no_method_but_the_right_one_changes_anything(world: World, stage:
         for method in METHODS:
             if method in allowed and method != "GET":
                 continue
-            answer = await browser.http.request(method, path, headers={"Content-Type": "application/json"})
-            assert answer.status_code == 405 if method not in allowed else answer.status_code < 500, (method, path)
+            response = await browser.http.request(method, path, headers={"Content-Type": "application/json"})
+            assert response.status_code == 405 if method not in allowed else response.status_code < 500, (method, path)
             if method not in allowed | {"HEAD"}:
-                assert answer.json()["code"] == "method_not_allowed", (method, path)
+                assert response.json()["code"] == "method_not_allowed", (method, path)
 
     assert await state_of(world) == before
 
 
 @pytest.mark.parametrize("stage", ["email_code", "enroll", "totp"])
-async def test_no_odd_body_advances_a_stage_or_is_a_fault(world: World, stage: str):
+async def test_malformed_bodies_are_refused_without_effect(world: World, stage: str):
     """FLOW-11, TOTP-07, INP-01, INP-03: empty, absent and oddly typed bodies are refused, and none of them counts as a try."""
     _, browser = await in_stage(world, stage)
     before = await state_of(world)
@@ -111,19 +109,19 @@ async def test_no_odd_body_advances_a_stage_or_is_a_fault(world: World, stage: s
         for name, body in BODIES.items():
             if path in NEEDS_NOTHING and name in IS_NOTHING:
                 continue
-            answer = await send(browser, path, body)
+            response = await send(browser, path, body)
             if name == "code blank" and path == "/auth/email-code/verify" and stage != "email_code":
                 # What a mailed code looks like is known only where one was mailed.
-                assert answer.json()["code"] == "out_of_turn"
+                assert response.json()["code"] == "out_of_turn"
                 continue
-            assert answer.status_code == 422, (path, name, answer.text)
-            assert answer.json()["code"] == "invalid_request", (path, name)
-            assert answer.json().get("errors") or name in HAS_NO_FIELDS, (path, name)
+            assert response.status_code == 422, (path, name, response.text)
+            assert response.json()["code"] == "invalid_request", (path, name)
+            assert response.json().get("errors") or name in HAS_NO_FIELDS, (path, name)
 
     assert await state_of(world) == before
 
 
-async def test_a_typo_is_no_try(world: World):
+async def test_a_malformed_code_is_not_charged(world: World):
     """TOTP-07: what cannot be a code is refused before any code is computed."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
@@ -139,101 +137,6 @@ async def test_spaces_and_dashes_in_a_code_do_not_matter(world: World, shape: st
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
 
-    answer = await browser.offer(shape.format(*account.code(world.clock)))
+    response = await browser.offer(shape.format(*account.code(world.clock)))
 
-    assert answer.status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("body", "fields"),
-    [
-        ({"email": ADDRESS, "password": [CANARY]}, ["password"]),
-        ({"email": ADDRESS, "password": CANARY + "\x00"}, ["password"]),
-        ({"email": ADDRESS, "password": CANARY * 100}, ["password"]),
-        ({"email": CANARY, "password": CANARY}, ["email"]),
-        ({"email": f"{CANARY}@", "password": 1}, ["email", "password"]),
-        ({"email": ADDRESS, "passwort": CANARY}, ["password", "passwort"]),
-        ({"email": ADDRESS, "password": "x", CANARY + "\n": "x"}, ["body"]),
-        ({"email": [f"{CANARY}@student.com"], "password": {"a": CANARY}}, ["email", "password"]),
-    ],
-)
-async def test_a_bad_field_is_named_and_its_value_is_not(world: World, body: dict[str, Any], fields: list[str]):
-    answer = await world.a_browser().post("/auth/login", body)
-
-    assert answer.status_code == 422
-    assert sorted(error["field"] for error in answer.json()["errors"]) == fields
-    assert CANARY not in answer.text
-    assert all(error["message"] for error in answer.json()["errors"])
-
-
-@pytest.mark.parametrize("path", ["/auth/totp/verify", "/auth/mfa/confirm", "/auth/backup-code/verify"])
-async def test_a_code_that_cannot_be_one_is_not_repeated(world: World, path: str):
-    answer = await world.a_browser().post(path, {"code": CANARY})
-
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "code")
-    assert CANARY not in answer.text
-
-
-LIES = {
-    "password": ("\x00", "\x07", "\x1b", "\x7f", "\x85", "\ud800", "\u202e", "\u2066"),
-    "email": ("\x00", "\n", "\x1b", "\udfff", "\u202e", "\u2069"),
-}
-
-
-async def test_characters_that_lie_are_refused(world: World):
-    """INP-03: never a 500."""
-    browser = world.a_browser()
-
-    for field, characters in LIES.items():
-        for character in characters:
-            body = {"email": ADDRESS, "password": PASSWORD}
-            body[field] = body[field][:3] + character + body[field][3:]
-            answer = await send(browser, "/auth/login", json.dumps(body).encode())
-            assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field), repr(character)
-
-
-async def test_spellings_of_one_address_are_one_account(world: World):
-    """INP-02: case, white space around it, full-width letters and dots of the domain."""
-    account = await world.an_account()
-
-    for spelling in (
-        "ALICE@STUDENT.COM",
-        " alice@student.com ",
-        "Alice@Student.Com",
-        "alice@\uff53tudent.com",
-        "alice@student\u3002com",
-    ):
-        answer = await world.a_browser().post("/auth/login", {"email": spelling, "password": account.password})
-        assert answer.json()["step"] == "email_code", spelling
-
-    await world.deliver()
-    assert {to for to, _ in world.mail.emails} == {account.email}
-
-
-NO_ADDRESSES = (
-    "\u0430lice@student.com",
-    "\uff41lice@student.com",
-    "alice@student",
-    "alice",
-    "@student.com",
-    "alice@student.com.",
-    "alice@@student.com",
-    "alice@student.com,bob@student.com",
-    '"alice"@student.com',
-    "alice@[192.0.2.1]",
-    "al ice@student.com",
-    "Alice <alice@student.com>",
-    "a@" + "b" * 250 + ".com",
-    "a" * 5000,
-    "",
-)
-
-
-async def test_what_is_not_one_plain_address_is_refused(world: World):
-    """INP-02, INP-01: a look-alike is a refusal, never another account or somebody else's mail."""
-    await world.an_account()
-    browser = world.a_browser()
-
-    for spelling in NO_ADDRESSES:
-        answer = await browser.post("/auth/login", {"email": spelling, "password": PASSWORD})
-        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "email"), spelling
+    assert response.status_code == 200

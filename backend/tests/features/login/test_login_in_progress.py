@@ -1,16 +1,12 @@
 """A login in progress: found only by its token, five minutes long, good for one completion, and for nobody else."""
 
-import asyncio
-import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 import focys
-from focys.features.backup_codes import BackupCodes
 from focys.features.login import pending_logins
 from focys.features.sessions import sessions
 from focys.infra.crypto.tokens import digest
@@ -20,7 +16,6 @@ from tests.support.attempts import (
     at_mailed_code,
     confirm,
     enter_mailed_code,
-    fail,
     offer_wrong,
     use_backup_code,
     wrong_code,
@@ -45,39 +40,7 @@ async def test_the_database_keeps_only_the_hash_of_the_login_token(world: World)
     assert sorted(stored) == sorted(digest(login_token) for login_token in login_tokens)
 
 
-async def test_the_login_token_is_no_token_of_any_other_kind(world: World):
-    account = await world.an_account(enrolled=True)
-    browser = await world.at_second_factor(account)
-    login_token = cookie(browser)
-
-    as_refresh = await put(world.a_browser(), login_token, REFRESH).post("/auth/refresh")
-    as_browser = await put(world.a_browser(), login_token, KNOWN).get("/auth/login")
-
-    assert (await browser.me(login_token)).json()["code"] == "not_authenticated"
-    assert as_refresh.json()["code"] == "session_ended"
-    assert as_browser.json()["code"] == "login_expired"
-
-
-@pytest.mark.parametrize("token_of", ["access", "refresh", "browser"])
-async def test_no_other_token_is_a_login_token(world: World, token_of: str):
-    account = await world.an_account(enrolled=True)
-    browser, access = await world.signed_in(account)
-    token = {"access": access, "refresh": cookie(browser, REFRESH), "browser": cookie(browser, KNOWN)}[token_of]
-
-    answer = await put(world.a_browser(), token).get("/auth/login")
-
-    assert answer.json()["code"] == "login_expired"
-
-
-@pytest.mark.parametrize("login_token", ["", "x", "x" * 9000, "%00", '"\\303\\251"', "é"])
-async def test_a_login_token_that_never_was_is_an_expired_login(world: World, login_token: str):
-    """FLOW-02, INP-01: never a 500, whatever stands in the cookie."""
-    answer = await world.a_browser().get("/auth/login", headers={"Cookie": f"{LOGIN}={login_token}".encode()})
-
-    assert answer.json()["code"] == "login_expired"
-
-
-async def test_a_login_lasts_five_minutes_and_nothing_prolongs_it(world: World):
+async def test_a_login_lasts_five_minutes_and_nothing_extends_it(world: World):
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
     ends = (await browser.get("/auth/login")).json()["expires_at"]
@@ -95,7 +58,7 @@ async def test_a_login_lasts_five_minutes_and_nothing_prolongs_it(world: World):
     assert (await browser.get("/auth/status")).json()["login"] is None
 
 
-async def test_setting_up_lasts_as_long_as_the_secret_that_is_shown(world: World):
+async def test_enrollment_lasts_as_long_as_the_pending_secret(world: World):
     """FLOW-03, TOTP-10: the step enroll is a login of its own, of fifteen minutes."""
     account = await world.an_account()
     browser = await at_enrollment(world, account)
@@ -108,7 +71,7 @@ async def test_setting_up_lasts_as_long_as_the_secret_that_is_shown(world: World
     assert (await confirm(browser, account.code(world.clock))).json()["code"] == "login_expired"
 
 
-async def test_the_step_before_is_over_once_the_mailbox_is_proven(world: World):
+async def test_proving_the_mailbox_replaces_the_login_token(world: World):
     """FLOW-03, EOTP-08: the login token changes with the step, and the old one is dead."""
     account = await world.an_account()
     browser = await at_mailed_code(world, account)
@@ -121,18 +84,18 @@ async def test_the_step_before_is_over_once_the_mailbox_is_proven(world: World):
     assert (await enter_mailed_code(stale, code)).json()["code"] == "login_expired"
 
 
-async def test_only_the_last_step_hands_out_credentials(world: World):
+async def test_only_the_last_step_issues_credentials(world: World):
     """FLOW-05: no session, no token and no known browser before all factors have passed."""
     account, browser = await world.an_account(), world.a_browser()
-    answers = [await browser.sign_in_with_password(account)]
+    responses = [await browser.sign_in_with_password(account)]
     await world.deliver()
-    answers.append(await enter_mailed_code(browser, world.mail.last_code(account.email)))
-    answers.append(await browser.post("/auth/mfa/enroll"))
-    account.secret = answers[-1].json()["secret"]
-    answers.append(await confirm(browser, wrong_code(account, world)))
+    responses.append(await enter_mailed_code(browser, world.mail.last_code(account.email)))
+    responses.append(await browser.post("/auth/mfa/enroll"))
+    account.secret = responses[-1].json()["secret"]
+    responses.append(await confirm(browser, wrong_code(account, world)))
 
     assert set(browser.http.cookies) == {LOGIN}
-    assert not any("access_token" in answer.json() for answer in answers)
+    assert not any("access_token" in response.json() for response in responses)
     assert await count_of(world, sessions) == 0
     done = await confirm(browser, account.code(world.clock))
 
@@ -143,7 +106,7 @@ async def test_only_the_last_step_hands_out_credentials(world: World):
 
 @pytest.mark.parametrize("act", ["disable", "set password", "reset factor"])
 @pytest.mark.parametrize("proof", ["totp", "backup code"])
-async def test_a_change_between_check_and_commit_refuses_the_right_proof(
+async def test_an_account_change_before_the_commit_refuses_the_proof(
     world: World, monkeypatch: pytest.MonkeyPatch, act: str, proof: str
 ):
     """FLOW-06, LOCK-02: the account is as it was read when the session is minted, or there is none."""
@@ -163,13 +126,13 @@ async def test_a_change_between_check_and_commit_refuses_the_right_proof(
         return await write(*decision, **guard)
 
     monkeypatch.setattr(database, "write", change_and_write)
-    answer = await (browser.offer(code) if proof == "totp" else use_backup_code(browser, account.backup_codes[0]))
+    response = await (browser.offer(code) if proof == "totp" else use_backup_code(browser, account.backup_codes[0]))
 
-    assert answer.json()["code"] == "login_expired"
+    assert response.json()["code"] == "login_expired"
     assert await count_of(world, sessions) == before
 
 
-async def test_newer_logins_end_none_of_the_older_ones(world: World):
+async def test_newer_logins_do_not_end_older_ones(world: World):
     """FLOW-08, AVL-08: however many logins a stranger with the password starts, the owner's lasts its five minutes."""
     account = await world.an_account(enrolled=True)
     owner = await world.at_second_factor(account)
@@ -182,7 +145,7 @@ async def test_newer_logins_end_none_of_the_older_ones(world: World):
     assert (await owner.offer(account.code(world.clock))).status_code == 200
 
 
-async def test_a_network_begins_so_many_logins_of_an_account_in_five_minutes_and_no_more(make_world: MakeWorld):
+async def test_logins_of_an_account_are_limited_per_network(make_world: MakeWorld):
     """FLOW-08: this bounds the table; other networks and known browsers do not have to wait."""
     async with make_world(logins_per_network=5) as world:
         account = await world.an_account(enrolled=True)
@@ -201,12 +164,12 @@ async def test_a_network_begins_so_many_logins_of_an_account_in_five_minutes_and
         await world.at_second_factor(account, world.a_browser("203.0.113.5"))
 
 
-def test_sixty_is_how_many_unless_the_settings_say_otherwise():
+def test_the_default_is_sixty_logins_per_network():
     """FLOW-08: a household or a classroom that shares an address never meets the limit."""
     assert settings_for("sqlite:///unused.db").logins_per_network == 60
 
 
-async def test_a_login_started_by_a_clock_far_ahead_is_over(world: World):
+async def test_a_login_started_in_the_future_is_over(world: World):
     account = await world.an_account(enrolled=True)
     waiting = await world.at_second_factor(account)
     world.clock.advance(hours=1)
@@ -218,7 +181,7 @@ async def test_a_login_started_by_a_clock_far_ahead_is_over(world: World):
     assert (await waiting.offer(account.code(world.clock))).status_code == 200
 
 
-async def test_beginning_again_forgets_no_failure(world: World):
+async def test_starting_over_clears_no_failures(world: World):
     """FLOW-08, LOCK-05: failures belong to account and bucket, not to a login."""
     account = await world.an_account(enrolled=True)
     for left in (4, 3, 2, 1):
@@ -233,7 +196,7 @@ async def test_beginning_again_forgets_no_failure(world: World):
 
 
 @pytest.mark.parametrize("way_out", ["cancel", "log out"])
-async def test_leaving_a_login_destroys_it(world: World, way_out: str):
+async def test_canceling_or_logging_out_ends_the_login(world: World, way_out: str):
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
     login_token = cookie(browser)
@@ -246,20 +209,7 @@ async def test_leaving_a_login_destroys_it(world: World, way_out: str):
     assert (await stale.offer(account.code(world.clock))).json()["code"] == "login_expired"
 
 
-async def test_two_tabs_share_the_login_that_began_last(world: World):
-    """UX: the tab that was first goes on with the other's login, whatever it shows."""
-    account = await world.an_account(enrolled=True)
-    browser = await world.at_second_factor(account)
-    first = cookie(browser)
-    await world.at_second_factor(account, browser)
-
-    assert (await browser.offer(account.code(world.clock))).status_code == 200
-    world.clock.advance(seconds=30)
-    stale = put(world.a_browser(), first)
-    assert (await stale.offer(account.code(world.clock))).json()["code"] == "login_expired"
-
-
-async def test_the_subject_comes_from_the_login_anyone_who_is_signed_in(world: World):
+async def test_the_user_comes_from_the_login_not_from_the_session(world: World):
     """FLOW-04: another user's session and known browser beside a login change nothing about whose it is."""
     alice = await world.an_account(enrolled=True)
     bob = await world.an_account("bob@student.com", enrolled=True)
@@ -273,104 +223,3 @@ async def test_the_subject_comes_from_the_login_anyone_who_is_signed_in(world: W
     assert done.json()["user"]["email"] == alice.email
     assert (await browser.me(bobs_token)).json()["email"] == bob.email
     assert (await browser.post("/auth/refresh")).json()["user"]["email"] == alice.email
-
-
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/auth/login", {"email": "alice@student.com", "password": "x", "mfa_enabled": False}),
-        ("/auth/totp/verify", {"code": "123456", "user_id": "1"}),
-        ("/auth/totp/verify", {"code": "123456", "email": "alice@student.com"}),
-        ("/auth/totp/verify", {"code": "123456", "now": 1, "digits": 8, "period": 60, "algorithm": "SHA512"}),
-        ("/auth/backup-code/verify", {"code": "0000-0000-0000-0000", "user": "bob"}),
-        ("/auth/email-code/verify", {"code": "123456", "step": "enroll"}),
-        ("/auth/email-code/resend", {"to": "mallory@student.com"}),
-        ("/auth/mfa/enroll", {"secret": "A" * 32}),
-        ("/auth/mfa/confirm", {"code": "123456", "secret": "A" * 32}),
-        ("/auth/refresh", {"role": "admin"}),
-        ("/auth/logout", {"all": True}),
-    ],
-)
-async def test_a_field_that_is_not_asked_for_is_refused(world: World, path: str, body: dict[str, object]):
-    """FLOW-04, TOTP-02, TOTP-08: neither subject, nor secret, nor parameters, nor time come from the client."""
-    answer = await world.a_browser().post(path, body)
-
-    extra = {field for field in body if field not in {"code", "password"}} - ({"email"} if "login" in path else set())
-    assert answer.status_code == 422
-    assert {error["field"] for error in answer.json()["errors"]} == extra
-
-
-async def test_of_two_browsers_that_confirm_at_once_one_wins(world: World, monkeypatch: pytest.MonkeyPatch):
-    """FLOW-12: the loser is told 409, and the account has the winner's factor and one set of backup codes."""
-    account = await world.an_account()
-    first = await at_enrollment(world, account)
-    losing = account.code(world.clock)
-    second = await at_enrollment(world, account, world.a_browser("198.51.100.9"))
-    issue, answers = BackupCodes.issue, list[httpx.Response]()
-
-    async def let_the_other_confirm_first(*arguments: Any) -> Any:
-        monkeypatch.setattr(BackupCodes, "issue", issue)
-        answers.append(await confirm(second, account.code(world.clock)))
-        return await issue(*arguments)
-
-    monkeypatch.setattr(BackupCodes, "issue", let_the_other_confirm_first)
-    answers.append(await confirm(first, losing))
-
-    won, lost = answers
-    assert (won.status_code, lost.status_code, lost.json()["code"]) == (200, 409, "enrolment_expired")
-    assert await count_of(world, sessions) == 1
-    account.backup_codes = tuple(won.json()["backup_codes"])
-    browser = await world.at_second_factor(account)
-    assert (await use_backup_code(browser, account.backup_codes[9])).json()["backup_codes_left"] == 9
-    world.clock.advance(seconds=30)
-    assert (await (await world.at_second_factor(account)).offer(account.code(world.clock))).status_code == 200
-
-
-async def test_of_parallel_proofs_of_one_login_one_completes_it(world: World):
-    """FLOW-03, TOTP-04, BKP-03: code and backup codes all right, all at once."""
-    account = await world.an_account(enrolled=True)
-    browser, before = await world.at_second_factor(account), await count_of(world, sessions)
-    code = account.code(world.clock)
-
-    answers = await asyncio.gather(
-        *(browser.offer(code) for _ in range(4)), *(use_backup_code(browser, c) for c in account.backup_codes[:4])
-    )
-
-    assert [answer.status_code for answer in answers].count(200) == 1
-    assert {a.json().get("code") for a in answers} <= {None, "login_expired", "throttled", "code_already_used"}
-    assert await count_of(world, sessions) == before + 1
-
-
-async def test_every_way_in_ends_in_the_one_function_that_checks_the_policy(
-    world: World, monkeypatch: pytest.MonkeyPatch
-):
-    """FLOW-07: a session on less than the policy asks for cannot even be prepared."""
-    account = await world.an_account(enrolled=True)
-    browser = await world.at_second_factor(account)
-    monkeypatch.setattr(world.services.sessions, "_satisfies_policy", lambda amr: False)
-
-    answer = await browser.offer(account.code(world.clock))
-
-    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
-    assert cookie(browser, REFRESH) == ""
-
-
-def test_one_place_in_the_code_opens_sessions():
-    """FLOW-07: the call stands in the login, and the table is written in the sessions alone."""
-    sources = {path.relative_to(FOCYS): path.read_text() for path in FOCYS.rglob("*.py")}
-
-    assert [str(path) for path, text in sources.items() if ".sessions.open(" in text] == ["features/login/attempt.py"]
-    assert [str(path) for path, text in sources.items() if re.search(r"Change\(sessions,|insert\(sessions", text)] == [
-        "features/sessions/repository.py"
-    ]
-
-
-async def test_a_failure_of_one_login_is_no_failure_of_another_account(world: World):
-    alice = await world.an_account(enrolled=True)
-    bob = await world.an_account("bob@student.com", enrolled=True)
-    await fail(world, alice, 5)
-
-    browser = await world.at_second_factor(bob)
-
-    assert (await browser.get("/auth/login")).json()["tries_left"] == 5
-    assert (await browser.offer(bob.code(world.clock))).status_code == 200

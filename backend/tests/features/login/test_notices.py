@@ -44,7 +44,7 @@ async def test_the_owner_gets_an_email_about_a_new_factor(world: World):
     assert await audited(world, "MFA enrolment") == [("ok", None, None)]
 
 
-async def test_a_wrong_first_code_sends_the_owner_no_email(world: World):
+async def test_a_wrong_first_code_sends_no_email(world: World):
     account = await world.an_account()
     browser = await at_enrollment(world, account)
     before = len(world.mail.subjects(account.email))
@@ -56,7 +56,7 @@ async def test_a_wrong_first_code_sends_the_owner_no_email(world: World):
 
 
 @pytest.mark.parametrize("with_pair", [False, True], ids=["one code", "two codes"])
-async def test_the_owner_gets_an_email_about_the_first_sign_in_on_a_new_browser(world: World, *, with_pair: bool):
+async def test_the_owner_gets_an_email_about_a_new_browser(world: World, *, with_pair: bool):
     """RCV-09: once; the next sign-in there is nothing new."""
     account = await world.an_account(enrolled=True)
     browser, before = world.a_browser("203.0.113.5"), len(world.mail.subjects(account.email))
@@ -91,7 +91,7 @@ async def test_a_backup_code_on_a_new_browser_sends_one_email(world: World):
     assert await audited(world, "MFA backup code") == [("ok", None, "new browser")]
 
 
-async def test_after_a_change_of_password_the_owners_browser_is_a_new_one(world: World):
+async def test_after_a_password_change_the_owners_browser_counts_as_new(world: World):
     """RCV-09, SESS-13: the first sign-in with a new password causes an email."""
     account = await world.an_account(enrolled=True)
     browser, _ = await world.signed_in(account)
@@ -112,16 +112,16 @@ async def alarms_of(world: World) -> float:
 
 @pytest.mark.parametrize("path", ["/auth/mfa/enroll", "/auth/mfa/confirm"])
 @pytest.mark.parametrize("step", ["email_code", "totp"])
-async def test_an_enrollment_at_another_step_is_audited_with_an_alarm(world: World, step: str, path: str):
+async def test_enrolling_at_another_step_is_audited_with_an_alarm(world: World, step: str, path: str):
     """LOG-01, TOTP-09: three times per login; more tries do not fill the log."""
     account = await world.an_account(enrolled=step == "totp")
     browser = await (world.at_second_factor(account) if step == "totp" else at_mailed_code(world, account))
     already = len(await audited(world, "MFA enrolment"))
     alarms = await alarms_of(world)
 
-    answers = [await browser.post(path, {"code": "123456"} if "confirm" in path else {}) for _ in range(5)]
+    responses = [await browser.post(path, {"code": "123456"} if "confirm" in path else {}) for _ in range(5)]
 
-    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(409, "out_of_turn")}
+    assert {(response.status_code, response.json()["code"]) for response in responses} == {(409, "out_of_turn")}
     assert (await audited(world, "MFA enrolment"))[already:] == [("refused", "out_of_turn", None)] * 3
     assert await alarms_of(world) == alarms + 3
 
@@ -153,7 +153,7 @@ async def test_ten_unfinished_sign_ins_by_strangers_cause_one_email_a_day(world:
     assert await mailed_by(world, account, before) == [UNFINISHED] * 2
 
 
-async def test_finished_sign_ins_and_those_in_known_browsers_cause_no_email(world: World):
+async def test_finished_sign_ins_and_known_browsers_cause_no_email(world: World):
     account = await world.an_account(enrolled=True)
     home, _ = await world.signed_in(account)
     for number in range(5):
@@ -167,7 +167,7 @@ async def test_finished_sign_ins_and_those_in_known_browsers_cause_no_email(worl
     assert await mailed_by(world, account, before) == []
 
 
-async def test_sign_ins_refused_by_a_limit_neither_count_as_unfinished_nor_swallow_the_email(make_world: MakeWorld):
+async def test_refused_sign_ins_do_not_count_as_unfinished(make_world: MakeWorld):
     async with make_world(logins_per_network=6) as world:
         account = await world.an_account(enrolled=True)
         before = len(world.mail.subjects(account.email))

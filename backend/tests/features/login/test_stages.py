@@ -167,7 +167,7 @@ def refusal_in(stage: Stage, name: str, call: str) -> tuple[int, str | None]:
 
 
 @pytest.mark.parametrize("name", TAKES)
-async def test_a_stage_refuses_every_call_that_is_not_its_own_and_nothing_changes(world: World, name: str):
+async def test_a_step_refuses_every_call_but_its_own(world: World, name: str):
     """FLOW-01, FLOW-02, FLOW-05, FLOW-06, TOTP-09, EOTP-01, BKP-04: the proofs shown are right ones, only the stage is wrong."""
     stage = await REACH[name](world)
     signed_in, account_before = await count_of(world, sessions), (await rows_of(world, users))[0]
@@ -175,13 +175,13 @@ async def test_a_stage_refuses_every_call_that_is_not_its_own_and_nothing_change
 
     for call in CALLS.keys() - TAKES[name]:
         cookies = dict(stage.browser.http.cookies)
-        answer = await stage.call(call)
+        response = await stage.call(call)
 
-        expected, told = refusal_in(stage, name, call), answer.json() if answer.content else {}
-        assert (answer.status_code, told.get("code")) == expected, call
+        expected, told = refusal_in(stage, name, call), response.json() if response.content else {}
+        assert (response.status_code, told.get("code")) == expected, call
         assert told.get("step") == (stage.step if expected[0] == 409 else None), call
         assert not {"access_token", "secret", "qr_code", "backup_codes"} & told.keys(), call
-        assert "refresh" not in answer.headers.get("set-cookie", ""), call
+        assert "refresh" not in response.headers.get("set-cookie", ""), call
         for held, value in cookies.items():
             put(stage.browser, value, held)
 
@@ -191,23 +191,23 @@ async def test_a_stage_refuses_every_call_that_is_not_its_own_and_nothing_change
 
 
 @pytest.mark.parametrize(("name", "call"), [(name, call) for name, calls in TAKES.items() for call in sorted(calls)])
-async def test_a_stage_takes_its_own_calls(world: World, name: str, call: str):
+async def test_a_step_accepts_its_own_calls(world: World, name: str, call: str):
     stage = await REACH[name](world)
 
-    answer = await stage.call(call)
+    response = await stage.call(call)
 
-    assert answer.is_success, answer.text
+    assert response.is_success, response.text
 
 
 @pytest.mark.parametrize("name", ["email_code", "enroll", "totp", "done", "consumed"])
-async def test_a_password_begins_a_new_login_in_every_stage(world: World, name: str):
+async def test_a_password_starts_a_new_login_at_every_step(world: World, name: str):
     """FLOW-01, FLOW-09: the login token is new, and the login that the browser had in progress is over."""
     stage = await REACH[name](world)
     old = cookie(stage.browser)
 
-    answer = await stage.browser.sign_in_with_password(stage.account)
+    response = await stage.browser.sign_in_with_password(stage.account)
 
-    assert answer.json()["step"] in {"email_code", "totp"}
+    assert response.json()["step"] in {"email_code", "totp"}
     assert cookie(stage.browser) != old
     if old:
         stale = put(world.a_browser(), old)

@@ -9,7 +9,7 @@ from tests.support.service import OPERATOR
 
 
 @pytest.mark.parametrize("moment", [0, 0.0004, 0.0012, 0.002, 0.004])
-async def test_a_shutdown_in_mid_delivery_ends_the_service_and_keeps_the_email(database_url: str, moment: float):
+async def test_a_shutdown_during_delivery_loses_no_email(database_url: str, moment: float):
     """AVL-05: the sender takes its cancellation, while it wakes as well as while it writes."""
     async with world_on(database_url) as world:
         account = await world.an_account()

@@ -10,6 +10,7 @@ from focys.features.passwords import WeakPasswordError
 from focys.infra.db.database import metadata
 from tests.conftest import MakeWorld, world_on
 from tests.support.breaches import breach_service
+from tests.support.numbers import hashes_computed
 from tests.support.rows import execute, rows_of
 from tests.support.service import ADDRESS, PASSWORD, World
 
@@ -43,7 +44,7 @@ JUDGED = {
 
 
 @pytest.mark.parametrize("policy", JUDGED)
-async def test_length_and_strength_and_no_rules_of_composition(make_world: MakeWorld, policy: str):
+async def test_length_and_strength_are_required_and_nothing_else(make_world: MakeWorld, policy: str):
     """PWD-01, PWD-03: code points are counted; small letters alone may do."""
     async with make_world(mfa_policy=policy) as world:
         for password, word in JUDGED[policy].items():
@@ -51,7 +52,7 @@ async def test_length_and_strength_and_no_rules_of_composition(make_world: MakeW
             assert (refused is None) if word is None else word in (refused or ""), password
 
 
-def test_nothing_expires_or_hints():
+def test_no_password_expires_or_has_a_hint():
     """PWD-03: no column for a hint, a question or an expiry of passwords."""
     names = {column.name for table in metadata.sorted_tables for column in table.columns}
 
@@ -67,17 +68,16 @@ async def test_long_passwords_work(world: World, length: int):
     assert (await world.a_browser().sign_in_with_password(account)).json()["step"] == "email_code"
 
 
-async def test_oversized_passwords_are_refused_before_any_hashing(world: World, monkeypatch: pytest.MonkeyPatch):
-    hashed: list[object] = []
-    monkeypatch.setattr(world.services.hasher, "_run", hashed.append)
+async def test_oversized_passwords_are_refused_before_any_hashing(world: World):
+    hashed = await hashes_computed(world.a_browser())
 
     for password in ("a" * 257, ROCKET * 257, "\u00e9" * 600, "x" * 15_000, "x" * 1_000_000):
-        answer = await world.a_browser().post("/auth/login", {"email": ADDRESS, "password": password})
+        response = await world.a_browser().post("/auth/login", {"email": ADDRESS, "password": password})
         expected = (422, "invalid_request") if len(password) <= 15_000 else (413, "payload_too_large")
-        assert (answer.status_code, answer.json()["code"]) == expected
+        assert (response.status_code, response.json()["code"]) == expected
         assert "too long" in (await refusal_of(world, password) or "")
 
-    assert hashed == []
+    assert await hashes_computed(world.a_browser()) == hashed
 
 
 SET_AND_TYPED = (
@@ -92,15 +92,15 @@ SET_AND_TYPED = (
 )
 
 
-async def test_exactly_what_was_set_is_what_fits(world: World):
+async def test_only_the_exact_password_matches(world: World):
     """PWD-04: neither cut, nor trimmed, nor folded; NFC is the one normalization, at set and verify."""
     for number, (chosen, typed, fits) in enumerate(SET_AND_TYPED):
         account = await world.an_account(f"user{number}@student.com", password=chosen)
-        answer = await world.a_browser().post("/auth/login", {"email": account.email, "password": typed})
-        assert answer.status_code == (200 if fits else 401), (chosen, typed)
+        response = await world.a_browser().post("/auth/login", {"email": account.email, "password": typed})
+        assert response.status_code == (200 if fits else 401), (chosen, typed)
 
 
-async def test_common_passwords_and_ones_own_names_are_refused(world: World):
+async def test_common_passwords_and_own_names_are_refused(world: World):
     """PWD-05: also with another case, and with a little around them."""
     common = ("password1", "iloveyou", "PASSWORD1", "trustno1", "letmein123")
     own = ("alice@student.com", "alice-1234", "focys-2026!", "studentX9#")
@@ -114,7 +114,7 @@ async def test_the_services_own_name_is_refused(make_world: MakeWorld):
         assert "name" in (await refusal_of(world, "harbourLine77%") or "")
 
 
-async def test_a_breached_password_is_refused_and_never_leaves_the_house(sqlite_url: str):
+async def test_a_breached_password_is_refused_and_never_sent(sqlite_url: str):
     """PWD-05: asked by the first five digits of its hash, with padding."""
     async with (
         breach_service(BREACHED) as service,
@@ -129,15 +129,15 @@ async def test_a_breached_password_is_refused_and_never_leaves_the_house(sqlite_
         assert not any(digest[5:] in asked or BREACHED in asked for asked in service.asked)
 
 
-async def test_padding_of_the_breach_service_is_no_hit(sqlite_url: str):
-    """PWD-05: rows with a count of nought are there to hide the size of the answer."""
+async def test_padding_from_the_breach_service_is_ignored(sqlite_url: str):
+    """PWD-05: rows with a count of nought are there to hide the size of the response."""
     async with breach_service() as service, world_on(sqlite_url, breached_passwords_url=service.url) as world:
         assert await refusal_of(world, BREACHED) is None
         assert len(service.asked) == 1
 
 
 @pytest.mark.parametrize("trouble", ["nobody listens", "503 Service Unavailable"])
-async def test_without_the_breach_service_the_bundled_list_is_in_charge(sqlite_url: str, trouble: str):
+async def test_without_the_breach_service_the_bundled_list_is_used(sqlite_url: str, trouble: str):
     """PWD-05: egress blocked, or the service in trouble."""
     async with breach_service(BREACHED) as service:
         service.status = trouble if trouble[0].isdigit() else "200 OK"
@@ -147,7 +147,7 @@ async def test_without_the_breach_service_the_bundled_list_is_in_charge(sqlite_u
             assert await refusal_of(world, BREACHED) is None
 
 
-async def test_no_password_of_a_sign_in_is_sent_to_the_breach_service(sqlite_url: str):
+async def test_signing_in_does_not_query_the_breach_service(sqlite_url: str):
     """PWD-05: it is asked when a password is chosen only."""
     async with breach_service() as service, world_on(sqlite_url, breached_passwords_url=service.url) as world:
         account = await world.an_account()
@@ -158,7 +158,7 @@ async def test_no_password_of_a_sign_in_is_sent_to_the_breach_service(sqlite_url
         assert len(service.asked) == asked
 
 
-async def test_hashes_are_argon2id_with_todays_parameters(make_world: MakeWorld):
+async def test_hashes_are_argon2id_with_current_parameters(make_world: MakeWorld):
     """PWD-06: the defaults of the settings, a salt of sixteen bytes, a new one each time."""
     async with make_world(password_hash_memory_kib=19 * 1024, password_hash_passes=2) as world:
         await world.an_account()
@@ -173,7 +173,7 @@ async def test_hashes_are_argon2id_with_todays_parameters(make_world: MakeWorld)
     assert len({text.split("$")[4] for text in hashes}) == 2
 
 
-async def test_an_old_hash_is_rewritten_at_the_next_right_sign_in(world: World):
+async def test_an_outdated_hash_is_replaced_at_the_next_sign_in(world: World):
     """PWD-06: and only then; the password stays the same."""
     account = await world.an_account(enrolled=True)
     old = PasswordHasher(time_cost=3, memory_cost=128, parallelism=2).hash(account.password)
@@ -193,11 +193,11 @@ async def test_an_old_hash_is_rewritten_at_the_next_right_sign_in(world: World):
     assert await stored() == new
 
 
-async def test_a_hash_that_is_none_lets_nobody_in(world: World):
+async def test_a_damaged_hash_matches_no_password(world: World):
     """PWD-09, AVL-04: a damaged row is a wrong password, never a fault."""
     account = await world.an_account()
 
     for stored in ("", "x", "$2b$12$abcdefghijklmnopqrstuv", "$argon2id$v=19$m=64"):
         await execute(world, f"UPDATE users SET password_hash = '{stored}'")
-        answer = await world.a_browser().sign_in_with_password(account)
-        assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials"), stored
+        response = await world.a_browser().sign_in_with_password(account)
+        assert (response.status_code, response.json()["code"]) == (401, "invalid_credentials"), stored

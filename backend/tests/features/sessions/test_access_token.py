@@ -38,11 +38,11 @@ def tokens() -> Tokens:
     return Tokens(KeyRing((SECRET_KEY,)), issuer=ISSUER, access_life=timedelta(minutes=30))
 
 
-def test_the_forger_used_here_makes_tokens_that_pass_when_nothing_is_altered(tokens: Tokens):
+def test_an_unaltered_forged_token_is_accepted(tokens: Tokens):
     assert str(tokens.read_access(signed(HEADER, CLAIMS), NOON).session_id) == CLAIMS["sid"]
 
 
-def test_a_token_says_who_where_when_how_and_for_how_long(tokens: Tokens):
+def test_a_token_has_exactly_the_expected_claims(tokens: Tokens):
     claims = AccessClaims(uuid4(), uuid4(), ("pwd", "otp", "mfa"), NOON)
 
     header, payload = parts_of(tokens.access(claims, NOON, 1800))
@@ -96,13 +96,13 @@ def test_a_token_without_one_of_its_claims_is_refused(tokens: Tokens, name: str)
         ("auth_time", None),
     ],
 )
-def test_a_token_with_an_altered_claim_is_refused_even_if_the_key_is_right(tokens: Tokens, name: str, value: Any):
+def test_a_correctly_signed_token_with_a_wrong_claim_is_refused(tokens: Tokens, name: str, value: Any):
     with pytest.raises(InvalidTokenError):
         tokens.read_access(signed(HEADER, {**CLAIMS, name: value}), NOON)
 
 
 @pytest.mark.parametrize("ahead", [1, 60])
-def test_a_worker_whose_clock_is_a_minute_behind_still_takes_a_fresh_token(tokens: Tokens, ahead: int):
+def test_a_minute_of_clock_skew_is_tolerated(tokens: Tokens, ahead: int):
     """SESS-01: a skew of 60 seconds at most."""
     claims = {**CLAIMS, "iat": NOW + ahead, "nbf": NOW + ahead}
 
@@ -142,9 +142,7 @@ def test_a_worker_whose_clock_is_a_minute_behind_still_takes_a_fresh_token(token
         ({**HEADER, "cty": "JWT"}, "sha256"),
     ],
 )
-def test_a_header_other_than_ours_is_refused_even_if_the_key_is_right(
-    tokens: Tokens, header: dict[str, Any], digest: str
-):
+def test_a_correctly_signed_token_with_another_header_is_refused(tokens: Tokens, header: dict[str, Any], digest: str):
     with pytest.raises(InvalidTokenError):
         tokens.read_access(signed(header, CLAIMS, digest=digest), NOON)
 
@@ -196,24 +194,24 @@ def test_a_token_with_one_changed_character_is_refused(tokens: Tokens, position:
         signed(HEADER, CLAIMS) + ".x",
     ],
 )
-def test_what_is_no_token_is_refused(tokens: Tokens, token: str):
+def test_a_malformed_token_is_refused(tokens: Tokens, token: str):
     with pytest.raises(InvalidTokenError):
         tokens.read_access(token, NOON)
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Token", "", "Bearer:"])
-async def test_a_right_token_counts_only_as_bearer(world: World, scheme: str):
+async def test_a_token_is_accepted_only_as_bearer(world: World, scheme: str):
     account = await world.an_account(enrolled=True)
     browser, token = await world.signed_in(account)
 
-    answer = await browser.get("/auth/me", headers={"Authorization": f"{scheme} {token}".strip()})
+    response = await browser.get("/auth/me", headers={"Authorization": f"{scheme} {token}".strip()})
 
-    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
+    assert response.headers["WWW-Authenticate"] == "Bearer"
     assert (await browser.get("/auth/me", headers={"Authorization": f"bearer {token}"})).status_code == 200
 
 
-async def test_no_credential_works_in_the_place_of_another(world: World):
+async def test_no_credential_works_in_place_of_another(world: World):
     """SESS-03, FLOW-02: login token, browser cookie, refresh and access token are strangers to each other."""
     account = await world.an_account(enrolled=True)
     browser, access = await world.signed_in(account)
@@ -228,8 +226,8 @@ async def test_no_credential_works_in_the_place_of_another(world: World):
             thief = world.a_browser()
             headers = {"Cookie": f"focys_{name}={credential}"}
             path = "/auth/refresh" if name == "refresh" else "/auth/totp/verify"
-            answer = await thief.post(path, {} if name == "refresh" else {"code": "123456"}, headers=headers)
-            assert answer.json()["code"] == ("session_ended" if name == "refresh" else "login_expired")
+            response = await thief.post(path, {} if name == "refresh" else {"code": "123456"}, headers=headers)
+            assert response.json()["code"] == ("session_ended" if name == "refresh" else "login_expired")
 
     assert (await browser.me(access)).status_code == 200
 
@@ -243,7 +241,7 @@ async def test_a_token_of_another_service_with_the_same_key_is_refused(make_worl
         assert (await there.a_browser().me(token)).status_code == 401
 
 
-async def test_an_access_token_lives_thirty_minutes_and_not_a_second_longer(world: World):
+async def test_an_access_token_expires_after_thirty_minutes(world: World):
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
     done = (await browser.offer(account.code(world.clock))).json()
@@ -257,7 +255,7 @@ async def test_an_access_token_lives_thirty_minutes_and_not_a_second_longer(worl
     assert (in_time.status_code, late.status_code) == (200, 401)
 
 
-async def test_a_token_that_names_somebody_elses_session_is_refused(world: World):
+async def test_a_token_for_another_users_session_is_refused(world: World):
     """SESS-04: user and session must belong together, whatever the signature says."""
     alice = await world.an_account(enrolled=True)
     bob = await world.an_account("bob@student.com", enrolled=True)

@@ -22,43 +22,43 @@ async def is_alive(browser: Browser, token: str) -> tuple[bool, bool]:
     return me.status_code == 200, refresh.status_code == 200
 
 
-async def test_signing_out_ends_this_session_at_once_and_no_other(world: World):
+async def test_signing_out_ends_only_this_session(world: World):
     account = await world.an_account(enrolled=True)
     here, token = await world.signed_in(account)
     there, other_token = await world.signed_in(account)
     stolen = here.http.cookies["focys_refresh"]
 
-    answer = await here.post("/auth/logout")
+    response = await here.post("/auth/logout")
 
-    assert answer.status_code == 204
-    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert response.status_code == 204
+    assert response.headers["Clear-Site-Data"] == '"cache", "storage"'
     assert (await here.me(token)).status_code == 401
     replay = await world.a_browser().post("/auth/refresh", headers={"Cookie": f"focys_refresh={stolen}"})
     assert replay.json()["code"] == "session_ended"
     assert await is_alive(there, other_token) == (True, True)
 
 
-async def test_signing_out_takes_back_the_cookies_of_session_and_login_and_keeps_the_browser_known(world: World):
+async def test_signing_out_clears_all_cookies_but_the_known_browsers(world: World):
     """SESS-09: the known browser keeps its own failure count."""
     account = await world.an_account(enrolled=True)
     browser, _ = await world.signed_in(account)
     await browser.sign_in_with_password(account)
 
-    answer = await browser.post("/auth/logout")
+    response = await browser.post("/auth/logout")
 
-    cleared = [line for line in answer.headers.get_list("Set-Cookie") if "Max-Age=0" in line]
+    cleared = [line for line in response.headers.get_list("Set-Cookie") if "Max-Age=0" in line]
     assert sorted(line.partition("=")[0] for line in cleared) == ["focys_login", "focys_refresh"]
     assert set(browser.http.cookies) == {"focys_browser"}
 
 
-async def test_signing_out_works_with_the_access_token_alone(world: World):
+async def test_signing_out_works_with_an_access_token_alone(world: World):
     """SESS-09: a client without cookies can sign out, too."""
     account = await world.an_account(enrolled=True)
     _, token = await world.signed_in(account)
 
-    answer = await world.a_browser().post("/auth/logout", headers={"Authorization": f"Bearer {token}"})
+    response = await world.a_browser().post("/auth/logout", headers={"Authorization": f"Bearer {token}"})
 
-    assert answer.status_code == 204
+    assert response.status_code == 204
     assert (await world.a_browser().me(token)).status_code == 401
 
 
@@ -69,7 +69,7 @@ async def test_signing_out_twice_or_without_a_session_is_no_error(world: World):
     assert (await browser.post("/auth/logout", headers={"Authorization": "Bearer nonsense"})).status_code == 204
 
 
-async def test_signing_out_is_told_once(world: World):
+async def test_signing_out_is_audited_once(world: World):
     account = await world.an_account(enrolled=True)
     browser, _ = await world.signed_in(account)
 
@@ -81,7 +81,7 @@ async def test_signing_out_is_told_once(world: World):
 
 
 @pytest.mark.parametrize("rotations", [1, 2, 3])
-async def test_an_old_token_at_the_sign_out_raises_the_alarm_as_it_does_at_a_refresh(world: World, rotations: int):
+async def test_signing_out_with_an_old_token_raises_the_alarm(world: World, rotations: int):
     """SESS-05, LOG-06: one of the two parties that hold it has stolen it."""
     account = await world.an_account(enrolled=True)
     browser, token = await world.signed_in(account)
@@ -92,9 +92,9 @@ async def test_an_old_token_at_the_sign_out_raises_the_alarm_as_it_does_at_a_ref
     world.clock.advance(seconds=11)
     before = await scrape(browser)
 
-    answer = await put(world.a_browser(), stolen, REFRESH).post("/auth/logout")
+    response = await put(world.a_browser(), stolen, REFRESH).post("/auth/logout")
 
-    assert answer.status_code == 204
+    assert response.status_code == 204
     assert await is_alive(browser, token) == (False, False)
     told = [row for row in await rows_of(world, audit_events) if row.event == EventName.SIGN_OUT]
     assert [(row.user_id, row.detail) for row in told] == [(account.id, "refresh token used twice")]
@@ -102,7 +102,7 @@ async def test_an_old_token_at_the_sign_out_raises_the_alarm_as_it_does_at_a_ref
     assert alarms[1] - alarms[0] == 1
 
 
-async def test_the_token_just_replaced_signs_out_without_an_alarm(world: World):
+async def test_signing_out_with_the_token_just_replaced_raises_no_alarm(world: World):
     """SESS-06: another tab has replaced it a moment ago."""
     account = await world.an_account(enrolled=True)
     browser, token = await world.signed_in(account)
@@ -144,7 +144,7 @@ async def delete(world: World, account: Account) -> None:
 
 
 @pytest.mark.parametrize("ending", [disable, disable_by_hand, disable_and_enable, set_password, reset_mfa, delete])
-async def test_whatever_changes_the_account_ends_every_session_of_it_and_of_nobody_else(world: World, ending: Ending):
+async def test_a_change_of_the_account_ends_all_its_sessions(world: World, ending: Ending):
     alice = await world.an_account(enrolled=True)
     bob = await world.an_account("bob@student.com", enrolled=True)
     sessions_of_alice = [await world.signed_in(alice) for _ in range(2)]
@@ -157,7 +157,7 @@ async def test_whatever_changes_the_account_ends_every_session_of_it_and_of_nobo
     assert await is_alive(*of_bob) == (True, True)
 
 
-async def test_a_new_sign_in_after_a_new_password_works_and_revives_nothing(world: World):
+async def test_signing_in_with_a_new_password_revives_no_session(world: World):
     account = await world.an_account(enrolled=True)
     browser, token = await world.signed_in(account)
     await set_password(world, account)
@@ -169,7 +169,7 @@ async def test_a_new_sign_in_after_a_new_password_works_and_revives_nothing(worl
     assert await is_alive(browser, token) == (False, False)
 
 
-async def test_enrolling_again_ends_the_sessions_opened_under_the_old_authenticator(world: World):
+async def test_enrolling_again_ends_earlier_sessions(world: World):
     """SESS-11: any factor change."""
     account = await world.an_account(enrolled=True)
     browser, token = await world.signed_in(account)
@@ -196,7 +196,7 @@ async def test_the_eleventh_session_ends_the_oldest(world: World):
     assert sum(row.revoked_at is None for row in await rows_of(world, sessions)) == 10
 
 
-async def test_somebody_elses_sessions_do_not_count(world: World):
+async def test_sessions_are_counted_per_account(world: World):
     alice = await world.an_account(enrolled=True)
     bob = await world.an_account("bob@student.com", enrolled=True)
     first = await world.signed_in(bob)
@@ -221,7 +221,7 @@ async def test_a_session_remembers_where_it_was_opened(world: World):
     assert row.amr == "pwd otp mfa"
 
 
-async def test_me_says_how_and_until_when(world: World):
+async def test_me_shows_method_and_expiry(world: World):
     account = await world.an_account(enrolled=True)
     browser, token = await world.signed_in(account)
 

@@ -48,7 +48,7 @@ async def test_without_a_session_every_route_is_refused(pages: World):
     assert await asked(pages, None) == [(401, "not_authenticated")] * 3
 
 
-async def test_a_user_who_has_just_signed_in_is_recently_verified_and_no_administrator(pages: World):
+async def test_a_new_session_is_recently_verified_and_no_administrator(pages: World):
     account = await pages.an_account(enrolled=True)
     _, token = await pages.signed_in(account)
 
@@ -64,7 +64,7 @@ async def test_an_administrator_is_let_in(pages: World):
     assert (await asked(pages, token))[2] == (200, account.email)
 
 
-async def test_a_sign_in_under_a_bypass_is_no_verification(pages: World):
+async def test_a_bypassed_sign_in_is_no_verification(pages: World):
     account = await pages.an_account(enrolled=True)
     await pages.services.bypasses.begin(timedelta(hours=1), "lost phone", OPERATOR, address=account.email)
     signed_in = await pages.a_browser().sign_in_with_password(account)
@@ -76,7 +76,7 @@ async def test_a_sign_in_under_a_bypass_is_no_verification(pages: World):
 
 
 @pytest.mark.parametrize("offset", [RECENT, -RECENT])
-async def test_a_verification_that_is_old_or_from_a_wrong_clock_is_not_recent(pages: World, offset: timedelta):
+async def test_an_old_or_future_verification_is_not_recent(pages: World, offset: timedelta):
     account = await pages.an_account(enrolled=True)
     _, token = await pages.signed_in(account)
     async with pages.services.database.engine.begin() as connection:

@@ -10,7 +10,7 @@ import pytest
 from focys.features.sessions import sessions
 from focys.features.watching import AddressWatch
 from focys.infra.db.database import Change
-from focys.infra.ops import metrics
+from tests.support.numbers import scrape
 from tests.support.service import World
 
 
@@ -42,7 +42,7 @@ async def look(world: World, trusted: str = "203.0.113.1") -> int:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "fd00::7", "203.0.113.1", "unknown"])
-async def test_ten_people_at_one_inner_address_are_told_of(
+async def test_ten_people_at_one_private_address_are_reported(
     world: World, caplog: pytest.LogCaptureFixture, address: str
 ):
     await sign_in(world, 10, address)
@@ -50,37 +50,37 @@ async def test_ten_people_at_one_inner_address_are_told_of(
     people = await look(world)
 
     assert people == 10
-    assert metrics.SHARED_ADDRESS._value.get() == 10
+    assert (await scrape(world.a_browser())).of("focys_shared_address_people") == 10
     [said] = [record.getMessage() for record in caplog.records if record.name == "focys.watching"]
     assert "everybody_shares_an_address" in said
     assert "TRUSTED_PROXIES" in said
     assert address not in said
 
 
-async def test_nine_people_one_persons_many_sign_ins_or_yesterdays_prove_nothing(world: World):
+async def test_nine_people_or_old_sign_ins_are_not_reported(world: World):
     await sign_in(world, 9, "127.0.0.1")
     person = (await world.an_account()).id
     await sign_in(world, 20, "127.0.0.1", hours_ago=25, person=person)
     await sign_in(world, 10, "127.0.0.1", hours_ago=25)
 
     assert await look(world) == 0
-    assert metrics.SHARED_ADDRESS._value.get() == 0
+    assert (await scrape(world.a_browser())).of("focys_shared_address_people") == 0
 
 
-async def test_an_office_behind_one_public_address_is_as_it_should_be(world: World):
+async def test_an_office_behind_one_public_address_is_not_reported(world: World):
     await sign_in(world, 12, "8.8.8.8")
 
     assert await look(world) == 0
 
 
-async def test_one_person_from_elsewhere_shows_that_addresses_are_told_apart(world: World):
+async def test_one_other_address_rules_out_a_proxy(world: World):
     await sign_in(world, 12, "10.1.2.3")
     await sign_in(world, 1, "8.8.8.8")
 
     assert await look(world) == 0
 
 
-async def test_signing_in_behind_an_unknown_proxy_for_real_is_told_of(world: World):
+async def test_real_sign_ins_behind_an_unknown_proxy_are_reported(world: World):
     """LOCK-10: as people do it, with headers that nobody believes."""
     for number in range(10):
         account = await world.an_account(f"someone{number}@student.com")

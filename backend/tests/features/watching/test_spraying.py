@@ -23,11 +23,11 @@ async def seen(world: World) -> float:
 async def spray(world: World, accounts: Iterable[int], network: str = "203.0.113", addresses: int = 60) -> None:
     """Try one wrong password on each account, from the addresses of a /24 in turn."""
     for i in accounts:
-        answer = await guess(world.a_browser(f"{network}.{i % addresses}"), f"person{i}@student.com", "Autumn2026!")
-        assert told(answer) == ("invalid_credentials", 0)
+        response = await guess(world.a_browser(f"{network}.{i % addresses}"), f"person{i}@student.com", "Autumn2026!")
+        assert told(response) == ("invalid_credentials", 0)
 
 
-async def test_a_hundred_and_twenty_accounts_from_sixty_addresses_are_seen(world: World):
+async def test_spraying_from_sixty_addresses_is_detected(world: World):
     """LOG-06: two accounts per address, one wrong password each: no limit of a network is near."""
     before = await seen(world)
 
@@ -37,7 +37,7 @@ async def test_a_hundred_and_twenty_accounts_from_sixty_addresses_are_seen(world
     assert (await world.services.networks.list_near_limit()) == []
 
 
-async def test_it_is_seen_for_an_hour(world: World):
+async def test_spraying_is_reported_for_an_hour(world: World):
     await spray(world, range(10))
     world.clock.advance(minutes=59)
     await spray(world, range(5, 15))
@@ -50,7 +50,7 @@ async def test_it_is_seen_for_an_hour(world: World):
     assert (soon, later, await seen(world)) == (15, 10, 0)
 
 
-async def test_people_who_sign_in_are_no_spraying(world: World):
+async def test_signing_in_is_not_spraying(world: World):
     """A right password leaves no trace, and a mistyped one is one account however often."""
     for i in range(3):
         await world.an_account(f"p{i}@student.com", enrolled=True)
@@ -78,14 +78,14 @@ async def test_an_own_network_is_left_out(make_world: MakeWorld):
 
 
 @pytest.mark.parametrize("storage", ["memory://", "redis://127.0.0.1:9/0"])
-async def test_it_is_seen_wherever_networks_are_counted(make_world: MakeWorld, storage: str):
+async def test_spraying_is_detected_with_every_storage(make_world: MakeWorld, storage: str):
     async with make_world(rate_limit_storage=storage) as world:
         await spray(world, range(12))
 
         assert await seen(world) == 12
 
 
-async def test_what_is_read_for_it_is_bounded(world: World):
+async def test_the_query_for_spraying_is_bounded(world: World):
     """However many buckets there are, only the newest are read, through an index."""
     now, database = world.clock.now(), world.services.database
     for start in range(0, 6000, 500):

@@ -21,7 +21,7 @@ def a_watch(world: World) -> Watch:
     return Watch(services.outbox, services.bypasses, readiness.failing)
 
 
-async def test_a_removed_second_factor_is_seen_for_an_hour(world: World):
+async def test_a_factor_reset_is_reported_for_an_hour(world: World):
     """LOG-06: also when another program, the command line, removed it."""
     account = await world.an_account(enrolled=True)
     watch, browser = a_watch(world), world.a_browser()
@@ -42,7 +42,7 @@ async def test_a_removed_second_factor_is_seen_for_an_hour(world: World):
     assert [numbers.of("focys_mfa_resets_last_hour") for numbers in seen] == [0, 1, 1, 0]
 
 
-async def test_emails_that_should_have_left_are_seen(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_overdue_emails_are_reported(world: World, monkeypatch: pytest.MonkeyPatch):
     async def refuse(*_: object) -> None:
         raise MailError("not today")
 
@@ -59,9 +59,7 @@ async def test_emails_that_should_have_left_are_seen(world: World, monkeypatch: 
     assert (fresh.of("focys_mails_waiting"), (await scrape(browser)).of("focys_mails_waiting")) == (0, 1)
 
 
-async def test_a_database_that_does_not_answer_is_seen_and_the_rest_stays_as_it_was_read(
-    world: World, monkeypatch: pytest.MonkeyPatch
-):
+async def test_a_database_outage_is_reported_and_other_gauges_are_kept(world: World, monkeypatch: pytest.MonkeyPatch):
     watch, browser = a_watch(world), world.a_browser()
     await watch.look()
     before = await scrape(browser)
@@ -80,7 +78,7 @@ async def test_a_database_that_does_not_answer_is_seen_and_the_rest_stays_as_it_
     assert [numbers.of("focys_mails_waiting") for numbers in (before, away, back)] == list(repeat(0, 3))
 
 
-async def test_a_bypass_is_seen_for_as_long_as_it_lasts(world: World):
+async def test_a_bypass_is_reported_while_it_lasts(world: World):
     """LOG-06: and whether it is for everybody or for somebody named, but not for whom."""
     account = await world.an_account(enrolled=True)
     watch, browser, bypasses = a_watch(world), world.a_browser(), world.services.bypasses
@@ -102,7 +100,7 @@ async def test_a_bypass_is_seen_for_as_long_as_it_lasts(world: World):
     assert left == [(1800, 600), (900, 0), (0, 0)]
 
 
-async def test_a_schema_that_changes_under_a_running_service_is_seen(world: World):
+async def test_a_schema_change_under_a_running_service_is_reported(world: World):
     """What /health/ready says, for Prometheus, which does not read that."""
     watch, browser = a_watch(world), world.a_browser()
     await execute(world, "UPDATE alembic_version SET version_num = '0001'")
