@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Route
 
 from focys import __version__
+from focys.features.audit import begin_counting
 from focys.features.login import factor_routes
 from focys.features.sessions import SessionsApi
 from focys.infra.mail.mailer import Mailer
@@ -51,6 +52,8 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lambda _app: running(services),
     )
+    for feature in FEATURES:
+        begin_counting(feature.events, feature.alarms)
     app.state.services = services
     cookies = Cookies(secure=settings.is_secure)
     app.state.web = Web(Callers(settings, cookies), cookies, Origins(settings))

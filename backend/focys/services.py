@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
+from focys.features import accounts as accounts_feature
 from focys.features import (
     admin,
     bypass,
@@ -40,6 +41,7 @@ from focys.infra.ops.clock import Clock, DatabaseClock, SystemClock
 from focys.settings import Settings
 
 FEATURES = (
+    accounts_feature.FEATURE,
     login_feature.FEATURE,
     totp_feature.FEATURE,
     email_code.FEATURE,
@@ -52,7 +54,7 @@ FEATURES = (
     admin.FEATURE,
     outbox_feature.FEATURE,
 )
-"""Every feature that has its own emails, expiring rows or routes; add new features here."""
+"""Every feature that declares something; add new features here."""
 
 
 @dataclass(frozen=True, slots=True)

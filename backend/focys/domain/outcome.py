@@ -51,6 +51,10 @@ class Reason(StrEnum):
     INTERNAL = ("internal", 500, "Something went wrong on our side. Nothing was accepted.")
 
 
+class AlarmName(StrEnum):
+    """The base of each feature's alarms: ``alarm`` in the log line, and a counter in /metrics."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A refusal, with the details its recipient may see. Times are whole seconds."""
@@ -72,4 +76,4 @@ class Unproven:
 
     refused: Refused
     is_charged: bool = True
-    alarm: str | None = None
+    alarm: AlarmName | None = None

@@ -49,6 +49,7 @@ SLIPS = {
         MYPY,
         "assert_never",
     ),
+    "a misspelled event": Slip("features/totp/factor.py", "Event.TOTP", "Event.TOPT", MYPY, "TOPT"),
     "a wrong type": Slip(
         "features/login/second_factor.py", "taken_back(self.charge_id)", "taken_back(facts.login)", MYPY, "PendingLogin"
     ),

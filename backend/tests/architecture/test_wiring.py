@@ -1,22 +1,46 @@
-"""Every kind of email that a feature defines is known to the sender."""
+"""What a feature defines, it also declares: its kinds of email, audit events and alarms."""
 
 import re
 import sys
 from importlib import import_module
 from importlib.metadata import packages_distributions
 from runpy import run_path
+from types import ModuleType
 
+from focys.features.audit import AlarmName, EventName
 from focys.features.email_code import EmailCodes
 from focys.features.outbox import Notice
-from focys.services import build_services
+from focys.services import FEATURES, build_services
 from tests.architecture.source import BACKEND, PACKAGE, modules
 from tests.conftest import settings_for
 
 
+def _modules_of_features() -> list[ModuleType]:
+    paths = modules(PACKAGE / "features")
+    return [import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)) for path in paths]
+
+
+def test_every_event_and_alarm_of_a_feature_is_declared_by_it_and_has_its_own_name():
+    defined: list[str] = []
+    for module in _modules_of_features():
+        for value in vars(module).values():
+            if (
+                isinstance(value, type)
+                and issubclass(value, EventName | AlarmName)
+                and value.__module__ == module.__name__
+            ):
+                defined += value
+
+    declared = [name for feature in FEATURES for name in (*feature.events, *feature.alarms)]
+
+    assert len(defined) > 20
+    assert sorted(defined) == sorted(declared)
+    assert len(set(defined)) == len(defined)
+
+
 async def test_every_notice_of_a_feature_is_declared_by_it(sqlite_url: str):
     defined = {EmailCodes.kind}
-    for path in modules(PACKAGE / "features"):
-        module = import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
+    for module in _modules_of_features():
         defined |= {value.kind for value in vars(module).values() if isinstance(value, Notice)}
     services = build_services(settings_for(sqlite_url))
 

@@ -8,7 +8,6 @@ from limits import RateLimitItem
 
 from focys.domain import email_codes, lockout, networks, totp
 from focys.features import rate_limits as limits
-from focys.features.audit import Alarm, EventName
 from focys.features.backup_codes.service import SET_SIZE
 from focys.features.browsers.service import COOKIE_LIFE
 from focys.features.login.snapshots import LOGIN_LIFE, RESEND_PAUSE
@@ -18,6 +17,7 @@ from focys.features.throttling.service import CLOSED_AFTER, CLOSED_MEMORY
 from focys.features.totp import ENROLLMENT_LIFE
 from focys.infra.crypto.keys import Purpose
 from focys.infra.web.origins import PAGE_HEADER, PAGE_HEADER_VALUE
+from focys.services import FEATURES
 from focys.settings import SECRETS, Settings
 from tests.conftest import settings_for
 from tests.deploy.shipped import ROOT, SITE
@@ -149,8 +149,8 @@ def test_every_logged_event_is_documented():
         for kind, words in re.findall(r"- \*\*(\w+)[^*]*\*\*(.*?)(?=\n- |\Z)", PAGE, flags=re.DOTALL)
     }
 
-    assert listed["Events"] == {*EventName}
-    assert listed["Alarms"] == {*Alarm}
+    assert listed["Events"] == {event for feature in FEATURES for event in feature.events}
+    assert listed["Alarms"] == {alarm for feature in FEATURES for alarm in feature.alarms}
     assert listed["Operation"] == _said_in_operation()
 
 

@@ -7,6 +7,7 @@ browsers and sessions created under the old one.
 """
 
 from focys.features.accounts.addresses import InvalidAddressError, canonical_address, masked
+from focys.features.accounts.events import Event
 from focys.features.accounts.models import users
 from focys.features.accounts.repository import (
     CLAIM_LIVE,
@@ -18,9 +19,13 @@ from focys.features.accounts.repository import (
     claim_and_reset,
 )
 from focys.features.accounts.service import AccountError, Accounts
+from focys.features.feature import Feature
+
+FEATURE = Feature(events=Event)
 
 __all__ = [
     "CLAIM_LIVE",
+    "FEATURE",
     "Account",
     "AccountError",
     "AccountRepository",

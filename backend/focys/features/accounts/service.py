@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 from focys.domain.plain_text import is_plain
 from focys.features import audit
 from focys.features.accounts.addresses import canonical_address
+from focys.features.accounts.events import Event
 from focys.features.accounts.repository import Account, AccountRepository
 from focys.infra.db.database import Database
 from focys.infra.ops.clock import Clock
@@ -55,7 +56,7 @@ class Accounts:
             "created_at": now,
             "updated_at": now,
         }
-        event = audit.AuditEvent(audit.EventName.ACCOUNT_CREATED, audit.Outcome.OK, user_id)
+        event = audit.AuditEvent(Event.CREATED, audit.Outcome.OK, user_id)
         await self._database.write(self._repository.created(row), audit.insert_event(event, caller, now))
         audit.log_event(event, caller)
         return user_id
@@ -83,7 +84,7 @@ class Accounts:
     async def set_disabled(self, address: str, caller: Caller, *, disabled: bool) -> None:
         """Disable or enable an account; either way, all its tokens stop working at once."""
         user, now = await self.get(address), self._clock.now()
-        name = audit.EventName.ACCOUNT_DISABLED if disabled else audit.EventName.ACCOUNT_ENABLED
+        name = Event.DISABLED if disabled else Event.ENABLED
         event = audit.AuditEvent(name, audit.Outcome.OK, user.id)
         change = self._repository.disabled(user.id, now if disabled else None, now)
         await self._database.write(change, audit.insert_event(event, caller, now))

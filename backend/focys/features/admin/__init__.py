@@ -1,9 +1,10 @@
 """Operator actions on accounts: unlock, reset the second factor, set a password, end sessions. None shows a secret."""
 
+from focys.features.admin.events import Alarm, Event
 from focys.features.admin.notices import RESET
 from focys.features.admin.service import Administration, ConflictError, Voided
 from focys.features.feature import Feature
 
-FEATURE = Feature(emails=(RESET,))
+FEATURE = Feature(events=Event, alarms=Alarm, emails=(RESET,))
 
 __all__ = ["FEATURE", "RESET", "Administration", "ConflictError", "Voided"]

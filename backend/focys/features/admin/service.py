@@ -6,8 +6,9 @@ from functools import partial
 
 from focys.domain.totp import step_at
 from focys.features.accounts import AccountRepository, Accounts, claim_and_reset
+from focys.features.admin.events import Alarm, Event
 from focys.features.admin.notices import RESET
-from focys.features.audit import Alarm, AuditEvent, EventName, Outcome, insert_event, log_event, pruned
+from focys.features.audit import AuditEvent, Outcome, insert_event, log_event, pruned
 from focys.features.backup_codes import all_dropped, everybodys_dropped
 from focys.features.browsers import browsers_forgotten
 from focys.features.bypass import all_bypasses_ended, own_bypasses_ended
@@ -63,7 +64,7 @@ class Administration:
         """
         user, now = await self._accounts.get(address), self._clock.now()
         await self._commit(
-            AuditEvent(EventName.UNLOCKED, Outcome.OK, user.id),
+            AuditEvent(Event.UNLOCKED, Outcome.OK, user.id),
             caller,
             now,
             all_forgiven(user.id),
@@ -83,7 +84,7 @@ class Administration:
         """
         for _ in range(_TRIES):
             user, now = await self._accounts.get(address), self._clock.now()
-            event = AuditEvent(EventName.MFA_RESET, Outcome.OK, user.id, alarm=Alarm.MFA_RESET)
+            event = AuditEvent(Event.MFA_RESET, Outcome.OK, user.id, alarm=Alarm.MFA_RESET)
             done = await self._database.write(
                 setups_dropped(user.id),
                 all_dropped(user.id),
@@ -108,7 +109,7 @@ class Administration:
         """
         user = await self._accounts.get(address)
         hashed, now = await self._passwords.choose(password, user.email), self._clock.now()
-        event = AuditEvent(EventName.PASSWORD_SET, Outcome.OK, user.id)
+        event = AuditEvent(Event.PASSWORD_SET, Outcome.OK, user.id)
         # Anyone who knew the old password may have seen a pending secret.
         dropped = setups_dropped(user.id)
         changes = (AccountRepository.password_set(user.id, hashed, now), all_ended(user.id, now), dropped)
@@ -123,7 +124,7 @@ class Administration:
         """
 
         async def record(detail: str) -> None:
-            event = AuditEvent(EventName.KEYS_ROTATED, Outcome.OK, detail=detail)
+            event = AuditEvent(Event.KEYS_ROTATED, Outcome.OK, detail=detail)
             await self._commit(event, caller, self._clock.now())
 
         rotation = await self._totp.rotate(progress, partial(record, "started"))
@@ -137,7 +138,7 @@ class Administration:
         Passwords, authenticators and backup codes stay. *reason* is the operator's own text for the audit log.
         """
         now = self._clock.now()
-        event = AuditEvent(EventName.ALL_SESSIONS_ENDED, Outcome.OK, detail=reason)
+        event = AuditEvent(Event.ALL_SESSIONS_ENDED, Outcome.OK, detail=reason)
         # Lock accounts first, as a sign-in does, so the two cannot deadlock.
         _, ended, *_ = await self._database.counts(
             AccountRepository.everybody_voided(now),
@@ -158,7 +159,7 @@ class Administration:
         bypasses of the second factor.
         """
         now = self._clock.now()
-        event = AuditEvent(EventName.BACKUP_RESTORED, Outcome.OK, detail=reason)
+        event = AuditEvent(Event.BACKUP_RESTORED, Outcome.OK, detail=reason)
         _, sessions, _, codes, emails, *_ = await self._database.counts(
             AccountRepository.everybody_voided_and_burned(now, self._totp.newest_step(now)),
             everybodys_ended(now),
@@ -176,7 +177,7 @@ class Administration:
         """Delete audit events older than *keep*, record that in the audit log, and return how many were deleted."""
         now = self._clock.now()
         since = now - keep
-        event = AuditEvent(EventName.AUDIT_PRUNED, Outcome.OK, detail=f"kept since {since:%Y-%m-%d %H:%M:%S} UTC")
+        event = AuditEvent(Event.AUDIT_PRUNED, Outcome.OK, detail=f"kept since {since:%Y-%m-%d %H:%M:%S} UTC")
         count, _ = await self._database.counts(pruned(since), insert_event(event, caller, now), seconds=_SWEEP_SECONDS)
         log_event(event, caller)
         return count

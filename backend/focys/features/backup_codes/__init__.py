@@ -5,6 +5,7 @@ codes, changes = await backup_codes.renew(user_id, …)      # the same, at a si
 row_id, unspent = await backup_codes.find(user_id, code)   # spend it with ``spent(row_id, now)``
 """
 
+from focys.features.backup_codes.events import Event
 from focys.features.backup_codes.factor import BackupCodeFactor
 from focys.features.backup_codes.models import backup_codes
 from focys.features.backup_codes.notices import RENEWED, USED
@@ -12,7 +13,7 @@ from focys.features.backup_codes.repository import all_dropped, everybodys_dropp
 from focys.features.backup_codes.service import BackupCodes
 from focys.features.feature import Feature
 
-FEATURE = Feature(emails=(USED, RENEWED))
+FEATURE = Feature(events=Event, emails=(USED, RENEWED))
 
 __all__ = [
     "FEATURE",

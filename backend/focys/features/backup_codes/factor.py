@@ -11,7 +11,7 @@ from focys.domain.attempt import NotComparedError
 from focys.domain.lockout import Strength
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.accounts import users
-from focys.features.audit import EventName
+from focys.features.backup_codes.events import Event
 from focys.features.backup_codes.notices import USED
 from focys.features.backup_codes.repository import left_for, spent
 from focys.features.backup_codes.service import BackupCodes
@@ -46,7 +46,7 @@ class BackupCodeFactor:
     """Accepts each backup code once; issues ten at enrollment, and to a user who has none left."""
 
     kind = "backup_codes"
-    event = EventName.BACKUP_CODE
+    event = Event.BACKUP_CODE
     amr = "backup"
     path = "/backup-code/verify"
     request = BackupCodeEntry

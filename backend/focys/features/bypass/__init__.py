@@ -10,6 +10,7 @@ and ends with it. Second-factor failures and known browsers are not changed.
 
 from datetime import timedelta
 
+from focys.features.bypass.events import Event
 from focys.features.bypass.models import mfa_bypasses
 from focys.features.bypass.notices import BEGUN, USED
 from focys.features.bypass.repository import (
@@ -24,7 +25,7 @@ from focys.features.bypass.service import Bypasses, usage_notice
 from focys.features.feature import Feature
 from focys.infra.db.retention import kept_for
 
-FEATURE = Feature(emails=(BEGUN, USED), retention=(kept_for(mfa_bypasses.c.ends_at, timedelta(days=90)),))
+FEATURE = Feature(events=Event, emails=(BEGUN, USED), retention=(kept_for(mfa_bypasses.c.ends_at, timedelta(days=90)),))
 
 __all__ = [
     "FEATURE",

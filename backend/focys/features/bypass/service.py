@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 
 from focys.domain.bypass import Bypass, BypassError
 from focys.features.accounts import Accounts
-from focys.features.audit import AuditEvent, EventName, Outcome, insert_event, log_event
+from focys.features.audit import AuditEvent, Outcome, insert_event, log_event
+from focys.features.bypass.events import Event
 from focys.features.bypass.notices import BEGUN, USED
 from focys.features.bypass.repository import EVERYBODY, NAMED, BypassRepository, NotOver
 from focys.features.outbox import Outbox, minute, seen
@@ -53,7 +54,7 @@ class Bypasses:
         }
         emails = [BEGUN.queue(user_id, {"until": minute(bypass.ends_at)}, now)] if user_id else []
         detail = f"until {minute(bypass.ends_at)} UTC: {reason}"
-        event = AuditEvent(EventName.MFA_BYPASS_STARTED, Outcome.OK, user_id, bypass.whom, detail)
+        event = AuditEvent(Event.STARTED, Outcome.OK, user_id, bypass.whom, detail)
         await self._database.write(self._repository.begun(row), *emails, insert_event(event, operator, now))
         log_event(event, operator)
         return bypass
@@ -70,7 +71,7 @@ class Bypasses:
             if user is not None and bypass.user_id != user.id:
                 continue
             now = self._clock.now()
-            event = AuditEvent(EventName.MFA_BYPASS_ENDED, Outcome.OK, bypass.user_id, bypass.whom, bypass.reason)
+            event = AuditEvent(Event.ENDED, Outcome.OK, bypass.user_id, bypass.whom, bypass.reason)
             if await self._database.write(
                 insert_event(event, operator, now), guard=self._repository.ended(bypass.id, now)
             ):

@@ -3,6 +3,6 @@
 One line in ``focys.services`` registers a new kind; sign-in, lockout, audit and metrics then treat it like any other.
 """
 
-from focys.features.factors.protocol import AnyFactor, Claim, Companion, Enroller, Factor, Issued, Proven
+from focys.features.factors.protocol import REFUSALS, AnyFactor, Claim, Companion, Enroller, Factor, Issued, Proven
 
-__all__ = ["AnyFactor", "Claim", "Companion", "Enroller", "Factor", "Issued", "Proven"]
+__all__ = ["REFUSALS", "AnyFactor", "Claim", "Companion", "Enroller", "Factor", "Issued", "Proven"]

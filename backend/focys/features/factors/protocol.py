@@ -9,12 +9,23 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from focys.domain.lockout import Strength
-from focys.domain.outcome import Refused, Unproven
+from focys.domain.outcome import Reason, Refused, Unproven
+from focys.features.audit import EventName
 from focys.infra.db.database import Change, Shape
 from focys.infra.web.caller import Caller
 
 Held_contra = TypeVar("Held_contra", contravariant=True)
 Answer = TypeVar("Answer", bound=BaseModel)
+
+REFUSALS = (
+    Reason.INVALID_CODE,
+    Reason.CODE_ALREADY_USED,
+    Reason.CODE_EXPIRED,
+    Reason.ACCOUNT_LOCKED,
+    Reason.GUARDED,
+    Reason.FACTOR_DISABLED,
+)
+"""Why a proof may be refused; for a factor's ``events.py``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +88,8 @@ class Factor(Protocol[Held_contra, Answer]):
         ...
 
     @property
-    def event(self) -> str:
-        """Its name in the audit log and the metrics."""
+    def event(self) -> EventName:
+        """Its event in the audit log and the metrics."""
         ...
 
     @property

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from focys.features.feature import Feature
 from focys.features.login.attempt import Dependencies
+from focys.features.login.events import Alarm, Event
 from focys.features.login.models import pending_logins
 from focys.features.login.notices import FACTOR_ADDED, NEW_BROWSER, UNFINISHED
 from focys.features.login.router import factor_routes, router
@@ -20,6 +21,8 @@ from focys.features.login.service import LoginFlow
 from focys.infra.db.retention import kept_for
 
 FEATURE = Feature(
+    events=Event,
+    alarms=Alarm,
     emails=(NEW_BROWSER, FACTOR_ADDED, UNFINISHED),
     retention=(kept_for(pending_logins.c.expires_at, timedelta(hours=1)),),
     router=router,

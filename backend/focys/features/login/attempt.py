@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from typing import Any
 from uuid import UUID
 
 from focys.domain.bypass import Bypass
@@ -137,7 +137,7 @@ class LoginRequest:
         snapshot = await self.repository.find(self.repository.second_factor, self.visit)
         return snapshot if snapshot is not None and snapshot.is_live else Refused(Reason.LOGIN_EXPIRED)
 
-    def in_turn(self, snapshot: LoginSnapshot | None, proof: Proof, event: str) -> LoginSnapshot | Refused:
+    def in_turn(self, snapshot: LoginSnapshot | None, proof: Proof, event: EventName) -> LoginSnapshot | Refused:
         """Return the login if it is live and its next step takes *proof*."""
         refused = turn(snapshot, proof)
         if snapshot is not None and refused is None:
@@ -153,7 +153,7 @@ class LoginRequest:
             log_event(event, self.visit.caller)
         return done
 
-    def refuse(self, event: str, user_id: UUID | None, refused: Refused) -> Refused:
+    def refuse(self, event: EventName, user_id: UUID | None, refused: Refused) -> Refused:
         """Log a refusal that writes nothing, and return it."""
         log_event(AuditEvent(event, Outcome.REFUSED, user_id, refused.reason), self.visit.caller)
         return refused
@@ -204,24 +204,3 @@ def turn(snapshot: LoginSnapshot | None, proof: Proof) -> Refused | None:
     except OutOfTurnError as fault:
         return Refused(Reason.OUT_OF_TURN, step=fault.step)
     return None
-
-
-def event_of(proof: Proof) -> EventName:
-    """Return the audit event name of a proof.
-
-    Raises:
-        ValueError: it is a second factor; each kind has its own event name.
-    """
-    match proof:
-        case Proof.PASSWORD_WITHOUT_MFA | Proof.PASSWORD_MFA_OPTIONAL | Proof.PASSWORD_WITH_MFA:
-            return EventName.PASSWORD
-        case Proof.PASSWORD_MFA_BYPASSED:
-            return EventName.MFA_BYPASSED
-        case Proof.EMAIL_CODE:
-            return EventName.EMAIL_CODE
-        case Proof.FIRST_FACTOR:
-            return EventName.MFA_ENROLLMENT
-        case Proof.SECOND_FACTOR:
-            raise ValueError(proof)
-        case _:
-            assert_never(proof)

@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 from focys.domain import attempt, email_codes
 from focys.domain.login import Proof, Step, advance
 from focys.domain.outcome import Reason, Refused, Unproven
-from focys.features.audit import AuditEvent, EventName, Outcome
+from focys.features.audit import AuditEvent, Outcome
 from focys.features.email_code import CodeIssue, taken_back
-from focys.features.login.attempt import LoginRequest, event_of, turn
+from focys.features.login.attempt import LoginRequest, turn
 from focys.features.login.changes import begun, code_mailed, consumed, try_taken_back
+from focys.features.login.events import Event, event_of
 from focys.features.login.snapshots import RESEND_PAUSE, Begun, LoginSnapshot, PendingLogin, state_of_enrollment
 from focys.features.rate_limits import CODES_RESENT, CODES_RESENT_A_DAY
 from focys.infra.crypto.tokens import new_token
@@ -30,7 +31,7 @@ async def resend(request: LoginRequest) -> int | Refused:
     works, user_id, visit = works_now(facts, request.visit.now), facts.account.user_id, request.visit
     issue = facts.login.code if works else _next_issue(facts, request)
     done = await request.commit(
-        AuditEvent(EventName.EMAIL_CODE_SENT, Outcome.OK, user_id, detail="same" if works else "new"),
+        AuditEvent(Event.EMAIL_CODE_SENT, Outcome.OK, user_id, detail="same" if works else "new"),
         code_mailed(facts.login.login_id, issue, facts.login.code_tries if works else 0, visit.now),
         request.deps.email_codes.mailed(user_id, issue, visit.caller.source, visit.now),
         guard=request.guard(facts),

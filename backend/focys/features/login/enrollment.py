@@ -7,9 +7,10 @@ from pydantic import BaseModel
 
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused, Unproven
-from focys.features.audit import Alarm, AuditEvent, EventName, Outcome
-from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn, event_of, turn
+from focys.features.audit import AuditEvent, Outcome
+from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn, turn
 from focys.features.login.changes import try_taken_back
+from focys.features.login.events import Alarm, Event, event_of
 from focys.features.login.notices import factor_added_mail
 from focys.features.login.snapshots import LoginSnapshot, seconds_until
 from focys.features.rate_limits import ENROLLMENTS, OUT_OF_TURN
@@ -27,7 +28,7 @@ async def show(request: LoginRequest, *, restart: bool) -> BaseModel | Refused:
         wait = await request.deps.account_limits.hit(ENROLLMENTS, str(claim.login_id))
         if wait is not None:
             return Refused(Reason.THROTTLED, retry_after=wait)
-        await request.commit(AuditEvent(EventName.MFA_ENROLLMENT_STARTED, Outcome.OK, claim.user_id))
+        await request.commit(AuditEvent(Event.MFA_ENROLLMENT_STARTED, Outcome.OK, claim.user_id))
     return await enroller.show(claim, ends=facts.login.expires_at, restart=restart)
 
 

@@ -7,11 +7,12 @@ from focys.domain.bypass import Bypass
 from focys.domain.login import Proof, Step, advance, password_proof
 from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import AccountRepository, claim
-from focys.features.audit import AuditEvent, EventName, Outcome
+from focys.features.audit import AuditEvent, Outcome
 from focys.features.bypass import claim_under, usage_notice
-from focys.features.login.attempt import Grant, LoginRequest, SignedIn, event_of
+from focys.features.login.attempt import Grant, LoginRequest, SignedIn
 from focys.features.login.changes import begun, token_consumed, token_replaced
 from focys.features.login.code_mails import code_login
+from focys.features.login.events import Event, event_of
 from focys.features.login.notices import unfinished_mails
 from focys.features.login.snapshots import (
     LOGIN_LIFE,
@@ -167,7 +168,7 @@ async def _sign_in(
         effects.append(token_consumed(visit.caller.login, visit.now))
     event, guard = AuditEvent(_EVENT, Outcome.OK, account.user_id), claim(account.user_id, account.attempt_seq)
     if bypass is not None:
-        event = AuditEvent(EventName.MFA_BYPASSED, Outcome.OK, account.user_id, detail=f"bypass {bypass.id}")
+        event = AuditEvent(Event.MFA_BYPASSED, Outcome.OK, account.user_id, detail=f"bypass {bypass.id}")
         guard = claim_under(account.user_id, account.attempt_seq, bypass.id, visit.now)
         effects += await usage_notice(deps.outbox, account.user_id, bypass, visit.caller, visit.now)
     return signed_in if await request.commit(event, *changes, *effects, guard=guard) else None

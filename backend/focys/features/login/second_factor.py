@@ -10,11 +10,12 @@ from focys.domain import attempt, lockout
 from focys.domain.lockout import Disabled, Failures, Guarded, Locked, LockState, Open
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused, Unproven
-from focys.features.audit import Alarm, AuditEvent, Outcome
+from focys.features.audit import AuditEvent, Outcome
 from focys.features.factors import AnyFactor
 from focys.features.lockout import kept, notices_for, second_factor_failures, taken_back
 from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn
 from focys.features.login.changes import while_charged
+from focys.features.login.events import Alarm
 from focys.features.login.notices import finished, new_browser_mail
 from focys.features.login.snapshots import LoginSnapshot, seconds_until
 from focys.infra.ops import metrics

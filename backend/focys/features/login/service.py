@@ -7,11 +7,12 @@ from pydantic import BaseModel
 from focys.domain import attempt
 from focys.domain.login import Step
 from focys.domain.outcome import Refused
-from focys.features.audit import AuditEvent, EventName, Outcome
+from focys.features.audit import AuditEvent, Outcome
 from focys.features.factors import AnyFactor, Enroller
 from focys.features.login import email_code, enrollment, password, second_factor
 from focys.features.login.attempt import Dependencies, LoginRequest, SignedIn
 from focys.features.login.changes import consumed
+from focys.features.login.events import Event
 from focys.features.login.repository import LoginRepository
 from focys.features.login.snapshots import (
     Begun,
@@ -82,7 +83,7 @@ class LoginFlow:
         facts = await request.find()
         if isinstance(facts, Refused):
             return
-        event = AuditEvent(EventName.LOGIN_CANCELLED, Outcome.OK, facts.account.user_id)
+        event = AuditEvent(Event.CANCELED, Outcome.OK, facts.account.user_id)
         await request.commit(event, guard=consumed(facts.login.login_id, request.visit.now))
 
     def _request(self, caller: Caller) -> LoginRequest:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from focys.features.feature import Feature
 from focys.features.sessions.dependencies import Administrator, RecentlyVerified, SignedIn
+from focys.features.sessions.events import Alarm, Event
 from focys.features.sessions.models import LiveSession, sessions
 from focys.features.sessions.repository import SessionRepository, all_ended, everybodys_ended, live_count_for
 from focys.features.sessions.results import Listed, Opened
@@ -18,7 +19,9 @@ from focys.features.sessions.schemas import User
 from focys.features.sessions.service import Evidence, RotationLimit, Sessions
 from focys.infra.db.retention import kept_for
 
-FEATURE = Feature(retention=(kept_for(sessions.c.expires_at, timedelta(days=30)),), router=router)
+FEATURE = Feature(
+    events=Event, alarms=Alarm, retention=(kept_for(sessions.c.expires_at, timedelta(days=30)),), router=router
+)
 
 __all__ = [
     "FEATURE",

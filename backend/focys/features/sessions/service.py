@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from focys.domain.bypass import Bypass
 from focys.domain.outcome import Reason, Refused
 from focys.features import audit
+from focys.features.sessions.events import Alarm, Event
 from focys.features.sessions.models import LiveSession, NewSession, Terms
 from focys.features.sessions.repository import (
     MAX_SESSIONS,
@@ -194,7 +195,7 @@ class Sessions:
         session = session or await self.identify(bearer)
         if session is None:
             return
-        event = audit.AuditEvent(audit.EventName.SIGN_OUT, audit.Outcome.OK, session.user_id)
+        event = audit.AuditEvent(Event.SIGN_OUT, audit.Outcome.OK, session.user_id)
         await self._end(session, caller, now, _with_alarm(event) if is_reused else event)
 
     async def _presented(self, caller: Caller) -> tuple[LiveSession | None, int]:
@@ -213,7 +214,7 @@ class Sessions:
         wait = await self._rotation_limit.charge(limited)
         if wait is not None:
             return Refused(Reason.THROTTLED, retry_after=wait)
-        event = audit.AuditEvent(audit.EventName.SESSION_REFRESH, audit.Outcome.OK, session.user_id)
+        event = audit.AuditEvent(Event.REFRESH, audit.Outcome.OK, session.user_id)
         guard = rotated(session.session_id, session.refresh_generation, now)
         if not await self._database.write(audit.insert_event(event, caller, now), guard=guard):
             # Tabs that load at the same time cause one rotation, and are counted once.
@@ -224,7 +225,7 @@ class Sessions:
 
     def _violation(self, session: LiveSession, generation: int, now: datetime) -> audit.AuditEvent | None:
         """Return the event that ends the session if a token of this generation must not refresh it, or None."""
-        name, refused = audit.EventName.SESSION_REFRESH, audit.Outcome.REFUSED
+        name, refused = Event.REFRESH, audit.Outcome.REFUSED
         event = audit.AuditEvent(name, refused, session.user_id, Reason.SESSION_ENDED, "idle, expired or below policy")
         if not self._is_valid(session, now):
             return event
@@ -268,4 +269,4 @@ def _is_reused(session: LiveSession, generation: int, now: datetime) -> bool:
 
 
 def _with_alarm(event: audit.AuditEvent) -> audit.AuditEvent:
-    return replace(event, detail="refresh token used twice", alarm=audit.Alarm.REFRESH_TOKEN_REUSED)
+    return replace(event, detail="refresh token used twice", alarm=Alarm.REFRESH_TOKEN_REUSED)

@@ -12,7 +12,8 @@ from focys.domain.networks import (
     NetworkLimits,
     most_accounts_tried,
 )
-from focys.features.audit import AuditEvent, EventName, Outcome, insert_event, log_event
+from focys.features.audit import AuditEvent, Outcome, insert_event, log_event
+from focys.features.throttling.events import Event
 from focys.features.throttling.networks import NetworkCounters, NetworkError, Usage, Used
 from focys.features.throttling.repository import list_tried
 from focys.infra.db.database import Database
@@ -76,7 +77,7 @@ class Networks:
         network = network_named(text)
         if not await self._counters.knows(network):
             return network, False
-        event = AuditEvent(EventName.NETWORK_UNLOCKED, Outcome.OK, detail=network)
+        event = AuditEvent(Event.NETWORK_UNLOCKED, Outcome.OK, detail=network)
         forgotten = await self._counters.forget(network)
         row = insert_event(event, operator, self._clock.now())
         await self._database.counts(*forgotten, row, seconds=_FORGET_SECONDS)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from focys.features.feature import Feature
 from focys.features.totp.codes import Codes
 from focys.features.totp.enrollment import TotpEnrollment, new_secret
+from focys.features.totp.events import Alarm, Event
 from focys.features.totp.factor import TotpFactor
 from focys.features.totp.models import totp_setups
 from focys.features.totp.qr import png_data_uri
@@ -19,7 +20,7 @@ from focys.features.totp.repository import ENROLLMENT_LIFE, all_setups_dropped, 
 from focys.features.totp.stored_secrets import DecryptReport, Progress, Rotation, SecretsByKey, TotpSecrets
 from focys.infra.db.retention import kept_for
 
-FEATURE = Feature(retention=(kept_for(totp_setups.c.expires_at, timedelta(0)),))
+FEATURE = Feature(events=Event, alarms=Alarm, retention=(kept_for(totp_setups.c.expires_at, timedelta(0)),))
 
 __all__ = [
     "ENROLLMENT_LIFE",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from focys.domain import totp
 from focys.domain.outcome import Reason, Refused, Unproven
-from focys.features.audit import Alarm
+from focys.features.totp.events import Alarm
 from focys.infra.crypto.secret_box import SecretBox, UnreadableSecretError
 from focys.infra.ops import metrics
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from focys.domain.lockout import Strength
 from focys.domain.outcome import Unproven
 from focys.features.accounts import claim_and_burn, users
-from focys.features.audit import EventName
 from focys.features.factors import Claim, Proven
 from focys.features.totp.codes import Codes, Expected
+from focys.features.totp.events import Event
 from focys.features.totp.schemas import TotpCodes
 from focys.infra.db.database import Shape
 
@@ -27,7 +27,7 @@ class TotpFactor:
     """Accepts one code, or two consecutive ones. Each works once: the write that signs in spends its time step."""
 
     kind = "totp"
-    event = EventName.TOTP
+    event = Event.TOTP
     amr = AMR
     path = "/totp/verify"
     request = TotpCodes

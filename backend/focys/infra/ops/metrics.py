@@ -27,8 +27,6 @@ WORKERS = Gauge("focys_workers", "Worker processes.", multiprocess_mode="livesum
 WORKER_START = Gauge(
     "focys_worker_start_time_seconds", "When the newest worker started serving.", multiprocess_mode="livemax"
 )
-EVENTS = Counter("focys_events", "Audit events of sign-ins, sessions and accounts.", ["event", "outcome", "reason"])
-ALARMS = Counter("focys_alarms", "Events that an operator should investigate.", ["alarm"])
 LOCKOUTS = Counter("focys_lockouts", "Account locks by threshold reached: 5, 10, guarded.", ["rung"])
 THROTTLED = Counter("focys_throttled", "Requests refused by a rate limit.", ["limit"])
 TOTP_OFFSET = Histogram(

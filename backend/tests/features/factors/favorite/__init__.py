@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from focys.domain.lockout import Strength
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.accounts import users
-from focys.features.factors import Claim, Proven
+from focys.features.audit import EventName
+from focys.features.factors import REFUSALS, Claim, Proven
 from focys.infra.db.database import Shape
 from focys.infra.web.requests import Request, Text
+
+
+class Event(EventName):
+    """What happened at a sign-in."""
+
+    FAVORITE = ("favorite animal", *REFUSALS)
 
 
 class Animal(Request):
@@ -28,7 +35,7 @@ class FavoriteFactor:
     """Takes the animal, as often as it is right."""
 
     kind = "favorite"
-    event = "favorite animal"
+    event = Event.FAVORITE
     amr = "kba"
     path = "/favorite/verify"
     request = Animal

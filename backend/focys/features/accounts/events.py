@@ -1,0 +1,11 @@
+"""The audit events of accounts."""
+
+from focys.features.audit import EventName
+
+
+class Event(EventName):
+    """What happened to an account."""
+
+    CREATED = "account created"
+    DISABLED = "account disabled"
+    ENABLED = "account enabled"

@@ -1,0 +1,49 @@
+"""The audit events of a login. Each kind of second factor has its own event, in its own feature."""
+
+from typing import assert_never
+
+from focys.domain.login import Proof
+from focys.domain.outcome import Reason
+from focys.features.audit import AlarmName, EventName
+from focys.features.factors import REFUSALS
+
+
+class Event(EventName):
+    """What happened during a login."""
+
+    PASSWORD = ("password", Reason.INVALID_CREDENTIALS)
+    EMAIL_CODE = ("email code", Reason.INVALID_CODE)
+    EMAIL_CODE_SENT = "email code sent"
+    MFA_ENROLLMENT_STARTED = "MFA enrolment started"
+    MFA_ENROLLMENT = ("MFA enrolment", *REFUSALS)
+    MFA_BYPASSED = "MFA bypassed"
+    CANCELED = "login cancelled"
+
+
+class Alarm(AlarmName):
+    """What needs attention."""
+
+    FACTOR_FAILING = "factor_failing"
+    GUARDED = "guarded"
+    ENROLLMENT_OUT_OF_TURN = "enrolment_out_of_turn"
+
+
+def event_of(proof: Proof) -> Event:
+    """Return the audit event of a proof.
+
+    Raises:
+        ValueError: it is a second factor; each kind has its own event.
+    """
+    match proof:
+        case Proof.PASSWORD_WITHOUT_MFA | Proof.PASSWORD_MFA_OPTIONAL | Proof.PASSWORD_WITH_MFA:
+            return Event.PASSWORD
+        case Proof.PASSWORD_MFA_BYPASSED:
+            return Event.MFA_BYPASSED
+        case Proof.EMAIL_CODE:
+            return Event.EMAIL_CODE
+        case Proof.FIRST_FACTOR:
+            return Event.MFA_ENROLLMENT
+        case Proof.SECOND_FACTOR:
+            raise ValueError(proof)
+        case _:
+            assert_never(proof)
