@@ -176,8 +176,7 @@ test("the whole first sign-in works with only a keyboard", async ({ page, site, 
   await tabTo(button(page, "Keep this one"));
   await keyboard.press("Enter");
   await expect(button(page, "Start over with a new key")).toBeFocused();
-  await page.keyboard.press("Shift+Tab");
-  await page.keyboard.press("Shift+Tab");
+  for (let back = 0; back < 4; back++) await keyboard.press("Shift+Tab");
   await expect(button(page, "Copy key")).toBeFocused();
   await keyboard.press("Enter");
   const app = Authenticator.type(await readKey(page));

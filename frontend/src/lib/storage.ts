@@ -3,22 +3,26 @@ const inMemory = new Map<string, string>();
 
 export const storage = {
   get: (key: string): string | null =>
-    tried(() => sessionStorage.getItem(key)) ?? inMemory.get(key) ?? null,
-  set(key: string, value: string): void {
-    inMemory.set(key, value);
-    tried(() => sessionStorage.setItem(key, value));
-  },
-  remove(key: string): void {
-    inMemory.delete(key);
-    tried(() => sessionStorage.removeItem(key));
-  },
+    or(
+      () => sessionStorage.getItem(key),
+      () => inMemory.get(key) ?? null,
+    ),
+  set: (key: string, value: string): void =>
+    or(
+      () => sessionStorage.setItem(key, value),
+      () => void inMemory.set(key, value),
+    ),
+  remove: (key: string): void =>
+    or(
+      () => sessionStorage.removeItem(key),
+      () => void inMemory.delete(key),
+    ),
 };
 
-/** The result of *access*, or null if the browser refuses it. */
-function tried<T>(access: () => T): T | null {
+function or<T>(access: () => T, blocked: () => T): T {
   try {
     return access();
   } catch {
-    return null;
+    return blocked();
   }
 }

@@ -42,9 +42,9 @@ export function AddKeyOnPhone({ enrollment, onOpen }: AddKeyOnPhoneProps) {
           Add to Apple Passwords
         </ButtonLink>
       )}
+      <AddKey enrollment={enrollment} />
       <details className={styles.other}>
-        <summary>Type the key, or use another device</summary>
-        <AddKey enrollment={enrollment} />
+        <summary>Use another device</summary>
         <ScanKey enrollment={enrollment} />
       </details>
     </div>
