@@ -1,6 +1,7 @@
 """Runs the migrations on the configured database. Concurrent runs wait for each other."""
 
 import asyncio
+import sys
 from time import monotonic, sleep
 
 from alembic import context
@@ -12,7 +13,7 @@ from sqlalchemy.pool import NullPool
 
 import focys.app  # noqa: F401  registers every table
 from focys.infra.db.database import metadata
-from focys.infra.db.postgres import is_forbidden
+from focys.infra.db.postgres import is_forbidden, sqlalchemy_engine
 from focys.infra.db.schema import OWNER_NEEDED
 from focys.settings import SettingsError, load_settings
 
@@ -27,6 +28,8 @@ PATIENCE_SECONDS = 120
 BUSY = (
     "The tables were in use the whole time. Completed migrations are kept: stop what uses the tables, then try again."
 )
+
+WAITING = f"Waiting for another migration, or for tables in use ({PATIENCE_SECONDS} s at most) …"
 
 _LOCK_ERRORS = {"55P03", "40P01"}
 """PostgreSQL's error codes for lock_not_available and deadlock_detected."""
@@ -53,10 +56,8 @@ def _migrate(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         _run_migrations(connection)
         return
-    connection.execute(text(f"SELECT pg_advisory_lock({LOCK_KEY})"))
-    connection.execute(text(f"SET lock_timeout = {LOCK_WAIT_MS}"))
-    connection.commit()
     deadline = monotonic() + PATIENCE_SECONDS
+    announced = False
     while True:
         try:
             _run_migrations(connection)
@@ -65,6 +66,9 @@ def _migrate(connection: Connection) -> None:
                 raise
             if monotonic() > deadline:
                 raise SystemExit(BUSY) from None
+            if not announced:
+                print(WAITING, file=sys.stderr)  # noqa: T201
+            announced = True
             connection.rollback()
             sleep(PAUSE_SECONDS)
         else:
@@ -79,14 +83,21 @@ def _run_migrations(connection: Connection) -> None:
         compare_type=True,
     )
     with context.begin_transaction():
+        if connection.dialect.name != "sqlite":
+            # Both end with the transaction, so that a connection pooler hands neither on to other clients.
+            connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}"))
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})"))
         context.run_migrations()
     connection.commit()
 
 
 async def _run() -> None:
     url = _url()
-    arguments = {"timeout": 60, "isolation_level": None} if url.startswith("sqlite") else {}
-    engine = create_async_engine(url, poolclass=NullPool, connect_args=arguments)
+    if url.startswith("sqlite"):
+        arguments = {"timeout": 60, "isolation_level": None}
+        engine = create_async_engine(url, poolclass=NullPool, connect_args=arguments)
+    else:
+        engine = sqlalchemy_engine(url, poolclass=NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(_migrate)
     await engine.dispose()

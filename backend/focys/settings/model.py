@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import make_url
 
 from focys.domain.networks import NETWORK_PREFIX, NetworkLimit, NetworkLimits
+from focys.settings.database_url import options_of
 from focys.settings.secret_files import MIN_KEY_BYTES, SECRETS, SecretFiles, UnreadableFile, generated_key
 
 BACKEND = Path(__file__).resolve().parents[2]
@@ -100,10 +100,13 @@ class Settings(BaseSettings):
     @classmethod
     def _is_database(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value():
-            url = _parsed(value.get_secret_value())
-            if url is None or url.drivername not in _DRIVERS:
+            url = value.get_secret_value().strip()
+            scheme = url.partition("://")[0]
+            if scheme not in _DRIVERS:
                 raise ValueError("use postgresql://user:password@host/name, or sqlite:///path")
-            if url.drivername.startswith("sqlite") and not Path(url.database or "").parent.is_dir():
+            if not scheme.startswith("sqlite"):
+                options_of(url)
+            elif not Path(make_url(url).database or "").parent.is_dir():
                 raise ValueError("the folder of the SQLite file does not exist")
         return value
 
@@ -244,7 +247,7 @@ class Settings(BaseSettings):
     @cached_property
     def database(self) -> str:
         """The database URL with an asynchronous driver."""
-        url = self.database_url.get_secret_value()
+        url = self.database_url.get_secret_value().strip()
         if not url:
             return f"sqlite+aiosqlite:///{self.data_dir / 'focys.db'}"
         scheme, _, rest = url.partition("://")
@@ -279,10 +282,3 @@ class Settings(BaseSettings):
     def email_code_life(self) -> timedelta:
         """How long an emailed code is valid."""
         return timedelta(minutes=self.otp_expire_minutes)
-
-
-def _parsed(url: str) -> URL | None:
-    try:
-        return make_url(url)
-    except (ArgumentError, ValueError):
-        return None

@@ -15,8 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from focys.cli.backup.dump import DumpError
-from focys.infra.db.postgres import connect_arguments
 from focys.settings import inherited
+from focys.settings.database_url import VARIABLES, environment, options_of
 
 STATEMENT_BYTES = 64 * 1024 * 1024
 _STDERR_BYTES = 1024
@@ -32,20 +32,8 @@ _END = b"-- PostgreSQL database dump complete"
 # Of the server's errors psql prints only the code: their text may quote the dump.
 _PLACE = re.compile(rb"<stdin>:(\d+): (.*)")
 _SQLSTATE = re.compile(rb"[0-9A-Z]{5}$")
-# Arguments of the driver, and what libpq calls them.
-_VARIABLES = {
-    "host": "PGHOST",
-    "port": "PGPORT",
-    "user": "PGUSER",
-    "password": "PGPASSWORD",
-    "passfile": "PGPASSFILE",
-    "database": "PGDATABASE",
-    "ssl": "PGSSLMODE",
-    "krbsrvname": "PGKRBSRVNAME",
-    "gsslib": "PGGSSLIB",
-}
 # What the driver reads, too. PGHOSTADDR and PGSERVICE, in contrast, could send psql to another server.
-_ALSO_READ = ("HOME", *_VARIABLES.values(), "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGSSLCRL", "PGSSLNEGOTIATION")
+_ALSO_READ = ("HOME", *VARIABLES.values(), "PGSSLNEGOTIATION")
 
 
 @dataclass
@@ -131,9 +119,7 @@ async def restore(script: Script, url: str, server_version: int) -> None:
 
 def psql_environment(url: str) -> dict[str, str]:
     """Return the environment in which psql connects to one of our URLs as the driver does."""
-    given = connect_arguments(url)
-    reached = {variable: str(given[name]) for name, variable in _VARIABLES.items() if given.get(name)}
-    return {"LC_ALL": "C", "PATH": os.defpath, **inherited(_ALSO_READ), **reached}
+    return {"LC_ALL": "C", "PATH": os.defpath, **inherited(_ALSO_READ), **environment(options_of(url))}
 
 
 async def _end_of(stream: asyncio.StreamReader) -> bytes:

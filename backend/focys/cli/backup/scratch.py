@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import asyncpg  # type: ignore[import-untyped]
-from sqlalchemy import make_url
 
 from focys.cli.backup.dump import DumpError
 from focys.infra.db.postgres import Connection, connect_arguments
+from focys.settings.database_url import other_database
 
 SERVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _PREFIX = "focys_verify_"
@@ -67,7 +67,7 @@ def scratch_database(server: str) -> Iterator[tuple[str, int]]:
         try:
             with _server_errors():
                 runner.run(_create(connection, name))
-            yield make_url(server).set(database=name).render_as_string(hide_password=False), version
+            yield other_database(server, name), version
         finally:
             try:
                 was_changed = runner.run(_clean_up(server, connection, name, settings))
@@ -105,7 +105,7 @@ def scratch_file(file: BinaryIO) -> Iterator[str]:
 
 async def connect(url: str) -> Connection:
     """Connect to one of our URLs."""
-    connection: Connection = await asyncpg.connect(**connect_arguments(url), server_settings=_SERVER_SETTINGS)
+    connection: Connection = await asyncpg.connect(**{**connect_arguments(url), "server_settings": _SERVER_SETTINGS})
     return connection
 
 

@@ -37,7 +37,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.types import TypeDecorator
 
 from focys.infra.db.charging import Charge, as_one_statement, steps_of
-from focys.infra.db.postgres import Postgres
+from focys.infra.db.postgres import Postgres, sqlalchemy_engine
 from focys.infra.db.writing import as_counts, as_write
 from focys.infra.ops import metrics
 
@@ -270,7 +270,7 @@ def _parameters(guard: Change | None, changes: Sequence[Change]) -> dict[str, An
 def _engine(url: str) -> AsyncEngine:
     """Return SQLAlchemy's engine. On PostgreSQL the service does not use it, so it opens no connection."""
     if not url.startswith("sqlite"):
-        return create_async_engine(url, isolation_level="AUTOCOMMIT")
+        return sqlalchemy_engine(url, isolation_level="AUTOCOMMIT")
     engine = create_async_engine(
         url,
         isolation_level="AUTOCOMMIT",

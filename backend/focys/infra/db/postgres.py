@@ -9,31 +9,34 @@ from collections import namedtuple
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import monotonic
 from typing import Any, Protocol
+from uuid import uuid4
 
 import asyncpg  # type: ignore[import-untyped]
-from sqlalchemy import make_url
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.sql.expression import Executable
 
 from focys.infra.ops import metrics
+from focys.settings.database_url import driver_dsn, options_of
 
 STATEMENT_TIMEOUT_MS = 3000
 LOCK_TIMEOUT_MS = 1000
 POOL_WAIT_SECONDS = 2
+CONFLICT_TRIES = 3
 IDLE_SECONDS = 300
 """A firewall may drop a connection that is idle for longer, without telling either side."""
 _INSUFFICIENT_PRIVILEGE = "42501"
 
 _DIALECT: Any = dialect()  # type: ignore[no-untyped-call]
+_LIMITS = {"statement_timeout": f"{STATEMENT_TIMEOUT_MS // 1000}s", "lock_timeout": f"{LOCK_TIMEOUT_MS // 1000}s"}
 _SERVER_SETTINGS = {
-    "application_name": "focys",
-    "statement_timeout": str(STATEMENT_TIMEOUT_MS),
-    "lock_timeout": str(LOCK_TIMEOUT_MS),
-    "timezone": "UTC",
+    **_LIMITS,
+    # Compare-and-set needs no more, and the database may have another default.
+    "default_transaction_isolation": "read committed",
     # Every statement looks up rows by key, so one plan fits all values. Without enable_seqscan=off, a plan made while a
     # table is almost empty would scan the whole table until the next ANALYZE.
     "plan_cache_mode": "force_generic_plan",
@@ -53,8 +56,24 @@ _DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Interna
 
 def connect_arguments(url: str) -> dict[str, Any]:
     """Return the arguments of the driver's ``connect`` for one of our URLs."""
-    arguments: dict[str, Any] = _DIALECT.create_connect_args(make_url(url))[1]
-    return arguments
+    options = options_of(url)
+    settings = {name: options[name] for name in ("application_name", "options") if name in options}
+    seconds = {"timeout": float(options["connect_timeout"])} if "connect_timeout" in options else {}
+    return {"dsn": driver_dsn(options), "server_settings": settings, **seconds}
+
+
+def sqlalchemy_engine(url: str, **options: object) -> AsyncEngine:
+    """Return an engine of SQLAlchemy for one of our URLs. It works through a connection pooler, too."""
+    return create_async_engine(
+        "postgresql+asyncpg://",
+        connect_args={
+            "async_creator_fn": partial(asyncpg.connect, **connect_arguments(url), statement_cache_size=0),
+            # In the pooler, other clients share the connection, and their names must not collide with ours.
+            "prepared_statement_cache_size": 0,
+            "prepared_statement_name_func": lambda: f"focys_{uuid4().hex}",
+        },
+        **options,
+    )
 
 
 class Record(Protocol):
@@ -69,7 +88,7 @@ class Connection(Protocol):
 
     def fetch(self, query: str, *args: object, timeout: float | None = None) -> Awaitable[list[Record]]: ...
     def execute(self, query: str) -> Awaitable[str]: ...
-    def transaction(self) -> AbstractAsyncContextManager[object]: ...
+    def transaction(self, *, isolation: str | None = None) -> AbstractAsyncContextManager[object]: ...
     def set_type_codec(
         self, typename: str, *, schema: str, encoder: Callable[[Any], str], decoder: Callable[[str], Any]
     ) -> Awaitable[None]: ...
@@ -109,6 +128,9 @@ class Postgres:
 
     def __init__(self, url: str, pool_size: int) -> None:
         self._address = connect_arguments(url)
+        self._settings = self._address.pop("server_settings")
+        self._is_pooled = False
+        """Whether we reach the server through a pooler such as PgBouncer, which takes no settings for a connection."""
         self._size = pool_size
         self._room = asyncio.Semaphore(pool_size)
         self._idle: list[tuple[float, Connection]] = []
@@ -135,7 +157,7 @@ class Postgres:
                 await self._room.acquire()
             metrics.DATABASE_CONNECTIONS.inc()
             try:
-                records = await self._fetch(compiled.sql, arguments, seconds)
+                records = await self._fetch_again_after_conflicts(compiled.sql, arguments, seconds)
             finally:
                 metrics.DATABASE_CONNECTIONS.dec()
                 self._room.release()
@@ -152,13 +174,27 @@ class Postgres:
         while self._idle:
             await _close(self._idle.pop()[1])
 
+    async def _fetch_again_after_conflicts(
+        self, sql: str, arguments: list[object], seconds: float | None
+    ) -> list[Record]:
+        for _ in range(CONFLICT_TRIES - 1):
+            with suppress(asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+                return await self._fetch(sql, arguments, seconds)
+        return await self._fetch(sql, arguments, seconds)
+
     async def _fetch(self, sql: str, arguments: list[object], seconds: float | None) -> list[Record]:
         connection = self._take_idle() or await self._connect()
         try:
-            if seconds is None:
+            if seconds is None and not self._is_pooled:
                 records = await connection.fetch(sql, *arguments)
             else:
-                records = await _fetch_with_limit(connection, sql, arguments, seconds)
+                records = await _fetch_in_transaction(connection, sql, arguments, seconds)
+        except asyncpg.ReadOnlySQLTransactionError:
+            # This server was the primary. Another of the hosts may accept writes now, or this one later.
+            await _close(connection)
+            while self._idle:
+                self._idle.pop()[1].terminate()
+            raise
         except asyncpg.PostgresError:
             self._idle.append((monotonic(), connection))
             raise
@@ -180,14 +216,30 @@ class Postgres:
         return None
 
     async def _connect(self) -> Connection:
+        if not self._is_pooled:
+            try:
+                connection = await self._open(_SERVER_SETTINGS)
+            except asyncpg.ProtocolViolationError:
+                self._is_pooled = True  # PgBouncer refuses settings that it does not know
+            else:
+                [[timeout]] = await connection.fetch("SELECT pg_catalog.current_setting('statement_timeout')")
+                if timeout == _LIMITS["statement_timeout"]:
+                    return connection
+                self._is_pooled = True
+                await _close(connection)
+        return await self._open({})
+
+    async def _open(self, settings: Mapping[str, str]) -> Connection:
         connection: Connection = await asyncpg.connect(
-            **self._address,
-            timeout=POOL_WAIT_SECONDS,
+            **{"timeout": POOL_WAIT_SECONDS, **self._address},
             command_timeout=STATEMENT_TIMEOUT_MS / 1000 + 1,
-            server_settings=_SERVER_SETTINGS,
+            server_settings={"application_name": "focys", "timezone": "UTC", **settings, **self._settings},
+            # A pooler's next transaction may run on another connection, where nothing is prepared.
+            statement_cache_size=0 if self._is_pooled else 100,
         )
         try:
-            await connection.set_type_codec("json", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+            async with connection.transaction():
+                await connection.set_type_codec("json", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
         except BaseException:
             await _close(connection)
             raise
@@ -199,11 +251,15 @@ def is_forbidden(fault: BaseException) -> bool:
     return getattr(getattr(fault, "orig", None), "sqlstate", None) == _INSUFFICIENT_PRIVILEGE
 
 
-async def _fetch_with_limit(connection: Connection, sql: str, arguments: list[object], seconds: float) -> list[Record]:
-    limit = f"{int(seconds * 1000)}ms"
-    async with connection.transaction():
-        await connection.execute(f"SET LOCAL statement_timeout = '{limit}'; SET LOCAL lock_timeout = '{limit}'")
-        return await connection.fetch(sql, *arguments, timeout=seconds + 1)
+async def _fetch_in_transaction(
+    connection: Connection, sql: str, arguments: list[object], seconds: float | None
+) -> list[Record]:
+    """Fetch with all settings set for this transaction only, and with other limits if *seconds* is given."""
+    limit = {} if seconds is None else dict.fromkeys(_LIMITS, f"{int(seconds * 1000)}ms")
+    settings = {**_SERVER_SETTINGS, **limit}
+    async with connection.transaction(isolation="read_committed"):
+        await connection.execute("; ".join(f"SET LOCAL {name} = '{value}'" for name, value in settings.items()))
+        return await connection.fetch(sql, *arguments, timeout=None if seconds is None else seconds + 1)
 
 
 async def _close(connection: Connection) -> None:
