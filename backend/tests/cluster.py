@@ -97,7 +97,7 @@ class OwnCluster(Cluster):
         self._programs = programs
         self._durable = durable
         self._environment = environment or {}
-        self._prefix = _as_plain_user(folder)
+        self._prefix = as_plain_user(folder)
         self._server: subprocess.Popen[bytes] | None = None
         self._password = secrets.token_urlsafe(16)
         self._port = _free_port()
@@ -320,7 +320,7 @@ def _folder_that_goes_with_us(parent: Path | None) -> Iterator[Path]:
         guard.communicate()
 
 
-def _as_plain_user(folder: Path) -> list[str]:
+def as_plain_user(folder: Path) -> list[str]:
     """Return the command prefix under which the server agrees to run: it refuses to be root."""
     if os.geteuid() != 0:
         return []

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg  # type: ignore[import-untyped]
 import pytest
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, literal, select, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from focys.infra.db import postgres
@@ -156,3 +156,46 @@ async def test_the_end_waits_for_a_statement_in_progress(connections: Postgres, 
 
     assert last.done()
     await until(aside, IN_USE, 0)
+
+
+async def test_a_server_that_turned_read_only_is_left(connections: Postgres):
+    before = await who(connections)
+    await connections.fetch(select(func.set_config("default_transaction_read_only", "on", literal(value=False))), {})
+
+    with pytest.raises(SQLAlchemyError):
+        await connections.fetch(text("CREATE TABLE made (id int)"), {})
+
+    assert await who(connections) != before
+    await connections.fetch(text("CREATE TABLE made (id int)"), {})
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+async def test_the_database_cannot_change_the_isolation(connections: Postgres, aside: asyncpg.Connection, level: str):
+    name = await aside.fetchval("SELECT current_database()")
+    await aside.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = '{level}'")
+
+    [row] = await connections.fetch(select(func.current_setting("transaction_isolation")), {})
+
+    assert row[0] == "read committed"
+
+
+@pytest.mark.parametrize("code", ["40001", "40P01"])
+@pytest.mark.parametrize(("conflicts", "is_done"), [(2, True), (3, False)])
+async def test_a_conflict_is_tried_again(
+    connections: Postgres, aside: asyncpg.Connection, code: str, conflicts: int, *, is_done: bool
+):
+    await aside.execute(f"""
+        CREATE SEQUENCE tries;
+        CREATE FUNCTION attempt() RETURNS bigint LANGUAGE plpgsql AS $$
+        DECLARE n bigint := nextval('tries');
+        BEGIN
+            IF n <= {conflicts} THEN RAISE EXCEPTION 'conflict' USING ERRCODE = '{code}'; END IF;
+            RETURN n;
+        END $$""")
+
+    if is_done:
+        [row] = await connections.fetch(select(func.attempt()), {})
+        assert row[0] == conflicts + 1
+    else:
+        with pytest.raises(OperationalError, match="conflict"):
+            await connections.fetch(select(func.attempt()), {})

@@ -18,7 +18,15 @@ SECONDS = 90
 def debian_program(name: str, *, package: str) -> str:
     """Return the path of a program; a test that cannot have it fails, since a skipped one proves nothing."""
     installed = shutil.which(name)
-    return installed or str(_unpacked(package) / "usr" / "bin" / name)
+    return installed or str(next((_unpacked(package) / "usr").glob(f"*bin/{name}")))
+
+
+def debian_libraries(*packages: str) -> dict[str, str]:
+    """Return the environment in which a program from a package finds the libraries of these packages."""
+    folders = {
+        str(file.parent) for package in packages for file in (_unpacked(package) / "usr" / "lib").rglob("*.so.*")
+    }
+    return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(sorted(folders))}
 
 
 def _unpacked(package: str) -> Path:
