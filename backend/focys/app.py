@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount, Route
 
 from focys import __version__
@@ -96,9 +97,10 @@ def create_site(settings: Settings | None = None, *, clock: Clock | None = None)
     """
     settings = settings or load_settings()
     api = create_app(settings, clock=clock)
+    pages = RequestGuard(GZipMiddleware(Pages(PAGES)), settings)
     return Starlette(
         # A mount does not match its own path without a trailing slash, which would otherwise serve the page.
-        routes=[Mount("/api", api), Route("/api", api), Mount("/", RequestGuard(Pages(PAGES), settings))],
+        routes=[Mount("/api", api), Route("/api", api), Mount("/", pages)],
         lifespan=lambda _app: running(api.state.services),
         middleware=[Middleware(StartupErrors)],
     )

@@ -58,6 +58,20 @@ async def test_every_page_path_is_served_with_a_strict_policy(caller: httpx.Asyn
     assert {name: response.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
+@pytest.mark.parametrize("kind", ["js", "css"])
+async def test_scripts_and_styles_are_compressed(caller: httpx.AsyncClient, kind: str):
+    page = (await caller.get("/")).text
+    [path] = re.findall(rf"/assets/index-[\w-]+\.{kind}", page)
+
+    plain = await caller.get(path, headers={"Accept-Encoding": "identity"})
+    packed = await caller.get(path, headers={"Accept-Encoding": "gzip"})
+
+    assert (plain.headers.get("Content-Encoding"), packed.headers["Content-Encoding"]) == (None, "gzip")
+    assert packed.num_bytes_downloaded < plain.num_bytes_downloaded / 2
+    assert packed.content == plain.content
+    assert packed.headers["Vary"] == "Accept-Encoding"
+
+
 def test_the_content_security_policy_of_the_pages():
     directives = dict(part.strip().partition(" ")[::2] for part in PAGE_POLICY.split(";"))
 
