@@ -1,5 +1,6 @@
 """All settings, with the guide's names, their defaults and limits."""
 
+import re
 from datetime import timedelta
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -13,12 +14,14 @@ from sqlalchemy import make_url
 
 from focys.domain.networks import NETWORK_PREFIX, NetworkLimit, NetworkLimits
 from focys.settings.database_url import options_of
+from focys.settings.origins import exact_origin
 from focys.settings.secret_files import MIN_KEY_BYTES, SECRETS, SecretFiles, UnreadableFile, generated_key
 
 BACKEND = Path(__file__).resolve().parents[2]
 PAGES = BACKEND.parent / "frontend" / "dist"
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
+_UNFILLED = re.compile(r"\$\{[^}]*\}")
 _PLACEHOLDERS = (
     "your-secret-key",
     "changeme",
@@ -44,7 +47,13 @@ def _split(text: object) -> object:
 class Settings(BaseSettings):
     """All settings and their defaults. A secret may also be given as NAME_FILE, the path of a file that contains it."""
 
-    model_config = SettingsConfigDict(env_file=BACKEND / ".env", extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_file=BACKEND / ".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
 
     database_url: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
@@ -88,6 +97,13 @@ class Settings(BaseSettings):
     password_hash_threads: int = Field(default=1, ge=1, le=16)
     password_hash_queue: int = Field(default=64, ge=1)
     breached_passwords_url: str = ""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_filled_in(cls, value: object) -> object:
+        if isinstance(value, str) and _UNFILLED.fullmatch(value):
+            raise ValueError("is a placeholder that nothing has filled in")
+        return value
 
     @field_validator(*SECRETS, mode="before")
     @classmethod
@@ -148,21 +164,21 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _is_origin(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
-            raise ValueError("give the address that users enter, such as https://login.example.com")
-        if parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS:
+        try:
+            origin = exact_origin(value)
+        except ValueError:
+            raise ValueError("give the address that users enter, such as https://login.example.com") from None
+        if origin.startswith("http:") and urlsplit(origin).hostname not in LOCAL_HOSTS:
             raise ValueError("a public address must start with https://")
-        return value.rstrip("/")
+        return origin
 
     @field_validator("cors_origins")
     @classmethod
     def _are_exact_origins(cls, value: list[str]) -> list[str]:
-        for origin in value:
-            parts = urlsplit(origin)
-            if "*" in origin or parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/"):
-                raise ValueError("list exact origins such as https://app.example.com; no wildcard, no path")
-        return [origin.rstrip("/") for origin in value]
+        try:
+            return [exact_origin(origin) for origin in value]
+        except ValueError:
+            raise ValueError("list exact origins such as https://app.example.com; no wildcard, no path") from None
 
     @field_validator("rate_limit_storage")
     @classmethod

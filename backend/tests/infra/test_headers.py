@@ -26,7 +26,7 @@ CALLS: dict[str, tuple[int, Call]] = {
     "a success": (200, lambda b: b.get("/health/live")),
     "the status": (200, lambda b: b.get("/auth/status")),
     "nothing to say": (204, lambda b: b.post("/auth/logout")),
-    "a foreign host": (400, lambda b: b.get("/health/live", headers={"Host": "evil.example"})),
+    "a foreign host": (400, lambda b: b.get("/auth/status", headers={"Host": "evil.example"})),
     "no login": (401, lambda b: b.get("/auth/login")),
     "no bearer": (401, lambda b: b.get("/auth/me")),
     "a wrong password": (401, lambda b: b.post("/auth/login", {"email": "a@b.test", "password": "x"})),
@@ -154,7 +154,7 @@ FOREIGN_HOSTS = [
 
 async def test_only_known_hosts_are_served(browser: Browser):
     ours = {host: await browser.get("/health/live", headers={"Host": host}) for host in HOSTS}
-    foreign = {host: await browser.get("/health/live", headers={"Host": host}) for host in FOREIGN_HOSTS}
+    foreign = {host: await browser.get("/auth/status", headers={"Host": host}) for host in FOREIGN_HOSTS}
 
     assert {host: response.status_code for host, response in ours.items()} == dict.fromkeys(HOSTS, 200)
     assert {host: response.status_code for host, response in foreign.items()} == dict.fromkeys(FOREIGN_HOSTS, 400)
@@ -162,6 +162,14 @@ async def test_only_known_hosts_are_served(browser: Browser):
 
 
 async def test_a_request_without_a_host_is_refused(lone_world: World):
-    response = await raw_request(lone_world.app, "/health/live", host=None)
+    response = await raw_request(lone_world.app, "/auth/status", host=None)
 
     assert response.status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])
+async def test_probes_may_ask_by_address(browser: Browser, path: str):
+    got = await browser.get(path, headers={"Host": "10.0.0.5:8000"})
+    head = await browser.http.head(path, headers={"Host": "10.0.0.5:8000"})
+
+    assert (got.status_code, head.status_code) == (200, 200)

@@ -73,7 +73,6 @@ REFUSED = [
     ("ALGORITHM", {"ALGORITHM": "none"}),
     ("ALGORITHM", {"ALGORITHM": "HS512"}),
     ("ALGORITHM", {"ALGORITHM": "RS256"}),
-    ("ALGORITHM", {"ALGORITHM": ""}),
     ("CORS_ORIGINS", {"CORS_ORIGINS": "*"}),
     ("CORS_ORIGINS", {"CORS_ORIGINS": "https://*.example.com"}),
     ("CORS_ORIGINS", {"CORS_ORIGINS": "https://a.example.com,*"}),
@@ -85,7 +84,6 @@ REFUSED = [
     ("PUBLIC_URL", {"PUBLIC_URL": "sso.corp.test"}),
     ("PUBLIC_URL", {"PUBLIC_URL": "https://sso.corp.test/path"}),
     ("PUBLIC_URL", {"PUBLIC_URL": "https://sso.corp.test?x=1"}),
-    ("PUBLIC_URL", {"PUBLIC_URL": ""}),
     ("DEBUG", {"DEBUG": "True"}),
     ("DEBUG", {"DEBUG": "perhaps"}),
     ("TOTP_WINDOW", {"TOTP_WINDOW": "2"}),
@@ -118,7 +116,8 @@ REFUSED = [
     ("SMTP_PORT", {"SMTP_PORT": "70000"}),
     ("SMTP_SECURITY", {"SMTP_SECURITY": "perhaps"}),
     ("APP_NAME", {"APP_NAME": "x" * 31}),
-    ("APP_NAME", {"APP_NAME": ""}),
+    ("APP_NAME", {"APP_NAME": "${APP_NAME}"}),
+    ("SMTP_PASSWORD", {"SMTP_PASSWORD": "${SMTP_PASSWORD}"}),
     ("PASSWORD_HASH_MEMORY_KIB", {"PASSWORD_HASH_MEMORY_KIB": "1024"}),
     ("PASSWORD_HASH_PASSES", {"PASSWORD_HASH_PASSES": "1"}),
 ]
@@ -342,3 +341,29 @@ def test_the_app_is_not_created_with_bad_settings(monkeypatch: pytest.MonkeyPatc
 
 def test_unknown_variables_are_ignored(environment):
     assert environment(PATH_TO_SOMETHING="x", FOCYS_NONSENSE="1").app_name == "FOCYS"
+
+
+def test_an_empty_value_means_the_default(monkeypatch: pytest.MonkeyPatch):
+    """Compose passes empty values for variables that are not set."""
+    for name in Settings.model_fields:
+        monkeypatch.setenv(name.upper(), "")
+
+    assert load_settings(_env_file=None).model_dump() == Settings(_env_file=None).model_dump()
+    assert load_settings(_env_file=None).smtp_port == 587
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("https://App.Example.COM", "https://app.example.com"),
+        ("https://app.example.com:443/", "https://app.example.com"),
+        ("http://localhost:80", "http://localhost"),
+        ("https://app.example.com:8443", "https://app.example.com:8443"),
+        ("https://b\u00fccher.example", "https://xn--bcher-kva.example"),
+        ("https://[::1]:8443", "https://[::1]:8443"),
+    ],
+)
+def test_an_origin_is_written_as_browsers_send_it(given: str, meant: str):
+    settings = load_settings(cors_origins=given, public_url=given)
+
+    assert (settings.cors_origins, settings.public_url) == ([meant], meant)

@@ -24,6 +24,8 @@ BODY_SECONDS = 10
 REQUEST_SECONDS = 15
 """Until the response begins, including reading the body; the timeouts of everything it depends on are shorter."""
 _METHODS = {"GET", "HEAD", "POST", "DELETE", "OPTIONS"}
+_PROBED = ("/health/", "/metrics")
+"""What load balancers and uptime monitors ask for by address instead of name."""
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _BODY_HEADERS = {b"content-length", b"transfer-encoding"}
 
@@ -82,7 +84,8 @@ class RequestGuard:
                     receive = _replay(await _body(receive), receive)
                     response.limit.reschedule(now + REQUEST_SECONDS)
                 response.request_is_read = True
-                await app(scope, receive, response.send)
+                # Every GET has a HEAD (RFC 9110 section 9.3.2). The server leaves the body out.
+                await app({**scope, "method": "GET"} if scope["method"] == "HEAD" else scope, receive, response.send)
         except _BodyTooLargeError:
             return Refused(Reason.PAYLOAD_TOO_LARGE)
         except Exception as fault:
@@ -99,7 +102,8 @@ class RequestGuard:
         return None
 
     def _check(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Refused | None:
-        if _hostname(headers.get(b"host", b"").decode("latin-1")) not in self._hosts:
+        is_known = _hostname(headers.get(b"host", b"").decode("latin-1")) in self._hosts
+        if not is_known and not scope["path"].removeprefix(scope.get("root_path", "")).startswith(_PROBED):
             return Refused(Reason.UNKNOWN_HOST)
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > MAX_BODY_BYTES:
