@@ -15,6 +15,7 @@ from fastapi.dependencies import models
 
 from focys.app import create_app
 from focys.infra.db.schema import migrate
+from focys.infra.mail.mailer import Mailer
 from focys.settings import Settings
 from tests.cluster import Cluster, running_postgres
 from tests.faults.report import pytest_terminal_summary, tell
@@ -132,10 +133,12 @@ async def world(database_url: str) -> AsyncIterator[World]:
 
 
 @asynccontextmanager
-async def world_on(url: str, *, clock: FrozenClock | None = None, **overrides: Any) -> AsyncIterator[World]:
+async def world_on(
+    url: str, *, clock: FrozenClock | None = None, mailer: Mailer | None = None, **overrides: Any
+) -> AsyncIterator[World]:
     """A service on a database."""
     clock, mail = clock or FrozenClock(), KeptMail()
-    app = create_app(settings_for(url, **overrides), clock=clock, mailer=mail)
+    app = create_app(settings_for(url, **overrides), clock=clock, mailer=mailer or mail)
     async with LifespanManager(app, startup_timeout=20):
         yield World(app, app.state.services, clock, mail)
     _forget_apps()

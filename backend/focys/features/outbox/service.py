@@ -20,6 +20,9 @@ GIVE_UP_AFTER = timedelta(hours=24)
 ONE_TRY = timedelta(minutes=1)
 """How long a worker claims an email for; longer than a slow mail server takes, so no other worker sends it too."""
 
+MOST_AT_ONCE = 60
+"""No more deliveries are begun while this many are in progress."""
+
 _log = logger("focys.mail")
 
 
@@ -38,6 +41,7 @@ class Outbox:
             self.kinds[kind.kind] = kind
         self._wake = asyncio.Event()
         self._is_stopping = False
+        self._deliveries: set[asyncio.Task[bool]] = set()
         database.call_after_insert(outbox, self._wake.set)
         for name in self.kinds:
             for outcome in ("sent", "refused", "given up"):
@@ -65,7 +69,8 @@ class Outbox:
         """Send due emails until stopped. An exception in one round is logged; the next round runs anyway."""
         while not self._is_stopping:
             try:
-                await self.deliver_due()
+                # Not awaited to the end: one slow recipient must not delay the others.
+                await self._begin_due()
             except Exception as fault:  # noqa: BLE001  sending must survive a database outage
                 _log.warning("outbox_round_failed", kind=type(fault).__name__)
             # Not wait_for: it swallows a cancellation that coincides with a wake-up, and then shutdown hangs.
@@ -73,27 +78,42 @@ class Outbox:
                 async with asyncio.timeout(ROUND_SECONDS):
                     await self._wake.wait()
             self._wake.clear()
+        await asyncio.gather(*self._deliveries)
 
     async def deliver_due(self) -> int:
         """Try each due email once, and return how many were sent."""
+        return sum(await asyncio.gather(*await self._begin_due()))
+
+    async def _begin_due(self) -> list["asyncio.Task[bool]"]:
+        if len(self._deliveries) >= MOST_AT_ONCE:
+            return []
         now = self._clock.now()
-        due = await self._repository.list_due(now)
-        return sum(await asyncio.gather(*(self._deliver(email, now) for email in due)))
+        begun = [asyncio.create_task(self._deliver(email, now)) for email in await self._repository.list_due(now)]
+        self._deliveries.update(begun)
+        for delivery in begun:
+            delivery.add_done_callback(self._deliveries.discard)
+        return begun
 
     async def _deliver(self, due: Due, now: datetime) -> bool:
-        if not await self._repository.claim(due.id, due.tries, now + ONE_TRY):
+        """Try one email; a fault is logged, and the email is tried again after its claim has expired."""
+        try:
+            return await self._repository.claim(due.id, due.tries, now + ONE_TRY) and await self._try(due, now)
+        except Exception as fault:  # noqa: BLE001  whatever is wrong with the database must not end the sender
+            _log.warning("outbox_round_failed", kind=type(fault).__name__)
             return False
+
+    async def _try(self, due: Due, now: datetime) -> bool:
         try:
             message = self._render(due, now)
             if message is not None:
                 await self._mailer.send(due.email, message, now, due.id)
-        except MailError as fault:
+        except Exception as fault:  # noqa: BLE001  an email that fails for any reason is tried again, and counted
             metrics.MAILS.labels(due.kind, "refused").inc()
             _log.warning(
                 "mail_refused",
                 kind=due.kind,
                 user_id=str(due.user_id),
-                cause=str(fault),
+                cause=str(fault) if isinstance(fault, MailError) else type(fault).__name__,
                 tries=due.tries + 1,
             )
             await self._repository.postpone(due.id, self._clock.now() + backoff(due.tries))
