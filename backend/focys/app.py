@@ -59,20 +59,19 @@ def create_app(
     app.state.web = Web(Callers(settings, cookies), cookies, Origins(settings))
     app.state.login = services.login
     app.state.sessions_api = SessionsApi(services.sessions, services.clock, services.login.cancel)
-    readiness = health.Readiness(services.database, services.clock, services.totp.can_open_secrets)
+    app.state.readiness = services.readiness
+    app.state.has_workers = settings.prometheus_multiproc_dir is not None
     routers = [
         *(feature.router for feature in FEATURES if feature.router is not None),
         factor_routes(services.login.factors, services.login.enroller),
-        health.build_router(readiness),
+        health.router,
     ]
     for router in routers:
         # Not include_router: FastAPI searches the routes of an included router twice per request.
         app.router.routes.extend(router.routes)
     # Routes are tried in order, so the busiest go first.
     app.router.routes.sort(key=lambda route: _BUSIEST.get(getattr(route, "path", ""), len(_BUSIEST)))
-    app.include_router(
-        metrics.build_router(of_all_workers=settings.prometheus_multiproc_dir is not None), include_in_schema=False
-    )
+    app.include_router(metrics.router, include_in_schema=False)
     replies.install(app)
     cors = partial(
         CORSMiddleware,

@@ -38,6 +38,7 @@ from focys.infra.crypto.tokens import Tokens
 from focys.infra.db.database import Database
 from focys.infra.mail.mailer import Mailer, mailer_for, sender_of
 from focys.infra.ops.clock import Clock, DatabaseClock, SystemClock
+from focys.infra.web.health import Readiness
 from focys.settings import Settings
 
 FEATURES = (
@@ -75,6 +76,7 @@ class Services:
     bypasses: Bypasses
     networks: Networks
     housekeeping: Housekeeping
+    readiness: Readiness
 
     async def close(self) -> None:
         """Release threads and connections."""
@@ -168,4 +170,5 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         Bypasses(database, clock, accounts),
         Networks(database, clock, by_network, settings.network_limits),
         Housekeeping(database, clock, [deletion for feature in FEATURES for deletion in feature.retention]),
+        Readiness(database, clock, totp.can_open_secrets),
     )

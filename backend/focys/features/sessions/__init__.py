@@ -7,9 +7,10 @@ await sessions.identify(bearer)        # the live session of a bearer token, or 
 
 from datetime import timedelta
 
-from focys.features.feature import Feature
+from focys.features.feature import Feature, Gauge
 from focys.features.sessions.dependencies import Administrator, RecentlyVerified, SignedIn
 from focys.features.sessions.events import Alarm, Event
+from focys.features.sessions.gauges import read_shared_address
 from focys.features.sessions.models import LiveSession, sessions
 from focys.features.sessions.repository import SessionRepository, all_ended, everybodys_ended, live_count_for
 from focys.features.sessions.results import Listed, Opened
@@ -20,7 +21,11 @@ from focys.features.sessions.service import Evidence, RotationLimit, Sessions
 from focys.infra.db.retention import kept_for
 
 FEATURE = Feature(
-    events=Event, alarms=Alarm, retention=(kept_for(sessions.c.expires_at, timedelta(days=30)),), router=router
+    events=Event,
+    alarms=Alarm,
+    retention=(kept_for(sessions.c.expires_at, timedelta(days=30)),),
+    gauges=(Gauge(read_shared_address, seconds=3600, first_after=60),),
+    router=router,
 )
 
 __all__ = [

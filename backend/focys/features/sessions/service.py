@@ -14,6 +14,7 @@ from focys.features.sessions.repository import (
     MAX_SESSIONS,
     SessionRepository,
     ended,
+    find_lone_address,
     oldest_ended,
     opened,
     rotated,
@@ -33,7 +34,6 @@ GRACE = timedelta(seconds=10)
 IDLE = timedelta(hours=24)
 ADMIN_IDLE = timedelta(minutes=30)
 ADMIN_LIFE = timedelta(hours=12)
-_A_DAY, _MANY_PEOPLE = timedelta(days=1), 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +144,8 @@ class Sessions:
         return await self._repository.count_under(bypass_id)
 
     async def lone_address(self) -> tuple[int, str] | None:
-        """Return the number of users who signed in during the last day, and their address, if all had the same one.
-
-        None if they had several, or if there are fewer than ten users, which proves nothing.
-        """
-        people, addresses, address = await self._repository.count_addresses(self._clock.now() - _A_DAY)
-        return (people, address) if address is not None and addresses == 1 and people >= _MANY_PEOPLE else None
+        """Return the result of ``find_lone_address`` as of now."""
+        return await find_lone_address(self._database, self._clock.now())
 
     async def identify(self, bearer: str | None) -> LiveSession | None:
         """Return the session that a bearer token belongs to, if it is still live."""
