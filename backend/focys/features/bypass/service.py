@@ -43,7 +43,7 @@ class Bypasses:
                     f"A bypass is active until {other.ends_at:%H:%M} UTC. End it first: focys mfa bypass --end"
                 )
         now = self._clock.now()
-        bypass = NotOver(uuid4(), user_id, email, reason, operator.source, now, now + length)
+        bypass = NotOver(uuid4(), user_id, email, reason, operator.network, now, now + length)
         row = {
             "id": bypass.id,
             "user_id": user_id,

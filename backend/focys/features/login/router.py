@@ -9,12 +9,12 @@ from pydantic import BaseModel
 from focys.domain.outcome import Reason, Refused
 from focys.features.browsers import COOKIE_LIFE
 from focys.features.factors import AnyFactor, Enroller
-from focys.features.login.attempt import SignedIn
+from focys.features.login.attempt import CompletedLogin
 from focys.features.login.schemas import Credentials, EnrollRequest, LoginState, MailedCode, Nothing, Resent, Status
 from focys.features.login.service import LoginFlow
 from focys.features.login.snapshots import Begun
 from focys.features.login.snapshots import LoginState as State
-from focys.features.sessions import SignedInReply, User
+from focys.features.sessions import SignedIn, User
 from focys.infra.web.callers import Cookies
 from focys.infra.web.dependencies import CallerDep, WebDep
 from focys.infra.web.replies import PROBLEMS, FieldProblem, refusal, reply
@@ -38,7 +38,7 @@ async def read_status(flow: Flow, caller: CallerDep) -> Status:
     return Status(app_name=flow.app_name, signed_in=caller.refresh is not None, login=login)
 
 
-@router.post("/login", response_model=LoginState | SignedInReply)
+@router.post("/login", response_model=LoginState | SignedIn)
 async def start(body: Credentials, flow: Flow, caller: CallerDep, web: WebDep) -> Response:
     """Check email and password."""
     return _response(await flow.start(body.email, body.password, caller), web.cookies)
@@ -111,13 +111,13 @@ def _add_proof(
         path,
         call,
         methods=["POST"],
-        response_model=SignedInReply,
+        response_model=SignedIn,
         response_model_exclude_none=True,
         name=path.strip("/").replace("/", "_").replace("-", "_"),
     )
 
 
-def _response(outcome: Begun | SignedIn | Refused, cookies: Cookies) -> Response:
+def _response(outcome: Begun | CompletedLogin | Refused, cookies: Cookies) -> Response:
     """Return the response to an outcome, with its cookies."""
     match outcome:
         case Refused(Reason.INVALID_REQUEST):
@@ -133,11 +133,11 @@ def _response(outcome: Begun | SignedIn | Refused, cookies: Cookies) -> Response
             response = reply(_state(outcome.state))
             cookies.set(response, cookies.login, outcome.token, outcome.state.expires_in)
             return response
-        case SignedIn():
-            return _signed_in(outcome, cookies)
+        case CompletedLogin():
+            return _completed(outcome, cookies)
 
 
-def _signed_in(outcome: SignedIn, cookies: Cookies) -> Response:
+def _completed(outcome: CompletedLogin, cookies: Cookies) -> Response:
     session, grant = outcome.session, outcome.grant
     user = User.model_validate(
         {
@@ -149,7 +149,7 @@ def _signed_in(outcome: SignedIn, cookies: Cookies) -> Response:
             **grant.profile,
         }
     )
-    done = SignedInReply.model_validate(
+    done = SignedIn.model_validate(
         {"access_token": session.access_token, "expires_in": session.expires_in, "user": user, **grant.shown}
     )
     response = reply(done, exclude_none=True)

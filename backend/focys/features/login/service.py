@@ -10,7 +10,7 @@ from focys.domain.outcome import Refused
 from focys.features.audit import AuditEvent, Outcome
 from focys.features.factors import AnyFactor, Enroller
 from focys.features.login import email_code, enrollment, password, second_factor
-from focys.features.login.attempt import Dependencies, LoginRequest, SignedIn
+from focys.features.login.attempt import CompletedLogin, Dependencies, LoginRequest
 from focys.features.login.changes import consumed
 from focys.features.login.events import Event
 from focys.features.login.repository import LoginRepository
@@ -47,7 +47,7 @@ class LoginFlow:
         """Sets up a factor at the first sign-in."""
         return self._deps.enroller
 
-    async def start(self, address: str, typed: str, caller: Caller) -> Begun | SignedIn | Refused:
+    async def start(self, address: str, typed: str, caller: Caller) -> Begun | CompletedLogin | Refused:
         """Check email and password."""
         return await password.start(self._request(caller), address, typed)
 
@@ -63,11 +63,11 @@ class LoginFlow:
         """Return the factor to set up."""
         return await enrollment.show(self._request(caller), restart=restart)
 
-    async def confirm(self, answer: BaseModel, caller: Caller) -> SignedIn | Refused:
+    async def confirm(self, answer: BaseModel, caller: Caller) -> CompletedLogin | Refused:
         """Check the first proof of a new factor, and sign in."""
         return await attempt.run(enrollment.FirstFactorAttempt(self._request(caller), answer))
 
-    async def verify(self, factor: AnyFactor, answer: BaseModel, caller: Caller) -> SignedIn | Refused:
+    async def verify(self, factor: AnyFactor, answer: BaseModel, caller: Caller) -> CompletedLogin | Refused:
         """Check a second factor, and sign in."""
         return await attempt.run(second_factor.SecondFactorAttempt(self._request(caller), factor, answer))
 

@@ -8,15 +8,14 @@ await sessions.identify(bearer)        # the live session of a bearer token, or 
 from datetime import timedelta
 
 from focys.features.feature import Feature, Gauge
-from focys.features.sessions.dependencies import Administrator, RecentlyVerified, SignedIn
+from focys.features.sessions.dependencies import Administrator, CurrentSession, RecentlyVerified
 from focys.features.sessions.events import Alarm, Event
 from focys.features.sessions.gauges import read_shared_address
 from focys.features.sessions.models import LiveSession, sessions
 from focys.features.sessions.repository import SessionRepository, all_ended, everybodys_ended, live_count_for
 from focys.features.sessions.results import Listed, Opened
 from focys.features.sessions.router import SessionsApi, router
-from focys.features.sessions.schemas import SignedIn as SignedInReply
-from focys.features.sessions.schemas import User
+from focys.features.sessions.schemas import SignedIn, User
 from focys.features.sessions.service import Evidence, RotationLimit, Sessions
 from focys.infra.db.retention import kept_for
 
@@ -31,6 +30,7 @@ FEATURE = Feature(
 __all__ = [
     "FEATURE",
     "Administrator",
+    "CurrentSession",
     "Evidence",
     "Listed",
     "LiveSession",
@@ -41,7 +41,6 @@ __all__ = [
     "Sessions",
     "SessionsApi",
     "SignedIn",
-    "SignedInReply",
     "User",
     "all_ended",
     "everybodys_ended",

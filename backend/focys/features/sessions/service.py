@@ -109,7 +109,7 @@ class Sessions:
             refresh_seed=seed,
             amr=evidence.amr,
             address=caller.address,
-            agent=caller.agent,
+            agent=caller.user_agent,
             opened_at=now,
             expires_at=now + life,
             bypass_id=evidence.bypass.id if evidence.bypass is not None else None,
