@@ -10,7 +10,7 @@ from starlette.routing import Mount, Route
 
 from focys import __version__
 from focys.features.audit import begin_counting
-from focys.features.login import factor_routes
+from focys.features.login import FactorResponses
 from focys.features.sessions import SessionsApi
 from focys.infra.mail.mailer import Mailer
 from focys.infra.ops import logs, metrics
@@ -23,7 +23,7 @@ from focys.infra.web.origins import PAGE_HEADER, Origins
 from focys.infra.web.pages import Pages
 from focys.infra.web.startup import StartupErrors
 from focys.running import running
-from focys.services import FEATURES, build_services
+from focys.services import build_services
 from focys.settings import PAGES, Settings, load_settings
 
 _BUSIEST = {path: rank for rank, path in enumerate(("/auth/me", "/auth/totp/verify", "/auth/login", "/auth/refresh"))}
@@ -52,18 +52,18 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lambda _app: running(services),
     )
-    for feature in FEATURES:
+    for feature in services.features:
         begin_counting(feature.events, feature.alarms)
     app.state.services = services
     cookies = Cookies(secure=settings.is_secure)
     app.state.web = Web(Callers(settings, cookies), cookies, Origins(settings))
     app.state.login = services.login
+    app.state.factor_login = FactorResponses(services.login, cookies)
     app.state.sessions_api = SessionsApi(services.sessions, services.clock, services.login.cancel)
     app.state.readiness = services.readiness
     app.state.has_workers = settings.prometheus_multiproc_dir is not None
     routers = [
-        *(feature.router for feature in FEATURES if feature.router is not None),
-        factor_routes(services.login.factors, services.login.enroller),
+        *(feature.router for feature in services.features if feature.router is not None),
         health.router,
     ]
     for router in routers:

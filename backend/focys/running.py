@@ -16,7 +16,7 @@ from focys.infra.db.schema import current_revision, why_unusable
 from focys.infra.ops import logs, metrics
 from focys.infra.ops.clock import DatabaseClock, SystemClock
 from focys.infra.ops.periodic import Periodic
-from focys.services import FEATURES, Services, build_services
+from focys.services import Services, build_services
 from focys.settings import SettingsError, load_settings
 
 CLOCK_READING_SECONDS = 10
@@ -65,7 +65,7 @@ def _gauges(services: Services) -> list[Periodic]:
 
     return [
         Periodic(partial(read, gauge), name=gauge.read.__name__, seconds=gauge.seconds, first_after=gauge.first_after)
-        for feature in FEATURES
+        for feature in services.features
         for gauge in feature.gauges
     ]
 

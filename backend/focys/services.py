@@ -23,6 +23,7 @@ from focys.features.backup_codes import BackupCodeFactor, BackupCodes, left_for
 from focys.features.bypass import Bypasses
 from focys.features.email_code import EmailCodes
 from focys.features.factors import AnyFactor
+from focys.features.feature import Feature
 from focys.features.housekeeping import Housekeeping
 from focys.features.login import Dependencies, LoginFlow
 from focys.features.outbox import Outbox
@@ -62,6 +63,7 @@ FEATURES = (
 class Services:
     """All services; the HTTP app and the command line share them."""
 
+    features: tuple[Feature, ...]
     settings: Settings
     database: Database
     clock: Clock
@@ -156,6 +158,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     )
     administration = Administration(database, clock, accounts, passwords, totp, keys)
     return Services(
+        FEATURES,
         settings,
         database,
         clock,

@@ -36,12 +36,6 @@ class MailedCode(Request):
     code: Annotated[Text, Field(min_length=1, max_length=64)]
 
 
-class EnrollRequest(Request):
-    """``restart`` replaces the pending secret with a new one."""
-
-    restart: bool = False
-
-
 class LoginState(BaseModel):
     """The current step of a login, and what its page needs."""
 

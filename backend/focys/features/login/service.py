@@ -1,14 +1,11 @@
 """The login from password to session. Each step is a separate module, called from here."""
 
-from typing import Any
-
 from pydantic import BaseModel
 
 from focys.domain import attempt
 from focys.domain.login import Step
 from focys.domain.outcome import Refused
 from focys.features.audit import AuditEvent, Outcome
-from focys.features.factors import AnyFactor, Enroller
 from focys.features.login import email_code, enrollment, password, second_factor
 from focys.features.login.attempt import CompletedLogin, Dependencies, LoginRequest
 from focys.features.login.changes import consumed
@@ -30,22 +27,13 @@ class LoginFlow:
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
+        self._factors = {factor.kind: factor for factor in deps.factors}
         self._repository = LoginRepository(deps.database, deps.factors)
 
     @property
     def app_name(self) -> str:
         """The name of the service."""
         return self._deps.app_name
-
-    @property
-    def factors(self) -> tuple[AnyFactor, ...]:
-        """The available kinds of second factor."""
-        return self._deps.factors
-
-    @property
-    def enroller(self) -> Enroller[Any]:
-        """Sets up a factor at the first sign-in."""
-        return self._deps.enroller
 
     async def start(self, address: str, typed: str, caller: Caller) -> Begun | CompletedLogin | Refused:
         """Check email and password."""
@@ -67,8 +55,9 @@ class LoginFlow:
         """Check the first proof of a new factor, and sign in."""
         return await attempt.run(enrollment.FirstFactorAttempt(self._request(caller), answer))
 
-    async def verify(self, factor: AnyFactor, answer: BaseModel, caller: Caller) -> CompletedLogin | Refused:
-        """Check a second factor, and sign in."""
+    async def verify(self, kind: str, answer: BaseModel, caller: Caller) -> CompletedLogin | Refused:
+        """Check a proof of this kind of second factor, and sign in."""
+        factor = self._factors[kind]
         return await attempt.run(second_factor.SecondFactorAttempt(self._request(caller), factor, answer))
 
     async def look(self, caller: Caller) -> LoginState | Refused:

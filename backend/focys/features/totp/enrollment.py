@@ -23,8 +23,6 @@ class TotpEnrollment:
 
     amr = AMR
     life = ENROLLMENT_LIFE
-    request = FirstCode
-    shown = Enrollment
 
     def __init__(self, database: Database, codes: Codes, *, app_name: str) -> None:
         self._database, self._codes, self._app_name = database, codes, app_name

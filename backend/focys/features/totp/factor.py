@@ -29,8 +29,6 @@ class TotpFactor:
     kind = "totp"
     event = Event.TOTP
     amr = AMR
-    path = "/totp/verify"
-    request = TotpCodes
     held = Shape(HeldTotp, users.c.totp_secret, users.c.totp_last_step)
 
     def __init__(self, codes: Codes) -> None:
