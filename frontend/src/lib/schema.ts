@@ -365,6 +365,9 @@ export interface components {
         /**
          * LoginState
          * @description The current step of a login, and what its page needs.
+         *
+         *     ``next_pause`` is how many seconds single codes are refused once no try is left; null if guarded mode follows, or if
+         *     it does not apply.
          */
         LoginState: {
             /**
@@ -399,6 +402,8 @@ export interface components {
             guarded: boolean;
             /** Tries Left */
             tries_left?: number | null;
+            /** Next Pause */
+            next_pause?: number | null;
             /** Retry After */
             retry_after?: number | null;
         };
@@ -474,6 +479,8 @@ export interface components {
             retry_after?: number | null;
             /** Tries Left */
             tries_left?: number | null;
+            /** Next Pause */
+            next_pause?: number | null;
             /** Minutes Ago */
             minutes_ago?: number | null;
             /** Step */

@@ -37,7 +37,11 @@ class MailedCode(Request):
 
 
 class LoginState(BaseModel):
-    """The current step of a login, and what its page needs."""
+    """The current step of a login, and what its page needs.
+
+    ``next_pause`` is how many seconds single codes are refused once no try is left; null if guarded mode follows, or if
+    it does not apply.
+    """
 
     step: Literal["email_code", "enroll", "totp"]
     email: str
@@ -49,6 +53,7 @@ class LoginState(BaseModel):
     factors: list[str] = []
     guarded: bool = False
     tries_left: int | None = None
+    next_pause: int | None = None
     retry_after: int | None = None
 
 

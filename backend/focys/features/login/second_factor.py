@@ -17,7 +17,7 @@ from focys.features.login.attempt import CompletedLogin, Grant, Granted, LoginRe
 from focys.features.login.changes import while_charged
 from focys.features.login.events import Alarm
 from focys.features.login.notices import finished, new_browser_mail
-from focys.features.login.snapshots import LoginSnapshot, seconds_until
+from focys.features.login.snapshots import LoginSnapshot, seconds_until, tries_of
 from focys.infra.ops import metrics
 
 _LOCK_NAMES = {**{count: str(count) for count in lockout.LOCKS}, lockout.GUARDED_AFTER: "guarded"}
@@ -94,7 +94,7 @@ class SecondFactorAttempt:
         state = facts.lock_state(now)
         if not unproven.is_charged:
             await request.commit(replace(event, alarm=unproven.alarm), taken_back(self.charge_id))
-            return replace(unproven.refused, tries_left=state.tries_left if isinstance(state, Open) else None)
+            return _with_tries(unproven.refused, state)
         number = len(facts.failures.counted) + 1 if isinstance(state, Open) else 0
         emails = await notices_for(request.deps.outbox, user_id, number, request.visit.caller, now)
         failure = replace(event, alarm=unproven.alarm or _ALARMS.get(number))
@@ -127,11 +127,16 @@ def _state_after(failures: Failures, state: LockState, now: datetime) -> LockSta
     return Guarded() if isinstance(after, Locked) else after
 
 
+def _with_tries(refused: Refused, state: LockState) -> Refused:
+    tries_left, next_pause = tries_of(state)
+    return replace(refused, tries_left=tries_left, next_pause=next_pause)
+
+
 def _with_state(refused: Refused, state: LockState, now: datetime) -> Refused:
     """Return the refusal with the tries left, or the lock that was reached."""
     match state:
-        case Open(left):
-            return replace(refused, tries_left=left)
+        case Open():
+            return _with_tries(refused, state)
         case Locked(until):
             return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(until, now))
         case Guarded(until) if until is not None:
