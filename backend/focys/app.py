@@ -1,8 +1,9 @@
 """The HTTP app: the API behind the request guard, and the pages."""
 
+from collections.abc import Sequence
 from functools import partial
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -23,7 +24,7 @@ from focys.infra.web.origins import PAGE_HEADER, Origins
 from focys.infra.web.pages import Pages
 from focys.infra.web.startup import StartupErrors
 from focys.running import running
-from focys.services import build_services
+from focys.services import Services, build_services
 from focys.settings import PAGES, Settings, load_settings
 
 _BUSIEST = {path: rank for rank, path in enumerate(("/auth/me", "/auth/totp/verify", "/auth/login", "/auth/refresh"))}
@@ -54,24 +55,8 @@ def create_app(
     )
     for feature in services.features:
         begin_counting(feature.events, feature.alarms)
-    app.state.services = services
-    cookies = Cookies(secure=settings.is_secure)
-    app.state.web = Web(Callers(settings, cookies), cookies, Origins(settings))
-    app.state.login = services.login
-    app.state.factor_login = FactorResponses(services.login, cookies)
-    app.state.sessions_api = SessionsApi(services.sessions, services.clock, services.login.cancel)
-    app.state.readiness = services.readiness
-    app.state.has_workers = settings.prometheus_multiproc_dir is not None
-    routers = [
-        *(feature.router for feature in services.features if feature.router is not None),
-        health.router,
-    ]
-    for router in routers:
-        # Not include_router: FastAPI searches the routes of an included router twice per request.
-        app.router.routes.extend(router.routes)
-    # Routes are tried in order, so the busiest go first.
-    app.router.routes.sort(key=lambda route: _BUSIEST.get(getattr(route, "path", ""), len(_BUSIEST)))
-    app.include_router(metrics.router, include_in_schema=False)
+    _fill_state(app, services)
+    _add_routes(app, [feature.router for feature in services.features if feature.router is not None])
     replies.install(app)
     cors = partial(
         CORSMiddleware,
@@ -85,6 +70,27 @@ def create_app(
     app.add_middleware(RequestGuard, settings=settings, cors=cors)
     app.add_middleware(StartupErrors)
     return app
+
+
+def _fill_state(app: FastAPI, services: Services) -> None:
+    """Store what the dependencies of routes read."""
+    settings, cookies = services.settings, Cookies(secure=services.settings.is_secure)
+    app.state.services = services
+    app.state.web = Web(Callers(settings, cookies), cookies, Origins(settings))
+    app.state.login = services.login
+    app.state.factor_login = FactorResponses(services.login, cookies)
+    app.state.sessions_api = SessionsApi(services.sessions, services.clock, services.login.cancel)
+    app.state.readiness = services.readiness
+    app.state.has_workers = settings.prometheus_multiproc_dir is not None
+
+
+def _add_routes(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+    for router in (*routers, health.router):
+        # Not include_router: FastAPI searches the routes of an included router twice per request.
+        app.router.routes.extend(router.routes)
+    # Routes are tried in order, so the busiest go first.
+    app.router.routes.sort(key=lambda route: _BUSIEST.get(getattr(route, "path", ""), len(_BUSIEST)))
+    app.include_router(metrics.router, include_in_schema=False)
 
 
 def create_site(settings: Settings | None = None, *, clock: Clock | None = None) -> Starlette:

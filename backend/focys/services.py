@@ -28,8 +28,8 @@ from focys.features.housekeeping import Housekeeping
 from focys.features.login import Dependencies, LoginFlow
 from focys.features.outbox import Outbox
 from focys.features.passwords import Passwords
-from focys.features.rate_limits import REFRESHES, LoginLimits, account_limits
-from focys.features.sessions import RotationLimit, SessionRepository, Sessions
+from focys.features.rate_limits import REFRESHES, LoginLimits, RateLimiter, account_limits
+from focys.features.sessions import RotationLimit, SessionPolicy, SessionRepository, Sessions
 from focys.features.throttling import Networks, PasswordThrottle, network_counters
 from focys.features.totp import Codes, TotpEnrollment, TotpFactor, TotpSecrets
 from focys.infra.crypto.hashing import Hasher
@@ -94,38 +94,18 @@ def second_factors(codes: Codes, backup_codes: BackupCodeFactor) -> tuple[AnyFac
 
 def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Mailer | None = None) -> Services:
     """Build all services. Tests pass their own clock and mailer."""
-    mfa_required = settings.mfa_policy == "required"
     database = Database(settings.database, pool_size=settings.database_pool_size)
     clock = clock or (SystemClock() if settings.is_embedded else DatabaseClock())
     keys = KeyRing(settings.keys)
-    hasher = Hasher(
-        memory_kib=settings.password_hash_memory_kib,
-        passes=settings.password_hash_passes,
-        threads=settings.password_hash_threads,
-        queue=settings.password_hash_queue,
-    )
+    hasher = _hasher(settings)
     email_codes = EmailCodes(keys, life=settings.email_code_life)
     kinds = [email_codes, *(kind for feature in FEATURES for kind in feature.emails)]
     outbox = Outbox(database, clock, mailer or mailer_for(settings), kinds, app_name=settings.app_name)
-    passwords = Passwords(
-        hasher,
-        mfa_required=mfa_required,
-        app_name=settings.app_name,
-        breach_url=settings.breached_passwords_url,
-    )
+    passwords = _passwords(settings, hasher)
     by_account = account_limits(database, clock)
-    sessions = Sessions(
-        database,
-        clock,
-        Tokens(keys, issuer=settings.public_url, access_life=settings.access_token_life),
-        life=settings.session_life,
-        mfa_required=mfa_required,
-        repository=SessionRepository(database, left_for(users.c.id)),
-        rotation_limit=RotationLimit(
-            charge=partial(by_account.hit, REFRESHES),
-            give_back=lambda session, now: by_account.give_back(REFRESHES, session, now=now),
-        ),
-    )
+    tokens = Tokens(keys, issuer=settings.public_url, access_life=settings.access_token_life)
+    repository = SessionRepository(database, left_for(users.c.id))
+    sessions = Sessions(database, clock, tokens, repository, _session_policy(settings, by_account))
     accounts = Accounts(database, clock)
     box = SecretBox(keys)
     totp = TotpSecrets(database, box, drift=settings.totp_window)
@@ -140,11 +120,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
             passwords=passwords,
             throttle=PasswordThrottle(database, by_network, settings.network_limits),
             account_limits=by_account,
-            login_limits=LoginLimits.of(
-                started=settings.logins_per_network,
-                codes_per_network=settings.emailed_codes_per_network,
-                codes_a_day=settings.emailed_codes_a_day,
-            ),
+            login_limits=_login_limits(settings),
             email_codes=email_codes,
             factors=second_factors(codes, backup_codes),
             companions=(backup_codes,),
@@ -153,7 +129,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
             outbox=outbox,
             app_name=settings.app_name,
             mail_sender=sender_of(settings) if settings.smtp_host else None,
-            mfa_required=mfa_required,
+            mfa_required=_is_mfa_required(settings),
         )
     )
     administration = Administration(database, clock, accounts, passwords, totp, keys)
@@ -174,4 +150,42 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         Networks(database, clock, by_network, settings.network_limits),
         Housekeeping(database, clock, [deletion for feature in FEATURES for deletion in feature.retention]),
         Readiness(database, clock, totp.can_open_secrets),
+    )
+
+
+def _is_mfa_required(settings: Settings) -> bool:
+    return settings.mfa_policy == "required"
+
+
+def _hasher(settings: Settings) -> Hasher:
+    return Hasher(
+        memory_kib=settings.password_hash_memory_kib,
+        passes=settings.password_hash_passes,
+        threads=settings.password_hash_threads,
+        queue=settings.password_hash_queue,
+    )
+
+
+def _passwords(settings: Settings, hasher: Hasher) -> Passwords:
+    return Passwords(
+        hasher,
+        mfa_required=_is_mfa_required(settings),
+        app_name=settings.app_name,
+        breach_url=settings.breached_passwords_url,
+    )
+
+
+def _session_policy(settings: Settings, limits: RateLimiter) -> SessionPolicy:
+    rotation_limit = RotationLimit(
+        charge=partial(limits.hit, REFRESHES),
+        give_back=lambda session, now: limits.give_back(REFRESHES, session, now=now),
+    )
+    return SessionPolicy(settings.session_life, _is_mfa_required(settings), rotation_limit)
+
+
+def _login_limits(settings: Settings) -> LoginLimits:
+    return LoginLimits.of(
+        started=settings.logins_per_network,
+        codes_per_network=settings.emailed_codes_per_network,
+        codes_a_day=settings.emailed_codes_a_day,
     )

@@ -16,7 +16,7 @@ from focys.features.sessions.repository import SessionRepository, all_ended, eve
 from focys.features.sessions.results import Listed, Opened
 from focys.features.sessions.router import SessionsApi, router
 from focys.features.sessions.schemas import SignedIn, User
-from focys.features.sessions.service import Evidence, RotationLimit, Sessions
+from focys.features.sessions.service import Evidence, RotationLimit, SessionPolicy, Sessions
 from focys.infra.db.retention import kept_for
 
 FEATURE = Feature(
@@ -37,6 +37,7 @@ __all__ = [
     "Opened",
     "RecentlyVerified",
     "RotationLimit",
+    "SessionPolicy",
     "SessionRepository",
     "Sessions",
     "SessionsApi",

@@ -48,6 +48,15 @@ class RotationLimit:
     give_back: Callable[[str, datetime], Sequence[Change]]
 
 
+@dataclass(frozen=True, slots=True)
+class SessionPolicy:
+    """How long sessions may last, whether they need a second factor, and how often they are rotated."""
+
+    life: timedelta
+    mfa_required: bool
+    rotation_limit: RotationLimit
+
+
 class PolicyError(Exception):
     """A session was requested on less evidence than the policy requires: a programming error, not a refusal."""
 
@@ -78,15 +87,11 @@ class Sessions:
         database: Database,
         clock: Clock,
         tokens: Tokens,
-        *,
-        life: timedelta,
-        mfa_required: bool,
         repository: SessionRepository,
-        rotation_limit: RotationLimit,
+        policy: SessionPolicy,
     ) -> None:
         self._database, self._clock, self._tokens = database, clock, tokens
-        self._repository, self._rotation_limit = repository, rotation_limit
-        self._life, self._mfa_required = life, mfa_required
+        self._repository, self._policy = repository, policy
 
     def open(self, evidence: Evidence, caller: Caller, now: datetime, *, live: int) -> Opened:
         """Return a new session for the evidence; commit its changes with the guard of the proof.
@@ -99,7 +104,7 @@ class Sessions:
         if not self._satisfies_policy(evidence.amr, bypassed=evidence.is_bypassed(now)):
             raise PolicyError
         session_id, seed = uuid4(), new_seed()
-        life = min(self._life, ADMIN_LIFE) if evidence.role == "admin" else self._life
+        life = min(self._policy.life, ADMIN_LIFE) if evidence.role == "admin" else self._policy.life
         if evidence.bypass is not None:
             life = min(life, evidence.bypass.until - now)
         new = NewSession(
@@ -207,14 +212,14 @@ class Sessions:
     async def _rotate(self, session: LiveSession, caller: Caller, now: datetime) -> Refreshed | Refused | None:
         """Rotate the refresh token; return None if a concurrent request did."""
         limited = str(session.session_id)
-        wait = await self._rotation_limit.charge(limited)
+        wait = await self._policy.rotation_limit.charge(limited)
         if wait is not None:
             return Refused(Reason.THROTTLED, retry_after=wait)
         event = audit.AuditEvent(Event.REFRESH, audit.Outcome.OK, session.user_id)
         guard = rotated(session.session_id, session.refresh_generation, now)
         if not await self._database.write(audit.insert_event(event, caller, now), guard=guard):
             # Tabs that load at the same time cause one rotation, and are counted once.
-            await self._database.write(*self._rotation_limit.give_back(limited, now))
+            await self._database.write(*self._policy.rotation_limit.give_back(limited, now))
             return None
         audit.log_event(event, caller)
         return self._refreshed(replace(session, refresh_generation=session.refresh_generation + 1), now)
@@ -249,7 +254,7 @@ class Sessions:
         return in_time and self._satisfies_policy(session.amr, bypassed=session.bypass_id is not None)
 
     def _satisfies_policy(self, amr: tuple[str, ...], *, bypassed: bool) -> bool:
-        return "mfa" in amr or bypassed or not self._mfa_required
+        return "mfa" in amr or bypassed or not self._policy.mfa_required
 
     def _access_seconds(self, role: str, session_ends: datetime, now: datetime) -> int:
         # An administrator's token expires well before the idle limit; its refresh shows that the session is in use.

@@ -52,4 +52,4 @@ class TotpFactor:
         match = self._codes.compare(answer.in_order, expected, claim.now)
         if isinstance(match, Unproven):
             return match
-        return Proven(claim_and_burn(claim.user_id, claim.version, step=match.step, offset=match.offset))
+        return Proven(claim_and_burn(claim.user_id, claim.version, match))
