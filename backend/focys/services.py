@@ -25,7 +25,7 @@ from focys.features.email_code import EmailCodes
 from focys.features.factors import AnyFactor
 from focys.features.feature import Feature
 from focys.features.housekeeping import Housekeeping
-from focys.features.login import Dependencies, LoginFlow
+from focys.features.login import Dependencies, LoginFlow, LoginPolicy
 from focys.features.outbox import Outbox
 from focys.features.passwords import Passwords
 from focys.features.rate_limits import REFRESHES, LoginLimits, RateLimiter, account_limits
@@ -37,6 +37,7 @@ from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
 from focys.infra.crypto.tokens import Tokens
 from focys.infra.db.database import Database
+from focys.infra.mail.kinds import MailKind
 from focys.infra.mail.mailer import Mailer, mailer_for, sender_of
 from focys.infra.ops.clock import Clock, DatabaseClock, SystemClock
 from focys.infra.web.health import Readiness
@@ -99,40 +100,31 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     keys = KeyRing(settings.keys)
     hasher = _hasher(settings)
     email_codes = EmailCodes(keys, life=settings.email_code_life)
-    kinds = [email_codes, *(kind for feature in FEATURES for kind in feature.emails)]
-    outbox = Outbox(database, clock, mailer or mailer_for(settings), kinds, app_name=settings.app_name)
+    outbox = Outbox(database, clock, mailer or mailer_for(settings), _emails(email_codes), app_name=settings.app_name)
     passwords = _passwords(settings, hasher)
     by_account = account_limits(database, clock)
-    tokens = Tokens(keys, issuer=settings.public_url, access_life=settings.access_token_life)
-    repository = SessionRepository(database, left_for(users.c.id))
-    sessions = Sessions(database, clock, tokens, repository, _session_policy(settings, by_account))
+    sessions = _sessions(settings, database, clock, keys, by_account)
     accounts = Accounts(database, clock)
     box = SecretBox(keys)
     totp = TotpSecrets(database, box, drift=settings.totp_window)
     codes = Codes(box, drift=settings.totp_window)
     backup_codes = BackupCodeFactor(BackupCodes(database, hasher))
     by_network = network_counters(settings.rate_limit_storage, database, clock)
-    login = LoginFlow(
-        Dependencies(
-            database=database,
-            clock=clock,
-            keys=keys,
-            passwords=passwords,
-            throttle=PasswordThrottle(database, by_network, settings.network_limits),
-            account_limits=by_account,
-            login_limits=_login_limits(settings),
-            email_codes=email_codes,
-            factors=second_factors(codes, backup_codes),
-            companions=(backup_codes,),
-            enroller=TotpEnrollment(database, codes, app_name=settings.app_name),
-            sessions=sessions,
-            outbox=outbox,
-            app_name=settings.app_name,
-            mail_sender=sender_of(settings) if settings.smtp_host else None,
-            mfa_required=_is_mfa_required(settings),
-        )
+    login = Dependencies(
+        database=database,
+        clock=clock,
+        keys=keys,
+        passwords=passwords,
+        throttle=PasswordThrottle(database, by_network, settings.network_limits),
+        account_limits=by_account,
+        email_codes=email_codes,
+        factors=second_factors(codes, backup_codes),
+        companions=(backup_codes,),
+        enroller=TotpEnrollment(database, codes, app_name=settings.app_name),
+        sessions=sessions,
+        outbox=outbox,
+        policy=_login_policy(settings),
     )
-    administration = Administration(database, clock, accounts, passwords, totp, keys)
     return Services(
         FEATURES,
         settings,
@@ -140,17 +132,21 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         clock,
         hasher,
         accounts,
-        administration,
+        Administration(database, clock, accounts, passwords, totp, keys),
         passwords,
         sessions,
         totp,
         outbox,
-        login,
+        LoginFlow(login),
         Bypasses(database, clock, accounts),
         Networks(database, clock, by_network, settings.network_limits),
         Housekeeping(database, clock, [deletion for feature in FEATURES for deletion in feature.retention]),
         Readiness(database, clock, totp.can_open_secrets),
     )
+
+
+def _emails(codes: MailKind) -> list[MailKind]:
+    return [codes, *(kind for feature in FEATURES for kind in feature.emails)]
 
 
 def _is_mfa_required(settings: Settings) -> bool:
@@ -175,17 +171,24 @@ def _passwords(settings: Settings, hasher: Hasher) -> Passwords:
     )
 
 
-def _session_policy(settings: Settings, limits: RateLimiter) -> SessionPolicy:
+def _sessions(settings: Settings, database: Database, clock: Clock, keys: KeyRing, limits: RateLimiter) -> Sessions:
+    tokens = Tokens(keys, issuer=settings.public_url, access_life=settings.access_token_life)
     rotation_limit = RotationLimit(
         charge=partial(limits.hit, REFRESHES),
         give_back=lambda session, now: limits.give_back(REFRESHES, session, now=now),
     )
-    return SessionPolicy(settings.session_life, _is_mfa_required(settings), rotation_limit)
+    policy = SessionPolicy(settings.session_life, _is_mfa_required(settings), rotation_limit)
+    return Sessions(database, clock, tokens, SessionRepository(database, left_for(users.c.id)), policy)
 
 
-def _login_limits(settings: Settings) -> LoginLimits:
-    return LoginLimits.of(
-        started=settings.logins_per_network,
-        codes_per_network=settings.emailed_codes_per_network,
-        codes_a_day=settings.emailed_codes_a_day,
+def _login_policy(settings: Settings) -> LoginPolicy:
+    return LoginPolicy(
+        app_name=settings.app_name,
+        mail_sender=sender_of(settings) if settings.smtp_host else None,
+        mfa_required=_is_mfa_required(settings),
+        limits=LoginLimits.of(
+            started=settings.logins_per_network,
+            codes_per_network=settings.emailed_codes_per_network,
+            codes_a_day=settings.emailed_codes_a_day,
+        ),
     )

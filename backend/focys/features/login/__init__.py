@@ -12,7 +12,7 @@ result (``focys.domain.attempt``). The client gets no response before that write
 from datetime import timedelta
 
 from focys.features.feature import Feature
-from focys.features.login.attempt import Dependencies
+from focys.features.login.attempt import Dependencies, LoginPolicy
 from focys.features.login.events import Alarm, Event
 from focys.features.login.models import pending_logins
 from focys.features.login.notices import FACTOR_ADDED, NEW_BROWSER, UNFINISHED
@@ -28,4 +28,4 @@ FEATURE = Feature(
     router=router,
 )
 
-__all__ = ["FEATURE", "Dependencies", "FactorResponses", "LoginFlow", "pending_logins"]
+__all__ = ["FEATURE", "Dependencies", "FactorResponses", "LoginFlow", "LoginPolicy", "pending_logins"]

@@ -31,6 +31,16 @@ from focys.infra.web.caller import Caller
 
 
 @dataclass(frozen=True, slots=True)
+class LoginPolicy:
+    """What the operator decides about logins; ``mail_sender`` is None if emails go to the console."""
+
+    app_name: str
+    mail_sender: str | None
+    mfa_required: bool
+    limits: LoginLimits
+
+
+@dataclass(frozen=True, slots=True)
 class Dependencies:
     """Everything a login needs from other modules; built in ``focys.services``."""
 
@@ -40,16 +50,13 @@ class Dependencies:
     passwords: Passwords
     throttle: PasswordThrottle
     account_limits: RateLimiter
-    login_limits: LoginLimits
     email_codes: EmailCodes
     factors: tuple[AnyFactor, ...]
     companions: tuple[Companion[Any], ...]
     enroller: Enroller[Any]
     sessions: Sessions
     outbox: Outbox
-    app_name: str
-    mail_sender: str | None
-    mfa_required: bool
+    policy: LoginPolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class CodeLogin:
 async def code_login(request: LoginRequest, account: Account, *, is_long: bool) -> CodeLogin | Refused:
     """Return the login that a right password starts, or a refusal (for minutes at most) if no email may be sent now."""
     user_id, network = str(account.user_id), request.visit.caller.network
-    limits, most = request.deps.account_limits, request.deps.login_limits
+    limits, most = request.deps.account_limits, request.deps.policy.limits
     over_limit = await limits.hit(most.codes_per_network, user_id, network)
     over_limit = over_limit or await limits.hit(most.codes_a_day, user_id)
     if not over_limit:

@@ -138,5 +138,5 @@ def _next_issue(facts: LoginSnapshot, request: LoginRequest) -> CodeIssue:
 
 async def _wait(request: LoginRequest, user_id: str) -> int | None:
     limits = request.deps.account_limits
-    await limits.hit(request.deps.login_limits.codes_a_day, user_id)
+    await limits.hit(request.deps.policy.limits.codes_a_day, user_id)
     return await limits.hit(CODES_RESENT, user_id) or await limits.hit(CODES_RESENT_A_DAY, user_id)

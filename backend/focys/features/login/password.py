@@ -111,14 +111,14 @@ async def _accept_password(
     """Continue with the step after a right password."""
     bypass = facts.bypass_for(account, request.visit.now)
     proof = password_proof(
-        mfa_enabled=account.mfa_enabled, mfa_required=request.deps.mfa_required, is_bypassed=bypass is not None
+        mfa_enabled=account.mfa_enabled, mfa_required=request.deps.policy.mfa_required, is_bypassed=bypass is not None
     )
     step = advance(Step.PASSWORD, proof)
     if step is Step.DONE:
         return await _sign_in(request, facts, account, bypass, refunds) or BUSY
     if facts.browser_id is None:
         limits, network = request.deps.account_limits, request.visit.caller.network
-        wait = await limits.hit(request.deps.login_limits.started, str(account.user_id), network)
+        wait = await limits.hit(request.deps.policy.limits.started, str(account.user_id), network)
         if wait is not None:
             return request.refuse(_EVENT, account.user_id, Refused(Reason.THROTTLED, retry_after=wait))
     if step is Step.EMAIL_CODE:
@@ -145,7 +145,7 @@ async def _begin_email_code(
     """Start the email code step; a browser that is already at this step continues it, under a new token."""
     caller, now, token = request.visit.caller, request.visit.now, new_token()
     event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
-    sender = request.deps.mail_sender
+    sender = request.deps.policy.mail_sender
     if facts.earlier is not None and facts.waits_for_code(now):
         await request.commit(event, *changes, token_replaced(facts.earlier.login_id, token))
         return Begun(token, state_of_email_code(facts.earlier, account.email, sender, now))

@@ -33,7 +33,7 @@ class LoginFlow:
     @property
     def app_name(self) -> str:
         """The name of the service."""
-        return self._deps.app_name
+        return self._deps.policy.app_name
 
     async def start(self, address: str, typed: str, caller: Caller) -> Begun | CompletedLogin | Refused:
         """Check email and password."""
@@ -81,7 +81,7 @@ class LoginFlow:
     def _state_of(self, facts: LoginSnapshot, request: LoginRequest) -> LoginState:
         login, email, now = facts.login, facts.account.email, request.visit.now
         if login.step is Step.EMAIL_CODE:
-            return state_of_email_code(login, email, self._deps.mail_sender, now)
+            return state_of_email_code(login, email, self._deps.policy.mail_sender, now)
         if login.step is Step.ENROLL:
             return state_of_enrollment(login, email, now)
         return state_of_second_factor(login, email, request.offered(facts.held), facts.lock_state(now), now)
