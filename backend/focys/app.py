@@ -1,8 +1,9 @@
 """The HTTP app: the API behind the request guard, and the pages."""
 
+from collections.abc import Sequence
 from functools import partial
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -11,7 +12,7 @@ from starlette.routing import Mount, Route
 
 from focys import __version__
 from focys.features.audit import begin_counting
-from focys.features.login import factor_routes
+from focys.features.login import FactorResponses
 from focys.features.sessions import SessionsApi
 from focys.infra.mail.mailer import Mailer
 from focys.infra.ops import logs, metrics
@@ -24,7 +25,7 @@ from focys.infra.web.origins import PAGE_HEADER, Origins
 from focys.infra.web.pages import Pages
 from focys.infra.web.startup import StartupErrors
 from focys.running import running
-from focys.services import FEATURES, build_services
+from focys.services import Services, build_services
 from focys.settings import PAGES, Settings, load_settings
 
 _BUSIEST = {path: rank for rank, path in enumerate(("/auth/me", "/auth/totp/verify", "/auth/login", "/auth/refresh"))}
@@ -53,27 +54,10 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lambda _app: running(services),
     )
-    for feature in FEATURES:
+    for feature in services.features:
         begin_counting(feature.events, feature.alarms)
-    app.state.services = services
-    cookies = Cookies(secure=settings.is_secure)
-    app.state.web = Web(Callers(settings, cookies), cookies, Origins(settings))
-    app.state.login = services.login
-    app.state.sessions_api = SessionsApi(services.sessions, services.clock, services.login.cancel)
-    readiness = health.Readiness(services.database, services.clock, services.totp.can_open_secrets)
-    routers = [
-        *(feature.router for feature in FEATURES if feature.router is not None),
-        factor_routes(services.login.factors, services.login.enroller),
-        health.build_router(readiness),
-    ]
-    for router in routers:
-        # Not include_router: FastAPI searches the routes of an included router twice per request.
-        app.router.routes.extend(router.routes)
-    # Routes are tried in order, so the busiest go first.
-    app.router.routes.sort(key=lambda route: _BUSIEST.get(getattr(route, "path", ""), len(_BUSIEST)))
-    app.include_router(
-        metrics.build_router(of_all_workers=settings.prometheus_multiproc_dir is not None), include_in_schema=False
-    )
+    _fill_state(app, services)
+    _add_routes(app, [feature.router for feature in services.features if feature.router is not None])
     replies.install(app)
     cors = partial(
         CORSMiddleware,
@@ -87,6 +71,27 @@ def create_app(
     app.add_middleware(RequestGuard, settings=settings, cors=cors)
     app.add_middleware(StartupErrors)
     return app
+
+
+def _fill_state(app: FastAPI, services: Services) -> None:
+    """Store what the dependencies of routes read."""
+    settings, cookies = services.settings, Cookies(secure=services.settings.is_secure)
+    app.state.services = services
+    app.state.web = Web(Callers(settings, cookies), cookies, Origins(settings))
+    app.state.login = services.login
+    app.state.factor_login = FactorResponses(services.login, cookies)
+    app.state.sessions_api = SessionsApi(services.sessions, services.clock, services.login.cancel)
+    app.state.readiness = services.readiness
+    app.state.has_workers = settings.prometheus_multiproc_dir is not None
+
+
+def _add_routes(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+    for router in (*routers, health.router):
+        # Not include_router: FastAPI searches the routes of an included router twice per request.
+        app.router.routes.extend(router.routes)
+    # Routes are tried in order, so the busiest go first.
+    app.router.routes.sort(key=lambda route: _BUSIEST.get(getattr(route, "path", ""), len(_BUSIEST)))
+    app.include_router(metrics.router, include_in_schema=False)
 
 
 def create_site(settings: Settings | None = None, *, clock: Clock | None = None) -> Starlette:

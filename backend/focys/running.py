@@ -9,14 +9,13 @@ from functools import partial
 from sqlalchemy.exc import SQLAlchemyError
 
 from focys import __version__
+from focys.features.feature import Gauge
 from focys.features.outbox import Outbox
-from focys.features.watching import AddressWatch, SprayWatch, Watch
 from focys.infra.db.database import Database
 from focys.infra.db.schema import current_revision, why_unusable
 from focys.infra.ops import logs, metrics
 from focys.infra.ops.clock import DatabaseClock, SystemClock
 from focys.infra.ops.periodic import Periodic
-from focys.infra.web import health
 from focys.services import Services, build_services
 from focys.settings import SettingsError, load_settings
 
@@ -35,17 +34,12 @@ async def running(services: Services) -> AsyncIterator[None]:
     """Check that the service may start, then run the background work while the app serves requests."""
     await check_start(services)
     metrics.begin_serving(__version__)
-    readiness = health.Readiness(services.database, services.clock, services.totp.can_open_secrets)
-    watch = Watch(services.outbox, services.bypasses, readiness.failing)
     work: list[Outbox | Periodic] = [
         services.outbox,
-        Periodic(watch.look, name="watch", seconds=15),
-        Periodic(SprayWatch(services.networks).look, name="spray_watch", seconds=60),
+        Periodic(services.readiness.measure, name="readiness", seconds=15),
+        *_gauges(services),
         Periodic(services.housekeeping.forget, name="housekeeping", seconds=3600, first_after=3600),
     ]
-    if not services.settings.is_local:
-        address_watch = AddressWatch(services.sessions, services.settings.trusted_proxies)
-        work.append(Periodic(address_watch.look, name="address_watch", seconds=3600, first_after=60))
     if isinstance(services.clock, DatabaseClock):
         follow = partial(_follow_database_clock, services.clock, services.database)
         # check_start has just read it.
@@ -61,6 +55,19 @@ async def running(services: Services) -> AsyncIterator[None]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await services.close()
+
+
+def _gauges(services: Services) -> list[Periodic]:
+    """Return the readings of all gauges that features declare."""
+
+    async def read(gauge: Gauge) -> None:
+        await gauge.read(services.database, services.settings, services.clock.now())
+
+    return [
+        Periodic(partial(read, gauge), name=gauge.read.__name__, seconds=gauge.seconds, first_after=gauge.first_after)
+        for feature in services.features
+        for gauge in feature.gauges
+    ]
 
 
 async def _follow_database_clock(clock: DatabaseClock, database: Database) -> None:

@@ -23,12 +23,13 @@ from focys.features.backup_codes import BackupCodeFactor, BackupCodes, left_for
 from focys.features.bypass import Bypasses
 from focys.features.email_code import EmailCodes
 from focys.features.factors import AnyFactor
+from focys.features.feature import Feature
 from focys.features.housekeeping import Housekeeping
-from focys.features.login import Dependencies, LoginFlow
+from focys.features.login import Dependencies, LoginFlow, LoginPolicy
 from focys.features.outbox import Outbox
 from focys.features.passwords import Passwords
-from focys.features.rate_limits import REFRESHES, LoginLimits, account_limits
-from focys.features.sessions import RotationLimit, SessionRepository, Sessions
+from focys.features.rate_limits import REFRESHES, LoginLimits, RateLimiter, account_limits
+from focys.features.sessions import RotationLimit, SessionPolicy, SessionRepository, Sessions
 from focys.features.throttling import Networks, PasswordThrottle, network_counters
 from focys.features.totp import Codes, TotpEnrollment, TotpFactor, TotpSecrets
 from focys.infra.crypto.hashing import Hasher
@@ -36,8 +37,10 @@ from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
 from focys.infra.crypto.tokens import Tokens
 from focys.infra.db.database import Database
+from focys.infra.mail.kinds import MailKind
 from focys.infra.mail.mailer import Mailer, mailer_for, sender_of
 from focys.infra.ops.clock import Clock, DatabaseClock, SystemClock
+from focys.infra.web.health import Readiness
 from focys.settings import Settings
 
 FEATURES = (
@@ -61,6 +64,7 @@ FEATURES = (
 class Services:
     """All services; the HTTP app and the command line share them."""
 
+    features: tuple[Feature, ...]
     settings: Settings
     database: Database
     clock: Clock
@@ -75,6 +79,7 @@ class Services:
     bypasses: Bypasses
     networks: Networks
     housekeeping: Housekeeping
+    readiness: Readiness
 
     async def close(self) -> None:
         """Release threads and connections."""
@@ -90,82 +95,100 @@ def second_factors(codes: Codes, backup_codes: BackupCodeFactor) -> tuple[AnyFac
 
 def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Mailer | None = None) -> Services:
     """Build all services. Tests pass their own clock and mailer."""
-    mfa_required = settings.mfa_policy == "required"
     database = Database(settings.database, pool_size=settings.database_pool_size)
     clock = clock or (SystemClock() if settings.is_embedded else DatabaseClock())
     keys = KeyRing(settings.keys)
-    hasher = Hasher(
-        memory_kib=settings.password_hash_memory_kib,
-        passes=settings.password_hash_passes,
-        threads=settings.password_hash_threads,
-        queue=settings.password_hash_queue,
-    )
+    hasher = _hasher(settings)
     email_codes = EmailCodes(keys, life=settings.email_code_life)
-    kinds = [email_codes, *(kind for feature in FEATURES for kind in feature.emails)]
-    outbox = Outbox(database, clock, mailer or mailer_for(settings), kinds, app_name=settings.app_name)
-    passwords = Passwords(
-        hasher,
-        mfa_required=mfa_required,
-        app_name=settings.app_name,
-        breach_url=settings.breached_passwords_url,
-    )
+    outbox = Outbox(database, clock, mailer or mailer_for(settings), _emails(email_codes), app_name=settings.app_name)
+    passwords = _passwords(settings, hasher)
     by_account = account_limits(database, clock)
-    sessions = Sessions(
-        database,
-        clock,
-        Tokens(keys, issuer=settings.public_url, access_life=settings.access_token_life),
-        life=settings.session_life,
-        mfa_required=mfa_required,
-        repository=SessionRepository(database, left_for(users.c.id)),
-        rotation_limit=RotationLimit(
-            charge=partial(by_account.hit, REFRESHES),
-            give_back=lambda session, now: by_account.give_back(REFRESHES, session, now=now),
-        ),
-    )
+    sessions = _sessions(settings, database, clock, keys, by_account)
     accounts = Accounts(database, clock)
     box = SecretBox(keys)
     totp = TotpSecrets(database, box, drift=settings.totp_window)
     codes = Codes(box, drift=settings.totp_window)
     backup_codes = BackupCodeFactor(BackupCodes(database, hasher))
     by_network = network_counters(settings.rate_limit_storage, database, clock)
-    login = LoginFlow(
-        Dependencies(
-            database=database,
-            clock=clock,
-            keys=keys,
-            passwords=passwords,
-            throttle=PasswordThrottle(database, by_network, settings.network_limits),
-            account_limits=by_account,
-            login_limits=LoginLimits.of(
-                started=settings.logins_per_network,
-                codes_per_network=settings.emailed_codes_per_network,
-                codes_a_day=settings.emailed_codes_a_day,
-            ),
-            email_codes=email_codes,
-            factors=second_factors(codes, backup_codes),
-            companions=(backup_codes,),
-            enroller=TotpEnrollment(database, codes, app_name=settings.app_name),
-            sessions=sessions,
-            outbox=outbox,
-            app_name=settings.app_name,
-            mail_sender=sender_of(settings) if settings.smtp_host else None,
-            mfa_required=mfa_required,
-        )
+    login = Dependencies(
+        database=database,
+        clock=clock,
+        keys=keys,
+        passwords=passwords,
+        throttle=PasswordThrottle(database, by_network, settings.network_limits),
+        account_limits=by_account,
+        email_codes=email_codes,
+        factors=second_factors(codes, backup_codes),
+        companions=(backup_codes,),
+        enroller=TotpEnrollment(database, codes, app_name=settings.app_name),
+        sessions=sessions,
+        outbox=outbox,
+        policy=_login_policy(settings),
     )
-    administration = Administration(database, clock, accounts, passwords, totp, keys)
     return Services(
+        FEATURES,
         settings,
         database,
         clock,
         hasher,
         accounts,
-        administration,
+        Administration(database, clock, accounts, passwords, totp, keys),
         passwords,
         sessions,
         totp,
         outbox,
-        login,
+        LoginFlow(login),
         Bypasses(database, clock, accounts),
         Networks(database, clock, by_network, settings.network_limits),
         Housekeeping(database, clock, [deletion for feature in FEATURES for deletion in feature.retention]),
+        Readiness(database, clock, totp.can_open_secrets),
+    )
+
+
+def _emails(codes: MailKind) -> list[MailKind]:
+    return [codes, *(kind for feature in FEATURES for kind in feature.emails)]
+
+
+def _is_mfa_required(settings: Settings) -> bool:
+    return settings.mfa_policy == "required"
+
+
+def _hasher(settings: Settings) -> Hasher:
+    return Hasher(
+        memory_kib=settings.password_hash_memory_kib,
+        passes=settings.password_hash_passes,
+        threads=settings.password_hash_threads,
+        queue=settings.password_hash_queue,
+    )
+
+
+def _passwords(settings: Settings, hasher: Hasher) -> Passwords:
+    return Passwords(
+        hasher,
+        mfa_required=_is_mfa_required(settings),
+        app_name=settings.app_name,
+        breach_url=settings.breached_passwords_url,
+    )
+
+
+def _sessions(settings: Settings, database: Database, clock: Clock, keys: KeyRing, limits: RateLimiter) -> Sessions:
+    tokens = Tokens(keys, issuer=settings.public_url, access_life=settings.access_token_life)
+    rotation_limit = RotationLimit(
+        charge=partial(limits.hit, REFRESHES),
+        give_back=lambda session, now: limits.give_back(REFRESHES, session, now=now),
+    )
+    policy = SessionPolicy(settings.session_life, _is_mfa_required(settings), rotation_limit)
+    return Sessions(database, clock, tokens, SessionRepository(database, left_for(users.c.id)), policy)
+
+
+def _login_policy(settings: Settings) -> LoginPolicy:
+    return LoginPolicy(
+        app_name=settings.app_name,
+        mail_sender=sender_of(settings) if settings.smtp_host else None,
+        mfa_required=_is_mfa_required(settings),
+        limits=LoginLimits.of(
+            started=settings.logins_per_network,
+            codes_per_network=settings.emailed_codes_per_network,
+            codes_a_day=settings.emailed_codes_a_day,
+        ),
     )

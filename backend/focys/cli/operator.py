@@ -46,4 +46,4 @@ def _operator() -> Caller:
     with suppress(OSError, KeyError):
         name = getpass.getuser()
     source = f"console:{name}"[:64]
-    return Caller(address=source, source=source, agent="focys", request_id=uuid4().hex)
+    return Caller(address=source, network=source, user_agent="focys", request_id=uuid4().hex)

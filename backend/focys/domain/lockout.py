@@ -67,9 +67,13 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Single codes are checked; after ``tries_left`` more failures the next lock begins."""
+    """Single codes are checked; after ``tries_left`` more failures the next lock begins.
+
+    ``next_pause`` is the length of that lock; None if guarded mode follows.
+    """
 
     tries_left: int
+    next_pause: timedelta | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def lock_state(failures: Failures, now: datetime) -> LockState:
     if length is not None and recent:
         return Locked(until=min(recent[-1], now) + length)
     next_lock = min(n for n in (*LOCKS, GUARDED_AFTER) if n > len(counted))
-    return Open(tries_left=next_lock - len(counted))
+    return Open(next_lock - len(counted), LOCKS.get(next_lock))
 
 
 def obstacle(failures: Failures, strength: Strength, now: datetime) -> Locked | Guarded | Disabled | None:

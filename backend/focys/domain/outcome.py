@@ -62,6 +62,7 @@ class Refused:
     reason: Reason
     retry_after: int | None = None
     tries_left: int | None = None
+    next_pause: int | None = None
     minutes_ago: int | None = None
     step: Step | None = None
 

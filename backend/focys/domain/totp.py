@@ -126,7 +126,7 @@ def examine(
 
 
 def examine_pair(
-    secret: str, older: str, newer: str, *, now: float, last_used: int | None = None, drift: int = DRIFT_STEPS
+    secret: str, pair: tuple[str, str], *, now: float, last_used: int | None = None, drift: int = DRIFT_STEPS
 ) -> Match | Wrong:
     """Check two consecutive codes, older first; the newer one must be in the window, and neither may have been used.
 
@@ -136,7 +136,7 @@ def examine_pair(
     key, current = _key_of(secret), step_at(now)
     if last_used is not None and last_used > current + drift:
         raise ClockBehindError
-    first, second = int(older), int(newer)
+    first, second = (int(code) for code in pair)
     matched = None
     for step in range(current - drift, current + drift + 1):
         pair_fits = (_number_for(key, step - 1) == first) & (_number_for(key, step) == second)

@@ -50,7 +50,7 @@ def test_fifteen_wrong_codes_lead_through_both_locks_to_guarded_mode():
     """LOCK-03, LOCK-04: 5 -> 15 minutes, 10 -> 60 minutes, 15 -> guarded."""
     now = NOON
     ledger: list[datetime] = []
-    seen: list[timedelta | int | str] = []
+    seen: list[timedelta | tuple[int, timedelta | None] | str] = []
 
     for _ in range(15):
         match state_of(ledger, now):
@@ -59,29 +59,32 @@ def test_fifteen_wrong_codes_lead_through_both_locks_to_guarded_mode():
                 now = until
         ledger.append(now)
         after = state_of(ledger, now)
-        seen.append(after.tries_left if isinstance(after, Open) else type(after).__name__)
+        seen.append((after.tries_left, after.next_pause) if isinstance(after, Open) else type(after).__name__)
 
     assert seen == [
-        *[4, 3, 2, 1, "Locked", 15 * MINUTE],
-        *[4, 3, 2, 1, "Locked", 60 * MINUTE],
-        *[4, 3, 2, 1, "Guarded"],
+        *[(left, 15 * MINUTE) for left in (4, 3, 2, 1)],
+        *["Locked", 15 * MINUTE],
+        *[(left, 60 * MINUTE) for left in (4, 3, 2, 1)],
+        *["Locked", 60 * MINUTE],
+        *[(left, None) for left in (4, 3, 2, 1)],
+        "Guarded",
     ]
 
 
-@pytest.mark.parametrize(("count", "lock"), [(5, 15 * MINUTE), (10, 60 * MINUTE)])
-def test_a_lock_ends_to_the_second_and_nothing_extends_it(count, lock):
+@pytest.mark.parametrize(("count", "lock", "next_lock"), [(5, 15 * MINUTE, 60 * MINUTE), (10, 60 * MINUTE, None)])
+def test_a_lock_ends_to_the_second_and_nothing_extends_it(count, lock, next_lock):
     """LOCK-03: a single code is not checked while the account is locked, so it adds no failure."""
     ledger = failures(count)
 
     for waited in (0 * SECOND, SECOND, lock / 2, lock - SECOND, lock - timedelta(microseconds=1)):
         assert state_of(ledger, NOON + waited) == Locked(until=NOON + lock)
 
-    assert state_of(ledger, NOON + lock) == Open(tries_left=5)
+    assert state_of(ledger, NOON + lock) == Open(5, next_lock)
 
 
 @pytest.mark.parametrize("count", [*range(5), *range(6, 10), *range(11, 15)])
 def test_single_codes_are_checked_between_locks(count):
-    assert state_of(failures(count), NOON) == Open(tries_left=5 - count % 5)
+    assert state_of(failures(count), NOON) == Open(5 - count % 5, [15 * MINUTE, 60 * MINUTE, None][count // 5])
 
 
 @pytest.mark.parametrize("count", [15, 16, 59])
@@ -94,9 +97,9 @@ def test_a_failure_is_forgotten_after_365_days_to_the_second():
     ledger = failures(GUARDED_AFTER)
 
     assert state_of(ledger, NOON + YEAR - 15 * SECOND) == Guarded()
-    assert state_of(ledger, NOON + YEAR - 14 * SECOND) == Open(tries_left=1)
-    assert state_of(ledger, NOON + YEAR - SECOND) == Open(tries_left=4)
-    assert state_of(ledger, NOON + YEAR) == Open(tries_left=5)
+    assert state_of(ledger, NOON + YEAR - 14 * SECOND) == Open(1, None)
+    assert state_of(ledger, NOON + YEAR - SECOND) == Open(4, 15 * MINUTE)
+    assert state_of(ledger, NOON + YEAR) == Open(5, 15 * MINUTE)
 
 
 def test_sixty_pairs_an_hour_are_examined_in_guarded_mode():
@@ -116,12 +119,12 @@ def test_failures_slightly_in_the_future_make_no_lock_longer(count, lock):
     assert state_of([NOON + lock] * count, NOON) == Locked(until=NOON + lock)
 
 
-@pytest.mark.parametrize(("count", "lock"), [(5, 15 * MINUTE), (10, 60 * MINUTE)])
-def test_a_failure_far_in_the_future_hides_no_current_lock(count, lock):
+@pytest.mark.parametrize(("count", "lock", "next_lock"), [(5, 15 * MINUTE, 60 * MINUTE), (10, 60 * MINUTE, None)])
+def test_a_failure_far_in_the_future_hides_no_current_lock(count, lock, next_lock):
     ledger = [NOON + timedelta(days=1), *failures(count - 1)]
 
     assert state_of(ledger, NOON) == Locked(until=NOON + lock)
-    assert state_of(ledger, NOON + lock) == Open(tries_left=5)
+    assert state_of(ledger, NOON + lock) == Open(5, next_lock)
 
 
 @pytest.mark.parametrize(("count", "lock"), [(5, 15 * MINUTE), (10, 60 * MINUTE)])
@@ -145,7 +148,7 @@ def test_no_wait_is_longer_than_sixty_minutes(counted, strong, strong_here, tota
         match told:
             case Locked(until) | Guarded(datetime() as until):
                 assert now < until <= now + HOUR
-            case Open(tries_left):
+            case Open(tries_left, _):
                 assert 1 <= tries_left <= 5
 
 
@@ -166,8 +169,9 @@ def test_exactly_as_many_failures_as_tries_left_lock(ages):
 
     if isinstance(standing, Open):
         for fewer in range(standing.tries_left):
-            assert state_of([*ledger, *[NOON] * fewer], NOON) == Open(standing.tries_left - fewer)
-        assert not isinstance(state_of([*ledger, *[NOON] * standing.tries_left], NOON), Open)
+            assert state_of([*ledger, *[NOON] * fewer], NOON) == Open(standing.tries_left - fewer, standing.next_pause)
+        lock = state_of([*ledger, *[NOON] * standing.tries_left], NOON)
+        assert lock == (Guarded() if standing.next_pause is None else Locked(NOON + standing.next_pause))
 
 
 WAITS = (0, 1, 30, 300, 900, 3600, 24 * 3600, 30 * 24 * 3600)

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from focys.features.watching import SprayWatch
 from focys.infra.ops import logs
 from focys.infra.ops.periodic import Periodic
+from focys.infra.web.health import Readiness
 from tests.conftest import MakeWorld
 
 
@@ -51,7 +51,7 @@ async def test_a_stopping_service_lets_the_current_run_finish(make_world: MakeWo
     """A query cut off on SQLite would go on in its thread, and outlive the event loop."""
     began, outcomes = asyncio.Event(), []
 
-    async def look(_self: SprayWatch) -> None:
+    async def measure(_self: Readiness) -> None:
         began.set()
         try:
             await asyncio.sleep(0.05)
@@ -60,7 +60,7 @@ async def test_a_stopping_service_lets_the_current_run_finish(make_world: MakeWo
             raise
         outcomes.append("finished")
 
-    monkeypatch.setattr(SprayWatch, "look", look)
+    monkeypatch.setattr(Readiness, "measure", measure)
     async with make_world():
         await asyncio.wait_for(began.wait(), 60)
 

@@ -21,7 +21,7 @@ PASSWORD = "copper-bicycle-harbour-28"
 ADDRESS = "alice@student.com"
 AS_OUR_PAGE = {"X-Requested-With": "focys"}
 """The header our own pages send; a test client sends it instead of an Origin."""
-OPERATOR = Caller(address="console:test", source="console:test", agent="pytest", request_id="test")
+OPERATOR = Caller(address="console:test", network="console:test", user_agent="pytest", request_id="test")
 
 
 class Browser:

@@ -25,7 +25,7 @@ from focys.services import Services, build_services
 from focys.settings import Settings
 
 SECRET_KEY = "a-key-for-the-journeys-that-is-long-enough-0123456789"
-CREATOR = Caller(address="console:test", source="console:test", agent="journeys", request_id="journeys")
+CREATOR = Caller(address="console:test", network="console:test", user_agent="journeys", request_id="journeys")
 
 STUDENTS = 120
 STUDENT_PASSWORD = "granite-violin-seashore-47"

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 from sqlalchemy import text
 
+from focys.domain.totp import Match
 from focys.features.accounts.repository import claim_and_enroll
 from focys.features.backup_codes import BackupCodes
 from focys.features.email_code import CodeIssue
@@ -94,7 +95,7 @@ class Workers:
             account.secret = new_secret()
             sealed = SecretBox(KeyRing(self.services.settings.keys)).seal(account.secret, account.id)
             codes, issued = await BackupCodes(self.services.database, self.services.hasher).issue(account.id, now)
-            guard = claim_and_enroll(account.id, 0, sealed=sealed, step=0, offset=0, now=now)
+            guard = claim_and_enroll(account.id, 0, Match(step=0, offset=0), sealed=sealed, now=now)
             assert await self.services.database.write(*issued, guard=guard)
             account.backup_codes = tuple(codes)
         return account

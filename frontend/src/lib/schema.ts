@@ -34,10 +34,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Totp Verify
+         * Verify Totp
          * @description Check a second factor.
          */
-        post: operations["totp_verify_auth_totp_verify_post"];
+        post: operations["verify_totp_auth_totp_verify_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -154,28 +154,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/auth/logout": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Logout
-         * @description End the session, and cancel a login in progress.
-         *
-         *     Without an `Origin`, send `X-Requested-With: focys`.
-         */
-        post: operations["logout_auth_logout_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/auth/mfa/enroll": {
         parameters: {
             query?: never;
@@ -206,10 +184,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Mfa Confirm
+         * Confirm
          * @description Check the first proof of a new factor.
          */
-        post: operations["mfa_confirm_auth_mfa_confirm_post"];
+        post: operations["confirm_auth_mfa_confirm_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -226,10 +204,32 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Backup Code Verify
+         * Verify Backup Code
          * @description Check a second factor.
          */
-        post: operations["backup_code_verify_auth_backup_code_verify_post"];
+        post: operations["verify_backup_code_auth_backup_code_verify_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Logout
+         * @description End the session, and cancel a login in progress.
+         *
+         *     Without an `Origin`, send `X-Requested-With: focys`.
+         */
+        post: operations["logout_auth_logout_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -365,6 +365,9 @@ export interface components {
         /**
          * LoginState
          * @description The current step of a login, and what its page needs.
+         *
+         *     ``next_pause`` is how many seconds single codes are refused once no try is left; null if guarded mode follows, or if
+         *     it does not apply.
          */
         LoginState: {
             /**
@@ -399,6 +402,8 @@ export interface components {
             guarded: boolean;
             /** Tries Left */
             tries_left?: number | null;
+            /** Next Pause */
+            next_pause?: number | null;
             /** Retry After */
             retry_after?: number | null;
         };
@@ -474,6 +479,8 @@ export interface components {
             retry_after?: number | null;
             /** Tries Left */
             tries_left?: number | null;
+            /** Next Pause */
+            next_pause?: number | null;
             /** Minutes Ago */
             minutes_ago?: number | null;
             /** Step */
@@ -630,7 +637,7 @@ export interface operations {
             };
         };
     };
-    totp_verify_auth_totp_verify_post: {
+    verify_totp_auth_totp_verify_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -895,40 +902,6 @@ export interface operations {
             };
         };
     };
-    logout_auth_logout_post: {
-        parameters: {
-            query?: never;
-            header?: {
-                Authorization?: string | null;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["Nothing"] | null;
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": unknown;
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     enroll_auth_mfa_enroll_post: {
         parameters: {
             query?: never;
@@ -963,7 +936,7 @@ export interface operations {
             };
         };
     };
-    mfa_confirm_auth_mfa_confirm_post: {
+    confirm_auth_mfa_confirm_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -997,7 +970,7 @@ export interface operations {
             };
         };
     };
-    backup_code_verify_auth_backup_code_verify_post: {
+    verify_backup_code_auth_backup_code_verify_post: {
         parameters: {
             query?: never;
             header?: never;
@@ -1018,6 +991,40 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SignedIn"];
                 };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logout_auth_logout_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                Authorization?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Problem */
             default: {

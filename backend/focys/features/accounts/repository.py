@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, bindparam, case, func, select, update
 
+from focys.domain.totp import Match
 from focys.features.accounts.models import users
 from focys.infra.db.database import Change, Database, Shape
 
@@ -119,22 +120,18 @@ def claim(user_id: UUID, seq: int) -> Change:
     return Change(CLAIM_LIVE, {"for_user": user_id, "seq_read": seq})
 
 
-def claim_and_burn(user_id: UUID, seq: int, *, step: int, offset: int) -> Change:
-    """Guard: like ``claim``; also marks the TOTP step as used."""
-    return Change(_CLAIM_AND_BURN, {"for_user": user_id, "seq_read": seq, "burned": step, "drift": offset})
+def claim_and_burn(user_id: UUID, seq: int, match: Match) -> Change:
+    """Guard: like ``claim``; also marks the TOTP step of the accepted code as used."""
+    return Change(_CLAIM_AND_BURN, _burned(user_id, seq, match))
 
 
-def claim_and_enroll(user_id: UUID, seq: int, *, sealed: str, step: int, offset: int, now: datetime) -> Change:
+def claim_and_enroll(user_id: UUID, seq: int, match: Match, *, sealed: str, now: datetime) -> Change:
     """Guard: like ``claim_and_burn``; also stores the encrypted secret as the account's authenticator."""
-    values = {
-        "for_user": user_id,
-        "seq_read": seq,
-        "burned": step,
-        "drift": offset,
-        "sealed": sealed,
-        "moment": now,
-    }
-    return Change(_CLAIM_AND_ENROLL, values)
+    return Change(_CLAIM_AND_ENROLL, {**_burned(user_id, seq, match), "sealed": sealed, "moment": now})
+
+
+def _burned(user_id: UUID, seq: int, match: Match) -> dict[str, object]:
+    return {"for_user": user_id, "seq_read": seq, "burned": match.step, "drift": match.offset}
 
 
 def claim_and_reset(user_id: UUID, seq: int, now: datetime) -> Change:

@@ -1,10 +1,11 @@
 """Operator actions on accounts: unlock, reset the second factor, set a password, end sessions. None shows a secret."""
 
 from focys.features.admin.events import Alarm, Event
+from focys.features.admin.gauges import read_resets
 from focys.features.admin.notices import RESET
 from focys.features.admin.service import Administration, ConflictError, Voided
-from focys.features.feature import Feature
+from focys.features.feature import Feature, Gauge
 
-FEATURE = Feature(events=Event, alarms=Alarm, emails=(RESET,))
+FEATURE = Feature(events=Event, alarms=Alarm, emails=(RESET,), gauges=(Gauge(read_resets),))
 
 __all__ = ["FEATURE", "RESET", "Administration", "ConflictError", "Voided"]

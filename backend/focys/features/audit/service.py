@@ -76,7 +76,7 @@ def insert_event(event: AuditEvent, caller: Caller, now: datetime) -> Change:
             "outcome": event.outcome,
             "user_id": event.user_id,
             "reason": event.reason,
-            "source": caller.source,
+            "source": caller.network,
             "request_id": caller.request_id,
             "detail": event.detail,
         },
@@ -97,7 +97,7 @@ def log_event(event: AuditEvent, caller: Caller) -> None:
     log = _log.info if event.alarm is None else _log.warning
     log(
         f"{event.name} {event.outcome}",
-        source=caller.source,
+        source=caller.network,
         request_id=caller.request_id,
         **{name: value for name, value in fields.items() if value is not None},
     )

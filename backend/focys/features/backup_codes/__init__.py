@@ -10,10 +10,11 @@ from focys.features.backup_codes.factor import BackupCodeFactor
 from focys.features.backup_codes.models import backup_codes
 from focys.features.backup_codes.notices import RENEWED, USED
 from focys.features.backup_codes.repository import all_dropped, everybodys_dropped, left_for, spent
+from focys.features.backup_codes.router import router
 from focys.features.backup_codes.service import BackupCodes
 from focys.features.feature import Feature
 
-FEATURE = Feature(events=Event, emails=(USED, RENEWED))
+FEATURE = Feature(events=Event, emails=(USED, RENEWED), router=router)
 
 __all__ = [
     "FEATURE",

@@ -2,11 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
 
-from pydantic import AfterValidator, Field
-
-from focys.domain import crockford
 from focys.domain.attempt import NotComparedError
 from focys.domain.lockout import Strength
 from focys.domain.outcome import Reason, Refused, Unproven
@@ -14,25 +10,12 @@ from focys.features.accounts import users
 from focys.features.backup_codes.events import Event
 from focys.features.backup_codes.notices import USED
 from focys.features.backup_codes.repository import left_for, spent
+from focys.features.backup_codes.schemas import BackupCodeEntry
 from focys.features.backup_codes.service import BackupCodes
 from focys.features.factors import Claim, Issued, Proven
 from focys.features.outbox import seen
 from focys.infra.crypto.hashing import BusyError
 from focys.infra.db.database import Change, Shape
-from focys.infra.web.requests import Request
-
-
-def _backup_code(text: str) -> str:
-    code = crockford.normalize(text)
-    if code is None:
-        raise ValueError("A backup code has sixteen letters and digits.")
-    return code
-
-
-class BackupCodeEntry(Request):
-    """One backup code."""
-
-    code: Annotated[str, Field(max_length=64), AfterValidator(_backup_code)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +31,6 @@ class BackupCodeFactor:
     kind = "backup_codes"
     event = Event.BACKUP_CODE
     amr = "backup"
-    path = "/backup-code/verify"
-    request = BackupCodeEntry
     held = Shape(HeldBackupCodes, left_for(users.c.id).label("backup_codes_left"))
 
     def __init__(self, codes: BackupCodes) -> None:

@@ -11,6 +11,7 @@ and ends with it. Second-factor failures and known browsers are not changed.
 from datetime import timedelta
 
 from focys.features.bypass.events import Event
+from focys.features.bypass.gauges import read_seconds_left
 from focys.features.bypass.models import mfa_bypasses
 from focys.features.bypass.notices import BEGUN, USED
 from focys.features.bypass.repository import (
@@ -22,10 +23,15 @@ from focys.features.bypass.repository import (
     own_bypasses_ended,
 )
 from focys.features.bypass.service import Bypasses, usage_notice
-from focys.features.feature import Feature
+from focys.features.feature import Feature, Gauge
 from focys.infra.db.retention import kept_for
 
-FEATURE = Feature(events=Event, emails=(BEGUN, USED), retention=(kept_for(mfa_bypasses.c.ends_at, timedelta(days=90)),))
+FEATURE = Feature(
+    events=Event,
+    emails=(BEGUN, USED),
+    retention=(kept_for(mfa_bypasses.c.ends_at, timedelta(days=90)),),
+    gauges=(Gauge(read_seconds_left),),
+)
 
 __all__ = [
     "FEATURE",

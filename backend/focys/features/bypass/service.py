@@ -8,7 +8,7 @@ from focys.features.accounts import Accounts
 from focys.features.audit import AuditEvent, Outcome, insert_event, log_event
 from focys.features.bypass.events import Event
 from focys.features.bypass.notices import BEGUN, USED
-from focys.features.bypass.repository import EVERYBODY, NAMED, BypassRepository, NotOver
+from focys.features.bypass.repository import BypassRepository, NotOver
 from focys.features.outbox import Outbox, minute, seen
 from focys.infra.db.database import Change, Database
 from focys.infra.ops.clock import Clock
@@ -43,7 +43,7 @@ class Bypasses:
                     f"A bypass is active until {other.ends_at:%H:%M} UTC. End it first: focys mfa bypass --end"
                 )
         now = self._clock.now()
-        bypass = NotOver(uuid4(), user_id, email, reason, operator.source, now, now + length)
+        bypass = NotOver(uuid4(), user_id, email, reason, operator.network, now, now + length)
         row = {
             "id": bypass.id,
             "user_id": user_id,
@@ -87,13 +87,6 @@ class Bypasses:
     async def list_not_over(self) -> list[NotOver]:
         """Return the active bypasses and those yet to start, sorted by their end."""
         return await self._repository.list_not_over(self._clock.now())
-
-    async def seconds_left(self) -> dict[str, float]:
-        """Return the seconds until the last active bypass ends, for ``EVERYBODY`` and for ``NAMED``; 0 if none."""
-        now, left = self._clock.now(), {EVERYBODY: 0.0, NAMED: 0.0}
-        for bypass in await self.list_in_force():
-            left[bypass.whom] = max(left[bypass.whom], (bypass.ends_at - now).total_seconds())
-        return left
 
 
 async def usage_notice(outbox: Outbox, user_id: UUID, bypass: Bypass, caller: Caller, now: datetime) -> list[Change]:

@@ -15,7 +15,7 @@ from focys.infra.db.database import Change, Shape
 from focys.infra.web.caller import Caller
 
 Held_contra = TypeVar("Held_contra", contravariant=True)
-Answer = TypeVar("Answer", bound=BaseModel)
+Answer_contra = TypeVar("Answer_contra", bound=BaseModel, contravariant=True)
 
 REFUSALS = (
     Reason.INVALID_CODE,
@@ -79,7 +79,7 @@ class Proven:
     tells_owner: bool = False
 
 
-class Factor(Protocol[Held_contra, Answer]):
+class Factor(Protocol[Held_contra, Answer_contra]):
     """One kind of second factor."""
 
     @property
@@ -98,16 +98,6 @@ class Factor(Protocol[Held_contra, Answer]):
         ...
 
     @property
-    def path(self) -> str:
-        """The path of its verify route, below ``/auth``."""
-        ...
-
-    @property
-    def request(self) -> type[Answer]:
-        """The request body of that route."""
-        ...
-
-    @property
     def held(self) -> Shape[Any]:
         """The columns that hold an account's data for this factor, selectable with a row of ``users``."""
         ...
@@ -116,7 +106,7 @@ class Factor(Protocol[Held_contra, Answer]):
         """Return whether the account can use it now."""
         ...
 
-    def strength(self, answer: Answer) -> Strength:
+    def strength(self, answer: Answer_contra) -> Strength:
         """Return how hard a valid answer of this form is to guess."""
         ...
 
@@ -124,7 +114,7 @@ class Factor(Protocol[Held_contra, Answer]):
         """Return its fields in the user's profile."""
         ...
 
-    async def verify(self, answer: Answer, held: Held_contra, claim: Claim) -> Proven | Unproven:
+    async def verify(self, answer: Answer_contra, held: Held_contra, claim: Claim) -> Proven | Unproven:
         """Check an answer.
 
         Raises:
@@ -157,7 +147,7 @@ class Companion(Protocol[Held_contra]):
         ...
 
 
-class Enroller(Protocol[Answer]):
+class Enroller(Protocol[Answer_contra]):
     """Sets up a factor during the first sign-in."""
 
     @property
@@ -170,16 +160,6 @@ class Enroller(Protocol[Answer]):
         """How long the user has to set it up."""
         ...
 
-    @property
-    def request(self) -> type[Answer]:
-        """The request body that confirms it."""
-        ...
-
-    @property
-    def shown(self) -> type[BaseModel]:
-        """The response body that shows what to set up."""
-        ...
-
     async def is_begun(self, claim: Claim) -> bool:
         """Return whether this login has already shown a factor to set up."""
         ...
@@ -188,6 +168,6 @@ class Enroller(Protocol[Answer]):
         """Return the factor to set up. Each login has one until *ends*; *restart* replaces it."""
         ...
 
-    async def confirm(self, answer: Answer, claim: Claim) -> Proven | Unproven | Refused:
+    async def confirm(self, answer: Answer_contra, claim: Claim) -> Proven | Unproven | Refused:
         """Check the first proof; return Refused if there is no factor to confirm."""
         ...

@@ -4,7 +4,22 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 from uuid import UUID, uuid4
 
-from sqlalchemy import CTE, Boolean, FromClause, and_, bindparam, case, delete, false, func, or_, select, true, update
+from sqlalchemy import (
+    CTE,
+    Boolean,
+    ColumnElement,
+    FromClause,
+    and_,
+    bindparam,
+    case,
+    delete,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from focys.domain import lockout
 from focys.features.lockout.models import second_factor_failures as failures
@@ -22,6 +37,7 @@ CHARGE_ROW = {
 }
 """The row inserted for a charge: each column, and the selected column or parameter it comes from."""
 
+_is_counted = ~failures.c.strong
 _FORGIVE_BROWSER = delete(failures).where(
     failures.c.user_id == bindparam("for_user"),
     or_(
@@ -58,15 +74,40 @@ def tally(person: FromClause) -> CTE:
     """
     is_new = failures.c.at > func.coalesce(person.c.password_changed_at, bindparam("since"))
     is_recent = and_(failures.c.at > bindparam("strong_from"), failures.c.at <= bindparam("strong_to"))
-    is_counted, is_strong = ~failures.c.strong, and_(failures.c.strong, is_new, is_recent)
+    is_strong = and_(failures.c.strong, is_new, is_recent)
     is_here = and_(is_strong, failures.c.network == bindparam("network"))
-    total = func.count(failures.c.id).filter(is_new)
-    counted = func.count(failures.c.id).filter(is_counted)
-    locked = [
+    total, is_open = _count(is_new), _is_open()
+    takes_strong = and_(
+        bindparam("is_strong", type_=Boolean),
+        _count(is_here) < lockout.STRONG_TRIES_PER_NETWORK,
+        or_(
+            bindparam("is_unguessable", type_=Boolean),
+            and_(_count(is_strong) < lockout.STRONG_TRIES, total < lockout.MAX_FAILURES),
+        ),
+    )
+    return (
+        select(
+            moments(failures.c.at).filter(_is_counted).label("counted"),
+            moments(failures.c.at).filter(is_strong).label("strong"),
+            moments(failures.c.at).filter(is_here).label("strong_here"),
+            total.label("total"),
+            (~is_open).label("charged_as_strong"),
+            or_(is_open, takes_strong).label("takes_proof"),
+        )
+        .select_from(person.outerjoin(failures, _is_in_bucket_of(person)))
+        .cte("tally")
+    )
+
+
+# ``_is_open`` and ``tally`` follow ``lockout.lock_state`` and ``lockout.obstacle``; a test compares them.
+def _is_open() -> ColumnElement[bool]:
+    """Return the condition that single codes are checked."""
+    counted = _count(_is_counted)
+    locks = [
         (
             counted == number,
-            func.count(failures.c.id).filter(
-                is_counted,
+            _count(
+                _is_counted,
                 failures.c.at > bindparam(f"lock_{number}_from"),
                 failures.c.at <= bindparam(f"lock_{number}_to"),
             )
@@ -74,43 +115,22 @@ def tally(person: FromClause) -> CTE:
         )
         for number in lockout.LOCKS
     ]
-    # The same rules as ``lockout.lock_state`` and ``lockout.obstacle``; a test compares them.
-    is_open = case((counted >= lockout.GUARDED_AFTER, false()), *locked, else_=true())
-    takes_strong = and_(
-        bindparam("is_strong", type_=Boolean),
-        func.count(failures.c.id).filter(is_here) < lockout.STRONG_TRIES_PER_NETWORK,
+    return case((counted >= lockout.GUARDED_AFTER, false()), *locks, else_=true())
+
+
+def _is_in_bucket_of(person: FromClause) -> ColumnElement[bool]:
+    return and_(
+        failures.c.user_id == person.c.user_id,
+        failures.c.at > bindparam("since"),
         or_(
-            bindparam("is_unguessable", type_=Boolean),
-            and_(
-                func.count(failures.c.id).filter(is_strong) < lockout.STRONG_TRIES,
-                total < lockout.MAX_FAILURES,
-            ),
+            failures.c.browser_id == person.c.browser_id,
+            and_(failures.c.browser_id.is_(None), person.c.browser_id.is_(None)),
         ),
     )
-    return (
-        select(
-            moments(failures.c.at).filter(is_counted).label("counted"),
-            moments(failures.c.at).filter(is_strong).label("strong"),
-            moments(failures.c.at).filter(is_here).label("strong_here"),
-            total.label("total"),
-            (~is_open).label("charged_as_strong"),
-            or_(is_open, takes_strong).label("takes_proof"),
-        )
-        .select_from(
-            person.outerjoin(
-                failures,
-                and_(
-                    failures.c.user_id == person.c.user_id,
-                    failures.c.at > bindparam("since"),
-                    or_(
-                        failures.c.browser_id == person.c.browser_id,
-                        and_(failures.c.browser_id.is_(None), person.c.browser_id.is_(None)),
-                    ),
-                ),
-            )
-        )
-        .cte("tally")
-    )
+
+
+def _count(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(failures.c.id).filter(*conditions)
 
 
 class BucketParameters(TypedDict):

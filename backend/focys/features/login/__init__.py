@@ -12,11 +12,11 @@ result (``focys.domain.attempt``). The client gets no response before that write
 from datetime import timedelta
 
 from focys.features.feature import Feature
-from focys.features.login.attempt import Dependencies
+from focys.features.login.attempt import Dependencies, LoginPolicy
 from focys.features.login.events import Alarm, Event
 from focys.features.login.models import pending_logins
 from focys.features.login.notices import FACTOR_ADDED, NEW_BROWSER, UNFINISHED
-from focys.features.login.router import factor_routes, router
+from focys.features.login.router import FactorResponses, router
 from focys.features.login.service import LoginFlow
 from focys.infra.db.retention import kept_for
 
@@ -28,4 +28,4 @@ FEATURE = Feature(
     router=router,
 )
 
-__all__ = ["FEATURE", "Dependencies", "LoginFlow", "factor_routes", "pending_logins"]
+__all__ = ["FEATURE", "Dependencies", "FactorResponses", "LoginFlow", "LoginPolicy", "pending_logins"]

@@ -31,6 +31,16 @@ from focys.infra.web.caller import Caller
 
 
 @dataclass(frozen=True, slots=True)
+class LoginPolicy:
+    """What the operator decides about logins; ``mail_sender`` is None if emails go to the console."""
+
+    app_name: str
+    mail_sender: str | None
+    mfa_required: bool
+    limits: LoginLimits
+
+
+@dataclass(frozen=True, slots=True)
 class Dependencies:
     """Everything a login needs from other modules; built in ``focys.services``."""
 
@@ -40,16 +50,13 @@ class Dependencies:
     passwords: Passwords
     throttle: PasswordThrottle
     account_limits: RateLimiter
-    login_limits: LoginLimits
     email_codes: EmailCodes
     factors: tuple[AnyFactor, ...]
     companions: tuple[Companion[Any], ...]
     enroller: Enroller[Any]
     sessions: Sessions
     outbox: Outbox
-    app_name: str
-    mail_sender: str | None
-    mfa_required: bool
+    policy: LoginPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
+class CompletedLogin:
     """A completed login: its grant, the new session, and the cookie that identifies the browser from now on."""
 
     grant: Grant
@@ -179,20 +186,20 @@ class LoginRequest:
         """Return the kinds of factors that can be used now."""
         return tuple(factor.kind for factor in self.deps.factors if factor.is_offered(held[factor.kind]))
 
-    def open_session(self, grant: Grant) -> tuple[SignedIn, list[Change]]:
+    def open_session(self, grant: Grant) -> tuple[CompletedLogin, list[Change]]:
         """Return a new session, and the changes of a completed login except for those of its proof."""
         account, caller, now = grant.account, self.visit.caller, self.visit.now
         evidence = Evidence(account.user_id, account.role, grant.epoch, grant.amr, grant.bypass)
         session = self.deps.sessions.open(evidence, caller, now, live=account.sessions_live)
         if grant.bypass is not None:
             # The password alone must not give anything that outlasts the bypass, such as a known browser.
-            return SignedIn(grant, session, None), [*session.changes]
+            return CompletedLogin(grant, session, None), [*session.changes]
         known = recognize(account.user_id, account.known, cookie=caller.browser, epoch=grant.epoch, now=now)
         changes = [*session.changes, known.change]
         if grant.login is not None:
             changes.append(consumed(grant.login, now))
             changes.append(forgiven(account.user_id, account.browser_id, grant.login, account.password_changed_at))
-        return SignedIn(grant, session, known.cookie), changes
+        return CompletedLogin(grant, session, known.cookie), changes
 
 
 def turn(snapshot: LoginSnapshot | None, proof: Proof) -> Refused | None:

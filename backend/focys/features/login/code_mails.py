@@ -26,8 +26,8 @@ class CodeLogin:
 
 async def code_login(request: LoginRequest, account: Account, *, is_long: bool) -> CodeLogin | Refused:
     """Return the login that a right password starts, or a refusal (for minutes at most) if no email may be sent now."""
-    user_id, network = str(account.user_id), request.visit.caller.source
-    limits, most = request.deps.account_limits, request.deps.login_limits
+    user_id, network = str(account.user_id), request.visit.caller.network
+    limits, most = request.deps.account_limits, request.deps.policy.limits
     over_limit = await limits.hit(most.codes_per_network, user_id, network)
     over_limit = over_limit or await limits.hit(most.codes_a_day, user_id)
     if not over_limit:
@@ -53,7 +53,7 @@ def _own(request: LoginRequest, account: Account, *, is_long: bool) -> CodeLogin
         code_sent_at=now,
         code_expires_at=min(now + codes.life, login.expires_at),
     )
-    return CodeLogin(login, codes.mailed(account.user_id, login.code, request.visit.caller.source, now))
+    return CodeLogin(login, codes.mailed(account.user_id, login.code, request.visit.caller.network, now))
 
 
 async def _shared(request: LoginRequest, account: Account, *, is_long: bool) -> CodeLogin | None:

@@ -33,7 +33,7 @@ async def resend(request: LoginRequest) -> int | Refused:
     done = await request.commit(
         AuditEvent(Event.EMAIL_CODE_SENT, Outcome.OK, user_id, detail="same" if works else "new"),
         code_mailed(facts.login.login_id, issue, facts.login.code_tries if works else 0, visit.now),
-        request.deps.email_codes.mailed(user_id, issue, visit.caller.source, visit.now),
+        request.deps.email_codes.mailed(user_id, issue, visit.caller.network, visit.now),
         guard=request.guard(facts),
     )
     return int(RESEND_PAUSE.total_seconds()) if done else attempt.BUSY
@@ -138,5 +138,5 @@ def _next_issue(facts: LoginSnapshot, request: LoginRequest) -> CodeIssue:
 
 async def _wait(request: LoginRequest, user_id: str) -> int | None:
     limits = request.deps.account_limits
-    await limits.hit(request.deps.login_limits.codes_a_day, user_id)
+    await limits.hit(request.deps.policy.limits.codes_a_day, user_id)
     return await limits.hit(CODES_RESENT, user_id) or await limits.hit(CODES_RESENT_A_DAY, user_id)

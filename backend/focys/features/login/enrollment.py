@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.audit import AuditEvent, Outcome
-from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn, turn
+from focys.features.login.attempt import CompletedLogin, Grant, Granted, LoginRequest, turn
 from focys.features.login.changes import try_taken_back
 from focys.features.login.events import Alarm, Event, event_of
 from focys.features.login.notices import factor_added_mail
@@ -74,7 +74,7 @@ class FirstFactorAttempt:
         """Refund the try."""
         await self.request.deps.database.write(try_taken_back(facts.login.login_id))
 
-    async def accept(self, facts: LoginSnapshot, proof: Granted) -> SignedIn | None:
+    async def accept(self, facts: LoginSnapshot, proof: Granted) -> CompletedLogin | None:
         """Add the factor to the account, and sign in."""
         account, request = facts.account, self.request
         grant = Grant(
@@ -85,12 +85,12 @@ class FirstFactorAttempt:
             profile={**request.profile(facts.held), **proof.profile},
             shown=proof.shown,
         )
-        signed_in, changes = request.open_session(grant)
+        completed, changes = request.open_session(grant)
         mail = factor_added_mail(account, request.visit)
         event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
         guard = request.guard(facts, proof.proven.guard)
         done = await request.commit(event, *proof.changes, *changes, mail, guard=guard)
-        return signed_in if done else None
+        return completed if done else None
 
     async def fail(self, facts: LoginSnapshot, unproven: Unproven) -> Refused:
         """Keep the charge, unless nothing was compared."""

@@ -9,7 +9,7 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import AccountRepository, claim
 from focys.features.audit import AuditEvent, Outcome
 from focys.features.bypass import claim_under, usage_notice
-from focys.features.login.attempt import Grant, LoginRequest, SignedIn
+from focys.features.login.attempt import CompletedLogin, Grant, LoginRequest
 from focys.features.login.changes import begun, token_consumed, token_replaced
 from focys.features.login.code_mails import code_login
 from focys.features.login.events import Event, event_of
@@ -24,7 +24,7 @@ from focys.features.login.snapshots import (
     state_of_second_factor,
 )
 from focys.features.login.visit import ThrottleKeys
-from focys.features.throttling import CLOSED_AFTER, Charge, Full, Try, passwords_notice_for
+from focys.features.throttling import CLOSED_AFTER, Full, PasswordCharge, Try, passwords_notice_for
 from focys.infra.crypto.hashing import BusyError
 from focys.infra.crypto.tokens import new_token
 from focys.infra.db.database import Change
@@ -32,7 +32,7 @@ from focys.infra.db.database import Change
 _EVENT = event_of(Proof.PASSWORD_WITH_MFA)
 
 
-async def start(request: LoginRequest, address: str, password: str) -> Begun | SignedIn | Refused:
+async def start(request: LoginRequest, address: str, password: str) -> Begun | CompletedLogin | Refused:
     """Check email and password; wrong, unknown and disabled get the same response after the same work."""
     keys, throttle = ThrottleKeys.of(request.deps.keys, address, request.visit.caller), request.deps.throttle
     charged = await _charge(request, address, keys)
@@ -63,7 +63,9 @@ async def start(request: LoginRequest, address: str, password: str) -> Begun | S
     return outcome
 
 
-async def _charge(request: LoginRequest, address: str, keys: ThrottleKeys) -> tuple[PasswordSnapshot, Charge] | Refused:
+async def _charge(
+    request: LoginRequest, address: str, keys: ThrottleKeys
+) -> tuple[PasswordSnapshot, PasswordCharge] | Refused:
     """Count the try before the password is compared, so parallel tries cannot exceed the limit."""
     throttle, visit = request.deps.throttle, request.visit
     for _ in range(CHARGE_TRIES):
@@ -72,7 +74,7 @@ async def _charge(request: LoginRequest, address: str, keys: ThrottleKeys) -> tu
         limit = throttle.evaluate(keys.of_browser(known_hash), facts.throttle, visit.now)
         if limit.retry_after is not None:
             return Refused(Reason.THROTTLED, retry_after=limit.retry_after)
-        tried = None if known_hash is not None else Try(visit.caller.source, keys.account, visit.now)
+        tried = None if known_hash is not None else Try(visit.caller.network, keys.account, visit.now)
         charge = await throttle.charge(limit, tried, visit.now)
         if isinstance(charge, Full):
             return Refused(Reason.THROTTLED, retry_after=charge.retry_after)
@@ -81,7 +83,7 @@ async def _charge(request: LoginRequest, address: str, keys: ThrottleKeys) -> tu
     return BUSY
 
 
-async def _refuse_password(request: LoginRequest, facts: PasswordSnapshot, charge: Charge) -> Refused:
+async def _refuse_password(request: LoginRequest, facts: PasswordSnapshot, charge: PasswordCharge) -> Refused:
     deps, account = request.deps, facts.account
     await deps.throttle.keep(charge)
     user_id = account.user_id if account is not None else None
@@ -105,18 +107,18 @@ async def _upgrade_hash(request: LoginRequest, facts: PasswordSnapshot, password
 
 async def _accept_password(
     request: LoginRequest, facts: PasswordSnapshot, account: Account, refunds: list[Change]
-) -> Begun | SignedIn | Refused:
+) -> Begun | CompletedLogin | Refused:
     """Continue with the step after a right password."""
     bypass = facts.bypass_for(account, request.visit.now)
     proof = password_proof(
-        mfa_enabled=account.mfa_enabled, mfa_required=request.deps.mfa_required, is_bypassed=bypass is not None
+        mfa_enabled=account.mfa_enabled, mfa_required=request.deps.policy.mfa_required, is_bypassed=bypass is not None
     )
     step = advance(Step.PASSWORD, proof)
     if step is Step.DONE:
         return await _sign_in(request, facts, account, bypass, refunds) or BUSY
     if facts.browser_id is None:
-        limits, network = request.deps.account_limits, request.visit.caller.source
-        wait = await limits.hit(request.deps.login_limits.started, str(account.user_id), network)
+        limits, network = request.deps.account_limits, request.visit.caller.network
+        wait = await limits.hit(request.deps.policy.limits.started, str(account.user_id), network)
         if wait is not None:
             return request.refuse(_EVENT, account.user_id, Refused(Reason.THROTTLED, retry_after=wait))
     if step is Step.EMAIL_CODE:
@@ -143,7 +145,7 @@ async def _begin_email_code(
     """Start the email code step; a browser that is already at this step continues it, under a new token."""
     caller, now, token = request.visit.caller, request.visit.now, new_token()
     event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
-    sender = request.deps.mail_sender
+    sender = request.deps.policy.mail_sender
     if facts.earlier is not None and facts.waits_for_code(now):
         await request.commit(event, *changes, token_replaced(facts.earlier.login_id, token))
         return Begun(token, state_of_email_code(facts.earlier, account.email, sender, now))
@@ -158,12 +160,12 @@ async def _begin_email_code(
 
 async def _sign_in(
     request: LoginRequest, facts: PasswordSnapshot, account: Account, bypass: Bypass | None, changes: list[Change]
-) -> SignedIn | None:
+) -> CompletedLogin | None:
     """Sign in with just the password: no factor is required, or it is bypassed."""
     visit, deps = request.visit, request.deps
     profile = request.profile(facts.held) if account.mfa_enabled else {}
     grant = Grant(account, ("pwd",), account.credential_epoch, bypass=bypass, profile=profile)
-    signed_in, effects = request.open_session(replace(grant, mfa_enabled=account.mfa_enabled))
+    completed, effects = request.open_session(replace(grant, mfa_enabled=account.mfa_enabled))
     if visit.caller.login is not None:
         effects.append(token_consumed(visit.caller.login, visit.now))
     event, guard = AuditEvent(_EVENT, Outcome.OK, account.user_id), claim(account.user_id, account.attempt_seq)
@@ -171,4 +173,4 @@ async def _sign_in(
         event = AuditEvent(Event.MFA_BYPASSED, Outcome.OK, account.user_id, detail=f"bypass {bypass.id}")
         guard = claim_under(account.user_id, account.attempt_seq, bypass.id, visit.now)
         effects += await usage_notice(deps.outbox, account.user_id, bypass, visit.caller, visit.now)
-    return signed_in if await request.commit(event, *changes, *effects, guard=guard) else None
+    return completed if await request.commit(event, *changes, *effects, guard=guard) else None

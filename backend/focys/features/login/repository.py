@@ -209,6 +209,6 @@ def _parameters(visit: Visit, strength: Strength = Strength.WEAK) -> LoginParame
         "ahead": now + TOLERANCE,
         "latest_end": visit.latest_end,
         **cookie_parameters(caller.browser),
-        **lockout.bucket_parameters(caller.source, now),
+        **lockout.bucket_parameters(caller.network, now),
         **lockout.strength_parameters(strength),
     }

@@ -1,20 +1,20 @@
 """The routes of the login."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response, status
 from pydantic import BaseModel
 
 from focys.domain.outcome import Reason, Refused
 from focys.features.browsers import COOKIE_LIFE
-from focys.features.factors import AnyFactor, Enroller
-from focys.features.login.attempt import SignedIn
-from focys.features.login.schemas import Credentials, EnrollRequest, LoginState, MailedCode, Nothing, Resent, Status
+from focys.features.login.attempt import CompletedLogin
+from focys.features.login.schemas import Credentials, LoginState, MailedCode, Nothing, Resent, Status
 from focys.features.login.service import LoginFlow
 from focys.features.login.snapshots import Begun
 from focys.features.login.snapshots import LoginState as State
-from focys.features.sessions import SignedInReply, User
+from focys.features.sessions import SignedIn, User
+from focys.infra.web.caller import Caller
 from focys.infra.web.callers import Cookies
 from focys.infra.web.dependencies import CallerDep, WebDep
 from focys.infra.web.replies import PROBLEMS, FieldProblem, refusal, reply
@@ -38,7 +38,7 @@ async def read_status(flow: Flow, caller: CallerDep) -> Status:
     return Status(app_name=flow.app_name, signed_in=caller.refresh is not None, login=login)
 
 
-@router.post("/login", response_model=LoginState | SignedInReply)
+@router.post("/login", response_model=LoginState | SignedIn)
 async def start(body: Credentials, flow: Flow, caller: CallerDep, web: WebDep) -> Response:
     """Check email and password."""
     return _response(await flow.start(body.email, body.password, caller), web.cookies)
@@ -75,49 +75,28 @@ async def resend_email_code(flow: Flow, caller: CallerDep, body: Nothing | None 
     return reply(Resent(resend_after=outcome), status_code=status.HTTP_202_ACCEPTED)
 
 
-def factor_routes(factors: Sequence[AnyFactor], enroller: Enroller[Any]) -> APIRouter:
-    """Return the routes whose bodies depend on the kinds of factor: one to verify each, and two to set one up."""
-    routes = APIRouter(prefix="/auth", tags=["login"], responses=PROBLEMS)
+@dataclass(frozen=True, slots=True)
+class FactorResponses:
+    """The steps that take a factor, as responses for the factors' routes; implements ``FactorLogin``."""
 
-    @routes.post("/mfa/enroll", response_model=enroller.shown)
-    async def enroll(flow: Flow, caller: CallerDep, body: EnrollRequest | None = None) -> Response:
+    flow: LoginFlow
+    cookies: Cookies
+
+    async def enroll(self, caller: Caller, *, restart: bool) -> Response:
         """Show the factor to set up."""
-        outcome = await flow.enroll(caller, restart=body is not None and body.restart)
+        outcome = await self.flow.enroll(caller, restart=restart)
         return refusal(outcome) if isinstance(outcome, Refused) else reply(outcome)
 
-    async def confirm(body: BaseModel, flow: Flow, caller: CallerDep, web: WebDep) -> Response:
+    async def confirm(self, answer: BaseModel, caller: Caller) -> Response:
         """Check the first proof of a new factor."""
-        return _response(await flow.confirm(body, caller), web.cookies)
+        return _response(await self.flow.confirm(answer, caller), self.cookies)
 
-    def verifier(factor: AnyFactor) -> Callable[..., Awaitable[Response]]:
-        async def verify(body: BaseModel, flow: Flow, caller: CallerDep, web: WebDep) -> Response:
-            """Check a second factor."""
-            return _response(await flow.verify(factor, body, caller), web.cookies)
-
-        return verify
-
-    _add_proof(routes, "/mfa/confirm", confirm, enroller.request)
-    for factor in factors:
-        _add_proof(routes, factor.path, verifier(factor), factor.request)
-    return routes
+    async def verify(self, kind: str, answer: BaseModel, caller: Caller) -> Response:
+        """Check a second factor."""
+        return _response(await self.flow.verify(kind, answer, caller), self.cookies)
 
 
-def _add_proof(
-    routes: APIRouter, path: str, call: Callable[..., Awaitable[Response]], request: type[BaseModel]
-) -> None:
-    """Add a route that completes a login, with this request body."""
-    call.__annotations__["body"] = request
-    routes.add_api_route(
-        path,
-        call,
-        methods=["POST"],
-        response_model=SignedInReply,
-        response_model_exclude_none=True,
-        name=path.strip("/").replace("/", "_").replace("-", "_"),
-    )
-
-
-def _response(outcome: Begun | SignedIn | Refused, cookies: Cookies) -> Response:
+def _response(outcome: Begun | CompletedLogin | Refused, cookies: Cookies) -> Response:
     """Return the response to an outcome, with its cookies."""
     match outcome:
         case Refused(Reason.INVALID_REQUEST):
@@ -133,11 +112,11 @@ def _response(outcome: Begun | SignedIn | Refused, cookies: Cookies) -> Response
             response = reply(_state(outcome.state))
             cookies.set(response, cookies.login, outcome.token, outcome.state.expires_in)
             return response
-        case SignedIn():
-            return _signed_in(outcome, cookies)
+        case CompletedLogin():
+            return _completed(outcome, cookies)
 
 
-def _signed_in(outcome: SignedIn, cookies: Cookies) -> Response:
+def _completed(outcome: CompletedLogin, cookies: Cookies) -> Response:
     session, grant = outcome.session, outcome.grant
     user = User.model_validate(
         {
@@ -149,7 +128,7 @@ def _signed_in(outcome: SignedIn, cookies: Cookies) -> Response:
             **grant.profile,
         }
     )
-    done = SignedInReply.model_validate(
+    done = SignedIn.model_validate(
         {"access_token": session.access_token, "expires_in": session.expires_in, "user": user, **grant.shown}
     )
     response = reply(done, exclude_none=True)

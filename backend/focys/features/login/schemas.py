@@ -36,14 +36,12 @@ class MailedCode(Request):
     code: Annotated[Text, Field(min_length=1, max_length=64)]
 
 
-class EnrollRequest(Request):
-    """``restart`` replaces the pending secret with a new one."""
-
-    restart: bool = False
-
-
 class LoginState(BaseModel):
-    """The current step of a login, and what its page needs."""
+    """The current step of a login, and what its page needs.
+
+    ``next_pause`` is how many seconds single codes are refused once no try is left; null if guarded mode follows, or if
+    it does not apply.
+    """
 
     step: Literal["email_code", "enroll", "totp"]
     email: str
@@ -55,6 +53,7 @@ class LoginState(BaseModel):
     factors: list[str] = []
     guarded: bool = False
     tries_left: int | None = None
+    next_pause: int | None = None
     retry_after: int | None = None
 
 

@@ -13,11 +13,11 @@ from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.audit import AuditEvent, Outcome
 from focys.features.factors import AnyFactor
 from focys.features.lockout import kept, notices_for, second_factor_failures, taken_back
-from focys.features.login.attempt import Grant, Granted, LoginRequest, SignedIn
+from focys.features.login.attempt import CompletedLogin, Grant, Granted, LoginRequest
 from focys.features.login.changes import while_charged
 from focys.features.login.events import Alarm
 from focys.features.login.notices import finished, new_browser_mail
-from focys.features.login.snapshots import LoginSnapshot, seconds_until
+from focys.features.login.snapshots import LoginSnapshot, seconds_until, tries_of
 from focys.infra.ops import metrics
 
 _LOCK_NAMES = {**{count: str(count) for count in lockout.LOCKS}, lockout.GUARDED_AFTER: "guarded"}
@@ -67,7 +67,7 @@ class SecondFactorAttempt:
         """Refund the charge."""
         await self.request.deps.database.write(taken_back(self.charge_id))
 
-    async def accept(self, facts: LoginSnapshot, proof: Granted) -> SignedIn | None:
+    async def accept(self, facts: LoginSnapshot, proof: Granted) -> CompletedLogin | None:
         """Sign in."""
         account = facts.account
         grant = Grant(
@@ -78,14 +78,14 @@ class SecondFactorAttempt:
             profile={**self.request.profile(facts.held), **proof.profile},
             shown=proof.shown,
         )
-        signed_in, changes = self.request.open_session(grant)
+        completed, changes = self.request.open_session(grant)
         is_new = account.browser_id is None
         emails = [new_browser_mail(account, self.request.visit)] if is_new and not proof.proven.tells_owner else []
         event = AuditEvent(self.factor.event, Outcome.OK, account.user_id, detail="new browser" if is_new else None)
         guard = while_charged(self.request.guard(facts, proof.proven.guard), second_factor_failures, self.charge_id)
         changes += finished(self.request.deps.account_limits, account, self.request.visit)
         done = await self.request.commit(event, *proof.changes, *changes, *emails, guard=guard)
-        return signed_in if done else None
+        return completed if done else None
 
     async def fail(self, facts: LoginSnapshot, unproven: Unproven) -> Refused:
         """Keep the charge (unless it must not count, as for a code used before), and email the owner if due."""
@@ -94,7 +94,7 @@ class SecondFactorAttempt:
         state = facts.lock_state(now)
         if not unproven.is_charged:
             await request.commit(replace(event, alarm=unproven.alarm), taken_back(self.charge_id))
-            return replace(unproven.refused, tries_left=state.tries_left if isinstance(state, Open) else None)
+            return _with_tries(unproven.refused, state)
         number = len(facts.failures.counted) + 1 if isinstance(state, Open) else 0
         emails = await notices_for(request.deps.outbox, user_id, number, request.visit.caller, now)
         failure = replace(event, alarm=unproven.alarm or _ALARMS.get(number))
@@ -127,11 +127,16 @@ def _state_after(failures: Failures, state: LockState, now: datetime) -> LockSta
     return Guarded() if isinstance(after, Locked) else after
 
 
+def _with_tries(refused: Refused, state: LockState) -> Refused:
+    tries_left, next_pause = tries_of(state)
+    return replace(refused, tries_left=tries_left, next_pause=next_pause)
+
+
 def _with_state(refused: Refused, state: LockState, now: datetime) -> Refused:
     """Return the refusal with the tries left, or the lock that was reached."""
     match state:
-        case Open(left):
-            return replace(refused, tries_left=left)
+        case Open():
+            return _with_tries(refused, state)
         case Locked(until):
             return Refused(Reason.ACCOUNT_LOCKED, retry_after=seconds_until(until, now))
         case Guarded(until) if until is not None:

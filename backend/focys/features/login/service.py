@@ -1,16 +1,13 @@
 """The login from password to session. Each step is a separate module, called from here."""
 
-from typing import Any
-
 from pydantic import BaseModel
 
 from focys.domain import attempt
 from focys.domain.login import Step
 from focys.domain.outcome import Refused
 from focys.features.audit import AuditEvent, Outcome
-from focys.features.factors import AnyFactor, Enroller
 from focys.features.login import email_code, enrollment, password, second_factor
-from focys.features.login.attempt import Dependencies, LoginRequest, SignedIn
+from focys.features.login.attempt import CompletedLogin, Dependencies, LoginRequest
 from focys.features.login.changes import consumed
 from focys.features.login.events import Event
 from focys.features.login.repository import LoginRepository
@@ -30,24 +27,15 @@ class LoginFlow:
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
+        self._factors = {factor.kind: factor for factor in deps.factors}
         self._repository = LoginRepository(deps.database, deps.factors)
 
     @property
     def app_name(self) -> str:
         """The name of the service."""
-        return self._deps.app_name
+        return self._deps.policy.app_name
 
-    @property
-    def factors(self) -> tuple[AnyFactor, ...]:
-        """The available kinds of second factor."""
-        return self._deps.factors
-
-    @property
-    def enroller(self) -> Enroller[Any]:
-        """Sets up a factor at the first sign-in."""
-        return self._deps.enroller
-
-    async def start(self, address: str, typed: str, caller: Caller) -> Begun | SignedIn | Refused:
+    async def start(self, address: str, typed: str, caller: Caller) -> Begun | CompletedLogin | Refused:
         """Check email and password."""
         return await password.start(self._request(caller), address, typed)
 
@@ -63,12 +51,13 @@ class LoginFlow:
         """Return the factor to set up."""
         return await enrollment.show(self._request(caller), restart=restart)
 
-    async def confirm(self, answer: BaseModel, caller: Caller) -> SignedIn | Refused:
+    async def confirm(self, answer: BaseModel, caller: Caller) -> CompletedLogin | Refused:
         """Check the first proof of a new factor, and sign in."""
         return await attempt.run(enrollment.FirstFactorAttempt(self._request(caller), answer))
 
-    async def verify(self, factor: AnyFactor, answer: BaseModel, caller: Caller) -> SignedIn | Refused:
-        """Check a second factor, and sign in."""
+    async def verify(self, kind: str, answer: BaseModel, caller: Caller) -> CompletedLogin | Refused:
+        """Check a proof of this kind of second factor, and sign in."""
+        factor = self._factors[kind]
         return await attempt.run(second_factor.SecondFactorAttempt(self._request(caller), factor, answer))
 
     async def look(self, caller: Caller) -> LoginState | Refused:
@@ -92,7 +81,7 @@ class LoginFlow:
     def _state_of(self, facts: LoginSnapshot, request: LoginRequest) -> LoginState:
         login, email, now = facts.login, facts.account.email, request.visit.now
         if login.step is Step.EMAIL_CODE:
-            return state_of_email_code(login, email, self._deps.mail_sender, now)
+            return state_of_email_code(login, email, self._deps.policy.mail_sender, now)
         if login.step is Step.ENROLL:
             return state_of_enrollment(login, email, now)
         return state_of_second_factor(login, email, request.offered(facts.held), facts.lock_state(now), now)

@@ -151,7 +151,7 @@ class LoginSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class LoginState:
-    """A login in progress as shown to a page. ``expires_in``, ``resend_after`` and ``retry_after`` are in seconds."""
+    """A login in progress as shown to a page. Times other than ``expires_at`` are in seconds."""
 
     step: Step
     email: str
@@ -163,6 +163,7 @@ class LoginState:
     sender: str | None = None
     guarded: bool = False
     tries_left: int | None = None
+    next_pause: int | None = None
     retry_after: int | None = None
 
 
@@ -198,6 +199,7 @@ def state_of_second_factor(
 ) -> LoginState:
     """Return the state of a login that waits for a second factor."""
     ends, wait = login.expires_at, getattr(lock, "until", None)
+    tries_left, next_pause = tries_of(lock)
     return LoginState(
         step=login.step,
         email=masked(email),
@@ -205,9 +207,17 @@ def state_of_second_factor(
         expires_in=seconds_until(ends, now),
         factors=factors,
         guarded=isinstance(lock, lockout.Guarded),
-        tries_left=lock.tries_left if isinstance(lock, lockout.Open) else None,
+        tries_left=tries_left,
+        next_pause=next_pause,
         retry_after=seconds_until(wait, now) if wait is not None else None,
     )
+
+
+def tries_of(lock: LockState) -> tuple[int | None, int | None]:
+    """Return how many single codes may still fail, and the seconds of the lock that follows, as shown to a page."""
+    if not isinstance(lock, lockout.Open):
+        return None, None
+    return lock.tries_left, int(lock.next_pause.total_seconds()) if lock.next_pause is not None else None
 
 
 def seconds_until(moment: datetime, now: datetime) -> int:

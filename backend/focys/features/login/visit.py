@@ -43,7 +43,7 @@ class ThrottleKeys:
         account = password_keys(keys, address)
         hashes = [digest(token) for token in tokens_of(caller.browser)]
         known = tuple((token_hash, f"password:{account}:{token_hash.hex()[:32]}") for token_hash in hashes)
-        return cls(account, f"password:{account}:{caller.source}", known)
+        return cls(account, f"password:{account}:{caller.network}", known)
 
     def of_browser(self, token_hash: bytes | None) -> str:
         """Return the key for a known browser, or for the network if the browser is unknown."""

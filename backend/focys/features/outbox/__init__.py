@@ -7,15 +7,16 @@ A row stores the kind of email and its details. The text is rendered when it is 
 
 from datetime import timedelta
 
-from focys.features.feature import Feature
+from focys.features.feature import Feature, Gauge
+from focys.features.outbox.gauges import read_waiting
 from focys.features.outbox.models import outbox
 from focys.features.outbox.notices import Notice, minute, queued, seen, when_and_where
-from focys.features.outbox.repository import all_withdrawn
+from focys.features.outbox.repository import all_withdrawn, count_queued
 from focys.features.outbox.service import Outbox
 from focys.infra.db.retention import kept_for
 from focys.infra.mail.kinds import Details, MailContext
 
-FEATURE = Feature(retention=(kept_for(outbox.c.done_at, timedelta(days=30)),))
+FEATURE = Feature(retention=(kept_for(outbox.c.done_at, timedelta(days=30)),), gauges=(Gauge(read_waiting),))
 
 __all__ = [
     "FEATURE",
@@ -24,6 +25,7 @@ __all__ = [
     "Notice",
     "Outbox",
     "all_withdrawn",
+    "count_queued",
     "minute",
     "outbox",
     "queued",

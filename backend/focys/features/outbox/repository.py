@@ -51,7 +51,7 @@ _DUE = (
 )
 _WAITING = select(func.count()).where(outbox.c.done_at.is_(None), outbox.c.created_at < bindparam("moment"))
 # Emails sent before the window can't have been created in it, so the index on done_at narrows the scan.
-_WRITTEN = select(func.count()).where(
+_QUEUED = select(func.count()).where(
     outbox.c.kind == bindparam("of_kind"),
     outbox.c.created_at > bindparam("moment"),
     or_(outbox.c.done_at.is_(None), outbox.c.done_at > bindparam("moment")),
@@ -80,6 +80,12 @@ def all_withdrawn(now: datetime) -> Change:
     return Change(_WITHDRAW, {"moment": now})
 
 
+async def count_queued(database: Database, kind: str, since: datetime) -> int:
+    """Return how many emails of a kind were queued after *since*."""
+    row = await database.first(_QUEUED, of_kind=kind, moment=since)
+    return int(row[0]) if row else 0
+
+
 class OutboxRepository:
     """Reads queued emails and marks them as done."""
 
@@ -94,11 +100,6 @@ class OutboxRepository:
     async def count_waiting(self, since: datetime) -> int:
         """Return how many emails queued before *since* have not been sent."""
         row = await self._database.first(_WAITING, moment=since)
-        return int(row[0]) if row else 0
-
-    async def count_written(self, kind: str, since: datetime) -> int:
-        """Return how many emails of a kind were queued after *since*."""
-        row = await self._database.first(_WRITTEN, of_kind=kind, moment=since)
         return int(row[0]) if row else 0
 
     async def claim(self, email_id: UUID, tries: int, until: datetime) -> bool:

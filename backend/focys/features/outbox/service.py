@@ -61,10 +61,6 @@ class Outbox:
         """Return how many emails have been waiting for longer than this."""
         return await self._repository.count_waiting(self._clock.now() - longer_than)
 
-    async def count_written(self, kind: str, within: timedelta) -> int:
-        """Return how many emails of a kind were queued within the given time."""
-        return await self._repository.count_written(kind, self._clock.now() - within)
-
     async def run(self) -> None:
         """Send due emails until stopped. An exception in one round is logged; the next round runs anyway."""
         while not self._is_stopping:

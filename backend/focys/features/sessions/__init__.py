@@ -7,36 +7,41 @@ await sessions.identify(bearer)        # the live session of a bearer token, or 
 
 from datetime import timedelta
 
-from focys.features.feature import Feature
-from focys.features.sessions.dependencies import Administrator, RecentlyVerified, SignedIn
+from focys.features.feature import Feature, Gauge
+from focys.features.sessions.dependencies import Administrator, CurrentSession, RecentlyVerified
 from focys.features.sessions.events import Alarm, Event
+from focys.features.sessions.gauges import read_shared_address
 from focys.features.sessions.models import LiveSession, sessions
 from focys.features.sessions.repository import SessionRepository, all_ended, everybodys_ended, live_count_for
 from focys.features.sessions.results import Listed, Opened
 from focys.features.sessions.router import SessionsApi, router
-from focys.features.sessions.schemas import SignedIn as SignedInReply
-from focys.features.sessions.schemas import User
-from focys.features.sessions.service import Evidence, RotationLimit, Sessions
+from focys.features.sessions.schemas import SignedIn, User
+from focys.features.sessions.service import Evidence, RotationLimit, SessionPolicy, Sessions
 from focys.infra.db.retention import kept_for
 
 FEATURE = Feature(
-    events=Event, alarms=Alarm, retention=(kept_for(sessions.c.expires_at, timedelta(days=30)),), router=router
+    events=Event,
+    alarms=Alarm,
+    retention=(kept_for(sessions.c.expires_at, timedelta(days=30)),),
+    gauges=(Gauge(read_shared_address, seconds=3600, first_after=60),),
+    router=router,
 )
 
 __all__ = [
     "FEATURE",
     "Administrator",
+    "CurrentSession",
     "Evidence",
     "Listed",
     "LiveSession",
     "Opened",
     "RecentlyVerified",
     "RotationLimit",
+    "SessionPolicy",
     "SessionRepository",
     "Sessions",
     "SessionsApi",
     "SignedIn",
-    "SignedInReply",
     "User",
     "all_ended",
     "everybodys_ended",

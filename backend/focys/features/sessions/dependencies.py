@@ -1,7 +1,7 @@
 """FastAPI dependencies for routes that need a signed-in user.
 
 @router.get("/account/sessions")
-async def list_sessions(session: SignedIn) -> ...: ...             # 401 not_authenticated otherwise
+async def list_sessions(session: CurrentSession) -> ...: ...       # 401 not_authenticated otherwise
 
 @router.delete("/account/factor")
 async def remove(session: RecentlyVerified) -> ...: ...            # 403 verification_needed: sign in again first
@@ -26,7 +26,7 @@ RECENT = timedelta(minutes=10)
 ADMINISTRATOR = "admin"
 
 
-async def _signed_in(request: Request) -> LiveSession:
+async def _current_session(request: Request) -> LiveSession:
     api: SessionsApi = request.app.state.sessions_api
     session = await api.sessions.identify(bearer_of(request.headers.get("authorization")))
     if session is None:
@@ -34,10 +34,10 @@ async def _signed_in(request: Request) -> LiveSession:
     return session
 
 
-SignedIn = Annotated[LiveSession, Depends(_signed_in)]
+CurrentSession = Annotated[LiveSession, Depends(_current_session)]
 
 
-async def _recently_verified(request: Request, session: SignedIn) -> LiveSession:
+async def _recently_verified(request: Request, session: CurrentSession) -> LiveSession:
     api: SessionsApi = request.app.state.sessions_api
     age = api.clock.now() - session.auth_time
     # A sign-in time far in the future was recorded by a wrong clock, so it does not count as recent.
@@ -51,7 +51,7 @@ async def _recently_verified(request: Request, session: SignedIn) -> LiveSession
 RecentlyVerified = Annotated[LiveSession, Depends(_recently_verified)]
 
 
-async def _administrator(session: SignedIn) -> LiveSession:
+async def _administrator(session: CurrentSession) -> LiveSession:
     if session.role != ADMINISTRATOR:
         raise RefusedError(Refused(Reason.FORBIDDEN))
     return session

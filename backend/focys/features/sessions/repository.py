@@ -1,6 +1,6 @@
 """The SQL of sessions. A rotation is a conditional UPDATE, so only one of several concurrent ones succeeds."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, select, update
@@ -11,6 +11,7 @@ from focys.features.sessions.models import KeptSession, LiveSession, NewSession,
 from focys.infra.db.database import Change, Database
 
 MAX_SESSIONS = 10
+_A_DAY, _MANY_PEOPLE = timedelta(days=1), 10
 
 _live = (
     sessions.c.revoked_at.is_(None),
@@ -146,6 +147,15 @@ def rotated(session_id: UUID, generation: int, now: datetime) -> Change:
     return Change(_ROTATE, {"for_session": session_id, "generation_read": generation, "moment": now})
 
 
+async def find_lone_address(database: Database, now: datetime) -> tuple[int, str] | None:
+    """Return the number of users who signed in during the last day, and their address, if all had the same one.
+
+    None if they had several, or if there are fewer than ten users, which proves nothing.
+    """
+    row = await database.first(_ADDRESSES, since=now - _A_DAY)
+    return (row.people, row.one) if row and row.addresses == 1 and row.people >= _MANY_PEOPLE else None
+
+
 class SessionRepository:
     """Finds sessions."""
 
@@ -166,11 +176,6 @@ class SessionRepository:
         """Return how many sessions were opened under a bypass."""
         row = await self._database.first(_COUNT_UNDER, the_bypass=bypass_id)
         return int(row[0]) if row else 0
-
-    async def count_addresses(self, since: datetime) -> tuple[int, int, str | None]:
-        """Return the number of users who signed in after *since*, the number of their addresses, and one of those."""
-        row = await self._database.first(_ADDRESSES, since=since)
-        return (row.people, row.addresses, row.one) if row else (0, 0, None)
 
     async def find_live(self, session_id: UUID) -> LiveSession | None:
         """Return a session with its user, unless it was ended, its user disabled, or a credential changed since."""

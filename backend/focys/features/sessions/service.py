@@ -14,6 +14,7 @@ from focys.features.sessions.repository import (
     MAX_SESSIONS,
     SessionRepository,
     ended,
+    find_lone_address,
     oldest_ended,
     opened,
     rotated,
@@ -33,7 +34,6 @@ GRACE = timedelta(seconds=10)
 IDLE = timedelta(hours=24)
 ADMIN_IDLE = timedelta(minutes=30)
 ADMIN_LIFE = timedelta(hours=12)
-_A_DAY, _MANY_PEOPLE = timedelta(days=1), 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,15 @@ class RotationLimit:
 
     charge: Callable[[str], Awaitable[int | None]]
     give_back: Callable[[str, datetime], Sequence[Change]]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPolicy:
+    """How long sessions may last, whether they need a second factor, and how often they are rotated."""
+
+    life: timedelta
+    mfa_required: bool
+    rotation_limit: RotationLimit
 
 
 class PolicyError(Exception):
@@ -78,15 +87,11 @@ class Sessions:
         database: Database,
         clock: Clock,
         tokens: Tokens,
-        *,
-        life: timedelta,
-        mfa_required: bool,
         repository: SessionRepository,
-        rotation_limit: RotationLimit,
+        policy: SessionPolicy,
     ) -> None:
         self._database, self._clock, self._tokens = database, clock, tokens
-        self._repository, self._rotation_limit = repository, rotation_limit
-        self._life, self._mfa_required = life, mfa_required
+        self._repository, self._policy = repository, policy
 
     def open(self, evidence: Evidence, caller: Caller, now: datetime, *, live: int) -> Opened:
         """Return a new session for the evidence; commit its changes with the guard of the proof.
@@ -99,7 +104,7 @@ class Sessions:
         if not self._satisfies_policy(evidence.amr, bypassed=evidence.is_bypassed(now)):
             raise PolicyError
         session_id, seed = uuid4(), new_seed()
-        life = min(self._life, ADMIN_LIFE) if evidence.role == "admin" else self._life
+        life = min(self._policy.life, ADMIN_LIFE) if evidence.role == "admin" else self._policy.life
         if evidence.bypass is not None:
             life = min(life, evidence.bypass.until - now)
         new = NewSession(
@@ -109,7 +114,7 @@ class Sessions:
             refresh_seed=seed,
             amr=evidence.amr,
             address=caller.address,
-            agent=caller.agent,
+            agent=caller.user_agent,
             opened_at=now,
             expires_at=now + life,
             bypass_id=evidence.bypass.id if evidence.bypass is not None else None,
@@ -144,12 +149,8 @@ class Sessions:
         return await self._repository.count_under(bypass_id)
 
     async def lone_address(self) -> tuple[int, str] | None:
-        """Return the number of users who signed in during the last day, and their address, if all had the same one.
-
-        None if they had several, or if there are fewer than ten users, which proves nothing.
-        """
-        people, addresses, address = await self._repository.count_addresses(self._clock.now() - _A_DAY)
-        return (people, address) if address is not None and addresses == 1 and people >= _MANY_PEOPLE else None
+        """Return the result of ``find_lone_address`` as of now."""
+        return await find_lone_address(self._database, self._clock.now())
 
     async def identify(self, bearer: str | None) -> LiveSession | None:
         """Return the session that a bearer token belongs to, if it is still live."""
@@ -211,14 +212,14 @@ class Sessions:
     async def _rotate(self, session: LiveSession, caller: Caller, now: datetime) -> Refreshed | Refused | None:
         """Rotate the refresh token; return None if a concurrent request did."""
         limited = str(session.session_id)
-        wait = await self._rotation_limit.charge(limited)
+        wait = await self._policy.rotation_limit.charge(limited)
         if wait is not None:
             return Refused(Reason.THROTTLED, retry_after=wait)
         event = audit.AuditEvent(Event.REFRESH, audit.Outcome.OK, session.user_id)
         guard = rotated(session.session_id, session.refresh_generation, now)
         if not await self._database.write(audit.insert_event(event, caller, now), guard=guard):
             # Tabs that load at the same time cause one rotation, and are counted once.
-            await self._database.write(*self._rotation_limit.give_back(limited, now))
+            await self._database.write(*self._policy.rotation_limit.give_back(limited, now))
             return None
         audit.log_event(event, caller)
         return self._refreshed(replace(session, refresh_generation=session.refresh_generation + 1), now)
@@ -253,7 +254,7 @@ class Sessions:
         return in_time and self._satisfies_policy(session.amr, bypassed=session.bypass_id is not None)
 
     def _satisfies_policy(self, amr: tuple[str, ...], *, bypassed: bool) -> bool:
-        return "mfa" in amr or bypassed or not self._mfa_required
+        return "mfa" in amr or bypassed or not self._policy.mfa_required
 
     def _access_seconds(self, role: str, session_ends: datetime, now: datetime) -> int:
         # An administrator's token expires well before the idle limit; its refresh shows that the session is in use.

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from focys.features.outbox import Details, Notice, Outbox, seen
-from focys.features.throttling.service import Charge
+from focys.features.throttling.service import PasswordCharge
 from focys.infra.db.database import Change
 from focys.infra.web.caller import Caller
 
@@ -32,7 +32,7 @@ PASSWORDS_CLOSED = Notice("passwords_closed", "Too many wrong passwords for your
 
 
 async def passwords_notice_for(
-    outbox: Outbox, user_id: UUID | None, charge: Charge, caller: Caller, now: datetime
+    outbox: Outbox, user_id: UUID | None, charge: PasswordCharge, caller: Caller, now: datetime
 ) -> list[Change]:
     """Return the email to send after a wrong password, if any; None as *user_id* is an unknown address."""
     if user_id is None or not charge.closes or await outbox.is_recent(user_id, PASSWORDS_CLOSED.kind, QUIET):

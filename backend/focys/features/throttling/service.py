@@ -27,7 +27,7 @@ class PasswordLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class PasswordCharge:
     """A counted try: in its bucket and, unless it came from a known browser, for its network."""
 
     bucket: PasswordLimit
@@ -70,7 +70,7 @@ class PasswordThrottle:
         wait = (min(last_at, now) + delay - now).total_seconds() if last_at <= now + delay else 0
         return PasswordLimit(key, hits, hits, max(1, round(wait)) if wait > 0 else None, last_at)
 
-    async def charge(self, bucket: PasswordLimit, tried: Try | None, now: datetime) -> Charge | Full | None:
+    async def charge(self, bucket: PasswordLimit, tried: Try | None, now: datetime) -> PasswordCharge | Full | None:
         """Count one try in its bucket and, unless *tried* is None (a known browser), for its network: both or neither.
 
         Return None if another try was counted first; the bucket must then be read again.
@@ -78,16 +78,16 @@ class PasswordThrottle:
         account = AccountCharge(_counted(bucket, now), _refunded(bucket, now))
         if tried is None:
             [counted] = await self._database.counts(account.counted)
-            return Charge(bucket, now, None) if counted else None
+            return PasswordCharge(bucket, now, None) if counted else None
         network = await self._networks.charge(tried, self._limits.of(tried.network), account)
-        return Charge(bucket, now, network) if isinstance(network, Counted) else network
+        return PasswordCharge(bucket, now, network) if isinstance(network, Counted) else network
 
-    async def keep(self, charge: Charge) -> None:
+    async def keep(self, charge: PasswordCharge) -> None:
         """Settle a try with a wrong password."""
         if charge.network is not None:
             await charge.network.by.keep(charge.network)
 
-    async def forgive(self, charge: Charge) -> list[Change]:
+    async def forgive(self, charge: PasswordCharge) -> list[Change]:
         """Return the changes for a right password: refund the try, and remove the account from the network's set.
 
         A known browser's bucket is cleared; the bucket of an account and network keeps its earlier failures.
@@ -96,7 +96,7 @@ class PasswordThrottle:
             return [Change(CLEAR, {"throttle_key": charge.bucket.key})]
         return await self._refunds(charge, charge.network, forgiving=True)
 
-    async def undo(self, charge: Charge) -> None:
+    async def undo(self, charge: PasswordCharge) -> None:
         """Refund a try with a password that was not compared."""
         if charge.network is None:
             await self._database.write(_refunded(charge.bucket, charge.at))
@@ -104,7 +104,7 @@ class PasswordThrottle:
             await self._database.write(*await self._refunds(charge, charge.network, forgiving=False))
 
     @staticmethod
-    async def _refunds(charge: Charge, network: Counted, *, forgiving: bool) -> list[Change]:
+    async def _refunds(charge: PasswordCharge, network: Counted, *, forgiving: bool) -> list[Change]:
         refund = _refunded(charge.bucket, charge.at)
         return [refund, *await network.by.give_back(network, forgiving=forgiving)]
 

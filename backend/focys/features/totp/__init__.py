@@ -17,10 +17,16 @@ from focys.features.totp.factor import TotpFactor
 from focys.features.totp.models import totp_setups
 from focys.features.totp.qr import png_data_uri
 from focys.features.totp.repository import ENROLLMENT_LIFE, all_setups_dropped, setups_dropped
+from focys.features.totp.router import router
 from focys.features.totp.stored_secrets import DecryptReport, Progress, Rotation, SecretsByKey, TotpSecrets
 from focys.infra.db.retention import kept_for
 
-FEATURE = Feature(events=Event, alarms=Alarm, retention=(kept_for(totp_setups.c.expires_at, timedelta(0)),))
+FEATURE = Feature(
+    events=Event,
+    alarms=Alarm,
+    retention=(kept_for(totp_setups.c.expires_at, timedelta(0)),),
+    router=router,
+)
 
 __all__ = [
     "ENROLLMENT_LIFE",

@@ -65,4 +65,4 @@ class Codes:
         if len(typed) == 1:
             return totp.examine(secret, typed[0], now=moment, last_used=last_used, drift=drift)
         older, newer = typed
-        return totp.examine_pair(secret, older, newer, now=moment, last_used=last_used, drift=drift)
+        return totp.examine_pair(secret, (older, newer), now=moment, last_used=last_used, drift=drift)

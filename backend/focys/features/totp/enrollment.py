@@ -23,8 +23,6 @@ class TotpEnrollment:
 
     amr = AMR
     life = ENROLLMENT_LIFE
-    request = FirstCode
-    shown = Enrollment
 
     def __init__(self, database: Database, codes: Codes, *, app_name: str) -> None:
         self._database, self._codes, self._app_name = database, codes, app_name
@@ -52,15 +50,8 @@ class TotpEnrollment:
         match = self._codes.compare((answer.code,), Expected(stored.sealed, claim.user_id), claim.now)
         if isinstance(match, Unproven):
             return match
-        secret = self._codes.opened(stored.sealed, claim.user_id)
-        guard = claim_and_enroll(
-            claim.user_id,
-            claim.version,
-            sealed=self._codes.sealed(secret, claim.user_id),
-            step=match.step,
-            offset=match.offset,
-            now=claim.now,
-        )
+        sealed = self._codes.sealed(self._codes.opened(stored.sealed, claim.user_id), claim.user_id)
+        guard = claim_and_enroll(claim.user_id, claim.version, match, sealed=sealed, now=claim.now)
         return Proven(guard, Issued((setups_dropped(claim.user_id),)))
 
     async def _find(self, claim: Claim) -> StoredSetup | None:

@@ -29,8 +29,6 @@ class TotpFactor:
     kind = "totp"
     event = Event.TOTP
     amr = AMR
-    path = "/totp/verify"
-    request = TotpCodes
     held = Shape(HeldTotp, users.c.totp_secret, users.c.totp_last_step)
 
     def __init__(self, codes: Codes) -> None:
@@ -54,4 +52,4 @@ class TotpFactor:
         match = self._codes.compare(answer.in_order, expected, claim.now)
         if isinstance(match, Unproven):
             return match
-        return Proven(claim_and_burn(claim.user_id, claim.version, step=match.step, offset=match.offset))
+        return Proven(claim_and_burn(claim.user_id, claim.version, match))

@@ -18,6 +18,12 @@ def _six_digits(text: str) -> str:
 TotpCode = Annotated[str, Field(max_length=64), AfterValidator(_six_digits)]
 
 
+class EnrollRequest(Request):
+    """``restart`` replaces the pending secret with a new one."""
+
+    restart: bool = False
+
+
 class FirstCode(Request):
     """The first code of a new authenticator."""
 

@@ -2,12 +2,12 @@
 
 With PROMETHEUS_MULTIPROC_DIR set, the workers' numbers are added up (see gunicorn.conf.py). Series used in alerts are
 created at startup with the value zero, because Prometheus cannot see an increase in a series that begins with its first
-event. Gauges read from the database are set by ``features/watching``; the most recent value from any worker counts.
+event. Features read gauges from the database (``gauges.py``); the most recent value from any worker counts.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Request
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -91,21 +91,19 @@ def begin_serving(version: str) -> None:
     WORKER_START.set_to_current_time()
 
 
-def build_router(*, of_all_workers: bool) -> APIRouter:
-    """Return the route that Prometheus scrapes: this process's numbers, or those of all workers added up."""
-    router = APIRouter(tags=["metrics"])
-
-    @router.get("/metrics", response_class=Response)
-    async def read_metrics() -> Response:
-        """Return all metrics in Prometheus's text format."""
-        return Response(generate_latest(_registry(of_all_workers=of_all_workers)), media_type=CONTENT_TYPE_LATEST)
-
-    return router
+router = APIRouter(tags=["metrics"])
 
 
-def _registry(*, of_all_workers: bool) -> CollectorRegistry:
-    if not of_all_workers:
+async def _registry(request: Request) -> CollectorRegistry:
+    """Return this process's numbers, or those of all workers added up."""
+    if not request.app.state.has_workers:
         return REGISTRY
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return registry
+
+
+@router.get("/metrics", response_class=Response)
+async def read_metrics(registry: Annotated[CollectorRegistry, Depends(_registry)]) -> Response:
+    """Return all metrics in Prometheus's text format."""
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The source and cookies of one request.
+    """Where one request comes from, and its cookies.
 
-    ``source`` is the network that rate limits count by; ``login``, ``browser`` and ``refresh`` are cookie values as
-    sent.
+    ``network`` is what rate limits count by; ``login``, ``browser`` and ``refresh`` are cookie values as sent.
     """
 
     address: str
-    source: str
-    agent: str
+    network: str
+    user_agent: str
     request_id: str
     login: str | None = None
     browser: str | None = None

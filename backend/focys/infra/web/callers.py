@@ -45,8 +45,8 @@ class Callers:
         jar, names = request.cookies, self._cookies
         return Caller(
             address=address,
-            source=source_of(address),
-            agent="".join(c for c in request.headers.get("user-agent", "") if c.isprintable())[:MAX_AGENT_LENGTH],
+            network=source_of(address),
+            user_agent="".join(c for c in request.headers.get("user-agent", "") if c.isprintable())[:MAX_AGENT_LENGTH],
             request_id=request.scope.get("focys.request_id", ""),
             login=jar.get(names.login),
             browser=jar.get(names.browser),

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import Literal
+from typing import Annotated, Literal, get_args
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from focys.domain.outcome import Reason, Refused
 from focys.infra.db.database import Database
 from focys.infra.db.schema import current_revision, needed_revision
+from focys.infra.ops import metrics
 from focys.infra.ops.clock import Clock, DatabaseClock, SystemClock
 from focys.infra.web.replies import PROBLEMS, UNAVAILABLE_RETRY_SECONDS, refusal, reply
 
@@ -54,14 +55,29 @@ class Readiness:
         # If the first caller disconnects, the others still need the result.
         return await asyncio.shield(self._check)
 
-    async def _run_check(self) -> list[Part]:
+    async def measure(self) -> None:
+        """Refresh the gauges of readiness. A read-only database is up, but not ready."""
+        failing = await self._look()
+        for part in get_args(Part):
+            metrics.READY.labels(part).set(part not in failing)
         try:
-            found = await self._find()
-        except (SQLAlchemyError, OSError):
-            return ["database"]
+            await self._database.now()
+        except Exception:  # noqa: BLE001  whatever is wrong with the database, it did not respond
+            metrics.DATABASE_UP.set(0)
+        else:
+            metrics.DATABASE_UP.set(1)
+
+    async def _run_check(self) -> list[Part]:
+        found = await self._look()
         if not found:
             self._good_until = monotonic() + GOOD_FOR_SECONDS
         return found
+
+    async def _look(self) -> list[Part]:
+        try:
+            return await self._find()
+        except (SQLAlchemyError, OSError):
+            return ["database"]
 
     async def _find(self) -> list[Part]:
         if not await self._database.takes_writes():
@@ -83,21 +99,24 @@ class Readiness:
         return found
 
 
-def build_router(readiness: Readiness) -> APIRouter:
-    """Return the health routes."""
-    router = APIRouter(prefix="/health", tags=["health"], responses=PROBLEMS)
+router = APIRouter(prefix="/health", tags=["health"], responses=PROBLEMS)
 
-    @router.get("/live")
-    async def live() -> Health:
-        """Report that the process responds."""
-        return Health()
 
-    @router.get("/ready", response_model=Health)
-    async def ready() -> Response:
-        """Report whether the database, schema, keys and clocks allow sign-ins, and which of them do not."""
-        failing = await readiness.failing()
-        if failing:
-            return refusal(Refused(Reason.UNAVAILABLE, retry_after=UNAVAILABLE_RETRY_SECONDS), failing=failing)
-        return reply(Health())
+async def _readiness(request: Request) -> Readiness:
+    readiness: Readiness = request.app.state.readiness
+    return readiness
 
-    return router
+
+@router.get("/live")
+async def live() -> Health:
+    """Report that the process responds."""
+    return Health()
+
+
+@router.get("/ready", response_model=Health)
+async def ready(readiness: Annotated[Readiness, Depends(_readiness)]) -> Response:
+    """Report whether the database, schema, keys and clocks allow sign-ins, and which of them do not."""
+    failing = await readiness.failing()
+    if failing:
+        return refusal(Refused(Reason.UNAVAILABLE, retry_after=UNAVAILABLE_RETRY_SECONDS), failing=failing)
+    return reply(Health())

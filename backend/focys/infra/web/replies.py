@@ -53,6 +53,7 @@ class Problem(BaseModel):
     code: Reason
     retry_after: int | None = None
     tries_left: int | None = None
+    next_pause: int | None = None
     minutes_ago: int | None = None
     step: str | None = None
     errors: list[FieldProblem] | None = None
@@ -89,6 +90,7 @@ def refusal(refused: Refused, *, errors: Sequence[FieldProblem] = (), failing: S
         code=refused.reason,
         retry_after=refused.retry_after,
         tries_left=refused.tries_left,
+        next_pause=refused.next_pause,
         minutes_ago=refused.minutes_ago,
         step=refused.step,
         errors=list(errors) or None,

@@ -1,4 +1,4 @@
-"""A kind of factor that the login does not know: a folder, and one line that registers it."""
+"""A kind of factor that the login does not know: a folder, and two entries in ``focys.services``."""
 
 from collections.abc import AsyncIterator
 
@@ -8,7 +8,7 @@ from focys import services
 from focys.features.audit import audit_events
 from focys.features.lockout import second_factor_failures
 from tests.conftest import world_on
-from tests.features.factors.favorite import FavoriteFactor
+from tests.features.factors.favorite import FEATURE, FavoriteFactor
 from tests.support.rows import count_of, rows_of
 from tests.support.service import Account, Browser, World
 
@@ -19,6 +19,7 @@ RIGHT, WRONG = {"animal": "ecila"}, {"animal": "newt"}
 async def world(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """The service with a third kind of factor."""
     usual = services.second_factors
+    monkeypatch.setattr(services, "FEATURES", (*services.FEATURES, FEATURE))
     monkeypatch.setattr(services, "second_factors", lambda *held: (*usual(*held), FavoriteFactor()))
     async with world_on(database_url) as world:
         yield world

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from focys.domain.networks import ACCOUNTS_WINDOW, FAILURES_WINDOW, NetworkLimit, NetworkLimits
 from focys.features.rate_limits import throttles
-from focys.features.throttling import Charge, Full, PasswordLimit, PasswordThrottle, Try
+from focys.features.throttling import Full, PasswordCharge, PasswordLimit, PasswordThrottle, Try
 from focys.features.throttling.networks import NetworkCounters
 from focys.features.throttling.networks_in_database import NetworksInDatabase
 from focys.features.throttling.networks_in_memory import NetworksInMemory
@@ -35,16 +35,16 @@ class Counts:
     database: Database
     let_pass: Callable[[float], Awaitable[None]]
 
-    async def charge(self, account: str, network: str = WHO) -> Charge | Full | None:
+    async def charge(self, account: str, network: str = WHO) -> PasswordCharge | Full | None:
         """Charge one try, in its own bucket."""
         now = self.clock.now()
         return await self.ledger.charge(
             PasswordLimit(f"password:{uuid4().hex}", 0, 0, None), Try(network, account, now), now
         )
 
-    async def charged(self, account: str, network: str = WHO) -> Charge:
+    async def charged(self, account: str, network: str = WHO) -> PasswordCharge:
         charge = await self.charge(account, network)
-        assert isinstance(charge, Charge)
+        assert isinstance(charge, PasswordCharge)
         return charge
 
     async def wrong(self, *accounts: str) -> None:
@@ -52,7 +52,7 @@ class Counts:
         for account in accounts:
             await self.ledger.keep(await self.charged(account))
 
-    async def right(self, charge: Charge) -> None:
+    async def right(self, charge: PasswordCharge) -> None:
         await self.database.write(*await self.ledger.forgive(charge))
 
     async def used(self, network: str = WHO) -> tuple[int, int]:
@@ -144,7 +144,7 @@ async def test_a_full_set_refuses_new_accounts_only(counts: Counts):
     assert isinstance(refused, Full)
     assert refused.retry_after == pytest.approx(HOUR, abs=2)
     assert await counts.used() == (4, 3)
-    assert isinstance(await counts.charge("d", "198.51.100.9"), Charge)
+    assert isinstance(await counts.charge("d", "198.51.100.9"), PasswordCharge)
 
 
 async def test_a_refunded_place_is_free_for_the_next_account(counts: Counts):
@@ -229,14 +229,14 @@ async def test_a_failure_settled_after_its_window_counts_in_no_other(counts: Cou
     await counts.ledger.keep(late)
 
     assert await counts.used() == (1, 1)
-    assert isinstance(await counts.charged("a"), Charge)
+    assert isinstance(await counts.charged("a"), PasswordCharge)
 
 
 async def test_concurrent_accounts_do_not_exceed_the_limit(counts: Counts):
     """LOCK-10: and refused tries lose no place."""
     charges = await gather(*(counts.charge(f"account {i}") for i in range(12)))
 
-    granted = [charge for charge in charges if isinstance(charge, Charge)]
+    granted = [charge for charge in charges if isinstance(charge, PasswordCharge)]
     assert len(granted) == FEW.accounts
     assert await counts.used() == (3, 3)
     for charge in granted:
@@ -249,7 +249,7 @@ async def test_concurrent_tries_do_not_exceed_the_limit(counts: Counts):
 
     charges = await gather(*(counts.charge("ab"[i % 2]) for i in range(12)))
 
-    assert sum(isinstance(charge, Charge) for charge in charges) == FEW.failures - 2
+    assert sum(isinstance(charge, PasswordCharge) for charge in charges) == FEW.failures - 2
     assert await counts.used() == (6, 2)
 
 
@@ -282,7 +282,7 @@ async def test_places_held_during_a_comparison_ask_for_one_second(counts: Counts
         await counts.right(charge)
 
     assert crowded_out == Full(1)
-    assert isinstance(await counts.charge("pupil 4"), Charge)
+    assert isinstance(await counts.charge("pupil 4"), PasswordCharge)
 
 
 async def test_an_unsettled_place_is_taken_until_the_window_ends(counts: Counts):
@@ -304,5 +304,5 @@ async def test_a_retried_charge_counts_once(counts: Counts):
 
     charges = await gather(*(counts.ledger.charge(bucket, tried, now) for _ in range(5)))
 
-    assert sum(isinstance(charge, Charge) for charge in charges) == 1
+    assert sum(isinstance(charge, PasswordCharge) for charge in charges) == 1
     assert await counts.used() == (1, 1)

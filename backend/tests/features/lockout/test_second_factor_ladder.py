@@ -33,11 +33,16 @@ async def test_five_ten_and_fifteen_failures_lock_and_guard(world: World):
     for _ in range(15):
         await wait_until_open(world, account, browser)
         response = (await offer_wrong(world, account, browser)).json()
-        told.append((response["code"], response.get("tries_left"), response.get("retry_after")))
+        told.append((response["code"], *(response.get(name) for name in ("tries_left", "next_pause", "retry_after"))))
+        state = (await browser.get("/auth/login")).json()
+        assert (state["tries_left"], state["next_pause"]) == told[-1][1:3]
 
-    counting_down = [("invalid_code", left, None) for left in (4, 3, 2, 1)]
-    assert told[:10] == [*counting_down, ("account_locked", None, 900), *counting_down, ("account_locked", None, 3600)]
-    assert told[10:] == [*counting_down, ("invalid_code", None, None)]
+    def counting_down(next_pause: int | None) -> list[tuple[str, int, int | None, None]]:
+        return [("invalid_code", left, next_pause, None) for left in (4, 3, 2, 1)]
+
+    assert told[:5] == [*counting_down(900), ("account_locked", None, None, 900)]
+    assert told[5:10] == [*counting_down(3600), ("account_locked", None, None, 3600)]
+    assert told[10:] == [*counting_down(None), ("invalid_code", None, None, None)]
     assert (await browser.get("/auth/login")).json()["guarded"] is True
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from focys.domain.networks import NetworkLimit, NetworkLimits
 from focys.features.rate_limits import throttles
-from focys.features.throttling import Charge, NetworkError, PasswordLimit, PasswordThrottle, Try
+from focys.features.throttling import NetworkError, PasswordCharge, PasswordLimit, PasswordThrottle, Try
 from focys.features.throttling.networks_in_redis import NetworksInRedis
 from focys.infra.db.database import Database
 from tests.conftest import settings_for, world_on
@@ -54,13 +54,13 @@ async def workers(valkey: ValkeyServer, database: Database) -> AsyncIterator[lis
 
 async def charged(
     database: Database, worker: NetworksInRedis, account: str = "alice", network: str = WHO
-) -> Charge | None:
+) -> PasswordCharge | None:
     """Charge a try as the ledger does; None if the network is full."""
     now = FrozenClock().now()
     ledger = PasswordThrottle(database, worker, THREE)
     bucket = PasswordLimit(f"password:{uuid4().hex}", 0, 0, None)
     charge = await ledger.charge(bucket, Try(network, account, now), now)
-    return charge if isinstance(charge, Charge) else None
+    return charge if isinstance(charge, PasswordCharge) else None
 
 
 async def counted_in(database: Database) -> dict[str, int]:

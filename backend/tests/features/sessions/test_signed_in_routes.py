@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from focys.features.accounts import users
-from focys.features.sessions import Administrator, RecentlyVerified, SignedIn, sessions
+from focys.features.sessions import Administrator, CurrentSession, RecentlyVerified, sessions
 from focys.features.sessions.dependencies import RECENT
 from tests.support.service import OPERATOR, World
 
@@ -20,7 +20,7 @@ def pages(world: World) -> World:
     app: FastAPI = world.app
 
     @app.get("/anyone")
-    async def anyone(session: SignedIn) -> str:
+    async def anyone(session: CurrentSession) -> str:
         return session.email
 
     @app.get("/recent")

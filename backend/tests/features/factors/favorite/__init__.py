@@ -3,12 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fastapi import APIRouter, Response
+
 from focys.domain.lockout import Strength
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.accounts import users
 from focys.features.audit import EventName
-from focys.features.factors import REFUSALS, Claim, Proven
+from focys.features.factors import REFUSALS, Claim, FactorLoginDep, Proven
+from focys.features.feature import Feature
+from focys.features.sessions import SignedIn
 from focys.infra.db.database import Shape
+from focys.infra.web.dependencies import CallerDep
+from focys.infra.web.replies import PROBLEMS
 from focys.infra.web.requests import Request, Text
 
 
@@ -37,8 +43,6 @@ class FavoriteFactor:
     kind = "favorite"
     event = Event.FAVORITE
     amr = "kba"
-    path = "/favorite/verify"
-    request = Animal
     held = Shape(HeldAnimal, users.c.display_name.label("animal_name"))
 
     def is_offered(self, held: HeldAnimal) -> bool:
@@ -52,3 +56,14 @@ class FavoriteFactor:
 
     async def verify(self, answer: Animal, held: HeldAnimal, claim: Claim) -> Proven | Unproven:
         return Proven() if answer.animal == held.animal_name[::-1] else Unproven(Refused(Reason.INVALID_CODE))
+
+
+router = APIRouter(prefix="/auth", tags=["login"], responses=PROBLEMS)
+
+
+@router.post("/favorite/verify", response_model=SignedIn, response_model_exclude_none=True)
+async def verify_favorite(body: Animal, login: FactorLoginDep, caller: CallerDep) -> Response:
+    return await login.verify(FavoriteFactor.kind, body, caller)
+
+
+FEATURE = Feature(events=Event, router=router)

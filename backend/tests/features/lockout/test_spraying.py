@@ -6,18 +6,17 @@ from datetime import timedelta
 import pytest
 
 from focys.features.rate_limits import throttles
-from focys.features.watching import SprayWatch
+from focys.features.throttling import FEATURE
 from focys.infra.db.database import Change
 from tests.conftest import MakeWorld
 from tests.features.lockout.test_wrong_passwords import guess, told
-from tests.support.numbers import scrape
+from tests.support.gauges import read_gauges
 from tests.support.service import World
 
 
 async def seen(world: World) -> float:
-    """The value in /metrics after a look."""
-    await SprayWatch(world.services.networks).look()
-    return (await scrape(world.a_browser())).of("focys_spray_accounts")
+    """The value in /metrics once it is read."""
+    return (await read_gauges(world, FEATURE)).of("focys_spray_accounts")
 
 
 async def spray(world: World, accounts: Iterable[int], network: str = "203.0.113", addresses: int = 60) -> None:

@@ -7,10 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from focys.features.sessions import sessions
-from focys.features.watching import AddressWatch
+from focys.features.sessions import FEATURE, sessions
 from focys.infra.db.database import Change
-from tests.support.numbers import scrape
+from tests.support.gauges import read_gauges
 from tests.support.service import World
 
 
@@ -37,8 +36,9 @@ async def sign_in(world: World, number: int, address: str, *, hours_ago: float =
         await world.services.database.write(Change(sessions, row))
 
 
-async def look(world: World, trusted: str = "203.0.113.1") -> int:
-    return await AddressWatch(world.services.sessions, [ip_network(trusted)]).look()
+async def people_at_one_address(world: World, public_url: str = "https://login.example.com") -> float:
+    numbers = await read_gauges(world, FEATURE, public_url=public_url, trusted_proxies=[ip_network("203.0.113.1")])
+    return numbers.of("focys_shared_address_people")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "fd00::7", "203.0.113.1", "unknown"])
@@ -47,11 +47,8 @@ async def test_ten_people_at_one_private_address_are_reported(
 ):
     await sign_in(world, 10, address)
 
-    people = await look(world)
-
-    assert people == 10
-    assert (await scrape(world.a_browser())).of("focys_shared_address_people") == 10
-    [said] = [record.getMessage() for record in caplog.records if record.name == "focys.watching"]
+    assert await people_at_one_address(world) == 10
+    [said] = [record.getMessage() for record in caplog.records if record.name == "focys.sessions"]
     assert "everybody_shares_an_address" in said
     assert "TRUSTED_PROXIES" in said
     assert address not in said
@@ -63,21 +60,20 @@ async def test_nine_people_or_old_sign_ins_are_not_reported(world: World):
     await sign_in(world, 20, "127.0.0.1", hours_ago=25, person=person)
     await sign_in(world, 10, "127.0.0.1", hours_ago=25)
 
-    assert await look(world) == 0
-    assert (await scrape(world.a_browser())).of("focys_shared_address_people") == 0
+    assert await people_at_one_address(world) == 0
 
 
 async def test_an_office_behind_one_public_address_is_not_reported(world: World):
     await sign_in(world, 12, "8.8.8.8")
 
-    assert await look(world) == 0
+    assert await people_at_one_address(world) == 0
 
 
 async def test_one_other_address_rules_out_a_proxy(world: World):
     await sign_in(world, 12, "10.1.2.3")
     await sign_in(world, 1, "8.8.8.8")
 
-    assert await look(world) == 0
+    assert await people_at_one_address(world) == 0
 
 
 async def test_real_sign_ins_behind_an_unknown_proxy_are_reported(world: World):
@@ -88,4 +84,4 @@ async def test_real_sign_ins_behind_an_unknown_proxy_are_reported(world: World):
         browser.http.headers["X-Forwarded-For"] = f"8.8.8.{number}"
         await world.enroll(account, browser)
 
-    assert await look(world) == 10
+    assert await people_at_one_address(world) == 10

@@ -1,21 +1,13 @@
-"""Network limits for operators and monitoring: which networks are near a limit, and how many accounts are tried."""
+"""Network limits for operators: which networks are near a limit, and how to clear them."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
 
-from focys.domain.networks import (
-    NETWORK_PREFIX,
-    SPRAY_WINDOW,
-    Network,
-    NetworkLimit,
-    NetworkLimits,
-    most_accounts_tried,
-)
+from focys.domain.networks import NETWORK_PREFIX, Network, NetworkLimit, NetworkLimits
 from focys.features.audit import AuditEvent, Outcome, insert_event, log_event
 from focys.features.throttling.events import Event
 from focys.features.throttling.networks import NetworkCounters, NetworkError, Usage, Used
-from focys.features.throttling.repository import list_tried
 from focys.infra.db.database import Database
 from focys.infra.ops.clock import Clock
 from focys.infra.web.caller import Caller
@@ -83,11 +75,6 @@ class Networks:
         await self._database.counts(*forgotten, row, seconds=_FORGET_SECONDS)
         log_event(event, operator)
         return network, True
-
-    async def most_accounts_tried(self) -> int:
-        """Return how many accounts had a wrong password from one IPv4 /24 or IPv6 /48 within the last hour."""
-        now = self._clock.now()
-        return most_accounts_tried(await list_tried(self._database, now - SPRAY_WINDOW, now), self._limits)
 
     async def close(self) -> None:
         """Close the store's own connections."""
