@@ -48,13 +48,13 @@ lock: ## Update the lock files (ARGS=--upgrade takes newer versions)
 	@$(SETUP) dev
 	@exec $(OURS) scripts/lock.py write $(ARGS)
 
-audit: ## Look for known vulnerabilities in the locked packages
+audit: ## Look for known vulnerabilities in the deployed packages
 	@$(SETUP) dev
 	@exec $(OURS) scripts/audit.py
 
 sbom: ## Write the SBOM to python.cdx.json and pages.cdx.json (CycloneDX)
 	@$(SETUP) dev
-	.venv/bin/cyclonedx-py requirements --short-PURLs --output-reproducible --pyproject backend/pyproject.toml -o python.cdx.json backend/requirements.txt
+	PYTHONWARNINGS=ignore::UserWarning .venv/bin/cyclonedx-py requirements --index-url simple --short-PURLs --output-reproducible --pyproject backend/pyproject.toml -o python.cdx.json backend/requirements.txt
 	cd frontend && npm sbom --package-lock-only --sbom-format cyclonedx --sbom-type application > ../pages.cdx.json
 
 schema: ## Regenerate the pages' API types from the app

@@ -1,181 +1,103 @@
-"""Check the pinned packages for known vulnerabilities: `audit.py`.
+"""Check the deployed packages for known vulnerabilities, with pip-audit and npm: `audit.py`.
 
 | exit code | meaning |
 |---|---|
-| 0 | every package was checked; no fixable vulnerability in deployed packages |
-| 1 | a deployed package has one; the output names it and the version that fixes it |
+| 0 | every package was checked; no vulnerability that a newer version fixes |
+| 1 | there is one; the output names it and the fix |
 | 3 | some packages could not be checked; the output says which, and why |
 
-Vulnerabilities in development packages, and those without a fix, are printed but do not change the exit code. Of the
-Python packages, those are checked that this machine's Python would install. It takes a minute at most.
+Vulnerabilities without a fix are printed but do not change the exit code.
 """
 
-import concurrent.futures
 import json
 import subprocess
 import sys
-import tempfile
 import textwrap
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from environment import clean_environment
-from lock import LOCKS, PAGE_LOCK, ends_in_pages, pins_of
-from places import BACKEND, FRONTEND, ROOT
+from places import BACKEND, FRONTEND
 
-FOUND, NOT_ASKED = 1, 3
-SECONDS = 55
-RESPONSE_SECONDS = "15"
-LONGEST_REASON = 100
+FIXABLE, NOT_DONE = 1, 3
+SECONDS = 60
 
-Json = dict[str, Any]
+# Strict, because pip-audit counts a package that the service does not know as safe.
+PYTHON = (
+    "pip-audit --strict --require-hashes --disable-pip --vulnerability-service=osv --timeout=15 "
+    "--format=json --desc=off --progress-spinner=off --requirement=requirements.txt"
+)
+PAGES = "npm audit --json --omit=dev --package-lock-only --fetch-retries=1 --fetch-timeout=15000"
 
 HOW_TO_FIX = """
-Upgrade to a fixed version, and commit the locks: `make lock ARGS='--upgrade-package NAME'` for Python;
+Upgrade, and commit the locks: `make lock ARGS='--upgrade-package NAME'` for Python;
 `npm audit fix --package-lock-only` in frontend/ for the pages, or the version in its package.json and `make lock`.
 """
 
-
-@dataclass(frozen=True, order=True)
-class Finding:
-    """A known vulnerability; *fixed* names the version that fixes it, or is empty."""
-
-    package: str
-    vulnerability: str
-    fixed: str
-    is_deployed: bool
-
-    @property
-    def fails(self) -> bool:
-        """Whether it is deployed and a fix exists."""
-        return self.is_deployed and bool(self.fixed)
-
-    def __str__(self) -> str:
-        """Return one line about it."""
-        where = "deployed" if self.is_deployed else "not deployed"
-        fixed = f"fixed in {self.fixed}" if self.fixed else "no fix yet"
-        return f"{'✗' if self.fails else '!'} {self.package} ({where}): {self.vulnerability}, {fixed}"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a service reported; *unasked* says why it is incomplete, or is empty."""
-
-    findings: tuple[Finding, ...] = ()
-    unasked: str = ""
+Json = dict[str, Any]
+Finding = tuple[str, str]  # the vulnerability, and what fixes it, if anything does
 
 
 def main() -> int:
-    """Check both sides in parallel, print the results, return the exit code."""
-    end = time.monotonic() + SECONDS
-    sides: dict[str, Callable[[float], Answer]] = {"Python packages": _ask_for_python, "Page packages": _ask_for_pages}
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        asked = {side: pool.submit(ask, end) for side, ask in sides.items()}
-        answers = {side: answer.result() for side, answer in asked.items()}
-    for side, answer in answers.items():
-        print("\n".join([f"{side}: {_summary(answer)}", *(f"  {finding}" for finding in sorted(answer.findings))]))
-    if any(finding.fails for answer in answers.values() for finding in answer.findings):
+    """Check both sides, print the results, return the exit code."""
+    codes = [
+        _audit("Python packages", lambda: _python_findings(_output_of(PYTHON, BACKEND))),
+        _audit("Page packages", lambda: _page_findings(_output_of(PAGES, FRONTEND))),
+    ]
+    if FIXABLE in codes:
         print(HOW_TO_FIX)
-        return FOUND
-    return NOT_ASKED if any(answer.unasked for answer in answers.values()) else 0
+        return FIXABLE
+    return max(codes)
 
 
-def _summary(answer: Answer) -> str:
-    if answer.unasked:
-        return f"NOT AUDITED: {answer.unasked}"
-    return f"{len(answer.findings) or 'no'} known vulnerabilit{'y' if len(answer.findings) == 1 else 'ies'}."
+def _audit(packages: str, ask: Callable[[], Iterator[Finding]]) -> int:
+    try:
+        findings = sorted(set(ask()))
+    except (OSError, subprocess.TimeoutExpired, ValueError, LookupError, TypeError, AttributeError) as error:
+        print(f"{packages}: NOT AUDITED: {textwrap.shorten(f'{type(error).__name__}: {error}', 300)}")
+        return NOT_DONE
+    print(f"{packages}: {len(findings) or 'no'} known vulnerabilit{'y' if len(findings) == 1 else 'ies'}.")
+    for vulnerability, fix in findings:
+        print(f"  {'✗' if fix else '!'} {vulnerability}, {f'fixed in {fix}' if fix else 'no fix yet'}")
+    return FIXABLE if any(fix for _, fix in findings) else 0
 
 
-def _ask_for_python(end: float) -> Answer:
-    """Ask one service, or the other if that fails; both have the same data."""
-    # Strict: give up on a mirror without advisories after one request, not after one per package.
-    options = ["--strict", "--disable-pip", "--require-hashes", "--format=json", "--desc=off", "--progress-spinner=off"]
-    locks = [f"--requirement={lock}" for lock in LOCKS if lock != BACKEND / "requirements.txt"]
-    reasons = []
-    for service in ("osv", "pypi"):
-        with tempfile.TemporaryDirectory() as cache:
-            bounds = [f"--timeout={RESPONSE_SECONDS}", f"--cache-dir={cache}"]
-            command = ["pip-audit", f"--vulnerability-service={service}", *options, *bounds, *locks]
-            answer = _run(_read_python, command, end)
-        if answer.findings or not answer.unasked:
-            return answer
-        reasons.append(f"{service}: {answer.unasked}")
-    return Answer(unasked="; ".join(reasons))
-
-
-def _read_python(output: Json) -> Answer:
-    """Read pip-audit's output, which counts a package that the service does not know as safe."""
-    deployed = {pin.name for pin in pins_of(BACKEND / "requirements.txt")}
-    pinned = {pin.name for lock in LOCKS for pin in pins_of(lock) if not pin.condition}
-    known = {package["name"]: package for package in output["dependencies"] if "skip_reason" not in package}
-    findings = {
-        Finding(f"{name} {package['version']}", _names(found), ", ".join(found["fix_versions"]), name in deployed)
-        for name, package in known.items()
-        for found in package["vulns"]
-    }
-    unknown = len(pinned - known.keys())
-    return Answer(tuple(findings), f"{unknown} of {len(pinned)} packages are unknown to the service" if unknown else "")
-
-
-def _names(found: Json) -> str:
-    return " = ".join([found["id"], *found.get("aliases", [])])
-
-
-def _ask_for_pages(end: float) -> Answer:
-    bounds = ["--fetch-retries=1", f"--fetch-timeout={RESPONSE_SECONDS}000"]
-    return _run(_read_pages, ["npm", "audit", "--json", "--package-lock-only", "--include=dev", *bounds], end)
-
-
-def _read_pages(output: Json) -> Answer:
+def _output_of(command: str, folder: Path) -> Json:
+    """Return what a client prints; its exit code does not tell a finding from a failed request."""
+    done = subprocess.run(
+        command.split(),
+        cwd=folder,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    try:
+        output: Json = json.loads(done.stdout)
+    except ValueError:
+        raise ValueError((done.stderr.strip() or "no output").splitlines()[-1]) from None
     if "message" in output:
-        return Answer(unasked=output["message"])
-    packages = json.loads(PAGE_LOCK.read_text())["packages"]
-    findings = {
-        Finding(
-            f"{name} {packages[place]['version']}",
-            f"{advisory['title']} ({advisory['severity']}, {advisory['url'].rpartition('/')[2]})",
-            _fix(found, advisory),
-            ends_in_pages(packages[place]),
-        )
-        for name, found in output["vulnerabilities"].items()
-        for advisory in found["via"]
-        if isinstance(advisory, dict)  # a plain string names the dependency with the advisory
-        for place in found["nodes"]
-    }
-    return Answer(tuple(findings))
+        raise ValueError(output["message"])
+    return output
 
 
-def _fix(found: Json, advisory: Json) -> str:
-    fix = found["fixAvailable"]
-    if isinstance(fix, dict):
-        return f"{fix['name']} {fix['version']}"
-    return f"a version outside {advisory['range']}" if fix else ""
+def _python_findings(output: Json) -> Iterator[Finding]:
+    for package in output["dependencies"]:
+        for found in package["vulns"]:
+            names = " = ".join([found["id"], *found["aliases"]])
+            yield f"{package['name']} {package['version']}: {names}", ", ".join(found["fix_versions"])
 
 
-def _run(read: Callable[[Json], Answer], command: list[str], end: float) -> Answer:
-    """Run a client and read its output; its exit code does not tell a finding from a failed request."""
-    try:
-        done = subprocess.run(
-            command,
-            cwd=FRONTEND if command[0] == "npm" else ROOT,
-            env=clean_environment(),
-            capture_output=True,
-            text=True,
-            timeout=max(1, end - time.monotonic()),
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return Answer(unasked="no response in time")
-    except OSError as error:
-        return Answer(unasked=f"`{command[0]}` does not start: {error.strerror}")
-    try:
-        return read(json.loads(done.stdout))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        last = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
-        words = textwrap.shorten(last, LONGEST_REASON, placeholder=" …")
-        return Answer(unasked=f"`{command[0]}` says: {words}")
+def _page_findings(output: Json) -> Iterator[Finding]:
+    for name, found in output["vulnerabilities"].items():
+        for advisory in found["via"]:
+            if isinstance(advisory, dict):  # a plain string names the dependency with the advisory
+                fix = found["fixAvailable"]
+                other = f"a version outside {advisory['range']}" if fix else ""
+                fixed = f"{fix['name']} {fix['version']}" if isinstance(fix, dict) else other
+                yield f"{name}: {advisory['title']} ({advisory['url'].rpartition('/')[2]})", fixed
 
 
 if __name__ == "__main__":

@@ -5,11 +5,8 @@ npm checks its own lock at every `npm ci`.
 """
 
 import hashlib
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from environment import clean_environment
@@ -23,27 +20,6 @@ LOCKS = {
     FRONTEND / "node.txt": [FRONTEND / "node.in"],
 }
 PAGE_LOCK = FRONTEND / "package-lock.json"
-# Of a Python lock: a name with its version and perhaps a condition, then hashes, then who needs it.
-ENTRY = re.compile(r"^([\w.-]+)==([^\s;]+)(?: ; (.+?))? \\\n((?:[ ].*\n)+)", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Pin:
-    """One package as a Python lock holds it; an empty *condition* is always true."""
-
-    name: str
-    version: str
-    condition: str
-    hashes: tuple[str, ...]
-    needed_by: tuple[str, ...]
-
-
-def pins_of(lock: Path) -> Iterator[Pin]:
-    """Read a Python lock; *needed_by* holds packages, or `-r` with a file."""
-    for name, version, condition, lines in ENTRY.findall(lock.read_text()):
-        hashes, _, needed_by = lines.partition("# via")
-        parents = [words.strip(" #") for words in needed_by.splitlines() if words.strip(" #")]
-        yield Pin(name, version, condition, tuple(re.findall(r"sha256:(\w+)", hashes)), tuple(parents))
 
 
 def main(act: str, arguments: list[str]) -> int:
@@ -64,11 +40,6 @@ def main(act: str, arguments: list[str]) -> int:
         return 1
     print("Each lock was made from what stands beside it.")
     return 0
-
-
-def ends_in_pages(package: dict[str, object]) -> bool:
-    """Say whether a package of npm's lock is served."""
-    return not {"dev", "devOptional"} & package.keys()
 
 
 def _compile(lock: Path, source: str, arguments: list[str]) -> None:

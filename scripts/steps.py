@@ -3,14 +3,15 @@
 | profile | Python packages | page packages | built pages |
 |---|---|---|---|
 | run | the service's | yes | yes |
-| dev | and the developers' | yes | - |
-| test | and the developers' | yes | yes |
+| dev | with the developers' | yes | - |
+| test | with the developers' | yes | yes |
 """
 
 import argparse
 import concurrent.futures
 import contextlib
 import fcntl
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import checks
 from places import BACKEND, FRONTEND, NODE_MODULES, PAGES, ROOT, SCRIPTS, VENV, VENV_BIN
-from progress import Progress, SetupError
+from progress import SetupError, kill_tools, run, step
 from stamps import Stamp, fingerprint
 
 PYTHON = VENV_BIN / "python"
@@ -44,38 +45,40 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("profile", choices=["run", "dev", "test"])
     parser.add_argument("--port", action="append", default=[], help="a port that must be free")
     asked = parser.parse_args(arguments)
-    progress = Progress()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal has these symbols
     try:
         for port in asked.port:
             checks.port_is_free(port, can_choose=asked.profile == "run")
-        with _alone(progress), progress.shown():
-            _both_sides(progress, asked.profile)
+        with _alone():
+            _both_sides(asked.profile)
     except SetupError as error:
         print(f"\n{error.output}\n\n{error}" if error.output else error, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
     return 0
 
 
-def _both_sides(progress: Progress, profile: str) -> None:
-    """Do the Python side and the pages' side at the same time; stop both when one fails."""
+def _both_sides(profile: str) -> None:
+    """Do the Python side and the pages' side at the same time."""
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        python = pool.submit(_python_side, progress, with_dev=profile != "run")
-        pages = pool.submit(_pages_side, progress, with_build=profile != "dev")
+        sides = [
+            pool.submit(_python_side, with_dev=profile != "run"),
+            pool.submit(_pages_side, with_build=profile != "dev"),
+        ]
         try:
-            for side in concurrent.futures.as_completed([python, pages]):
-                side.result()
-        except BaseException:
-            progress.stop()
-            raise
+            concurrent.futures.wait(sides)
+        except KeyboardInterrupt:
+            kill_tools()
+            os._exit(130)  # before a side starts its next tool
+    for side in sides:
+        side.result()
 
 
-def _python_side(progress: Progress, *, with_dev: bool) -> None:
-    _make_environment(progress)
-    _install_python_packages(progress, with_dev=with_dev)
+def _python_side(*, with_dev: bool) -> None:
+    _make_environment()
+    _install_python_packages(with_dev=with_dev)
     command = VENV_BIN / "focys"
-    stamp = Stamp(VENV_STAMPS / "command", fingerprint(FOCYS_COMMAND, str(BACKEND)), command)
+    stamp = Stamp(VENV_STAMPS / "command", FOCYS_COMMAND, command)
     if not stamp.is_fresh:
         # What an editable install would leave behind, without a build tool that has to be fetched for it.
         for site_packages in VENV.glob("lib/python3*/site-packages"):
@@ -85,32 +88,32 @@ def _python_side(progress: Progress, *, with_dev: bool) -> None:
         stamp.renew()
 
 
-def _make_environment(progress: Progress) -> None:
+def _make_environment() -> None:
     stamp = Stamp(VENV_STAMPS / "environment", str(VENV), PYTHON, VENV_BIN / "pip")
     if stamp.is_fresh:
         return
     checks.python_can_make_environments()
-    with _step(progress, "Python environment", stamp):
-        progress.run(
+    with _step("Python environment", stamp):
+        run(
             [sys.executable, "-m", "venv", "--clear", VENV],
             cwd=ROOT,
             failing="The Python environment in .venv could not be made; the lines above say why.",
         )
 
 
-def _install_python_packages(progress: Progress, *, with_dev: bool) -> None:
+def _install_python_packages(*, with_dev: bool) -> None:
     runtime, dev = BACKEND / "requirements.txt", BACKEND / "requirements-dev.txt"
     runtime_stamp = Stamp(VENV_STAMPS / "packages", fingerprint([runtime]))
     dev_stamp = Stamp(VENV_STAMPS / "dev-packages", fingerprint([runtime, dev]))
     stamp = dev_stamp if with_dev else runtime_stamp
     if stamp.is_fresh:
         return
-    with _step(progress, "Python packages", stamp):
-        _install_from(dev if with_dev else runtime, progress)
+    with _step("Python packages", stamp):
+        _install_from(dev if with_dev else runtime)
     runtime_stamp.renew()  # the developers' list holds the service's
 
 
-def _install_from(lock: Path, progress: Progress) -> None:
+def _install_from(lock: Path) -> None:
     options = ["install", "--quiet", "--require-hashes", "-r"]
     pip: list[str | Path] = [PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input", *options]
     uv: list[str | Path] = [VENV_BIN / "uv", "pip", *options, lock, "--python", PYTHON, "--compile-bytecode"]
@@ -118,29 +121,29 @@ def _install_from(lock: Path, progress: Progress) -> None:
     try:
         # uv, its own installation included, takes a third of pip's time.
         if not (VENV_BIN / "uv").exists():
-            progress.run([*pip, SCRIPTS / "uv.txt"], cwd=ROOT, failing=failing)
-        progress.run(uv, cwd=ROOT, failing=failing)
+            run([*pip, SCRIPTS / "uv.txt"], cwd=ROOT, failing=failing)
+        run(uv, cwd=ROOT, failing=failing)
     except SetupError:
         # uv does not read pip's settings, which on some networks name the only way to the packages.
-        progress.run([*pip, lock], cwd=ROOT, failing=failing)
+        run([*pip, lock], cwd=ROOT, failing=failing)
 
 
-def _pages_side(progress: Progress, *, with_build: bool) -> None:
+def _pages_side(*, with_build: bool) -> None:
     packages = Stamp(PAGES_STAMPS / "packages", fingerprint(MANIFESTS))
-    pages = Stamp(PAGES_STAMPS / "pages", fingerprint(MANIFESTS, _page_sources()), PAGES / "index.html")
+    pages = Stamp(PAGES_STAMPS / "pages", fingerprint([*MANIFESTS, *_page_sources()]), PAGES / "index.html")
     if packages.is_fresh and (pages.is_fresh or not with_build):
         return
     checks.node_is_new_enough()
     if not packages.is_fresh:
-        with _step(progress, "Page packages", packages):
-            progress.run(
+        with _step("Page packages", packages):
+            run(
                 ["npm", "ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"],
                 cwd=FRONTEND,
                 failing="The page packages could not be installed; the lines above say why (no network?).",
             )
     if with_build and not pages.is_fresh:
-        with _step(progress, "Pages", pages):
-            progress.run(
+        with _step("Pages", pages):
+            run(
                 ["npm", "run", "build", "--silent"],
                 cwd=FRONTEND,
                 failing="The pages could not be built; the lines above say why.",
@@ -154,22 +157,22 @@ def _page_sources() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _step(progress: Progress, name: str, stamp: Stamp) -> Iterator[None]:
+def _step(name: str, stamp: Stamp) -> Iterator[None]:
     stamp.forget()
-    with progress.step(name):
+    with step(name):
         yield
     stamp.renew()
 
 
 @contextlib.contextmanager
-def _alone(progress: Progress) -> Iterator[None]:
+def _alone() -> Iterator[None]:
     """Hold the folder for one setup at a time: a second one waits and then finds the work done."""
     folder = os.open(ROOT, os.O_RDONLY)
     try:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            progress.say("Another setup is at work in this folder; waiting for it to finish.")
+            print("Another setup is at work in this folder; waiting for it to finish.", flush=True)
             fcntl.flock(folder, fcntl.LOCK_EX)
         yield
     finally:

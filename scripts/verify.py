@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit import NOT_ASKED
+from audit import NOT_DONE
 from environment import clean_environment
 from places import BACKEND, FRONTEND, ROOT, SCRIPTS
 
@@ -52,7 +52,7 @@ DEPLOYED_JOURNEYS = Section("Browser journeys, as deployed", FRONTEND, [
     "playwright test --project postgresql --project production",
 ])
 # Last, so that an advisory published today hides no other result. A network that is down is no failure.
-AUDIT = Section("Known vulnerabilities", ROOT, ["python scripts/audit.py"], not_done=NOT_ASKED)
+AUDIT = Section("Known vulnerabilities", ROOT, ["python scripts/audit.py"], not_done=NOT_DONE)
 MEASURES = Section("Benchmarks", ROOT, ["python -m bench"])
 FORMAT_PYTHON = Section("Python", ROOT, ["ruff check --fix .", "ruff format ."])
 FORMAT_PAGES = Section("Pages", FRONTEND, ["npm run --silent format"])
