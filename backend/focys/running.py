@@ -1,6 +1,7 @@
 """Startup checks and background work."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -58,15 +59,19 @@ async def running(services: Services) -> AsyncIterator[None]:
 
 
 def _gauges(services: Services) -> list[Periodic]:
-    """Return the readings of all gauges that features declare."""
+    """Return the readings of all declared gauges. Those with the same schedule share one database connection."""
+    groups: dict[tuple[float, float], list[Gauge]] = defaultdict(list)
+    for feature in services.features:
+        for gauge in feature.gauges:
+            groups[gauge.seconds, gauge.first_after].append(gauge)
 
-    async def read(gauge: Gauge) -> None:
-        await gauge.read(services.database, services.settings, services.clock.now())
+    async def read(gauges: list[Gauge]) -> None:
+        for gauge in gauges:
+            await gauge.read(services.database, services.settings, services.clock.now())
 
     return [
-        Periodic(partial(read, gauge), name=gauge.read.__name__, seconds=gauge.seconds, first_after=gauge.first_after)
-        for feature in services.features
-        for gauge in feature.gauges
+        Periodic(partial(read, gauges), name=f"gauges_{seconds:g}s", seconds=seconds, first_after=first_after)
+        for (seconds, first_after), gauges in groups.items()
     ]
 
 

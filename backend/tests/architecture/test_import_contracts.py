@@ -64,7 +64,7 @@ def test_the_factor_protocol_depends_on_no_kind_of_factor(tmp_path, line):
 
 
 def test_the_login_knows_no_kind_of_factor():
-    """A new kind is registered in ``focys.app``, and nowhere else."""
+    """A new kind is registered in ``focys.services``, and nowhere else."""
     imported = {name for path in modules(FEATURES / "login") for name in imports_of(path)}
 
     assert {

@@ -1,4 +1,4 @@
-"""What a feature defines, it also declares: its kinds of email, audit events and alarms."""
+"""What a feature defines, it also declares: its kinds of email, audit events, alarms and gauges."""
 
 import re
 import sys
@@ -49,6 +49,16 @@ async def test_every_notice_of_a_feature_is_declared_by_it(sqlite_url: str):
 
     assert len(defined) > 10
     assert defined == known
+
+
+def test_every_reading_in_a_gauges_module_is_declared():
+    modules_of_gauges = [module for module in _modules_of_features() if module.__name__.endswith(".gauges")]
+    defined = {
+        value for module in modules_of_gauges for name, value in vars(module).items() if name.startswith("read_")
+    }
+
+    assert len(defined) > 4
+    assert defined == {gauge.read for feature in FEATURES for gauge in feature.gauges}
 
 
 def test_modules_preloaded_by_gunicorn_are_production_requirements():
