@@ -84,7 +84,6 @@ def test_a_service_that_is_well_is_told_so(focys: Focys, how: list[str]):
 
 
 def test_every_wrong_setting_is_a_line_and_none_is_quoted(command: Focys, monkeypatch: pytest.MonkeyPatch):
-    """CFG-04."""
     wrong = {"SECRET_KEY": "tooshort", "ALGORITHM": "RS256", "PUBLIC_URL": "ftp://login.example.com"}
     for name, value in wrong.items():
         monkeypatch.setenv(name, value)
@@ -152,7 +151,6 @@ def test_another_schema_is_named(on_sqlite: Focys, sqlite_url: str, revision: st
 
 
 def test_a_wrong_key_is_noticed(on_sqlite: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
-    """CRY-08."""
     enrolled(sqlite_url, 3)
     right = on_sqlite("doctor", "--support")
 
@@ -165,7 +163,6 @@ def test_a_wrong_key_is_noticed(on_sqlite: Focys, sqlite_url: str, monkeypatch: 
 
 
 def test_a_fallback_key_still_in_use_is_told(on_sqlite: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
-    """CRY-03."""
     enrolled(sqlite_url, 2)
     enrolled(sqlite_url, 1, key=OTHER_KEY)
     monkeypatch.setenv("SECRET_KEY", OTHER_KEY)

@@ -56,7 +56,6 @@ WELL = Rights(
     ],
 )
 def test_a_role_is_judged_by_what_it_may_do(changed: dict[str, bool], state: State, told: str, script: str):
-    """CFG-06, LOG-04."""
     finding = checks_database.rights_finding(replace(WELL, **changed))
 
     assert finding.state is state
@@ -75,7 +74,6 @@ def test_a_role_is_judged_by_what_it_may_do(changed: dict[str, bool], state: Sta
     ],
 )
 def test_one_address_for_everybody_is_told(lone: tuple[int, str] | None, state: State):
-    """LOCK-10, CFG-03."""
     settings = settings_for("sqlite:////tmp/x.db", public_url=PUBLIC, trusted_proxies="1.1.1.1")
 
     finding = checks_local.addresses_finding(lone, settings)
@@ -137,7 +135,6 @@ def test_stuck_emails_are_judged(stuck: int, state: State):
     ],
 )
 def test_settings_are_judged_together(name: str, overrides: dict[str, str], state: State):
-    """CFG-03, LOCK-10, WEB-06."""
     findings = checks_local.check_settings(settings_for("sqlite:////tmp/x.db", **overrides))
 
     assert state_of(findings, name) is state
@@ -167,7 +164,6 @@ async def test_what_needs_no_server_is_judged_without_one(overrides: dict[str, s
 
 
 async def test_redis_answers_or_not(tmp_path: Path):
-    """AVL-02."""
     with running_valkey(tmp_path) as server:
         settings = settings_for("sqlite:////tmp/x.db", rate_limit_storage=server.url)
         present = await checks_network.check_limits(settings)
@@ -305,7 +301,6 @@ def test_a_stock_argon2_is_worth_a_word_in_production(tag: str, is_local: bool, 
 
 
 def test_what_a_finding_quotes_is_no_command_for_a_terminal_in_a_ticket_either():
-    """LOG-03."""
     quoted = Finding("schema", FAIL, "at \x1b]0;owned\x07", "focys migrate")
 
     text = as_text(Report(findings=[quoted]))

@@ -71,7 +71,6 @@ async def certificate_of(
 
 
 async def test_a_good_certificate_and_its_days_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """CFG-01."""
     finding = await certificate_of(monkeypatch, tmp_path, days=60.5)
 
     assert (finding.state, finding.detail) == (OK, "valid for 60 more days")
@@ -89,7 +88,6 @@ async def test_a_good_certificate_and_its_days_are_told(monkeypatch: pytest.Monk
 async def test_a_certificate_that_browsers_refuse_or_soon_will_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changed: dict[str, object], state: State, told: str
 ):
-    """CFG-01."""
     finding = await certificate_of(monkeypatch, tmp_path, **changed)  # type: ignore[arg-type]
 
     assert finding.state is state
@@ -107,7 +105,6 @@ async def test_a_public_address_that_is_not_there_is_no_failure():
 
 
 async def test_a_public_address_without_tls_is_a_failure():
-    """CFG-01."""
 
     async def talk_plainly(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -134,7 +131,6 @@ async def test_a_public_address_without_tls_is_a_failure():
     ],
 )
 def test_only_a_claim_that_was_believed_is_a_failure(status: int, source: str | None, state: State):
-    """CFG-03, LOCK-10."""
     assert checks_network.forwarding_finding(status, source).state is state
 
 

@@ -95,7 +95,6 @@ async def rotate(world: World) -> tuple[int, int]:
 async def test_every_secret_comes_under_the_newest_key_and_the_old_one_is_not_needed(
     before: World, make_world: MakeWorld, focys: Focys
 ):
-    """CRY-03."""
     alice = await before.an_account(enrolled=True)
     secrets = await people_with_secrets(before, 2 * BATCH + 50)
     pending = await a_pending_secret(before, alice.id, OLD)
@@ -207,7 +206,6 @@ async def test_a_set_up_confirmed_during_the_rotation_is_stored_under_the_newest
 
 
 async def test_what_cannot_be_opened_is_reported_and_left_as_it_is(world: World, focys: Focys):
-    """CRY-03, CRY-04."""
     lost = await people_with_secrets(world, 2, OLDER)
     [damaged] = await people_with_secrets(world, 1)
     fine = await people_with_secrets(world, 3)
@@ -230,7 +228,6 @@ async def test_what_cannot_be_opened_is_reported_and_left_as_it_is(world: World,
 
 
 async def test_a_second_time_it_does_nothing(world: World, focys: Focys):
-    """CRY-03."""
     await people_with_secrets(world, 3)
     await to_thread(focys, "keys", "rotate")
     before = await sealed_of(world), await rows_of(world, audit_events)
@@ -242,7 +239,6 @@ async def test_a_second_time_it_does_nothing(world: World, focys: Focys):
 
 
 async def test_two_rotations_at_once_move_each_secret_once(world: World):
-    """CRY-03."""
     secrets = await people_with_secrets(world, BATCH + 20)
 
     counts = await gather(rotate(world), rotate(world))

@@ -128,7 +128,6 @@ async def test_an_unlocked_network_can_sign_in_at_once(
 
 
 async def test_what_an_account_has_failed_stays(world: World, focys: Focys):
-    """LOCK-09."""
     account = await world.an_account()
     await wrong(world, OFFICE, 1, times=5)
     for _ in range(5):
@@ -177,7 +176,6 @@ def test_a_text_that_names_no_network_is_refused_in_one_sentence(focys: Focys, t
 def test_counts_that_are_out_of_reach_are_said_to_be(
     focys: Focys, monkeypatch: pytest.MonkeyPatch, storage: str, words: str, asked: tuple[str, ...]
 ):
-    """AVL-02."""
     monkeypatch.setenv("RATE_LIMIT_STORAGE", storage)
 
     result = focys("networks", *asked)

@@ -63,7 +63,6 @@ def test_migrate_works_on_an_empty_database_and_again_on_a_current_one(
 def test_migrating_what_a_newer_version_has_migrated_is_a_sentence(
     command: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    """CFG-08."""
     monkeypatch.setenv("DATABASE_URL", sqlite_url)
     monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
     with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as database:
@@ -82,7 +81,6 @@ def test_migrating_what_a_newer_version_has_migrated_is_a_sentence(
 def test_wrong_settings_are_all_named_and_none_is_quoted(
     command: Focys, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ):
-    """CFG-04."""
     wrong = {
         "DATABASE_URL": "postgresql://me:hunter2@db.example.com:port/focys",
         "SECRET_KEY": "tooshort",

@@ -1,34 +1,20 @@
 """``focys sessions``: what an operator sees of them, and their end for everybody at once."""
 
 from asyncio import create_task, gather, to_thread, wait
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
-
-import pytest
 
 from focys.features.accounts import users
 from focys.features.audit import audit_events
 from focys.features.sessions import sessions
 from focys.features.totp import TotpFactor, totp_setups
-from focys.infra.db import postgres
 from focys.infra.db.database import Change
+from focys.infra.db.postgres import LOCK_TIMEOUT_MS
 from tests.cli.conftest import Focys
-from tests.conftest import MakeWorld
 from tests.support.attempts import at_enrollment, at_mailed_code, confirm, enter_mailed_code, fail
-from tests.support.clock import FrozenClock
 from tests.support.rows import count_of, execute, rows_of
 from tests.support.service import OPERATOR, World
 
 REASON = "restored the backup of Monday"
-
-
-@pytest.fixture
-async def world(make_world: MakeWorld) -> AsyncIterator[World]:
-    """The service on the commands' database, and at their time."""
-    async with make_world(clock=FrozenClock(datetime.now(UTC))) as world:
-        yield world
 
 
 async def ended_events(world: World) -> list[tuple[str, str | None, bool]]:
@@ -37,7 +23,6 @@ async def ended_events(world: World) -> list[tuple[str, str | None, bool]]:
 
 
 async def test_everybodys_tokens_are_worth_nothing_any_more(world: World, focys: Focys):
-    """SESS-15, AVL-09."""
     people = [await world.an_account(f"p{i}@student.com", enrolled=True) for i in range(3)]
     signed_in = [await world.signed_in(account) for account in people]
     live = await count_of(world, sessions)
@@ -56,7 +41,6 @@ async def test_everybodys_tokens_are_worth_nothing_any_more(world: World, focys:
 
 
 async def test_nobody_loses_the_authenticator_the_password_or_the_backup_codes(world: World, focys: Focys):
-    """SESS-15."""
     account = await world.an_account(enrolled=True)
     await world.signed_in(account)
 
@@ -69,7 +53,6 @@ async def test_nobody_loses_the_authenticator_the_password_or_the_backup_codes(w
 
 
 async def test_logins_in_progress_have_run_out_at_every_step(world: World, focys: Focys):
-    """SESS-15."""
     alice = await world.an_account(enrolled=True)
     bob, carol = await world.an_account("bob@student.com"), await world.an_account("carol@student.com")
     at_code = await world.at_second_factor(alice)
@@ -147,45 +130,18 @@ async def test_it_ends_everything_while_people_sign_in(world: World):
             assert (await browser.me(answer.json()["access_token"])).status_code == 401
 
 
-async def test_it_may_take_longer_than_a_request(world: World, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch):
-    """AVL-09: a million accounts are not written in the time that a request has, nor are their locks had in it."""
+async def test_it_may_wait_longer_for_a_lock_than_a_request(world: World):
+    """AVL-09: ending a million sessions takes longer than a request may."""
     await world.an_account(enrolled=True)
-    monkeypatch.setitem(postgres._SERVER_SETTINGS, "lock_timeout", "50")
-    async with make_world(clock=world.clock) as impatient, world.services.database.engine.connect() as other:
+    async with world.services.database.engine.connect() as other:
         await other.exec_driver_sql("BEGIN")
         await other.exec_driver_sql("UPDATE users SET display_name = 'Alice'")
-        ending = create_task(impatient.services.administration.end_all_sessions(OPERATOR, None))
-        await wait({ending}, timeout=0.3)
+        ending = create_task(world.services.administration.end_all_sessions(OPERATOR, None))
+        await wait({ending}, timeout=LOCK_TIMEOUT_MS / 1000 + 0.2)
         assert not ending.done()
         await other.exec_driver_sql("COMMIT")
 
         assert await ending == 1
-
-
-async def test_without_yes_it_asks_on_a_terminal(world: World, focys: Focys, monkeypatch: pytest.MonkeyPatch):
-    account = await world.an_account(enrolled=True)
-    browser, token = await world.signed_in(account)
-
-    unasked = await to_thread(focys, "sessions", "revoke-all")
-    monkeypatch.setattr("focys.cli.console.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
-    no = await to_thread(focys, "sessions", "revoke-all", typed="n\n")
-    untouched = (await browser.me(token)).status_code
-    yes = await to_thread(focys, "sessions", "revoke-all", typed="y\n")
-
-    assert (unasked.exit_code, "--yes" in unasked.stderr) == (1, True)
-    assert (no.exit_code, no.stderr.strip()) == (1, "✗ Nothing was changed.")
-    assert untouched == 200
-    assert (yes.exit_code, (await browser.me(token)).status_code) == (0, 401)
-    assert len(await ended_events(world)) == 1
-
-
-@pytest.mark.parametrize("reason", ["x" * 201, "one\ntwo", "turned \u202e round"], ids=["long", "lines", "turned"])
-def test_a_reason_is_one_plain_line(focys: Focys, reason: str):
-    """LOG-04."""
-    result = focys("sessions", "revoke-all", "--yes", "--reason", reason)
-
-    assert result.exit_code == 1
-    assert result.stderr.strip() == "✗ A reason has at most 200 characters, all of them printable."
 
 
 async def test_a_second_time_there_is_nothing_left_to_end(world: World, focys: Focys):
@@ -223,11 +179,9 @@ async def test_the_list_shows_where_somebody_is_signed_in(world: World, focys: F
     assert [lines[a].split()[-1] for a in ("203.0.113.9", "192.0.2.1", "198.51.100.7")] == ["live", "ended", "expired"]
 
 
-async def test_nobody_and_no_session_are_a_sentence_each(world: World, focys: Focys):
+async def test_an_account_without_sessions_is_reported(world: World, focys: Focys):
     await world.an_account()
 
-    none = await to_thread(focys, "sessions", "list", "alice@student.com")
-    nobody = await to_thread(focys, "sessions", "list", "nobody@example.com")
+    result = await to_thread(focys, "sessions", "list", "alice@student.com")
 
-    assert (none.exit_code, none.stdout.strip()) == (0, "alice@student.com has no sessions.")
-    assert (nobody.exit_code, nobody.stderr.strip()) == (1, "✗ There is no account for nobody@example.com.")
+    assert (result.exit_code, result.stdout.strip()) == (0, "alice@student.com has no sessions.")

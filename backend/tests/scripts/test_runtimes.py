@@ -24,7 +24,6 @@ SAID = {
 
 @pytest.mark.parametrize("file", SAID)
 def test_the_oldest_python_and_node_are_the_same_wherever_they_are_told(file: str):
-    """CFG-07."""
     text = (ROOT / file).read_text()
 
     assert [words for words in SAID[file] if words not in text] == []
