@@ -144,7 +144,7 @@ async def test_secrets_under_another_key_are_reported(
     ],
 )
 @pytest.mark.parametrize("how", ["-Fp", "-Fc"])
-async def test_whatever_is_wrong_with_a_backup_fails_and_is_named(
+async def test_each_flaw_of_a_backup_fails_and_is_named(
     world: World, verify: Verify, postgres_url: str, how: str, change: str, name: str, told: str
 ):
     """PWD-03, BKP-02, CRY-02, CRY-04, CRY-05, CRY-08: and the rest is still checked."""

@@ -22,7 +22,7 @@ async def ended_events(world: World) -> list[tuple[str, str | None, bool]]:
     return [(e.outcome, e.detail, e.source.startswith("console:")) for e in events]
 
 
-async def test_everybodys_tokens_are_worth_nothing_any_more(world: World, focys: Focys):
+async def test_all_tokens_end(world: World, focys: Focys):
     people = [await world.an_account(f"p{i}@student.com", enrolled=True) for i in range(3)]
     signed_in = [await world.signed_in(account) for account in people]
     live = await count_of(world, sessions)
@@ -40,7 +40,7 @@ async def test_everybodys_tokens_are_worth_nothing_any_more(world: World, focys:
     assert await ended_events(world) == [("ok", REASON, True)]
 
 
-async def test_nobody_loses_the_authenticator_the_password_or_the_backup_codes(world: World, focys: Focys):
+async def test_passwords_authenticators_and_backup_codes_remain(world: World, focys: Focys):
     account = await world.an_account(enrolled=True)
     await world.signed_in(account)
 
@@ -52,26 +52,26 @@ async def test_nobody_loses_the_authenticator_the_password_or_the_backup_codes(w
     assert (await elsewhere.post("/auth/backup-code/verify", {"code": account.backup_codes[0]})).status_code == 200
 
 
-async def test_logins_in_progress_have_run_out_at_every_step(world: World, focys: Focys):
+async def test_logins_in_progress_end_at_every_step(world: World, focys: Focys):
     alice = await world.an_account(enrolled=True)
     bob, carol = await world.an_account("bob@student.com"), await world.an_account("carol@student.com")
     at_code = await world.at_second_factor(alice)
     at_mail, at_qr = await at_mailed_code(world, bob), await at_enrollment(world, carol)
 
     await to_thread(focys, "sessions", "revoke-all", "--yes")
-    answers = [
+    responses = [
         await at_code.offer(alice.code(world.clock)),
         await at_code.post("/auth/backup-code/verify", {"code": alice.backup_codes[0]}),
         await enter_mailed_code(at_mail, world.mail.last_code(bob.email)),
         await confirm(at_qr, carol.code(world.clock)),
     ]
 
-    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(401, "login_expired")] * 4
+    assert [(response.status_code, response.json()["code"]) for response in responses] == [(401, "login_expired")] * 4
     # A secret that was shown in a login that has ended is not offered to the next one.
     assert await count_of(world, totp_setups) == 0
 
 
-async def test_every_browser_is_a_stranger(world: World, focys: Focys):
+async def test_every_browser_becomes_unknown(world: World, focys: Focys):
     """SESS-15: the failures of strangers hold for it, as they do for a browser never seen."""
     account = await world.an_account(enrolled=True)
     browser, _ = await world.signed_in(account)
@@ -86,7 +86,7 @@ async def test_every_browser_is_a_stranger(world: World, focys: Focys):
     assert (await stranger.offer(account.code(world.clock))).json()["code"] == "account_locked"
 
 
-async def test_what_was_decided_before_and_is_written_after_opens_no_session(world: World, monkeypatch):
+async def test_an_attempt_in_progress_opens_no_session(world: World, monkeypatch):
     """SESS-15: an attempt in progress when everything ends, in either order."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
@@ -107,9 +107,9 @@ async def test_what_was_decided_before_and_is_written_after_opens_no_session(wor
         return await write(*changes, guard=guard)
 
     monkeypatch.setattr(type(world.services.database), "write", lambda _self, *a, **o: after_the_end(*a, **o))
-    answer = await browser.offer(account.code(world.clock))
+    response = await browser.offer(account.code(world.clock))
 
-    assert (answer.status_code, answer.json()["code"]) == (401, "login_expired")
+    assert (response.status_code, response.json()["code"]) == (401, "login_expired")
     assert None not in [row.revoked_at for row in await rows_of(world, sessions)]
 
 
@@ -118,16 +118,16 @@ async def test_it_ends_everything_while_people_sign_in(world: World):
     people = [await world.an_account(f"p{i}@student.com", enrolled=True) for i in range(4)]
     browsers = [await world.at_second_factor(account) for account in people]
 
-    answers, ended = await gather(
+    responses, ended = await gather(
         gather(*(browser.offer(account.code(world.clock)) for browser, account in zip(browsers, people, strict=True))),
         world.services.administration.end_all_sessions(OPERATOR, None),
     )
 
-    assert {answer.status_code for answer in answers} <= {200, 401}
+    assert {response.status_code for response in responses} <= {200, 401}
     assert ended >= 4
-    for browser, answer in zip(browsers, answers, strict=True):
-        if answer.status_code == 200:
-            assert (await browser.me(answer.json()["access_token"])).status_code == 401
+    for browser, response in zip(browsers, responses, strict=True):
+        if response.status_code == 200:
+            assert (await browser.me(response.json()["access_token"])).status_code == 401
 
 
 async def test_it_may_wait_longer_for_a_lock_than_a_request(world: World):
@@ -144,7 +144,7 @@ async def test_it_may_wait_longer_for_a_lock_than_a_request(world: World):
         assert await ending == 1
 
 
-async def test_a_second_time_there_is_nothing_left_to_end(world: World, focys: Focys):
+async def test_a_second_run_ends_nothing(world: World, focys: Focys):
     await world.an_account(enrolled=True)
 
     first, second = [await to_thread(focys, "sessions", "revoke-all", "--yes") for _ in range(2)]
@@ -154,7 +154,7 @@ async def test_a_second_time_there_is_nothing_left_to_end(world: World, focys: F
     assert [row.credential_epoch for row in await rows_of(world, users)] == [3]
 
 
-async def test_the_list_shows_where_somebody_is_signed_in(world: World, focys: Focys):
+async def test_the_list_shows_where_a_user_is_signed_in(world: World, focys: Focys):
     account = await world.an_account(enrolled=True)
     left, _ = await world.signed_in(account)
     await left.post("/auth/logout")
