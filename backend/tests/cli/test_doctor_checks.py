@@ -120,6 +120,22 @@ def test_each_check_judges_what_it_was_given(finding: Finding, state: State, tol
 
 
 @pytest.mark.parametrize(
+    ("changed", "script"),
+    [
+        ("does_its_work", "grants.sql"),
+        ("changes_the_audit", "grants.sql"),
+        ("changes_tables", "roles.sql"),
+        ("has_powers", "roles.sql"),
+        ("rules_the_server", "roles.sql"),
+    ],
+)
+def test_the_fix_for_wrong_rights_names_the_script(changed: str, script: str):
+    finding = checks_database.rights_finding(replace(WELL, **{changed: changed != "does_its_work"}))
+
+    assert script in finding.fix
+
+
+@pytest.mark.parametrize(
     ("name", "overrides", "state"),
     [
         ("public url", {"public_url": PUBLIC}, OK),
