@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from typer.testing import CliRunner, Result
 from focys.cli.root import app
 from focys.settings import Settings
 from tests.cluster import Cluster, find_programs
-from tests.conftest import SECRET_KEY
+from tests.conftest import SECRET_KEY, MakeWorld
+from tests.support.clock import FrozenClock
 from tests.support.dumps import scratch_role
 from tests.support.processes import copy_backend
+from tests.support.service import World
 
 Focys = Callable[..., Result]
 Verify = Callable[..., Result]
@@ -43,6 +46,13 @@ def focys(command: Focys, monkeypatch: pytest.MonkeyPatch, database_url: str) ->
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
     return command
+
+
+@pytest.fixture
+async def world(make_world: MakeWorld) -> AsyncIterator[World]:
+    """The service on the commands' database, and at their time."""
+    async with make_world(clock=FrozenClock(datetime.now(UTC))) as world:
+        yield world
 
 
 @pytest.fixture

@@ -79,9 +79,7 @@ def older(cluster: Cluster) -> Iterator[Callable[[str], Older]]:
         cluster.drop_database(name)
 
 
-def test_the_backup_before_the_upgrade_is_migrated_on_trial_and_its_secrets_in_clear_are_told(
-    older: Callable[[str], Older], verify: Verify
-):
+def test_a_backup_from_before_an_upgrade_is_migrated_on_trial(older: Callable[[str], Older], verify: Verify):
     """CRY-05, CFG-08: as the guide's earlier version left it."""
     database, secrets = older("0002"), [new_secret() for _ in range(3)]
     for number, secret in enumerate(secrets):
@@ -98,7 +96,7 @@ def test_the_backup_before_the_upgrade_is_migrated_on_trial_and_its_secrets_in_c
     assert not [secret for secret in secrets if secret in result.output]
 
 
-def test_the_backup_of_the_version_before_is_well_and_what_was_being_set_up_is_not_counted(
+def test_a_backup_of_the_previous_version_passes_without_its_pending_enrollments(
     older: Callable[[str], Older], verify: Verify
 ):
     """CFG-08: in that version a set-up belongs to no login, so it starts over."""
@@ -121,7 +119,7 @@ def test_the_backup_of_the_version_before_is_well_and_what_was_being_set_up_is_n
 @pytest.mark.parametrize(
     "secret", ["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "JBSWY3DPEHPK3PXP"], ids=["160 bits", "80 bits"]
 )
-def test_a_set_up_in_clear_fails_in_the_table_of_the_version_before_too(
+def test_a_plaintext_pending_secret_of_the_previous_version_fails(
     older: Callable[[str], Older], verify: Verify, secret: str
 ):
     """CRY-08, CRY-05: of whatever length."""

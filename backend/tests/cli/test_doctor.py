@@ -72,7 +72,7 @@ def own_cluster() -> Iterator[OwnCluster]:
 
 
 @pytest.mark.parametrize("how", [[], ["--support"]], ids=["table", "text"])
-def test_a_service_that_is_well_is_told_so(focys: Focys, how: list[str]):
+def test_a_healthy_service_passes(focys: Focys, how: list[str]):
     result = focys("doctor", *how)
 
     assert result.exit_code == 0, result.output
@@ -83,8 +83,7 @@ def test_a_service_that_is_well_is_told_so(focys: Focys, how: list[str]):
     assert "Traceback" not in result.output
 
 
-def test_every_wrong_setting_is_a_line_and_none_is_quoted(command: Focys, monkeypatch: pytest.MonkeyPatch):
-    """CFG-04."""
+def test_every_wrong_setting_is_a_line_without_its_value(command: Focys, monkeypatch: pytest.MonkeyPatch):
     wrong = {"SECRET_KEY": "tooshort", "ALGORITHM": "RS256", "PUBLIC_URL": "ftp://login.example.com"}
     for name, value in wrong.items():
         monkeypatch.setenv(name, value)
@@ -97,7 +96,7 @@ def test_every_wrong_setting_is_a_line_and_none_is_quoted(command: Focys, monkey
         assert [value for value in wrong.values() if value in result.output] == []
 
 
-def test_a_stopped_postgresql_is_one_line_and_the_rest_is_examined(
+def test_a_stopped_postgresql_fails_one_check_only(
     command: Focys, monkeypatch: pytest.MonkeyPatch, own_cluster: OwnCluster
 ):
     url = own_cluster.create_database("examined")
@@ -122,7 +121,7 @@ def test_a_stopped_postgresql_is_one_line_and_the_rest_is_examined(
 @pytest.mark.parametrize(
     ("wrong", "fix"), [("nowhere", "create the database"), ("password", "set the role's password in DATABASE_URL")]
 )
-def test_a_server_that_refuses_us_gets_its_own_fix(
+def test_a_refused_connection_has_its_own_fix(
     command: Focys, monkeypatch: pytest.MonkeyPatch, own_cluster: OwnCluster, wrong: str, fix: str
 ):
     user, _, place = own_cluster.url.rpartition("@")
@@ -139,7 +138,7 @@ def test_a_server_that_refuses_us_gets_its_own_fix(
     ("revision", "told"),
     [("0005", "at 0005; this version needs"), ("9999", "which this version does not know"), (None, "never migrated")],
 )
-def test_another_schema_is_named(on_sqlite: Focys, sqlite_url: str, revision: str | None, told: str):
+def test_an_unexpected_schema_fails(on_sqlite: Focys, sqlite_url: str, revision: str | None, told: str):
     execute(sqlite_url, "UPDATE alembic_version SET version_num = :at", at=revision) if revision else execute(
         sqlite_url, "DROP TABLE alembic_version"
     )
@@ -151,8 +150,7 @@ def test_another_schema_is_named(on_sqlite: Focys, sqlite_url: str, revision: st
     assert told in line_of(result.stdout, "schema")
 
 
-def test_a_wrong_key_is_noticed(on_sqlite: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
-    """CRY-08."""
+def test_a_wrong_key_fails(on_sqlite: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
     enrolled(sqlite_url, 3)
     right = on_sqlite("doctor", "--support")
 
@@ -164,8 +162,7 @@ def test_a_wrong_key_is_noticed(on_sqlite: Focys, sqlite_url: str, monkeypatch: 
     assert "3 of 3 TOTP secrets cannot be decrypted" in line_of(wrong.stdout, "keys")
 
 
-def test_a_fallback_key_still_in_use_is_told(on_sqlite: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
-    """CRY-03."""
+def test_a_fallback_key_in_use_is_a_warning(on_sqlite: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
     enrolled(sqlite_url, 2)
     enrolled(sqlite_url, 1, key=OTHER_KEY)
     monkeypatch.setenv("SECRET_KEY", OTHER_KEY)
@@ -180,7 +177,7 @@ def test_a_fallback_key_still_in_use_is_told(on_sqlite: Focys, sqlite_url: str, 
 @pytest.mark.parametrize(
     ("lost", "line"), [("focys.db", "warn  database"), ("secret_key", "fail  keys"), ("cut", "fail  keys")]
 )
-def test_files_of_the_embedded_database_are_not_made_by_looking(
+def test_missing_files_of_the_embedded_database_are_not_created(
     command: Focys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lost: str, line: str
 ):
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
@@ -197,7 +194,7 @@ def test_files_of_the_embedded_database_are_not_made_by_looking(
     assert lost == "cut" or not (tmp_path / "data" / lost).exists()
 
 
-def test_the_phones_are_read_from_the_accounts(on_sqlite: Focys, sqlite_url: str):
+def test_phone_offsets_come_from_the_accounts(on_sqlite: Focys, sqlite_url: str):
     enrolled(sqlite_url, 2)
     enrolled(sqlite_url, 4, offset=1)
 
@@ -207,9 +204,7 @@ def test_the_phones_are_read_from_the_accounts(on_sqlite: Focys, sqlite_url: str
     assert "most of 6 phones disagree: the service's clock is 30 s behind" in line_of(result.stdout, "phones")
 
 
-async def test_a_test_email_goes_the_way_of_all_emails(
-    on_sqlite: Focys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
+async def test_a_test_email_is_sent_like_any_other(on_sqlite: Focys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     async with mail_server(tmp_path) as server:
         set_mail(monkeypatch, server.port, server.ca_file)
         taken = await to_thread(on_sqlite, "doctor", "--send-test", "dana@example.com")
@@ -227,9 +222,7 @@ async def test_a_test_email_goes_the_way_of_all_emails(
     assert "dana" not in passed_on.output
 
 
-async def test_a_mail_server_that_does_not_take_us_fails(
-    on_sqlite: Focys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
+async def test_an_unusable_mail_server_fails(on_sqlite: Focys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     set_mail(monkeypatch, free_port())
     absent = await to_thread(on_sqlite, "doctor", "--support", "--send-test", "dana@example.com")
     async with mail_server(tmp_path) as server:
@@ -253,7 +246,7 @@ def set_mail(monkeypatch: pytest.MonkeyPatch, port: int, ca_file: str = "") -> N
         monkeypatch.setenv(f"SMTP_{name}", value)
 
 
-def test_emails_that_wait_too_long_are_counted(on_sqlite: Focys, sqlite_url: str):
+def test_overdue_emails_are_counted(on_sqlite: Focys, sqlite_url: str):
     for day, done in (("2026-01-01", None), ("2026-01-01", "2026-01-01"), ("2999-01-01", None)):
         execute(
             sqlite_url,
@@ -273,7 +266,7 @@ def unknown_host(*_: object, **__: object) -> None:
     raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
-def test_what_is_passed_on_holds_no_secret_no_person_and_no_host(
+def test_the_support_text_holds_no_secret_person_or_host(
     on_sqlite: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     """LOG-02, CFG-04: with everything that can fail failing."""
@@ -307,7 +300,7 @@ def test_what_is_passed_on_holds_no_secret_no_person_and_no_host(
     assert "Traceback" not in result.output
 
 
-def test_a_check_that_breaks_is_a_line_of_its_own(on_sqlite: Focys, monkeypatch: pytest.MonkeyPatch):
+def test_a_crashing_check_fails_alone(on_sqlite: Focys, monkeypatch: pytest.MonkeyPatch):
     async def broken(*_: object) -> Finding:
         raise RuntimeError("canary")
 

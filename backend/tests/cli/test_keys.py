@@ -92,10 +92,7 @@ async def rotate(world: World) -> tuple[int, int]:
     return rotation.reencrypted, rotation.unreadable
 
 
-async def test_every_secret_comes_under_the_newest_key_and_the_old_one_is_not_needed(
-    before: World, make_world: MakeWorld, focys: Focys
-):
-    """CRY-03."""
+async def test_every_secret_is_moved_to_the_newest_key(before: World, make_world: MakeWorld, focys: Focys):
     alice = await before.an_account(enrolled=True)
     secrets = await people_with_secrets(before, 2 * BATCH + 50)
     pending = await a_pending_secret(before, alice.id, OLD)
@@ -118,7 +115,7 @@ async def test_every_secret_comes_under_the_newest_key_and_the_old_one_is_not_ne
         await after.signed_in(alice)
 
 
-async def test_people_sign_in_before_during_and_after(world: World, make_world: MakeWorld, focys: Focys):
+async def test_people_sign_in_before_during_and_after_a_rotation(world: World, make_world: MakeWorld, focys: Focys):
     """CRY-03: under load; each code is good for one sign-in all the same."""
     people = [await world.an_account(f"p{i}@student.com", enrolled=True) for i in range(4)]
     await execute_old_seals(world, people)
@@ -127,7 +124,7 @@ async def test_people_sign_in_before_during_and_after(world: World, make_world: 
     async def same_code_twice(account: Account) -> list[int]:
         one, other = await world.at_second_factor(account), await world.at_second_factor(account)
         code = account.code(world.clock)
-        return sorted(answer.status_code for answer in await gather(one.offer(code), other.offer(code)))
+        return sorted(response.status_code for response in await gather(one.offer(code), other.offer(code)))
 
     rounds = [await gather(*(same_code_twice(account) for account in people))]
     world.clock.advance(seconds=30)
@@ -140,7 +137,7 @@ async def test_people_sign_in_before_during_and_after(world: World, make_world: 
 
     assert result.exit_code == 0, result.output
     assert rounds == [[[200, 401]] * 4] * 3
-    assert {answer.status_code for answer in again} == {401}
+    assert {response.status_code for response in again} == {401}
     async with make_world(secret_key=NEW_KEY, clock=world.clock) as after:
         for account in people:
             world.clock.advance(seconds=30)
@@ -155,7 +152,7 @@ async def execute_old_seals(world: World, people: list[Account]) -> None:
         await execute(world, f"UPDATE users SET totp_secret = '{text}' WHERE email = '{account.email}'")
 
 
-async def test_a_row_that_changes_meanwhile_is_read_again(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_a_row_changed_during_the_rotation_is_read_again(world: World, monkeypatch: pytest.MonkeyPatch):
     """CRY-03: a compare-and-set on what was read; nobody's newer secret is overwritten."""
     secrets = await people_with_secrets(world, 3)
     changed, reset, kept = secrets
@@ -185,7 +182,7 @@ async def execute_as(world: World, owner: UUID, sealed: str | None) -> None:
     await execute(world, f"UPDATE users SET totp_secret = {text} WHERE email = '{row.email}'")
 
 
-async def test_a_set_up_confirmed_during_the_rotation_is_stored_under_the_newest_key(
+async def test_an_enrollment_confirmed_during_the_rotation_uses_the_newest_key(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     """CRY-03: what was read before its row moved does not come back under the old key."""
@@ -200,14 +197,13 @@ async def test_a_set_up_confirmed_during_the_rotation_is_stored_under_the_newest
         return compare(self, typed, expected, now)
 
     monkeypatch.setattr(Codes, "compare", with_what_was_read_before)
-    answer = await confirm(browser, account.code(world.clock))
+    response = await confirm(browser, account.code(world.clock))
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert NEW.open((await sealed_of(world))[account.id], account.id) == account.secret
 
 
-async def test_what_cannot_be_opened_is_reported_and_left_as_it_is(world: World, focys: Focys):
-    """CRY-03, CRY-04."""
+async def test_unreadable_secrets_are_reported_and_left_unchanged(world: World, focys: Focys):
     lost = await people_with_secrets(world, 2, OLDER)
     [damaged] = await people_with_secrets(world, 1)
     fine = await people_with_secrets(world, 3)
@@ -229,8 +225,7 @@ async def test_what_cannot_be_opened_is_reported_and_left_as_it_is(world: World,
     assert await rotations_of(world) == [("ok", "3 secrets re-encrypted, 3 could not be decrypted"), ("ok", "started")]
 
 
-async def test_a_second_time_it_does_nothing(world: World, focys: Focys):
-    """CRY-03."""
+async def test_a_second_rotation_does_nothing(world: World, focys: Focys):
     await people_with_secrets(world, 3)
     await to_thread(focys, "keys", "rotate")
     before = await sealed_of(world), await rows_of(world, audit_events)
@@ -242,7 +237,6 @@ async def test_a_second_time_it_does_nothing(world: World, focys: Focys):
 
 
 async def test_two_rotations_at_once_move_each_secret_once(world: World):
-    """CRY-03."""
     secrets = await people_with_secrets(world, BATCH + 20)
 
     counts = await gather(rotate(world), rotate(world))
@@ -251,7 +245,7 @@ async def test_two_rotations_at_once_move_each_secret_once(world: World):
     assert {owner: NEW.open(text, owner) for owner, text in (await sealed_of(world)).items()} == secrets
 
 
-async def test_it_tells_how_far_it_has_come(world: World):
+async def test_progress_is_reported_after_each_batch(world: World):
     await people_with_secrets(world, BATCH + 20)
     told: list[tuple[int, int]] = []
 

@@ -76,7 +76,7 @@ async def test_networks_at_or_near_a_limit_are_listed_in_full(
     assert all(abs(end - due) < timedelta(seconds=30) for end, due in zip(ends, (hour, quarter, hour), strict=True))
 
 
-async def test_on_a_terminal_it_is_a_table(world: World, focys: Focys, monkeypatch: pytest.MonkeyPatch):
+async def test_a_terminal_gets_a_table(world: World, focys: Focys, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("focys.cli.networks.out", Console(force_terminal=True, width=100, no_color=True))
     await wrong(world, OFFICE, 20)
 
@@ -87,7 +87,7 @@ async def test_on_a_terminal_it_is_a_table(world: World, focys: Focys, monkeypat
     assert "\t" not in shown
 
 
-async def test_with_nothing_near_it_says_so(world: World, focys: Focys):
+async def test_an_empty_list_says_so(world: World, focys: Focys):
     before = await to_thread(focys, "networks", "list")
     await wrong(world, OFFICE, 9)
 
@@ -127,8 +127,7 @@ async def test_an_unlocked_network_can_sign_in_at_once(
     assert await unlock_events(world) == [("ok", network, True)]
 
 
-async def test_what_an_account_has_failed_stays(world: World, focys: Focys):
-    """LOCK-09."""
+async def test_failures_of_an_account_remain(world: World, focys: Focys):
     account = await world.an_account()
     await wrong(world, OFFICE, 1, times=5)
     for _ in range(5):
@@ -139,7 +138,7 @@ async def test_what_an_account_has_failed_stays(world: World, focys: Focys):
     assert told(await world.a_browser(OFFICE).sign_in_with_password(account))[0] == "throttled"
 
 
-async def test_where_there_is_nothing_to_forget_it_says_so_and_audits_nothing(world: World, focys: Focys):
+async def test_unlocking_a_network_without_failures_changes_nothing(world: World, focys: Focys):
     """Right passwords leave nothing to clear."""
     await world.a_browser(OFFICE).sign_in_with_password(await world.an_account())
 
@@ -163,7 +162,7 @@ async def test_where_there_is_nothing_to_forget_it_says_so_and_audits_nothing(wo
         ("%", "% is not a network: give an IP address, such as 203.0.113.7."),
     ],
 )
-def test_a_text_that_names_no_network_is_refused_in_one_sentence(focys: Focys, text: str, sentence: str):
+def test_an_invalid_network_is_refused(focys: Focys, text: str, sentence: str):
     result = focys("networks", "unlock", text)
 
     assert (result.exit_code, result.stderr.strip()) == (1, f"✗ {sentence}")
@@ -174,10 +173,9 @@ def test_a_text_that_names_no_network_is_refused_in_one_sentence(focys: Focys, t
     ("storage", "words"),
     [("memory://", "restart the service to clear them"), ("redis://127.0.0.1:9/0", "which does not respond")],
 )
-def test_counts_that_are_out_of_reach_are_said_to_be(
+def test_unreachable_counters_are_reported(
     focys: Focys, monkeypatch: pytest.MonkeyPatch, storage: str, words: str, asked: tuple[str, ...]
 ):
-    """AVL-02."""
     monkeypatch.setenv("RATE_LIMIT_STORAGE", storage)
 
     result = focys("networks", *asked)

@@ -1,34 +1,20 @@
 """``focys sessions``: what an operator sees of them, and their end for everybody at once."""
 
 from asyncio import create_task, gather, to_thread, wait
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
-
-import pytest
 
 from focys.features.accounts import users
 from focys.features.audit import audit_events
 from focys.features.sessions import sessions
 from focys.features.totp import TotpFactor, totp_setups
-from focys.infra.db import postgres
 from focys.infra.db.database import Change
+from focys.infra.db.postgres import LOCK_TIMEOUT_MS
 from tests.cli.conftest import Focys
-from tests.conftest import MakeWorld
 from tests.support.attempts import at_enrollment, at_mailed_code, confirm, enter_mailed_code, fail
-from tests.support.clock import FrozenClock
 from tests.support.rows import count_of, execute, rows_of
 from tests.support.service import OPERATOR, World
 
 REASON = "restored the backup of Monday"
-
-
-@pytest.fixture
-async def world(make_world: MakeWorld) -> AsyncIterator[World]:
-    """The service on the commands' database, and at their time."""
-    async with make_world(clock=FrozenClock(datetime.now(UTC))) as world:
-        yield world
 
 
 async def ended_events(world: World) -> list[tuple[str, str | None, bool]]:
@@ -36,8 +22,7 @@ async def ended_events(world: World) -> list[tuple[str, str | None, bool]]:
     return [(e.outcome, e.detail, e.source.startswith("console:")) for e in events]
 
 
-async def test_everybodys_tokens_are_worth_nothing_any_more(world: World, focys: Focys):
-    """SESS-15, AVL-09."""
+async def test_all_tokens_end(world: World, focys: Focys):
     people = [await world.an_account(f"p{i}@student.com", enrolled=True) for i in range(3)]
     signed_in = [await world.signed_in(account) for account in people]
     live = await count_of(world, sessions)
@@ -55,8 +40,7 @@ async def test_everybodys_tokens_are_worth_nothing_any_more(world: World, focys:
     assert await ended_events(world) == [("ok", REASON, True)]
 
 
-async def test_nobody_loses_the_authenticator_the_password_or_the_backup_codes(world: World, focys: Focys):
-    """SESS-15."""
+async def test_passwords_authenticators_and_backup_codes_remain(world: World, focys: Focys):
     account = await world.an_account(enrolled=True)
     await world.signed_in(account)
 
@@ -68,27 +52,26 @@ async def test_nobody_loses_the_authenticator_the_password_or_the_backup_codes(w
     assert (await elsewhere.post("/auth/backup-code/verify", {"code": account.backup_codes[0]})).status_code == 200
 
 
-async def test_logins_in_progress_have_run_out_at_every_step(world: World, focys: Focys):
-    """SESS-15."""
+async def test_logins_in_progress_end_at_every_step(world: World, focys: Focys):
     alice = await world.an_account(enrolled=True)
     bob, carol = await world.an_account("bob@student.com"), await world.an_account("carol@student.com")
     at_code = await world.at_second_factor(alice)
     at_mail, at_qr = await at_mailed_code(world, bob), await at_enrollment(world, carol)
 
     await to_thread(focys, "sessions", "revoke-all", "--yes")
-    answers = [
+    responses = [
         await at_code.offer(alice.code(world.clock)),
         await at_code.post("/auth/backup-code/verify", {"code": alice.backup_codes[0]}),
         await enter_mailed_code(at_mail, world.mail.last_code(bob.email)),
         await confirm(at_qr, carol.code(world.clock)),
     ]
 
-    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(401, "login_expired")] * 4
+    assert [(response.status_code, response.json()["code"]) for response in responses] == [(401, "login_expired")] * 4
     # A secret that was shown in a login that has ended is not offered to the next one.
     assert await count_of(world, totp_setups) == 0
 
 
-async def test_every_browser_is_a_stranger(world: World, focys: Focys):
+async def test_every_browser_becomes_unknown(world: World, focys: Focys):
     """SESS-15: the failures of strangers hold for it, as they do for a browser never seen."""
     account = await world.an_account(enrolled=True)
     browser, _ = await world.signed_in(account)
@@ -103,7 +86,7 @@ async def test_every_browser_is_a_stranger(world: World, focys: Focys):
     assert (await stranger.offer(account.code(world.clock))).json()["code"] == "account_locked"
 
 
-async def test_what_was_decided_before_and_is_written_after_opens_no_session(world: World, monkeypatch):
+async def test_an_attempt_in_progress_opens_no_session(world: World, monkeypatch):
     """SESS-15: an attempt in progress when everything ends, in either order."""
     account = await world.an_account(enrolled=True)
     browser = await world.at_second_factor(account)
@@ -124,9 +107,9 @@ async def test_what_was_decided_before_and_is_written_after_opens_no_session(wor
         return await write(*changes, guard=guard)
 
     monkeypatch.setattr(type(world.services.database), "write", lambda _self, *a, **o: after_the_end(*a, **o))
-    answer = await browser.offer(account.code(world.clock))
+    response = await browser.offer(account.code(world.clock))
 
-    assert (answer.status_code, answer.json()["code"]) == (401, "login_expired")
+    assert (response.status_code, response.json()["code"]) == (401, "login_expired")
     assert None not in [row.revoked_at for row in await rows_of(world, sessions)]
 
 
@@ -135,60 +118,33 @@ async def test_it_ends_everything_while_people_sign_in(world: World):
     people = [await world.an_account(f"p{i}@student.com", enrolled=True) for i in range(4)]
     browsers = [await world.at_second_factor(account) for account in people]
 
-    answers, ended = await gather(
+    responses, ended = await gather(
         gather(*(browser.offer(account.code(world.clock)) for browser, account in zip(browsers, people, strict=True))),
         world.services.administration.end_all_sessions(OPERATOR, None),
     )
 
-    assert {answer.status_code for answer in answers} <= {200, 401}
+    assert {response.status_code for response in responses} <= {200, 401}
     assert ended >= 4
-    for browser, answer in zip(browsers, answers, strict=True):
-        if answer.status_code == 200:
-            assert (await browser.me(answer.json()["access_token"])).status_code == 401
+    for browser, response in zip(browsers, responses, strict=True):
+        if response.status_code == 200:
+            assert (await browser.me(response.json()["access_token"])).status_code == 401
 
 
-async def test_it_may_take_longer_than_a_request(world: World, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch):
-    """AVL-09: a million accounts are not written in the time that a request has, nor are their locks had in it."""
+async def test_it_may_wait_longer_for_a_lock_than_a_request(world: World):
+    """AVL-09: ending a million sessions takes longer than a request may."""
     await world.an_account(enrolled=True)
-    monkeypatch.setitem(postgres._SERVER_SETTINGS, "lock_timeout", "50")
-    async with make_world(clock=world.clock) as impatient, world.services.database.engine.connect() as other:
+    async with world.services.database.engine.connect() as other:
         await other.exec_driver_sql("BEGIN")
         await other.exec_driver_sql("UPDATE users SET display_name = 'Alice'")
-        ending = create_task(impatient.services.administration.end_all_sessions(OPERATOR, None))
-        await wait({ending}, timeout=0.3)
+        ending = create_task(world.services.administration.end_all_sessions(OPERATOR, None))
+        await wait({ending}, timeout=LOCK_TIMEOUT_MS / 1000 + 0.2)
         assert not ending.done()
         await other.exec_driver_sql("COMMIT")
 
         assert await ending == 1
 
 
-async def test_without_yes_it_asks_on_a_terminal(world: World, focys: Focys, monkeypatch: pytest.MonkeyPatch):
-    account = await world.an_account(enrolled=True)
-    browser, token = await world.signed_in(account)
-
-    unasked = await to_thread(focys, "sessions", "revoke-all")
-    monkeypatch.setattr("focys.cli.console.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
-    no = await to_thread(focys, "sessions", "revoke-all", typed="n\n")
-    untouched = (await browser.me(token)).status_code
-    yes = await to_thread(focys, "sessions", "revoke-all", typed="y\n")
-
-    assert (unasked.exit_code, "--yes" in unasked.stderr) == (1, True)
-    assert (no.exit_code, no.stderr.strip()) == (1, "✗ Nothing was changed.")
-    assert untouched == 200
-    assert (yes.exit_code, (await browser.me(token)).status_code) == (0, 401)
-    assert len(await ended_events(world)) == 1
-
-
-@pytest.mark.parametrize("reason", ["x" * 201, "one\ntwo", "turned \u202e round"], ids=["long", "lines", "turned"])
-def test_a_reason_is_one_plain_line(focys: Focys, reason: str):
-    """LOG-04."""
-    result = focys("sessions", "revoke-all", "--yes", "--reason", reason)
-
-    assert result.exit_code == 1
-    assert result.stderr.strip() == "✗ A reason has at most 200 characters, all of them printable."
-
-
-async def test_a_second_time_there_is_nothing_left_to_end(world: World, focys: Focys):
+async def test_a_second_run_ends_nothing(world: World, focys: Focys):
     await world.an_account(enrolled=True)
 
     first, second = [await to_thread(focys, "sessions", "revoke-all", "--yes") for _ in range(2)]
@@ -198,7 +154,7 @@ async def test_a_second_time_there_is_nothing_left_to_end(world: World, focys: F
     assert [row.credential_epoch for row in await rows_of(world, users)] == [3]
 
 
-async def test_the_list_shows_where_somebody_is_signed_in(world: World, focys: Focys):
+async def test_the_list_shows_where_a_user_is_signed_in(world: World, focys: Focys):
     account = await world.an_account(enrolled=True)
     left, _ = await world.signed_in(account)
     await left.post("/auth/logout")
@@ -223,11 +179,9 @@ async def test_the_list_shows_where_somebody_is_signed_in(world: World, focys: F
     assert [lines[a].split()[-1] for a in ("203.0.113.9", "192.0.2.1", "198.51.100.7")] == ["live", "ended", "expired"]
 
 
-async def test_nobody_and_no_session_are_a_sentence_each(world: World, focys: Focys):
+async def test_an_account_without_sessions_is_reported(world: World, focys: Focys):
     await world.an_account()
 
-    none = await to_thread(focys, "sessions", "list", "alice@student.com")
-    nobody = await to_thread(focys, "sessions", "list", "nobody@example.com")
+    result = await to_thread(focys, "sessions", "list", "alice@student.com")
 
-    assert (none.exit_code, none.stdout.strip()) == (0, "alice@student.com has no sessions.")
-    assert (nobody.exit_code, nobody.stderr.strip()) == (1, "✗ There is no account for nobody@example.com.")
+    assert (result.exit_code, result.stdout.strip()) == (0, "alice@student.com has no sessions.")

@@ -23,14 +23,13 @@ SAID = {
 
 
 @pytest.mark.parametrize("file", SAID)
-def test_the_oldest_python_and_node_are_the_same_wherever_they_are_told(file: str):
-    """CFG-07."""
+def test_the_oldest_python_and_node_are_the_same_everywhere(file: str):
     text = (ROOT / file).read_text()
 
     assert [words for words in SAID[file] if words not in text] == []
 
 
-def test_the_images_and_the_locked_node_are_no_older_than_that():
+def test_the_images_and_the_locked_node_are_no_older():
     """CFG-07: and both stages of the service's image have one Python."""
     dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
     pythons, nodes = (

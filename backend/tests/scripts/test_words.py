@@ -67,16 +67,16 @@ def words_in(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize(("text", "instead"), ON_THE_LIST)
-def test_each_planted_word_is_found_with_the_one_to_use(text: str, instead: str, words_in: Callable[..., Any]):
+def test_each_listed_word_is_found_with_its_replacement(text: str, instead: str, words_in: Callable[..., Any]):
     assert [found.instead for found in words_in(text)] == [instead]
 
 
 @pytest.mark.parametrize("text", NOT_ON_THE_LIST)
-def test_what_only_looks_like_one_is_left_alone(text: str, words_in: Callable[..., Any]):
+def test_similar_words_are_left_alone(text: str, words_in: Callable[..., Any]):
     assert list(words_in(text)) == []
 
 
-def test_a_phrase_is_found_over_the_end_of_a_line(words_in: Callable[..., Any]):
+def test_a_phrase_is_found_across_lines(words_in: Callable[..., Any]):
     text = "# One.\n# Two logins under\n# way are\n# anew"
 
     assert [(found.line, found.word) for found in words_in(text)] == [(2, "under way"), (4, "anew")]
