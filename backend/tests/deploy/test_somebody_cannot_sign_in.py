@@ -145,6 +145,6 @@ async def test_an_operator_unlocks_an_office(machine: Machine):
 
 
 async def test_old_events_are_pruned_by_the_owner(machine: Machine):
-    [said] = await machine.follow("How long this is known")
+    [said] = await machine.follow("Delete old audit events")
 
     assert "Deleted 0 events older than 365 days." in said
