@@ -129,8 +129,8 @@ async function typeWrongCodes(page: Page, site: Site, app: Authenticator): Promi
   const left = [
     "4 tries left",
     "3 tries left",
-    "2 tries left, then a pause",
-    "1 try left, then a pause",
+    "2 tries left, then a 15-minute pause",
+    "1 try left, then a 15-minute pause",
   ];
   const codes = app.wrongCodes(site.now(), 5);
   for (const [index, code] of codes.entries()) {

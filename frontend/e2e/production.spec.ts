@@ -135,8 +135,8 @@ async function lockByWrongCodes(page: Page, stack: Stack, app: Authenticator): P
   const left = [
     "4 tries left",
     "3 tries left",
-    "2 tries left, then a pause",
-    "1 try left, then a pause",
+    "2 tries left, then a 15-minute pause",
+    "1 try left, then a 15-minute pause",
   ];
   for (const [index, code] of app.wrongCodes(stack.now(), 5).entries()) {
     await codeField(page).fill(code);

@@ -16,6 +16,7 @@ const login = {
   guarded: false,
   factors: ["totp", "backup_codes"],
   tries_left: 5,
+  next_pause: 900,
   retry_after: null,
 };
 

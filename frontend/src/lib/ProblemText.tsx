@@ -7,9 +7,9 @@ import { useSecondsLeft } from "./useSecondsLeft";
 export function ProblemText({ problem }: { problem: ApiProblem }) {
   const { state } = useAuth();
   const wait = useSecondsLeft(problem.retryAt);
-  const isEmailCode = state.at === "login" && state.login.step === "email_code";
-  const { code, detail, triesLeft, minutesAgo } = problem;
-  const known = { code, detail, triesLeft, minutesAgo, isEmailCode };
+  const step = state.at === "login" ? state.login.step : undefined;
+  const { code, detail, triesLeft, nextPause, minutesAgo } = problem;
+  const known = { code, detail, triesLeft, nextPause, minutesAgo, step };
   const shown = sentenceFor({ ...known, wait });
   if (problem.retryAfter === null) return shown;
   const spoken = wait > 0 ? sentenceFor({ ...known, wait: problem.retryAfter }) : shown;

@@ -34,6 +34,8 @@ export interface ProblemDetails {
   detail: string;
   retryAfter: number | null;
   triesLeft: number | null;
+  /** Seconds that single codes are refused once no try is left. */
+  nextPause: number | null;
   minutesAgo: number | null;
   errors: readonly { field: string; message: string }[];
 }
@@ -44,6 +46,7 @@ export class ApiProblem extends Error implements ProblemDetails {
   readonly detail: string;
   readonly retryAfter: number | null;
   readonly triesLeft: number | null;
+  readonly nextPause: number | null;
   readonly minutesAgo: number | null;
   readonly errors: readonly { field: string; message: string }[];
   /** When it arrived, in ms since the epoch; the waits in it count from then. */
@@ -57,6 +60,7 @@ export class ApiProblem extends Error implements ProblemDetails {
     this.detail = details.detail ?? "";
     this.retryAfter = details.retryAfter ?? null;
     this.triesLeft = details.triesLeft ?? null;
+    this.nextPause = details.nextPause ?? null;
     this.minutesAgo = details.minutesAgo ?? null;
     this.errors = details.errors ?? [];
   }
@@ -103,6 +107,7 @@ async function problemFrom(response: Response): Promise<ApiProblem> {
     detail: typeof body.detail === "string" ? body.detail : "",
     retryAfter: asNumber(body.retry_after) ?? asNumber(header),
     triesLeft: asNumber(body.tries_left),
+    nextPause: asNumber(body.next_pause),
     minutesAgo: asNumber(body.minutes_ago),
     errors: Array.isArray(body.errors) ? body.errors : [],
   });

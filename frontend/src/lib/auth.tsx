@@ -112,12 +112,12 @@ function useProblems({ setState, latest, resync }: Store) {
 }
 
 /** What a problem changes about the login in progress. */
-function changeFrom({ code, retryAfter, triesLeft }: ApiProblem): Partial<LoginState> {
+function changeFrom({ code, retryAfter, triesLeft, nextPause }: ApiProblem): Partial<LoginState> {
   return {
     ...(code === "guarded" && { guarded: true }),
     ...(code === "account_locked" && { retry_after: retryAfter }),
     ...(code === "new_code_needed" && { tries_left: 0 }),
-    ...(triesLeft !== null && { tries_left: triesLeft }),
+    ...(triesLeft !== null && { tries_left: triesLeft, next_pause: nextPause }),
   };
 }
 

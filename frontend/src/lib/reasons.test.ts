@@ -6,6 +6,7 @@ const context = (code: string, more: Partial<SentenceContext> = {}): SentenceCon
   code,
   detail: "The server's own words.",
   triesLeft: null,
+  nextPause: null,
   minutesAgo: null,
   wait: 0,
   ...more,
@@ -34,13 +35,21 @@ test("a code from a newer server is explained by the server's own sentence", () 
 });
 
 test.each([
-  ["invalid_code", { triesLeft: 1 }, "That code is wrong. 1 try left, then a pause."],
-  ["invalid_code", { triesLeft: 2 }, "That code is wrong. 2 tries left, then a pause."],
+  [
+    "invalid_code",
+    { triesLeft: 1, nextPause: 900 },
+    "That code is wrong. 1 try left, then a 15-minute pause.",
+  ],
+  [
+    "invalid_code",
+    { triesLeft: 2, step: "totp" },
+    "That code is wrong. 2 tries left, then one code is no longer enough.",
+  ],
   ["invalid_code", { triesLeft: 3 }, "That code is wrong. 3 tries left."],
   ["invalid_code", { triesLeft: 4 }, "That code is wrong. 4 tries left."],
   [
     "invalid_code",
-    { triesLeft: 1, isEmailCode: true },
+    { triesLeft: 1, step: "email_code" },
     "That code is wrong. 1 try left, then you need a new code.",
   ],
   [

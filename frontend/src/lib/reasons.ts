@@ -1,15 +1,15 @@
 /** The sentence for each problem code. For a code unknown here, the pages show the server's own sentence. */
-import type { ProblemDetails, Reason } from "./api";
+import type { ProblemDetails, Reason, Step } from "./api";
 
 /** What a sentence may depend on. */
 export type SentenceContext = Pick<
   ProblemDetails,
-  "code" | "detail" | "triesLeft" | "minutesAgo"
+  "code" | "detail" | "triesLeft" | "nextPause" | "minutesAgo"
 > & {
   /** The seconds left to wait. */
   wait: number;
-  /** The code came by email: wrong ones use it up, without a pause. */
-  isEmailCode?: boolean;
+  /** The step of the login; it decides what follows the last try. */
+  step?: Step | undefined;
 };
 
 /** From this number on, the text also says what follows the last try. */
@@ -30,14 +30,23 @@ function minutes(count: number | null): string {
   return whole === 1 ? "1 minute" : `${whole} minutes`;
 }
 
-export function triesLeft(count: number, isEmailCode = false): string {
+export function triesLeft(count: number, nextPause: number | null, step?: Step): string {
   const left = count === 1 ? "1 try left" : `${count} tries left`;
   if (count > FEW_TRIES) return `${left}.`;
-  return isEmailCode ? `${left}, then you need a new code.` : `${left}, then a pause.`;
+  return `${left}, then ${afterLastTry(nextPause, step)}.`;
 }
 
-function withTries(sentence: string, { triesLeft: count, isEmailCode }: SentenceContext): string {
-  return count === null ? sentence : `${sentence} ${triesLeft(count, isEmailCode)}`;
+function afterLastTry(nextPause: number | null, step?: Step): string {
+  if (nextPause !== null) return `a ${Math.round(nextPause / 60)}-minute pause`;
+  if (step === "email_code") return "you need a new code";
+  return step === "totp" ? "one code is no longer enough" : "a pause";
+}
+
+function withTries(
+  sentence: string,
+  { triesLeft: count, nextPause, step }: SentenceContext,
+): string {
+  return count === null ? sentence : `${sentence} ${triesLeft(count, nextPause, step)}`;
 }
 
 function later(wait: number): string {

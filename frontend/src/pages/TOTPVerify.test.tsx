@@ -24,13 +24,15 @@ test("a link to another step leads to the current step of the login", async () =
 test("a wrong code is selected, and is not sent again", async () => {
   const requests = open({
     "/auth/status": status(),
-    "/auth/totp/verify": problem(401, "invalid_code", { tries_left: 2 }),
+    "/auth/totp/verify": problem(401, "invalid_code", { tries_left: 2, next_pause: 900 }),
   });
   const field = await codeField();
 
   fireEvent.input(field, { target: { value: "123456" } });
 
-  expect(await screen.findByText("That code is wrong. 2 tries left, then a pause.")).toBeTruthy();
+  expect(
+    await screen.findByText("That code is wrong. 2 tries left, then a 15-minute pause."),
+  ).toBeTruthy();
   expect([field.selectionStart, field.selectionEnd]).toEqual([0, 6]);
   expect(requests.filter(({ path }) => path === "/auth/totp/verify")).toHaveLength(1);
 });
@@ -74,7 +76,7 @@ test("the last tries, and what follows them, are announced before the next one",
   open({ "/auth/status": status({ tries_left: 1 }) });
 
   expect((await codeField()).getAttribute("aria-describedby")).toContain("code-hint");
-  expect(screen.getByText(/1 try left, then a pause\./)).toBeTruthy();
+  expect(screen.getByText(/1 try left, then a 15-minute pause\./)).toBeTruthy();
 });
 
 test("a backup code is offered to those who have one", async () => {

@@ -8,7 +8,7 @@ import { EntryHint } from "./EntryHint";
 
 export function TotpForm() {
   const { verifyTotp } = useAuth();
-  const left = useLogin().tries_left ?? null;
+  const { tries_left: left = null, next_pause: nextPause = null, step } = useLogin();
   const form = useCodeForm(SIX_DIGITS, verifyTotp);
   const isQuiet = !form.problem && !form.busy;
 
@@ -20,7 +20,10 @@ export function TotpForm() {
         hint={
           <>
             <EntryHint />
-            {isQuiet && left !== null && left <= FEW_TRIES && ` ${triesLeft(left)}`}
+            {isQuiet &&
+              left !== null &&
+              left <= FEW_TRIES &&
+              ` ${triesLeft(left, nextPause, step)}`}
           </>
         }
         autoFocus
