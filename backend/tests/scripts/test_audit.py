@@ -216,7 +216,7 @@ def test_a_service_that_never_responds_times_out(place: Path):
     ("code", "mark", "last"),
     [
         (0, "✓ Known vulnerabilities", "all is well"),
-        (NOT_ASKED, "? Known vulnerabilities", "But not done: Known vulnerabilities; why stands above."),
+        (NOT_ASKED, "? Known vulnerabilities", "But not done: Known vulnerabilities; the reason is above."),
         (FOUND, "✗ Known vulnerabilities", "Known vulnerabilities failed"),
     ],
 )
