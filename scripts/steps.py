@@ -97,7 +97,7 @@ def _make_environment() -> None:
         run(
             [sys.executable, "-m", "venv", "--clear", VENV],
             cwd=ROOT,
-            failing="The Python environment in .venv could not be made; the lines above say why.",
+            failing="The Python environment in .venv could not be created; the lines above say why.",
         )
 
 

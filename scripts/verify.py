@@ -122,7 +122,7 @@ def _summarize(
     minutes, seconds = divmod(round(sum(times)), 60)
     total = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
     if code == 0:
-        but = "".join(f" But not done: {section.title}; why stands above." for section in not_done)
+        but = "".join(f" But not done: {section.title}; the reason is above." for section in not_done)
         print(f"\nmake {plan}: all is well, in {total}.{but}")
     else:
         print(f"\nmake {plan}: {sections[len(times) - 1].title} failed, after {total}; its output is above.")

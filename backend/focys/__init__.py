@@ -1,3 +1,3 @@
-"""FOCYS: a login service that a team puts in front of its own app."""
+"""FOCYS: a login service for your own app."""
 
 __version__ = "0.1.0"

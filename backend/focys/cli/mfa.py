@@ -29,7 +29,8 @@ def bypass(
     """Let people who have a second step sign in with the password alone, for a limited time.
 
     Without --user it applies to everyone but administrators, who must be named one by one. People without a second step
-    sign in as always. Every sign-in is audited, its owner notified at most hourly; the session ends with the bypass.
+    sign in as always. Every sign-in is audited, and the owner gets at most one email an hour. The sessions end with the
+    bypass.
 
     Example: [bold]focys mfa bypass --for 30m --user dana@example.com --reason "lost the phone while traveling"[/]
 

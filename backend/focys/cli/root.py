@@ -16,7 +16,7 @@ from focys.settings import load_settings
 
 app = typer.Typer(
     name="focys",
-    help="The login a team puts in front of its own app.",
+    help="A login service for your own app.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
@@ -37,7 +37,7 @@ app.add_typer(backup.app, name="backup")
 def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """The login a team puts in front of its own app."""
+    """A login service for your own app."""
     if version:
         print(f"focys {__version__}")
         raise typer.Exit

@@ -42,7 +42,7 @@ class Reason(StrEnum):
     FORBIDDEN_ORIGIN = ("forbidden_origin", 403, "This request is not allowed from another site.")
     UNKNOWN_HOST = ("unknown_host", 400, "This service is not available under that host name.")
     NOT_FOUND = ("not_found", 404, "There is nothing at this address.")
-    METHOD_NOT_ALLOWED = ("method_not_allowed", 405, "This address does not take that method.")
+    METHOD_NOT_ALLOWED = ("method_not_allowed", 405, "This address does not allow that method.")
     PAYLOAD_TOO_LARGE = ("payload_too_large", 413, "The request is too large.")
     REQUEST_TIMEOUT = ("request_timeout", 408, "The request took too long to arrive.")
     UNSUPPORTED_MEDIA_TYPE = ("unsupported_media_type", 415, "Send JSON, with Content-Type: application/json.")

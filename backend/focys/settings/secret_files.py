@@ -63,5 +63,5 @@ def generated_key(path: Path) -> str:
         draft.unlink()
     key = path.read_text(encoding="utf-8").strip()
     if len(key.encode()) < MIN_KEY_BYTES:
-        raise SettingsError([f"SECRET_KEY: the generated key in {path} is corrupted; restore it from a backup"])
+        raise SettingsError([f"SECRET_KEY: the generated key in {path} is corrupted; restore it from your copy"])
     return key

@@ -154,7 +154,7 @@ def test_an_unreadable_response_is_not_done(service: Service, tmp_path: Path, bo
 
 @pytest.mark.parametrize(
     ("code", "mark", "ending"),
-    [(0, "✓", "all is well"), (NOT_DONE, "?", "why stands above."), (FIXABLE, "✗", "its output is above.")],
+    [(0, "✓", "all is well"), (NOT_DONE, "?", "the reason is above."), (FIXABLE, "✗", "its output is above.")],
 )
 def test_an_audit_that_was_not_done_neither_passes_nor_fails_the_deployment_tests(code: int, mark: str, ending: str):
     plan = f"""

@@ -69,7 +69,7 @@ def restored(
     Ends everyone's sessions, logins in progress and known browsers; no TOTP code used before works again; pending
     email is not sent; all backup codes are void. Everyone is shown new ones at their next sign-in with the app.
 
-    Example: [bold]focys backup restored --reason "the disk of Monday"[/]
+    Example: [bold]focys backup restored --reason "disk failure"[/]
     """
     check_reason(reason)
     if not yes:

@@ -23,7 +23,7 @@ NOTICEABLE_SECONDS = 1
 FAR_SECONDS = MOST_APART_SECONDS
 MIN_PHONES = 5
 STUCK_AFTER = timedelta(minutes=5)
-RESTORE_KEY = "restore DATA_DIR/secret_key from a backup"
+RESTORE_KEY = "restore DATA_DIR/secret_key from your copy of it"
 FIX_CLOCK = "timedatectl set-ntp true, on this machine and the database's"
 
 _FIXES = {

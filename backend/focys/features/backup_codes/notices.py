@@ -2,7 +2,7 @@
 
 from focys.features.outbox import Notice, when_and_where
 
-_NOT_YOU = "If that was not you, choose a new password now and ask an administrator to reset your second step."
+_NOT_YOU = "If that was not you, tell an administrator at once: you need a new password and a new second step."
 
 
 def _left(codes: int) -> str:
@@ -22,7 +22,7 @@ RENEWED = Notice(
     "backup_codes_renewed",
     "You have new backup codes",
     lambda details: (
-        f"You had no backup codes left, so a sign-in was shown new ones ({when_and_where(details)}).",
+        f"A sign-in to your account showed new backup codes, because you had none left ({when_and_where(details)}).",
         _NOT_YOU,
     ),
 )

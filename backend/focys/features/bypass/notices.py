@@ -18,7 +18,7 @@ USED = Notice(
         f"Someone signed in to your account ({when_and_where(details)}).",
         "No code was needed: an administrator has turned your second step off for a while.",
         f"That session ends at {details['until']} UTC at the latest.",
-        "You will not get another email about such a sign-in within the next hour.",
-        "If that was not you, tell your administrator at once, and choose a new password.",
+        "You get at most one such email an hour.",
+        "If that was not you, tell your administrator at once: you need a new password.",
     ),
 )

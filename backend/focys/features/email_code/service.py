@@ -68,7 +68,7 @@ class EmailCodes:
             paragraphs=(
                 f"This is your {context.app_name} sign-in code. It is valid for {validity}.",
                 f"The sign-in started at {context.now:%H:%M} UTC from the network {details['source']}.",
-                "If that was not you, someone knows your password: keep the code to yourself and change the password.",
+                "If that was not you, someone knows your password: ask for a new one, and keep the code to yourself.",
             ),
             console=f"Email code for {context.to}: {code} (valid {validity})",
             code=code,
