@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 
 import focys.app  # noqa: F401  registers every table
 from focys.infra.db.database import metadata
-from focys.infra.db.postgres import connect_arguments, is_forbidden, sqlalchemy_engine
+from focys.infra.db.postgres import is_forbidden, sqlalchemy_engine
 from focys.infra.db.schema import OWNER_NEEDED
 from focys.settings import SettingsError, load_settings
 
@@ -90,20 +90,18 @@ def _run_migrations(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def _alone(url: str) -> AsyncIterator[None]:
+async def _alone(engine: AsyncEngine) -> AsyncIterator[None]:
     """Wait until no other migration runs on PostgreSQL, and hold the lock until the end."""
-    if url.startswith("sqlite"):
+    if engine.dialect.name == "sqlite":
         yield
         return
-    guard = await asyncpg.connect(**connect_arguments(url), statement_cache_size=0)
-    try:
+    async with engine.connect() as connection:
+        guard: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection
         if not await _take_lock(guard, LOCK_WAIT_MS):
             print(WAITING, file=sys.stderr)  # noqa: T201
             if not await _take_lock(guard, PATIENCE_SECONDS * 1000):
                 raise SystemExit(BUSY)
         yield
-    finally:
-        await guard.close()
 
 
 async def _take_lock(guard: asyncpg.Connection, milliseconds: int) -> bool:
@@ -121,9 +119,8 @@ async def _take_lock(guard: asyncpg.Connection, milliseconds: int) -> bool:
 
 
 async def _run() -> None:
-    url = _url()
-    engine = _engine(url)
-    async with _alone(url), engine.connect() as connection:
+    engine = _engine(_url())
+    async with _alone(engine), engine.connect() as connection:
         await connection.run_sync(_migrate)
     await engine.dispose()
 
