@@ -9,11 +9,22 @@ from focys.features import admin, bypass, outbox
 from focys.features.outbox.gauges import LATE
 from focys.infra.db.database import Database
 from focys.infra.mail.mailer import MailError
+from focys.infra.ops.periodic import Periodic
 from tests.conftest import world_on
 from tests.support.gauges import read_gauges
 from tests.support.numbers import Numbers, scrape
 from tests.support.rows import execute
 from tests.support.service import OPERATOR, World
+
+
+@pytest.fixture(autouse=True)
+def nothing_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service's own rounds would set the same gauges at any moment."""
+
+    async def rest(_self: Periodic) -> None:
+        pass
+
+    monkeypatch.setattr(Periodic, "run", rest)
 
 
 async def measured(world: World) -> Numbers:
