@@ -1,7 +1,6 @@
 """Values that only the database knows reach /metrics, and so does its absence."""
 
 from datetime import timedelta
-from itertools import repeat
 
 import pytest
 
@@ -76,7 +75,7 @@ async def test_a_database_outage_is_reported_and_other_gauges_are_kept(world: Wo
 
     back = await measured(world)
     assert [numbers.of("focys_database_up") for numbers in (before, away, back)] == [1, 0, 1]
-    assert [numbers.of("focys_mails_waiting") for numbers in (before, away, back)] == list(repeat(0, 3))
+    assert len({numbers.of("focys_mails_waiting") for numbers in (before, away, back)}) == 1
 
 
 async def test_a_bypass_is_reported_while_it_lasts(world: World):
