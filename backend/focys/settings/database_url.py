@@ -1,10 +1,11 @@
 """Reads the address of a PostgreSQL database in the forms of libpq (PostgreSQL's manual, "Connection Strings")."""
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 _SCHEMES = ("postgresql", "postgres", "postgresql+asyncpg")
 _EXAMPLE = "postgresql://user:password@host/name"
+_QUOTING = "with %23, %2F, %3A and %40 for #, /, : and @ in the password"
 VARIABLES = {
     "host": "PGHOST",
     "port": "PGPORT",
@@ -46,9 +47,7 @@ def options_of(url: str) -> dict[str, str]:
     Raises:
         AddressError: it is no such address, or has an option that FOCYS cannot honor.
     """
-    parts = urlsplit(url.strip())
-    if parts.scheme not in _SCHEMES or parts.fragment:
-        raise AddressError(f"use {_EXAMPLE}")
+    parts = _split(url.strip())
     login, _, hosts = parts.netloc.rpartition("@")
     user, has_password, password = login.partition(":")
     given = {"user": user, "dbname": parts.path.removeprefix("/"), **_hosts_and_ports(hosts)}
@@ -65,6 +64,17 @@ def options_of(url: str) -> dict[str, str]:
         # Only one of several hosts accepts writes.
         options.setdefault("target_session_attrs", "read-write")
     return options
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # Not the error's own text: it quotes the address, and so the password.
+        raise AddressError(f"use {_EXAMPLE}, {_QUOTING}") from None
+    if parts.scheme not in _SCHEMES or parts.fragment:
+        raise AddressError(f"use {_EXAMPLE}, {_QUOTING}")
+    return parts
 
 
 def driver_dsn(options: Mapping[str, str]) -> str:
@@ -98,11 +108,14 @@ def _host_and_port(text: str) -> tuple[str, str]:
         host, _, port = text[1:].partition("]")
         return host, port.removeprefix(":")
     host, _, port = text.partition(":")
-    if port and not port.isdecimal():
-        raise AddressError(
-            f"the port is no number: use {_EXAMPLE}, with %40, %3A and %2F for @, : and / in the password"
-        )
+    if port:
+        _check_port(port)
     return host, port
+
+
+def _check_port(port: str) -> None:
+    if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):  # noqa: PLR2004  16 bits
+        raise AddressError(f"the port is no number from 1 to 65535: use {_EXAMPLE}, {_QUOTING}")
 
 
 def _add(options: dict[str, str], name: str, value: str) -> None:
@@ -116,6 +129,9 @@ def _add(options: dict[str, str], name: str, value: str) -> None:
         raise AddressError(f"the option {name[:40]!r} is unknown: leave it out")
     if name == "sslmode" and value not in _TLS_MODES:
         raise AddressError(f"sslmode is one of {', '.join(_TLS_MODES)}")
-    if name == "connect_timeout" and not value.isdecimal():
-        raise AddressError("connect_timeout is a number of seconds")
+    if name == "connect_timeout" and not (value.isascii() and value.isdecimal() and int(value)):
+        raise AddressError("connect_timeout is a number of seconds, at least 1")
+    if name == "port":
+        for port in value.split(","):
+            _check_port(port)
     options[name] = value
