@@ -247,7 +247,7 @@ def test_interrupted_it_drops_the_scratch_database(
 
     assert len(meanwhile) == 1
     assert process.returncode != 0
-    assert "Traceback" not in printed
+    assert "Traceback" not in printed, printed
     assert scratch_databases(cluster) == []
 
 

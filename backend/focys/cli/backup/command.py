@@ -1,5 +1,6 @@
 """The commands."""
 
+import logging
 import signal
 import sys
 from contextlib import suppress
@@ -50,6 +51,8 @@ def verify(
     with cli_errors():
         settings = load_settings()
         logs.configure(log_file=None, quiet=True)
+        # An interrupt may hit a task in the background, and asyncio would report that with a traceback.
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         try:
             report = Report(try_backup(dump, sys.stdin.buffer, settings, _server(settings, scratch)))
         except DumpError as fault:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import shutil
+import signal
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ SELECT ARRAY(SELECT setdatabase || pg_catalog.unnest(setconfig) FROM pg_catalog.
     WHERE setrole = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user) ORDER BY 1)
 """
 # Override what a role or database has set, so that neither can prevent the cleanup.
+CREATE_SECONDS = 60
 _SERVER_SETTINGS = {"statement_timeout": "0", "default_transaction_read_only": "off"}
 # What a role can do without a connection to the database in question: server-wide rights, the rights of other roles,
 # and ALTER DATABASE as the owner. An interrupted trial may have left its own database behind.
@@ -65,7 +67,8 @@ def scratch_database(server: str) -> Iterator[tuple[str, int]]:
             # Kept open for the cleanup: the dump may take from its role what a new connection would need.
             connection, settings, version = runner.run(_open(server))
         try:
-            with _server_errors():
+            # An interrupt in mid-command could drop the database before the server has created it.
+            with _server_errors(), _uninterrupted():
                 runner.run(_create(connection, name))
             yield other_database(server, name), version
         finally:
@@ -110,6 +113,16 @@ async def connect(url: str) -> Connection:
 
 
 @contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Deliver Ctrl-C and SIGTERM afterward."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def _server_errors() -> Iterator[None]:
     try:
         yield
@@ -138,9 +151,12 @@ async def _open(server: str) -> tuple[Connection, object, int]:
 
 
 async def _create(connection: Connection, name: str) -> None:
-    # The same locale on every server.
-    await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
-    await connection.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+    async with asyncio.timeout(CREATE_SECONDS):
+        # The same locale on every server.
+        await connection.execute(
+            f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+        await connection.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
 
 
 async def _clean_up(server: str, kept: Connection, name: str, settings: object) -> bool:
