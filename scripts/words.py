@@ -72,7 +72,6 @@ ALLOWED = {
     "spell a letter": "the alphabet",
     "two letters": "the alphabet",
     # Files whose names are linked to.
-    "docs/pictures/enrolment": "a picture",
     "0009-enrolment-has-fifteen-minutes.md": "a decision",
 }
 
