@@ -5,6 +5,7 @@ import journeys from "../playwright.config";
 export default defineConfig({
   ...journeys,
   testDir: ".",
+  outputDir: "../test-results",
   testMatch: "pictures.ts",
   workers: 1,
   projects: [{ name: "pictures" }],
