@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from functools import partial
 from importlib import import_module
-from typing import Protocol
+from typing import Any, Protocol
 
 # Importing these takes 80 % of a worker's startup. Our own code is not listed, so a reload picks up its changes.
 SHARED = (
@@ -62,6 +62,7 @@ class _Server(Protocol):
 
 class _Worker(Protocol):
     pid: int
+    config: Any
 
 
 def on_starting(server: _Server) -> None:
@@ -81,6 +82,15 @@ def on_starting(server: _Server) -> None:
 def on_exit(server: _Server) -> None:
     """Delete the metrics folder if we created it."""
     shutil.rmtree(getattr(server, "focys_metrics", ""), ignore_errors=True)
+
+
+def post_worker_init(worker: _Worker) -> None:
+    """Have the worker report to gunicorn every second, whatever the time of day.
+
+    Uvicorn spaces its reports by the wall clock. After the clock is set back, it would send none until the old time
+    returns, and gunicorn would kill the worker, with all requests in progress.
+    """
+    worker.config.timeout_notify = float("-inf")
 
 
 def child_exit(_server: _Server, worker: _Worker) -> None:

@@ -24,6 +24,7 @@ from tests.support.workers import RemoteBrowser, Workers, code_of, tally, wrong_
 MINUTE, HOUR = 60, 3600
 ATTEMPTS_AT_ONCE = 30
 FOLLOWED_SECONDS = 4 * CLOCK_READING_SECONDS
+GUNICORN_TIMEOUT = 6
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def timed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Timed]:
     with running_postgres(own=True, environment=of_database.environment) as cluster:
         url = cluster.create_database("clock")
         migrate(settings_for(url).database)
-        server = service_in(folder, url, workers=2, **of_service.environment)
+        server = service_in(folder, url, workers=2, worker_timeout=GUNICORN_TIMEOUT, **of_service.environment)
         with serving(server):
             yield Timed(server, url, of_service, of_database)
 
@@ -92,6 +93,17 @@ async def test_a_wrong_clock_on_the_service_machine_changes_nothing(timed: Timed
     assert tally(refused) == {"invalid_code": 4, "account_locked": 1}
     assert accepted_of_the_wrong_time == 0
     tell("Stepped the service's clock two hours ahead and two hours back, under two workers", lost=lost)
+
+
+async def test_workers_outlive_a_clock_that_is_set_back(timed: Timed):
+    """Uvicorn times its reports to gunicorn by the wall clock, and gunicorn kills workers that do not report."""
+    before = set(timed.server.children())
+
+    timed.of_service.step_to(-2 * HOUR)
+    await asyncio.sleep(2 * GUNICORN_TIMEOUT)
+    timed.of_service.step_to(0)
+
+    assert set(timed.server.children()) == before
 
 
 async def test_a_database_clock_stepped_back_and_ahead_loses_nothing(timed: Timed, workers: Workers, tell: Tell):
