@@ -33,8 +33,8 @@ START_SECONDS = 60.0
 START_TRIES = 3
 MAX_CONNECTIONS = 200
 MEMORY = Path("/dev/shm")
-MEMORY_NEEDED = 2 * 1024**3
-"""Bytes that must be free for the files of one server, with some to spare."""
+SERVER_BYTES = 2 * 1024**3
+"""The space that the files of one server need, with some to spare."""
 
 USER = "focys"
 
@@ -250,7 +250,7 @@ def running_postgres(
         yield Cluster(given)
         return
     programs = find_programs()
-    with _folder_that_goes_with_us(None if durable else _folder_in_memory()) as folder:
+    with _folder_that_goes_with_us(None if durable else folder_in_memory(SERVER_BYTES)) as folder:
         cluster = _started(folder, programs, durable=durable, environment=environment)
         try:
             yield cluster
@@ -302,10 +302,10 @@ def _started(folder: Path, programs: Path, *, durable: bool, environment: Mappin
     raise AssertionError
 
 
-def _folder_in_memory() -> Path | None:
-    """Return where files are kept in memory, if there is such a place with room for a server."""
+def folder_in_memory(needed: int) -> Path | None:
+    """Return where files are kept in memory, if there is such a place with so many bytes free."""
     with contextlib.suppress(OSError):
-        if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_NEEDED:
+        if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= needed:
             return MEMORY
     return None
 

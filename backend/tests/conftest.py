@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from focys.app import create_app
 from focys.infra.db.schema import migrate
 from focys.infra.mail.mailer import Mailer
 from focys.settings import Settings
-from tests.cluster import Cluster, running_postgres
+from tests.cluster import Cluster, folder_in_memory, running_postgres
 from tests.faults.report import pytest_terminal_summary, tell
 from tests.support.clock import FrozenClock
 from tests.support.mail import KeptMail
@@ -27,6 +28,8 @@ from tests.tiers import DATABASE_FIXTURES, TIERS, tier_of
 TESTS = Path(__file__).parent
 SECRET_KEY = "a-key-for-the-tests-that-is-long-enough-0123456789"
 CHEAP_HASHING = {"password_hash_memory_kib": 64, "password_hash_passes": 1}
+
+SQLITE_BYTES = 256 * 1024 * 1024
 
 MakeWorld = Callable[..., Any]
 
@@ -100,11 +103,12 @@ def postgres_url(cluster: Cluster, postgres_template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """A migrated SQLite database of the test's own."""
-    copy = tmp_path / "focys.db"
-    shutil.copyfile(sqlite_template, copy)
-    return f"sqlite:///{copy}"
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
+    """A migrated SQLite database of the test's own, in memory if possible: there, a commit waits for no disk."""
+    with tempfile.TemporaryDirectory(dir=folder_in_memory(SQLITE_BYTES) or tmp_path) as folder:
+        copy = Path(folder) / "focys.db"
+        shutil.copyfile(sqlite_template, copy)
+        yield f"sqlite:///{copy}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

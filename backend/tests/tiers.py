@@ -16,6 +16,7 @@ DEPLOYMENT = (
     "architecture/test_planted_slips.py",
     "bench/*",
     "cli/test_backup_*",
+    "cli/test_doctor_outside.py",
     "cli/test_program.py",
     "deploy/*",
     "faults/*",
@@ -23,6 +24,7 @@ DEPLOYMENT = (
     "infra/test_refused_start.py",
     "infra/test_start_lines.py",
     "races/test_bursts.py",
+    "scripts/test_audit.py",
     "sieges/*",
 )
 
