@@ -6,7 +6,9 @@ import { expect, test } from "./support/test";
 import {
   button,
   codeField,
+  emailCodeField,
   expectSignedIn,
+  givePassword,
   heading,
   reachBackupCodes,
   reachEnrollment,
@@ -14,6 +16,7 @@ import {
   readKey,
   setupKey,
   TITLES,
+  ticketField,
 } from "./support/walk";
 
 test("a reload and a second tab show the same key", async ({ page, context, site, person }) => {
@@ -28,6 +31,23 @@ test("a reload and a second tab show the same key", async ({ page, context, site
   await second.goto("/mfa-enroll");
   await expect(setupKey(second)).toBeVisible();
   expect(await readKey(second)).toBe(key);
+});
+
+test("after a reset, enrolling again needs the ticket", async ({ page, site, enrolledHere }) => {
+  const ticket = await site.resetMfa(enrolledHere.email);
+  await givePassword(page, enrolledHere);
+  await emailCodeField(page).fill(await site.lastCode(enrolledHere.email));
+  await expect(ticketField(page)).toBeFocused();
+
+  await ticketField(page).fill("0000-0000-0000-0000");
+  await button(page, "Continue").click();
+  await expect(page.getByText("That ticket is wrong or has expired.")).toBeVisible();
+  await ticketField(page).fill(ticket.toLowerCase());
+  await button(page, "Continue").click();
+
+  await expect(heading(page, TITLES.enroll)).toBeVisible();
+  await codeField(page).fill(Authenticator.type(await readKey(page)).code(site.now()));
+  await expect(heading(page, TITLES.codes)).toBeVisible();
 });
 
 test("starting over makes a new key, and the old one stops working", async ({

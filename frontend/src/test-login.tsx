@@ -13,6 +13,7 @@ const login = {
   code_length: null,
   resend_after: null,
   sender: null,
+  needs_ticket: false,
   guarded: false,
   factors: ["totp", "backup_codes"],
   tries_left: 5,

@@ -18,10 +18,10 @@ from focys.settings import load_settings
 T = TypeVar("T")
 
 
-def run(act: Callable[[Services, Caller], Awaitable[T]]) -> T:
+def run(act: Callable[[Services, Caller], Awaitable[T]], *, is_demo: bool = False) -> T:
     """Run *act* on the configured database and return its result; errors become messages."""
     with cli_errors():
-        settings = load_settings()
+        settings = load_settings(is_demo=is_demo)
         if settings.is_embedded:
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             migrate(settings.database)

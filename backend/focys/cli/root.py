@@ -12,7 +12,7 @@ from focys.cli.demo import create_demo_accounts
 from focys.cli.doctor import doctor
 from focys.cli.operator import run
 from focys.infra.db.schema import migrate as migrate_database
-from focys.settings import load_settings
+from focys.settings import UNUSED_KEY, load_settings
 
 app = typer.Typer(
     name="focys",
@@ -61,9 +61,9 @@ def migrate() -> None:
 def demo() -> None:
     """Migrate the embedded database and create the demo accounts in it."""
     with cli_errors():
-        if not load_settings().is_embedded:
+        if not load_settings(is_demo=True).is_embedded:
             fail("Demo accounts are for the embedded database; DATABASE_URL is set.")
-    run(create_demo_accounts)
+    run(create_demo_accounts, is_demo=True)
     success("The demo accounts exist; their passwords are in the README.")
 
 
@@ -72,7 +72,7 @@ def openapi() -> None:
     """Print the API's OpenAPI document."""
     from focys.app import create_app  # noqa: PLC0415  only this command needs the whole app
 
-    print(json.dumps(create_app(load_settings(data_dir="/nonexistent", secret_key="x" * 64)).openapi(), indent=2))
+    print(json.dumps(create_app(load_settings(data_dir="/nonexistent", secret_key=UNUSED_KEY)).openapi(), indent=2))
 
 
 def main() -> None:

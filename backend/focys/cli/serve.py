@@ -24,7 +24,7 @@ def serve(
     Example: [bold]focys serve --port 8000[/]
     """
     with cli_errors():
-        settings = _settings(port)
+        settings = _settings(port, is_demo=demo)
         if not (PAGES / "index.html").is_file():
             fail(
                 "The pages are not built.",
@@ -50,10 +50,10 @@ def serve(
     )
 
 
-def _settings(port: int) -> Settings:
-    settings = load_settings()
+def _settings(port: int, *, is_demo: bool) -> Settings:
+    settings = load_settings(is_demo=is_demo)
     is_named = "public_url" in settings.model_fields_set
-    return settings if is_named else load_settings(public_url=f"http://localhost:{port}")
+    return settings if is_named else load_settings(is_demo=is_demo, public_url=f"http://localhost:{port}")
 
 
 def _check_port(host: str, port: int) -> None:
@@ -73,7 +73,7 @@ def _prepare(settings: Settings, *, demo: bool) -> None:
     from focys.cli.operator import run  # noqa: PLC0415  needs the app
 
     if demo:
-        run(create_demo_accounts)
+        run(create_demo_accounts, is_demo=True)
     elif settings.is_embedded:
         from focys.infra.db.schema import migrate  # noqa: PLC0415  needs alembic
 

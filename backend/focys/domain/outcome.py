@@ -28,6 +28,12 @@ class Reason(StrEnum):
     CODE_ALREADY_USED = ("code_already_used", 401, "That code has already been used. Wait for the next one.")
     CODE_EXPIRED = ("code_expired", 401, "That code has expired. Check that your phone sets its clock automatically.")
     NEW_CODE_NEEDED = ("new_code_needed", 401, "That code no longer works. Ask for a new one.")
+    TICKET_NEEDED = ("ticket_needed", 409, "You need the ticket that your administrator gave you.")
+    INVALID_TICKET = (
+        "invalid_ticket",
+        401,
+        "That ticket is wrong or has expired. Ask your administrator for a new one.",
+    )
     ACCOUNT_LOCKED = ("account_locked", 429, "Account locked after too many wrong codes. It unlocks automatically.")
     GUARDED = ("guarded", 409, "This account needs two codes in a row, or a backup code.")
     FACTOR_DISABLED = ("factor_disabled", 403, "Too many wrong codes. Use a backup code, or ask for a new password.")

@@ -2,7 +2,18 @@
 
 from focys.settings.errors import SettingsError
 from focys.settings.loading import inherited, load_settings
-from focys.settings.model import BACKEND, LOCAL_HOSTS, PAGES, Settings
-from focys.settings.secret_files import SECRETS
+from focys.settings.model import BACKEND, PAGES, Settings
+from focys.settings.secret_files import SECRETS, UNUSED_KEY
+from focys.settings.together import LOCAL_HOSTS
 
-__all__ = ["BACKEND", "LOCAL_HOSTS", "PAGES", "SECRETS", "Settings", "SettingsError", "inherited", "load_settings"]
+__all__ = [
+    "BACKEND",
+    "LOCAL_HOSTS",
+    "PAGES",
+    "SECRETS",
+    "UNUSED_KEY",
+    "Settings",
+    "SettingsError",
+    "inherited",
+    "load_settings",
+]

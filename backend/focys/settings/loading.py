@@ -8,17 +8,27 @@ from pydantic_core import ErrorDetails
 from focys.settings.errors import SettingsError
 from focys.settings.model import Settings
 
+_NO_DATABASE = (
+    "DATABASE_URL: must be set when PUBLIC_URL is not local (is it misspelled?); "
+    "an SQLite file is possible, too: sqlite:////path/focys.db"
+)
 
-def load_settings(**overrides: object) -> Settings:
+
+def load_settings(*, is_demo: bool = False, **overrides: object) -> Settings:
     """Read the environment, ``.env`` and *overrides* (which take precedence), and check everything at once.
+
+    Only a demo may use the default database on a public address.
 
     Raises:
         SettingsError: with one sentence per invalid setting.
     """
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as fault:
         raise SettingsError(_problems(fault, overrides)) from None
+    if settings.is_embedded and not settings.is_local and not is_demo:
+        raise SettingsError([_NO_DATABASE])
+    return settings
 
 
 def _problems(fault: ValidationError, overrides: dict[str, object]) -> list[str]:

@@ -15,22 +15,13 @@ from sqlalchemy import make_url
 from focys.domain.networks import NETWORK_PREFIX, NetworkLimit, NetworkLimits
 from focys.settings.database_url import options_of
 from focys.settings.origins import exact_origin
-from focys.settings.secret_files import MIN_KEY_BYTES, SECRETS, SecretFiles, UnreadableFile, generated_key
+from focys.settings.secret_files import SECRETS, SecretFiles, UnreadableFile, generated_key
+from focys.settings.together import LOCAL_HOSTS, key_problems, origin_problems
 
 BACKEND = Path(__file__).resolve().parents[2]
 PAGES = BACKEND.parent / "frontend" / "dist"
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _UNFILLED = re.compile(r"\$\{[^}]*\}")
-_PLACEHOLDERS = (
-    "your-secret-key",
-    "changeme",
-    "change-me",
-    "generate_secure",
-    "generate-secure",
-    "secret-key-here",
-    "placeholder",
-)
 _DRIVERS = {
     "postgresql": "postgresql+asyncpg",
     "postgres": "postgresql+asyncpg",
@@ -110,6 +101,15 @@ class Settings(BaseSettings):
     def _was_read(cls, value: object) -> object:
         if isinstance(value, UnreadableFile):
             raise ValueError(value.sentence)  # noqa: TRY004  pydantic wants a ValueError
+        return value
+
+    @field_validator("smtp_port", mode="before")
+    @classmethod
+    def _is_no_service_link(cls, value: object) -> object:
+        if isinstance(value, str) and "://" in value:
+            raise ValueError(
+                "Kubernetes sets this for a service named smtp; use enableServiceLinks: false, or set a number"
+            )
         return value
 
     @field_validator("database_url")
@@ -194,6 +194,7 @@ class Settings(BaseSettings):
             *self._debug_problems(),
             *self._mail_problems(),
             *self._proxy_problems(),
+            *origin_problems(self.public_url, self.cors_origins),
         ]
         if problems:
             raise ValueError("\n".join(problems))
@@ -201,21 +202,10 @@ class Settings(BaseSettings):
 
     def _key_problems(self) -> list[str]:
         key = self.secret_key.get_secret_value()
-        if not key:
-            return (
-                []
-                if self.is_embedded
-                else ["SECRET_KEY: must be set when DATABASE_URL is (try: openssl rand -base64 48)"]
-            )
-        keys = [key, *(k.get_secret_value() for k in self.secret_key_fallbacks)]
-        problems = ["SECRET_KEY: is also listed in SECRET_KEY_FALLBACKS"] if len(set(keys)) < len(keys) else []
-        if self.debug:
-            return problems
-        if any(word in key.lower() for word in _PLACEHOLDERS):
-            problems.append("SECRET_KEY: is a placeholder; generate a real key (try: openssl rand -base64 48)")
-        elif any(len(k.encode()) < MIN_KEY_BYTES for k in keys):
-            problems.append("SECRET_KEY: every key needs at least 32 bytes (try: openssl rand -base64 48)")
-        return problems
+        if key:
+            return key_problems(key, [k.get_secret_value() for k in self.secret_key_fallbacks], debug=self.debug)
+        is_optional = self.is_embedded
+        return [] if is_optional else ["SECRET_KEY: must be set when DATABASE_URL is (try: openssl rand -base64 48)"]
 
     def _debug_problems(self) -> list[str]:
         return ["DEBUG: must be False when PUBLIC_URL is not local"] if self.debug and not self.is_local else []

@@ -13,6 +13,7 @@ from pydantic_settings.sources import EnvSettingsSource
 from focys.settings.errors import SettingsError
 
 MIN_KEY_BYTES = 32
+UNUSED_KEY = "a key for commands that encrypt and sign nothing"
 SECRETS = ("secret_key", "secret_key_fallbacks", "smtp_password", "database_url", "rate_limit_storage")
 
 

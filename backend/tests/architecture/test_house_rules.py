@@ -26,6 +26,7 @@ CHANCE = {
     ("cli/backup/restore.py", "secrets.token_hex(16)"): "a key for psql that the dump cannot know",
     ("cli/doctor/checks_network.py", "secrets.token_hex(8)"): "the address of nobody",
     ("cli/doctor/checks_network.py", "secrets.token_urlsafe(16)"): "the password of nobody",
+    ("features/accounts/tickets.py", "secrets.token_bytes(crockford.CODE_BYTES)"): "80 bits of a ticket",
     ("features/backup_codes/service.py", "secrets.token_bytes(crockford.CODE_BYTES)"): "80 bits of a backup code",
     ("features/totp/enrollment.py", "secrets.token_bytes(totp.SECRET_BYTES)"): "160 bits of a TOTP secret",
     ("infra/crypto/hashing.py", "secrets.token_bytes(_SALT_BYTES)"): "a salt",

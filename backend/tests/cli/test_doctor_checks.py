@@ -142,7 +142,7 @@ def test_the_fix_for_wrong_rights_names_the_script(changed: str, script: str):
         ("public url", {"public_url": "http://localhost:8000"}, OK),
         ("cors origins", {}, OK),
         ("cors origins", {"public_url": PUBLIC}, WARN),
-        ("cors origins", {"public_url": PUBLIC, "cors_origins": "http://app.example.com"}, WARN),
+        ("cors origins", {"public_url": PUBLIC, "cors_origins": "http://localhost:3000"}, WARN),
         ("cors origins", {"public_url": PUBLIC, "cors_origins": "https://app.example.com"}, OK),
         ("proxies", {}, OK),
         ("proxies", {"public_url": PUBLIC}, WARN),

@@ -1,5 +1,6 @@
 """``focys users``: what an operator does, seen by the people it is done to."""
 
+import re
 from asyncio import to_thread
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -143,6 +144,30 @@ async def test_a_reset_removes_factor_codes_browsers_and_sessions_and_notifies_t
     assert (await browser.post("/auth/refresh")).json()["code"] == "session_ended"
     assert (await in_progress.offer(account.code(world.clock))).json()["code"] == "login_expired"
     assert (await browser.sign_in_with_password(account)).json()["step"] == "email_code"
+
+
+async def test_a_reset_prints_a_ticket_for_the_owner(world: World, focys: Focys):
+    """ADM-03: on the operator's terminal, and not in the email."""
+    account = await world.an_account(enrolled=True)
+
+    result = await to_thread(focys, "users", "reset-mfa", account.email)
+
+    (account.ticket,) = re.findall(
+        r"Ticket, asked for at that sign-in: ((?:[0-9A-Z]{4}-?){4})$", result.stdout, re.MULTILINE
+    )
+    assert "expires at" in result.stdout
+    assert account.ticket not in str(await values(world, "SELECT about FROM outbox"))
+    assert (await world.enroll(account, world.a_browser())).json()["step"] == "done"
+
+
+async def test_a_reset_without_a_ticket_says_what_it_gives_up(world: World, focys: Focys):
+    account = await world.an_account(enrolled=True)
+
+    result = await to_thread(focys, "users", "reset-mfa", account.email, "--no-ticket")
+
+    assert "anyone who has the password and the mailbox can do that" in result.stdout
+    assert "Ticket" not in result.stdout
+    assert (await world.enroll(account, world.a_browser())).json()["step"] == "done"
 
 
 async def test_a_reset_ends_only_the_users_own_bypass(world: World, focys: Focys):

@@ -13,9 +13,9 @@ from sqlalchemy import text
 from tests.conftest import world_on
 from tests.support.attempts import at_enrollment
 from tests.support.guide import Deployment
-from tests.support.service import PASSWORD, Account, World
+from tests.support.service import OPERATOR, PASSWORD, Account, World
 
-HEAD = "0008"
+HEAD = "0009"
 DESTROY = "-x destroy-credentials=yes"
 ADVISORY_LOCK = 4_602_697
 
@@ -47,14 +47,14 @@ async def test_every_revision_can_be_reverted_with_data(deployment: Deployment):
     await deployment.alembic("upgrade head")
     account = await enroll_somebody(deployment)
 
-    for below in ("0007", "0006", "0005", "0004"):
+    for below in ("0008", "0007", "0006", "0005", "0004"):
         assert await deployment.alembic("downgrade -1") == ""
         assert await deployment.revision() == below
     assert "destroy 10 unspent backup codes" in await refusal_at(deployment, "0004")
     await deployment.alembic("upgrade head")
     assert await sign_in(deployment.url, account, secret=account.secret) == "done"
 
-    for below in ("0007", "0006", "0005", "0004", "0003"):
+    for below in ("0008", "0007", "0006", "0005", "0004", "0003"):
         assert await deployment.alembic(f"{DESTROY} downgrade -1") == ""
         assert await deployment.revision() == below
     assert await deployment.alembic("downgrade -1") == ""
@@ -74,7 +74,7 @@ async def test_every_revision_can_be_reverted_with_data(deployment: Deployment):
     assert await deployment.sql("SELECT count(*) FROM users") == [(0,)]
 
 
-async def test_reverting_the_newest_revision_loses_nothing_else(deployment: Deployment):
+async def test_reverting_the_newest_revisions_loses_nothing_else(deployment: Deployment):
     """CFG-08: an attempt in progress, a lock and a set-up are no credentials; everything else stays."""
     await deployment.alembic("upgrade head")
     account = await enroll_somebody(deployment)
@@ -82,7 +82,7 @@ async def test_reverting_the_newest_revision_loses_nothing_else(deployment: Depl
         await at_enrollment(world, await world.an_account("carol@student.com"))
     before = await counts_of(deployment)
 
-    refused = await deployment.alembic("downgrade -1")
+    refused = await deployment.alembic("downgrade 0007")
     below = await counts_of(deployment)
     await deployment.alembic("upgrade head")
     after = await counts_of(deployment)
@@ -93,6 +93,20 @@ async def test_reverting_the_newest_revision_loses_nothing_else(deployment: Depl
     assert after == {**before, "totp_setups": 0}
     assert await deployment.sql("SELECT DISTINCT strong, network FROM second_factor_failures") == [(False, None)]
     assert await sign_in(deployment.url, account, secret=account.secret) == "done"
+
+
+async def test_no_downgrade_while_an_account_waits_for_its_ticket(deployment: Deployment):
+    """ADM-03, CFG-08: the previous version would let password and mailbox enroll."""
+    await deployment.alembic("upgrade head")
+    account = await enroll_somebody(deployment)
+    async with world_on(deployment.url) as world:
+        await world.reset_mfa(account)
+
+    assert "destroy 1 enrollment tickets" in await refusal_at(deployment, HEAD)
+
+    async with world_on(deployment.url) as world:
+        await world.services.administration.reset_mfa(account.email, OPERATOR, with_ticket=False)
+    assert await deployment.alembic("downgrade -1") == ""
 
 
 async def counts_of(deployment: Deployment) -> dict[str, int]:
@@ -132,8 +146,8 @@ async def test_the_guides_migration_commands_work_or_explain_why_not(pristine: P
     await enroll_somebody(deployment)
 
     deployment.done("alembic downgrade -1")
-    refused = deployment.run("alembic downgrade -4")
-    deployment.done(f"alembic {DESTROY} downgrade -4 && alembic upgrade head")
+    refused = deployment.run("alembic downgrade -5")
+    deployment.done(f"alembic {DESTROY} downgrade -5 && alembic upgrade head")
 
     assert refused.returncode == 1
     assert refused.stderr.splitlines() == [

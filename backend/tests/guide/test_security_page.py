@@ -8,6 +8,7 @@ from limits import RateLimitItem
 
 from focys.domain import email_codes, lockout, networks, totp
 from focys.features import rate_limits as limits
+from focys.features.accounts.tickets import TICKET_LIFE
 from focys.features.backup_codes.service import SET_SIZE
 from focys.features.browsers.service import COOKIE_LIFE
 from focys.features.login.snapshots import LOGIN_LIFE, RESEND_PAUSE
@@ -102,6 +103,8 @@ SENTENCES = [
         f"once the emailed code is confirmed, a new one of {_minutes(ENROLLMENT_LIFE)} minutes"
     ),
     f"`OTP_EXPIRE_MINUTES`, {DEFAULTS.otp_expire_minutes} minutes",
+    f"| a ticket | {_hours(TICKET_LIFE)} hours, until",
+    f"| a ticket | the same {email_codes.TRIES} tries as the emailed code",
     f"its {totp.PERIOD} seconds and one step before and after",
     f"`ACCESS_TOKEN_EXPIRE_MINUTES`, {DEFAULTS.access_token_expire_minutes} minutes",
     f"`REFRESH_TOKEN_EXPIRE_DAYS`, {DEFAULTS.refresh_token_expire_days} days; {_hours(IDLE)} hours unused",

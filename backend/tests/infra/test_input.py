@@ -57,6 +57,19 @@ async def test_a_value_of_the_wrong_type_is_refused_by_field(browser: Browser, p
         assert {error["field"] for error in response.json()["errors"]} <= {field, "body"}
 
 
+ENCODINGS = ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "latin-1"]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+async def test_a_body_that_is_not_utf8_is_refused(browser: Browser, encoding: str):
+    """INP-04: RFC 8259 section 8.1."""
+    body = json.dumps({**CALLS["/auth/login"], "password": "kühl"}, ensure_ascii=False).encode(encoding)
+
+    response = await browser.http.post("/auth/login", content=body, headers={"Content-Type": "application/json"})
+
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+
+
 UNKNOWN = (
     *(
         "role",

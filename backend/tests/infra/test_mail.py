@@ -11,7 +11,16 @@ import pytest
 
 from focys.features.outbox import outbox
 from focys.features.outbox.service import ONE_TRY
-from focys.infra.mail.mailer import WHOLE_TRY_SECONDS, ConsoleMailer, MailError, Message, SmtpMailer, mailer_for
+from focys.infra.mail.mailer import (
+    WHOLE_TRY_SECONDS,
+    ConsoleMailer,
+    MailError,
+    Message,
+    SmtpMailer,
+    mailer_for,
+    render,
+    sender_of,
+)
 from tests.conftest import settings_for
 from tests.support.clock import NOON
 from tests.support.mail import code_in
@@ -35,7 +44,7 @@ async def test_an_email_is_sent_over_tls_with_authentication(tmp_path: Path, sec
     assert server.over_tls == [True]
     assert server.logins == [(USER.encode(), PASSWORD.encode())]
     assert message["Subject"] == MESSAGE.subject
-    assert (message["From"], message["To"]) == (USER, "alice@student.com")
+    assert (message["From"], message["To"]) == (f"FOCYS <{USER}>", "alice@student.com")
     assert message["Date"] == "Mon, 02 Mar 2026 12:00:00 +0000"
     assert message["Message-ID"].endswith("@mail.example>")
     assert message["Auto-Submitted"] == "auto-generated"
@@ -52,7 +61,26 @@ async def test_a_plain_local_relay_works_if_configured(tmp_path: Path):
         await SmtpMailer(settings).send("alice@student.com", MESSAGE, NOON)
 
     assert (server.over_tls, server.logins) == ([False], [])
-    assert server.messages[0]["From"] == "focys@a.test"
+    assert server.messages[0]["From"] == "FOCYS <focys@a.test>"
+
+
+@pytest.mark.parametrize(
+    ("app_name", "sender", "shown"),
+    [
+        ("Acme", "login@acme.test", "Acme <login@acme.test>"),
+        ("Acme, Inc.", "login@acme.test", '"Acme, Inc." <login@acme.test>'),
+        ("Bücher", "login@acme.test", "Bücher <login@acme.test>"),
+        ("Acme", "Sign-in desk <login@acme.test>", "Sign-in desk <login@acme.test>"),
+    ],
+)
+def test_the_sender_has_a_name(app_name: str, sender: str, shown: str):
+    settings = settings_of(MailServer(port=587), app_name=app_name, smtp_from=sender)
+
+    message = render("alice@student.com", MESSAGE, NOON, settings=settings)
+
+    assert message["From"] == shown
+    assert message["Message-ID"].endswith("@acme.test>")
+    assert sender_of(settings) == "login@acme.test"
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])

@@ -17,7 +17,7 @@ from tests.support.processes import Server, copy_backend, environment, free_port
 from tests.support.waiting import until
 
 GUIDE = "gunicorn -w 4 -k uvicorn.workers.UvicornWorker --bind 127.0.0.1:{port} main:app"
-OTHER_KEY = "another-key-" * 4
+OTHER_KEY = "another-key-that-is-long-enough-to-be-one"
 PROBLEMS = [
     "CORS_ORIGINS: list exact origins such as https://app.example.com; no wildcard, no path",
     "SECRET_KEY: every key needs at least 32 bytes (try: openssl rand -base64 48)",

@@ -13,6 +13,7 @@ from focys.settings import Settings, SettingsError, load_settings
 
 KEY = "fHk3v0Qe7mW9sXz2Lr8TnB4yUc6JpA1dGq5EoIiV"
 OTHER_KEY = "Zr8TnB4yUc6JpA1dGq5EoIiVfHk3v0Qe7mW9sXz2L"
+NEWEST_KEY = "Qe7mW9sXz2Lr8TnB4yUc6JpA1dGq5EoIiVfHk3v0"
 POSTGRES = "postgresql://user:hunter2@db.example/focys"
 PRODUCTION = {"DATABASE_URL": POSTGRES, "SECRET_KEY": KEY, "PUBLIC_URL": "https://sso.corp.test"}
 
@@ -70,6 +71,10 @@ REFUSED = [
     ("SECRET_KEY", {"SECRET_KEY_FALLBACKS": KEY}),
     ("SECRET_KEY", {"SECRET_KEY_FALLBACKS": f"{OTHER_KEY},{OTHER_KEY}"}),
     ("SECRET_KEY", {"SECRET_KEY_FALLBACKS": "short"}),
+    ("SECRET_KEY", {"SECRET_KEY": "a" * 64}),
+    ("SECRET_KEY", {"SECRET_KEY": "ab" * 32}),
+    ("SECRET_KEY", {"SECRET_KEY": "0123456789" * 4}),
+    ("SECRET_KEY", {"SECRET_KEY": "correct-horse-battery-" * 2}),
     ("ALGORITHM", {"ALGORITHM": "none"}),
     ("ALGORITHM", {"ALGORITHM": "HS512"}),
     ("ALGORITHM", {"ALGORITHM": "RS256"}),
@@ -80,6 +85,8 @@ REFUSED = [
     ("CORS_ORIGINS", {"CORS_ORIGINS": "app.corp.test"}),
     ("CORS_ORIGINS", {"CORS_ORIGINS": "https://app.corp.test/path"}),
     ("CORS_ORIGINS", {"CORS_ORIGINS": "ftp://app.corp.test"}),
+    ("CORS_ORIGINS", {"CORS_ORIGINS": "http://app.corp.test"}),
+    ("CORS_ORIGINS", {"CORS_ORIGINS": "https://app.corp.test,http://127.0.0.1.corp.test"}),
     ("PUBLIC_URL", {"PUBLIC_URL": "http://sso.corp.test"}),
     ("PUBLIC_URL", {"PUBLIC_URL": "sso.corp.test"}),
     ("PUBLIC_URL", {"PUBLIC_URL": "https://sso.corp.test/path"}),
@@ -114,6 +121,8 @@ REFUSED = [
     ("DATABASE_URL", {"DATABASE_URL": "sqlite:////no/such/folder/focys.db"}),
     ("SMTP_FROM", {"SMTP_HOST": "mail.example.com"}),
     ("SMTP_PORT", {"SMTP_PORT": "70000"}),
+    ("SMTP_PORT", {"SMTP_PORT": "tcp://10.0.0.7:25"}),
+    ("DATABASE_URL", {"DATABASE_URL": "", "DATBASE_URL": POSTGRES}),
     ("SMTP_SECURITY", {"SMTP_SECURITY": "perhaps"}),
     ("APP_NAME", {"APP_NAME": "x" * 31}),
     ("APP_NAME", {"APP_NAME": "${APP_NAME}"}),
@@ -200,12 +209,12 @@ def test_variables_override_files_and_files_override_dotenv(environment, monkeyp
     from_dotenv = load_settings(_env_file=dotenv)
     monkeypatch.setenv("SECRET_KEY_FILE", str(file))
     from_file = load_settings(_env_file=dotenv)
-    monkeypatch.setenv("SECRET_KEY", "v" * 40)
+    monkeypatch.setenv("SECRET_KEY", NEWEST_KEY)
     monkeypatch.setenv("OTP_EXPIRE_MINUTES", "4")
     from_variable = load_settings(_env_file=dotenv)
 
     keys = [s.secret_key.get_secret_value() for s in (from_dotenv, from_file, from_variable)]
-    assert keys == [OTHER_KEY, KEY, "v" * 40]
+    assert keys == [OTHER_KEY, KEY, NEWEST_KEY]
     assert [s.app_name for s in (from_dotenv, from_variable)] == ["Dotenv", "Dotenv"]
     assert [s.otp_expire_minutes for s in (from_dotenv, from_variable)] == [3, 4]
 
@@ -323,7 +332,7 @@ def test_network_limits_have_the_guides_defaults_and_can_be_set(environment):
     ],
 )
 def test_the_public_url_determines_hosts_and_https(environment, url, local, secure, hosts):
-    settings = environment(PUBLIC_URL=url)
+    settings = environment(**{**PRODUCTION, "PUBLIC_URL": url})
 
     assert (settings.is_local, settings.is_secure) == (local, secure)
     assert settings.allowed_hosts == {"localhost", "127.0.0.1", "::1"} | hosts
@@ -364,6 +373,6 @@ def test_an_empty_value_means_the_default(monkeypatch: pytest.MonkeyPatch):
     ],
 )
 def test_an_origin_is_written_as_browsers_send_it(given: str, meant: str):
-    settings = load_settings(cors_origins=given, public_url=given)
+    settings = load_settings(cors_origins=given, public_url=given, is_demo=True)
 
     assert (settings.cors_origins, settings.public_url) == ([meant], meant)

@@ -95,6 +95,12 @@ class World:
         self.clock.advance(seconds=30)
         return done
 
+    async def reset_mfa(self, account: Account) -> None:
+        """Reset the second factor as an operator, who hands over the ticket."""
+        ticket = await self.services.administration.reset_mfa(account.email, OPERATOR)
+        assert ticket is not None
+        account.ticket = ticket.text
+
     async def at_second_factor(self, account: Account, browser: Browser | None = None) -> Browser:
         """A browser whose login waits for the second factor."""
         browser = browser or self.a_browser()

@@ -1,6 +1,7 @@
 """The whole site for the browser journeys: a process of its own, whose clock the tests move.
 
     python -m tests.support.site --port 8123 --data FOLDER [--database-url URL] [--app-name NAME] [--cors-origin ORIGIN]
+    python -m tests.support.site … --reset-mfa EMAIL    # prints the ticket of a running site, as an operator sees it
 
 It is ``focys serve`` with three differences: the clock is ahead by the seconds that stand in FOLDER/offset,
 accounts for the journeys stand beside the demo accounts, and it ends when its standard input does.
@@ -69,10 +70,14 @@ def main() -> None:
     parser.add_argument("--database-url", default="")
     parser.add_argument("--app-name", default="FOCYS")
     parser.add_argument("--cors-origin", default="")
+    parser.add_argument("--reset-mfa", default="")
     given = parser.parse_args()
 
     settings = _settings(given)
     clock = MovedClock(given.data / "offset")
+    if given.reset_mfa:
+        sys.stdout.write(asyncio.run(_reset_mfa(build_services(settings, clock=clock), given.reset_mfa)))
+        return
     migrate(settings.database)
     asyncio.run(_prepare(build_services(settings, clock=clock)))
 
@@ -81,6 +86,15 @@ def main() -> None:
     )
     threading.Thread(target=_end_with_the_test, args=(server,), daemon=True).start()
     server.run()
+
+
+async def _reset_mfa(services: Services, address: str) -> str:
+    try:
+        ticket = await services.administration.reset_mfa(address, CREATOR)
+    finally:
+        await services.close()
+    assert ticket is not None
+    return f"Ticket: {ticket.text}\n"
 
 
 async def _prepare(services: Services) -> None:

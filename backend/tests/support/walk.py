@@ -23,6 +23,7 @@ class Account:
     password: str
     secret: str | None = None
     backup_codes: tuple[str, ...] = ()
+    ticket: str | None = None
 
     def code_at(self, seconds: float, steps: int = 0) -> str:
         """What the owner's app shows at a time, or *steps* away from it."""
@@ -40,7 +41,8 @@ async def reach_enrollment(
     """Go up to the QR code, keep the secret, and return the three responses."""
     begun = await post("/auth/login", {"email": account.email, "password": account.password})
     assert begun.json()["step"] == "email_code", begun.text
-    proven = await post("/auth/email-code/verify", {"code": await emailed_code()})
+    ticket = {} if account.ticket is None else {"ticket": account.ticket}
+    proven = await post("/auth/email-code/verify", {"code": await emailed_code(), **ticket})
     assert proven.json()["step"] == "enroll", proven.text
     shown = await post("/auth/mfa/enroll", {})
     account.secret = pyotp.parse_uri(shown.json()["provisioning_uri"]).secret
@@ -54,5 +56,6 @@ async def enroll(
     responses = await reach_enrollment(post, account, emailed_code)
     done = await post("/auth/mfa/confirm", {"code": account.code_at(now())})
     assert done.json().get("step") == "done", done.text
+    account.ticket = None
     account.backup_codes = tuple(done.json()["backup_codes"])
     return [*responses, done]

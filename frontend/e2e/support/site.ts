@@ -86,6 +86,14 @@ export class Site {
     }, `code for ${email}`);
   }
 
+  /** Resets someone's second factor, as an operator does; returns the ticket for them. */
+  async resetMfa(email: string): Promise<string> {
+    const reset = new Program("tests.support.site", [...this.#arguments(), "--reset-mfa", email]);
+    const ticket = await reset.until(() => /^Ticket: (\S+)$/m.exec(reset.output)?.[1], "ticket");
+    await reset.stop();
+    return ticket;
+  }
+
   get recentOutput(): string {
     return this.#program.recentOutput;
   }
@@ -98,13 +106,17 @@ export class Site {
   }
 
   #start(): Program {
+    return new Program("tests.support.site", this.#arguments());
+  }
+
+  #arguments(): string[] {
     const { appName, databaseUrl, corsOrigin } = this.options;
-    return new Program("tests.support.site", [
+    return [
       ...["--port", String(this.port), "--data", this.folder],
       ...(databaseUrl ? ["--database-url", databaseUrl] : []),
       ...(appName ? ["--app-name", appName] : []),
       ...(corsOrigin ? ["--cors-origin", corsOrigin] : []),
-    ]);
+    ];
   }
 
   async #ready(): Promise<void> {

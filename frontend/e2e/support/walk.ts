@@ -21,6 +21,7 @@ export const heading = (page: Page, title: string | RegExp) =>
 export const emailField = (page: Page) => page.getByRole("textbox", { name: "Email", exact: true });
 export const passwordField = (page: Page) => page.getByLabel("Password", { exact: true });
 export const emailCodeField = (page: Page) => page.getByRole("textbox", { name: "Email code" });
+export const ticketField = (page: Page) => page.getByRole("textbox", { name: "Ticket" });
 export const codeField = (page: Page) => page.getByRole("textbox", { name: "Six-digit code" });
 export const backupCodeField = (page: Page) => page.getByRole("textbox", { name: "Backup code" });
 export const olderField = (page: Page) =>

@@ -207,7 +207,8 @@ export const api = {
     call("post", "/auth/login", { email, password }).then(keepAccessToken),
   currentLogin: () => call("get", "/auth/login"),
   cancelLogin: () => call("delete", "/auth/login"),
-  verifyEmailCode: (code: string) => call("post", "/auth/email-code/verify", { code }),
+  verifyEmailCode: (code: string, ticket?: string) =>
+    call("post", "/auth/email-code/verify", ticket === undefined ? { code } : { code, ticket }),
   resendEmailCode: () => call("post", "/auth/email-code/resend"),
   enrollment: (restart = false) => call("post", "/auth/mfa/enroll", restart ? { restart } : {}),
   confirmEnrollment: (code: string) =>

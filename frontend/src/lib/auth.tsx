@@ -33,7 +33,7 @@ interface Auth {
   appName: string;
   resync(): Promise<void>;
   signIn(email: string, password: string): Promise<void>;
-  verifyEmailCode(code: string): Promise<void>;
+  verifyEmailCode(code: string, ticket?: string): Promise<void>;
   resendEmailCode(): Promise<void>;
   confirmEnrollment(code: string): Promise<void>;
   verifyTotp(code: string): Promise<void>;
@@ -178,7 +178,7 @@ function useActions({ setState, latest, resync }: Store) {
         await canceled;
         await prove(api.login(email, password));
       },
-      verifyEmailCode: (code: string) => prove(api.verifyEmailCode(code)),
+      verifyEmailCode: (code: string, ticket?: string) => prove(api.verifyEmailCode(code, ticket)),
       async resendEmailCode() {
         await api.resendEmailCode();
         setState(inProgress(await api.currentLogin()));

@@ -64,6 +64,12 @@ export const SENTENCES = {
   login_expired: () => "This sign-in took too long and has expired. Please start again.",
   invalid_code: (context) => withTries("That code is wrong.", context),
   new_code_needed: () => "That code no longer works. Ask for a new one.",
+  ticket_needed: () => "Enter the ticket that your administrator gave you.",
+  invalid_ticket: (context) =>
+    withTries(
+      "That ticket is wrong or has expired. Ask your administrator for a new one.",
+      context,
+    ),
   code_already_used: ({ wait }) =>
     wait > 0
       ? `That code was already used. Your app shows a new one in ${inWords(wait)}.`

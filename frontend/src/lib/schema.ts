@@ -125,7 +125,7 @@ export interface paths {
         put?: never;
         /**
          * Verify Email Code
-         * @description Check the emailed code.
+         * @description Check the emailed code and, after a reset of the second factor, the operator's ticket.
          */
         post: operations["verify_email_code_auth_email_code_verify_post"];
         delete?: never;
@@ -391,6 +391,11 @@ export interface components {
             /** Sender */
             sender?: string | null;
             /**
+             * Needs Ticket
+             * @default false
+             */
+            needs_ticket: boolean;
+            /**
              * Factors
              * @default []
              */
@@ -410,10 +415,14 @@ export interface components {
         /**
          * MailedCode
          * @description The emailed code: six digits, or sixteen letters and digits.
+         *
+         *     If the login's ``needs_ticket`` is true, also the ticket that an operator handed over.
          */
         MailedCode: {
             /** Code */
             code: string;
+            /** Ticket */
+            ticket?: string | null;
         };
         /**
          * Me
@@ -495,7 +504,7 @@ export interface components {
          * @description Why a request was refused: the ``code`` in the HTTP contract (never changes), the status and a sentence.
          * @enum {string}
          */
-        Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "account_locked" | "guarded" | "factor_disabled" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "session_ended" | "not_authenticated" | "verification_needed" | "forbidden" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "request_timeout" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
+        Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "ticket_needed" | "invalid_ticket" | "account_locked" | "guarded" | "factor_disabled" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "session_ended" | "not_authenticated" | "verification_needed" | "forbidden" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "request_timeout" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
         /**
          * Resent
          * @description The email was queued; ``resend_after`` is in seconds.

@@ -20,6 +20,7 @@ const login = (step: LoginState["step"]): LoginState => ({
   code_length: null,
   resend_after: null,
   sender: null,
+  needs_ticket: false,
   guarded: false,
   factors: step === "totp" ? ["totp", "backup_codes"] : [],
   tries_left: null,

@@ -11,6 +11,43 @@ const atEmailCode = status({
   factors: [],
 });
 
+/** After a reset of the second factor. */
+function openForTicket(responses: Record<string, Responder>) {
+  const waiting = status({ step: "email_code", code_length: 6, needs_ticket: true, factors: [] });
+  return openWith({ "/auth/status": waiting, ...responses }, "/email-code");
+}
+
+const typeBoth = async (code: string, ticket: string) => {
+  fireEvent.input(await screen.findByLabelText("Email code"), { target: { value: code } });
+  await userEvent.type(screen.getByLabelText("Ticket"), ticket);
+  await userEvent.click(screen.getByRole("button", { name: "Continue" }));
+};
+
+test("after a reset the code and the ticket are sent together", async () => {
+  const requests = openForTicket({
+    "/auth/email-code/verify": problem(401, "invalid_ticket", { tries_left: 4 }),
+  });
+
+  await typeBoth("123456", "abcdefghjkmnpqrs");
+
+  const sentence =
+    /^That ticket is wrong or has expired. Ask your administrator for a new one. 4 tries left/;
+  expect(await screen.findByText(sentence)).toBeTruthy();
+  expect(document.activeElement).toBe(screen.getByLabelText("Ticket"));
+  const sent = requests.filter(({ path }) => path === "/auth/email-code/verify");
+  expect(sent.map(({ body }) => body)).toEqual([{ code: "123456", ticket: "ABCD-EFGH-JKMN-PQRS" }]);
+});
+
+test("a ticket that is too short is not sent", async () => {
+  const requests = openForTicket({});
+
+  await typeBoth("123456", "abcd");
+
+  expect(await screen.findByText("Enter all 16 letters and digits.")).toBeTruthy();
+  expect(document.activeElement).toBe(screen.getByLabelText("Ticket"));
+  expect(requests.map(({ path }) => path)).not.toContain("/auth/email-code/verify");
+});
+
 async function open(responses: Record<string, Responder>) {
   openWith({ "/auth/status": atEmailCode, ...responses }, "/email-code");
   return screen.findByLabelText<HTMLInputElement>("Email code");

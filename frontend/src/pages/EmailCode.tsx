@@ -1,11 +1,12 @@
 import { EmailCodeForm } from "../features/emailCode/EmailCodeForm";
 import { Resend } from "../features/emailCode/Resend";
+import { TicketForm } from "../features/emailCode/TicketForm";
 import { StepFrame } from "../features/login/StepFrame";
 import { useLogin } from "../lib/auth";
 import { Alert } from "../ui/Alert";
 
 export default function EmailCode() {
-  const { sender = null, tries_left: left } = useLogin();
+  const { sender = null, tries_left: left, needs_ticket: needsTicket } = useLogin();
   const isUsedUp = left === 0;
 
   return (
@@ -19,6 +20,8 @@ export default function EmailCode() {
           <Alert tone="warning">That code no longer works. Ask for a new one.</Alert>
           <Resend urgent />
         </>
+      ) : needsTicket ? (
+        <TicketForm />
       ) : (
         <EmailCodeForm />
       )}

@@ -12,10 +12,12 @@ interface LongCodeFieldProps {
   field: RefObject<HTMLInputElement | null>;
   readOnly?: boolean;
   autoComplete?: "one-time-code" | "off";
+  autoFocus?: boolean;
 }
 
 /** Sixteen letters and digits, in any case, with or without dashes. It adds dashes only while you type at the end. */
-export function LongCodeField({ onChange, autoComplete = "off", ...rest }: LongCodeFieldProps) {
+export function LongCodeField(props: LongCodeFieldProps) {
+  const { onChange, autoComplete = "off", autoFocus = true, ...rest } = props;
   const change = (event: ChangeEvent<HTMLInputElement>) => {
     const { value, selectionStart } = event.target;
     const kind = (event.nativeEvent as InputEvent).inputType ?? "";
@@ -27,7 +29,7 @@ export function LongCodeField({ onChange, autoComplete = "off", ...rest }: LongC
     <TextField
       {...rest}
       mono
-      autoFocus
+      autoFocus={autoFocus}
       autoComplete={autoComplete}
       autoCapitalize="characters"
       autoCorrect="off"

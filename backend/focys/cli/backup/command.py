@@ -16,7 +16,7 @@ from focys.cli.console import check_reason, cli_errors, confirm, fail, out, succ
 from focys.cli.doctor.report import Report, show
 from focys.cli.operator import run
 from focys.infra.ops import logs
-from focys.settings import Settings, SettingsError, load_settings
+from focys.settings import UNUSED_KEY, Settings, SettingsError, load_settings
 
 app = typer.Typer(help="Check a backup before it is needed, and void what a restore brings back.", no_args_is_help=True)
 
@@ -91,7 +91,7 @@ def _server(settings: Settings, scratch: str | None) -> str | None:
         return None if settings.database.startswith("sqlite") else settings.database
     try:
         given = scratch if "://" in scratch else Path(scratch).read_text(encoding="utf-8").strip()
-        url = load_settings(database_url=given, secret_key="-" * 32, secret_key_fallbacks=[]).database
+        url = load_settings(database_url=given, secret_key=UNUSED_KEY, secret_key_fallbacks=[]).database
     except (OSError, UnicodeDecodeError) as fault:
         raise DumpError(f"The file that --scratch names cannot be read ({type(fault).__name__}).") from None
     except SettingsError:

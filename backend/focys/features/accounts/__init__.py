@@ -19,6 +19,7 @@ from focys.features.accounts.repository import (
     claim_and_reset,
 )
 from focys.features.accounts.service import AccountError, Accounts
+from focys.features.accounts.tickets import StoredTicket, new_ticket, opens
 from focys.features.feature import Feature
 
 FEATURE = Feature(events=Event)
@@ -31,11 +32,14 @@ __all__ = [
     "AccountRepository",
     "Accounts",
     "InvalidAddressError",
+    "StoredTicket",
     "canonical_address",
     "claim",
     "claim_and_burn",
     "claim_and_enroll",
     "claim_and_reset",
     "masked",
+    "new_ticket",
+    "opens",
     "users",
 ]

@@ -1,6 +1,6 @@
 """The table of users."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, SmallInteger, String, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, SmallInteger, String, Table, Text, Uuid
 
 from focys.infra.db.database import UtcTime, metadata
 
@@ -24,4 +24,7 @@ users = Table(
     Column("charge_seq", BigInteger, nullable=False, server_default="0"),
     Column("credential_epoch", Integer, nullable=False, server_default="0"),
     Column("password_changed_at", UtcTime),
+    # Set by a reset: the next enrollment needs this ticket.
+    Column("ticket_mac", LargeBinary(32)),
+    Column("ticket_expires_at", UtcTime),
 )

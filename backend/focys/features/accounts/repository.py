@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, bindparam, case, func, select, update
 
 from focys.domain.totp import Match
 from focys.features.accounts.models import users
+from focys.features.accounts.tickets import StoredTicket
 from focys.infra.db.database import Change, Database, Shape
 
 
@@ -53,6 +54,8 @@ _CLAIM_AND_BURN = CLAIM_LIVE.values(totp_last_step=bindparam("burned"), totp_off
 _CLAIM_AND_ENROLL = _CLAIM_AND_BURN.values(
     totp_secret=bindparam("sealed"),
     mfa_enabled=True,
+    ticket_mac=None,
+    ticket_expires_at=None,
     credential_epoch=users.c.credential_epoch + 1,
     updated_at=bindparam("moment"),
 )
@@ -61,6 +64,8 @@ _CLAIM_AND_RESET = _CLAIM.values(
     mfa_enabled=False,
     totp_last_step=None,
     totp_offset=None,
+    ticket_mac=bindparam("ticket"),
+    ticket_expires_at=bindparam("ticket_until"),
     credential_epoch=users.c.credential_epoch + 1,
     updated_at=bindparam("moment"),
 )
@@ -101,6 +106,8 @@ _VOID_ALL_AND_BURN = _VOID_ALL.values(
         (users.c.totp_last_step > bindparam("burned", type_=BigInteger), users.c.totp_last_step),
         else_=bindparam("burned", type_=BigInteger),
     ),
+    # A ticket may have been used since the backup; the account asks for a new one.
+    ticket_expires_at=case((users.c.ticket_mac.is_not(None), bindparam("moment")), else_=None),
 )
 _REPAIR_STEP = (
     update(users)
@@ -134,9 +141,14 @@ def _burned(user_id: UUID, seq: int, match: Match) -> dict[str, object]:
     return {"for_user": user_id, "seq_read": seq, "burned": match.step, "drift": match.offset}
 
 
-def claim_and_reset(user_id: UUID, seq: int, now: datetime) -> Change:
-    """Guard: removes the authenticator and invalidates what was created under it. Works for disabled accounts too."""
-    return Change(_CLAIM_AND_RESET, {"for_user": user_id, "seq_read": seq, "moment": now})
+def claim_and_reset(user_id: UUID, seq: int, now: datetime, *, ticket: StoredTicket | None) -> Change:
+    """Guard: removes the authenticator and invalidates what was created under it. Works for disabled accounts too.
+
+    The next enrollment needs *ticket*; with None, it needs no ticket.
+    """
+    mac, until = (ticket.mac, ticket.expires_at) if ticket is not None else (None, None)
+    values = {"for_user": user_id, "seq_read": seq, "moment": now, "ticket": mac, "ticket_until": until}
+    return Change(_CLAIM_AND_RESET, values)
 
 
 class AccountRepository:
@@ -186,7 +198,7 @@ class AccountRepository:
 
     @staticmethod
     def everybody_voided_and_burned(now: datetime, step: int) -> Change:
-        """Like ``everybody_voided``; also refuse TOTP codes of all time steps up to and including *step*."""
+        """Like ``everybody_voided``; also refuse tickets, and TOTP codes of time steps up to and including *step*."""
         return Change(_VOID_ALL_AND_BURN, {"moment": now, "burned": step})
 
     @staticmethod

@@ -1,11 +1,11 @@
 """Operator actions. Each is written together with its audit event; the owner gets an email where it matters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
 from focys.domain.totp import step_at
-from focys.features.accounts import AccountRepository, Accounts, claim_and_reset
+from focys.features.accounts import AccountRepository, Accounts, claim_and_reset, new_ticket
 from focys.features.admin.events import Alarm, Event
 from focys.features.admin.notices import RESET
 from focys.features.audit import AuditEvent, Outcome, insert_event, log_event, pruned
@@ -41,6 +41,14 @@ class Voided:
     emails: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a person needs to enroll after a reset, for the operator to hand over, and when it expires."""
+
+    text: str = field(repr=False)
+    expires_at: datetime
+
+
 class Administration:
     """Acts for an operator. The caller has authorized them."""
 
@@ -73,10 +81,12 @@ class Administration:
             AccountRepository.step_repaired(user.id, step_at(now.timestamp())),
         )
 
-    async def reset_mfa(self, address: str, caller: Caller) -> None:
+    async def reset_mfa(self, address: str, caller: Caller, *, with_ticket: bool = True) -> Ticket | None:
         """Remove the authenticator, backup codes, known browsers and sessions; the next sign-in enrolls again.
 
-        A bypass for this user ends too; otherwise the password alone would still be enough after the new enrollment.
+        That enrollment needs the ticket that this returns. Without one, password and mailbox are enough, or the
+        password alone where no second factor is required. A bypass for this user ends too; otherwise the password alone
+        would still be enough after the new enrollment.
 
         Raises:
             AccountError: there is no such account.
@@ -84,20 +94,22 @@ class Administration:
         """
         for _ in range(_TRIES):
             user, now = await self._accounts.get(address), self._clock.now()
-            event = AuditEvent(Event.MFA_RESET, Outcome.OK, user.id, alarm=Alarm.MFA_RESET)
+            ticket, stored = new_ticket(self._keys, user.id, now) if with_ticket else ("", None)
+            detail = None if with_ticket else "without a ticket"
+            event = AuditEvent(Event.MFA_RESET, Outcome.OK, user.id, detail=detail, alarm=Alarm.MFA_RESET)
             done = await self._database.write(
                 setups_dropped(user.id),
                 all_dropped(user.id),
                 browsers_forgotten(user.id),
                 all_ended(user.id, now),
                 own_bypasses_ended(user.id, now),
-                RESET.queue(user.id, {"at": minute(now)}, now),
+                RESET.queue(user.id, {"at": minute(now), "ticket": with_ticket}, now),
                 insert_event(event, caller, now),
-                guard=claim_and_reset(user.id, user.attempt_seq, now),
+                guard=claim_and_reset(user.id, user.attempt_seq, now, ticket=stored),
             )
             if done:
                 log_event(event, caller)
-                return
+                return Ticket(ticket, stored.expires_at) if stored is not None else None
         raise ConflictError("The account was busy; nothing was changed. Try again.")
 
     async def set_password(self, address: str, password: str, caller: Caller) -> None:
@@ -155,8 +167,8 @@ class Administration:
         """Invalidate what a restored backup contains and may have been used, ended or exposed since it was made.
 
         In addition to what ``end_all_sessions`` ends: backup codes (users get new ones at their next sign-in with the
-        app), the TOTP codes of every time step up to now, unsent emails (they may have been sent already), and
-        bypasses of the second factor.
+        app), enrollment tickets, the TOTP codes of every time step up to now, unsent emails (they may have been sent
+        already), and bypasses of the second factor.
         """
         now = self._clock.now()
         event = AuditEvent(Event.BACKUP_RESTORED, Outcome.OK, detail=reason)

@@ -1,12 +1,16 @@
-"""The step after the password, for an account without a factor: an emailed code proves access to the mailbox."""
+"""The step after the password, for an account without a factor: an emailed code proves access to the mailbox.
+
+After an operator's reset, this step also takes the ticket that the operator handed over.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from focys.domain import attempt, email_codes
+from focys.domain import attempt, crockford, email_codes
 from focys.domain.login import Proof, Step, advance
 from focys.domain.outcome import Reason, Refused, Unproven
+from focys.features.accounts import opens
 from focys.features.audit import AuditEvent, Outcome
 from focys.features.email_code import CodeIssue, taken_back
 from focys.features.login.attempt import LoginRequest, turn
@@ -48,25 +52,30 @@ def works_now(facts: LoginSnapshot, now: datetime) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """What a person entered at this step."""
+
+    code: str
+    ticket: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EmailCodeAttempt:
-    """One try at an emailed code, charged to the login and to the account's wrong codes."""
+    """One try at an emailed code and a ticket, charged to the login and to the account's wrong codes."""
 
     request: LoginRequest
-    typed: str
+    entry: Entry
     charge_id: UUID = field(default_factory=uuid4)
 
     async def charge(self) -> LoginSnapshot | Refused | None:
-        """Charge the try; refused if the code no longer works, or if the entry does not have the form of a code."""
+        """Charge the try; refused if the code no longer works, or if the entry cannot be right."""
         repository, now = self.request.repository, self.request.visit.now
         seen = await repository.find(repository.email_code, self.request.visit)
-        if (
-            turn(seen, Proof.EMAIL_CODE) is None
-            and seen is not None
-            and self._entry(seen) is None
-            and works_now(seen, now)
-        ):
-            # Don't charge it, even temporarily: ten charges make codes long.
-            return Refused(Reason.INVALID_REQUEST)
+        if seen is not None and turn(seen, Proof.EMAIL_CODE) is None and works_now(seen, now):
+            malformed = self._malformed(seen)
+            if malformed is not None:
+                # Don't charge it, even temporarily: ten charges make codes long.
+                return malformed
         found = await repository.charge(repository.email_code, self.request.visit, self.charge_id)
         snapshot, is_charged = found or (None, False)
         facts = self.request.in_turn(snapshot, Proof.EMAIL_CODE, _EVENT)
@@ -84,14 +93,16 @@ class EmailCodeAttempt:
         return self.request.in_turn(found, Proof.EMAIL_CODE, _EVENT)
 
     async def compare(self, facts: LoginSnapshot) -> LoginSnapshot | Unproven:
-        """Compare the code with the emailed one, unless the entry does not have the form of a code."""
-        code = self._entry(facts)
-        if code is None:
-            return Unproven(Refused(Reason.INVALID_REQUEST), is_charged=False)
-        if self.request.deps.email_codes.is_right(facts.login.code, code):
-            return facts
+        """Compare the code with the emailed one and then the ticket, unless the entry cannot be right."""
+        malformed = self._malformed(facts)
+        if malformed is not None:
+            return Unproven(malformed, is_charged=False)
         left = max(0, facts.login.tries_left - 1)
-        return Unproven(Refused(Reason.INVALID_CODE if left else Reason.NEW_CODE_NEEDED, tries_left=left))
+        if not self.request.deps.email_codes.is_right(facts.login.code, self._code(facts) or ""):
+            return Unproven(Refused(Reason.INVALID_CODE if left else Reason.NEW_CODE_NEEDED, tries_left=left))
+        if not self._has_ticket(facts):
+            return Unproven(Refused(Reason.INVALID_TICKET, tries_left=left))
+        return facts
 
     async def give_back(self, facts: LoginSnapshot) -> None:
         """Refund both charges."""
@@ -122,12 +133,35 @@ class EmailCodeAttempt:
         if not unproven.is_charged:
             await self.give_back(facts)
             return unproven.refused
-        await self.request.commit(AuditEvent(_EVENT, Outcome.REFUSED, facts.account.user_id, Reason.INVALID_CODE))
+        wrong_ticket = unproven.refused.reason is Reason.INVALID_TICKET
+        reason = Reason.INVALID_TICKET if wrong_ticket else Reason.INVALID_CODE
+        await self.request.commit(AuditEvent(_EVENT, Outcome.REFUSED, facts.account.user_id, reason))
         return unproven.refused
 
-    def _entry(self, facts: LoginSnapshot) -> str | None:
-        """Return the entry, normalized, or None if it does not have the form of the code."""
-        return email_codes.normalize(self.typed, long=facts.login.code_long)
+    def _malformed(self, facts: LoginSnapshot) -> Refused | None:
+        """Return the refusal of an entry that does not have the form of a code, or lacks the ticket; None otherwise."""
+        if self._code(facts) is None:
+            return Refused(Reason.INVALID_REQUEST)
+        if facts.account.ticket is None:
+            return None
+        if not self.entry.ticket:
+            return Refused(Reason.TICKET_NEEDED)
+        return Refused(Reason.INVALID_TICKET) if self._ticket() is None else None
+
+    def _code(self, facts: LoginSnapshot) -> str | None:
+        """Return the code, normalized, or None if it does not have the form of the emailed one."""
+        return email_codes.normalize(self.entry.code, long=facts.login.code_long)
+
+    def _ticket(self) -> str | None:
+        """Return the ticket, normalized, or None if it does not have the form of one."""
+        return crockford.normalize(self.entry.ticket or "")
+
+    def _has_ticket(self, facts: LoginSnapshot) -> bool:
+        """Return whether the ticket is right, if the account needs one."""
+        account, deps = facts.account, self.request.deps
+        if account.ticket is None:
+            return True
+        return opens(self._ticket() or "", account.ticket, deps.keys, account.user_id, self.request.visit.now)
 
 
 def _next_issue(facts: LoginSnapshot, request: LoginRequest) -> CodeIssue:

@@ -12,7 +12,7 @@ class Event(EventName):
     """What happened during a login."""
 
     PASSWORD = ("password", Reason.INVALID_CREDENTIALS)
-    EMAIL_CODE = ("email code", Reason.INVALID_CODE)
+    EMAIL_CODE = ("email code", Reason.INVALID_CODE, Reason.INVALID_TICKET)
     EMAIL_CODE_SENT = "email code sent"
     MFA_ENROLLMENT_STARTED = "MFA enrolment started"
     MFA_ENROLLMENT = ("MFA enrolment", *REFUSALS)

@@ -110,9 +110,9 @@ async def _accept_password(
 ) -> Begun | CompletedLogin | Refused:
     """Continue with the step after a right password."""
     bypass = facts.bypass_for(account, request.visit.now)
-    proof = password_proof(
-        mfa_enabled=account.mfa_enabled, mfa_required=request.deps.policy.mfa_required, is_bypassed=bypass is not None
-    )
+    # After a reset with a ticket, the password alone is not enough even where no second factor is required.
+    mfa_required = request.deps.policy.mfa_required or account.ticket is not None
+    proof = password_proof(mfa_enabled=account.mfa_enabled, mfa_required=mfa_required, is_bypassed=bypass is not None)
     step = advance(Step.PASSWORD, proof)
     if step is Step.DONE:
         return await _sign_in(request, facts, account, bypass, refunds) or BUSY
@@ -148,14 +148,14 @@ async def _begin_email_code(
     sender = request.deps.policy.mail_sender
     if facts.earlier is not None and facts.waits_for_code(now):
         await request.commit(event, *changes, token_replaced(facts.earlier.login_id, token))
-        return Begun(token, state_of_email_code(facts.earlier, account.email, sender, now))
+        return Begun(token, state_of_email_code(facts.earlier, account, sender, now))
     started = await code_login(request, account, is_long=facts.needs_long_code(now))
     if isinstance(started, Refused):
         return started
     earlier = [token_consumed(caller.login, now)] if caller.login is not None else []
     mail = [] if started.mail is None else [started.mail]
     await request.commit(event, *changes, *earlier, begun(started.login, token, account), *mail)
-    return Begun(token, state_of_email_code(started.login, account.email, sender, now))
+    return Begun(token, state_of_email_code(started.login, account, sender, now))
 
 
 async def _sign_in(

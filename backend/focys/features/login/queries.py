@@ -33,6 +33,8 @@ ACCOUNT = Shape(
     users.c.attempt_seq,
     users.c.credential_epoch,
     live_count_for(users.c.id).label("sessions_live"),
+    users.c.ticket_mac,
+    users.c.ticket_expires_at,
     browsers.c.id.label("known_id"),
     browsers.c.token_hash.label("known_hash"),
     _own_browser.label("browser_id"),

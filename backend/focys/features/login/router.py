@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from focys.domain.outcome import Reason, Refused
 from focys.features.browsers import COOKIE_LIFE
 from focys.features.login.attempt import CompletedLogin
+from focys.features.login.email_code import Entry
 from focys.features.login.schemas import Credentials, LoginState, MailedCode, Nothing, Resent, Status
 from focys.features.login.service import LoginFlow
 from focys.features.login.snapshots import Begun
@@ -62,8 +63,8 @@ async def cancel(flow: Flow, caller: CallerDep, web: WebDep) -> Response:
 
 @router.post("/email-code/verify", response_model=LoginState)
 async def verify_email_code(body: MailedCode, flow: Flow, caller: CallerDep, web: WebDep) -> Response:
-    """Check the emailed code."""
-    return _response(await flow.verify_email_code(body.code, caller), web.cookies)
+    """Check the emailed code and, after a reset of the second factor, the operator's ticket."""
+    return _response(await flow.verify_email_code(Entry(body.code, body.ticket), caller), web.cookies)
 
 
 @router.post("/email-code/resend", response_model=Resent, status_code=status.HTTP_202_ACCEPTED)

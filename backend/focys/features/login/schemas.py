@@ -31,9 +31,13 @@ class Credentials(Request):
 
 
 class MailedCode(Request):
-    """The emailed code: six digits, or sixteen letters and digits."""
+    """The emailed code: six digits, or sixteen letters and digits.
+
+    If the login's ``needs_ticket`` is true, also the ticket that an operator handed over.
+    """
 
     code: Annotated[Text, Field(min_length=1, max_length=64)]
+    ticket: Annotated[Text, Field(max_length=64)] | None = None
 
 
 class LoginState(BaseModel):
@@ -50,6 +54,7 @@ class LoginState(BaseModel):
     code_length: Literal[6, 16] | None = None
     resend_after: int | None = None
     sender: str | None = None
+    needs_ticket: bool = False
     factors: list[str] = []
     guarded: bool = False
     tries_left: int | None = None

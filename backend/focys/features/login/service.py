@@ -39,9 +39,9 @@ class LoginFlow:
         """Check email and password."""
         return await password.start(self._request(caller), address, typed)
 
-    async def verify_email_code(self, typed: str, caller: Caller) -> Begun | Refused:
-        """Check the emailed code."""
-        return await attempt.run(email_code.EmailCodeAttempt(self._request(caller), typed))
+    async def verify_email_code(self, entry: email_code.Entry, caller: Caller) -> Begun | Refused:
+        """Check the emailed code and, after a reset, the ticket."""
+        return await attempt.run(email_code.EmailCodeAttempt(self._request(caller), entry))
 
     async def resend_email_code(self, caller: Caller) -> int | Refused:
         """Email the code again; return the seconds until the next resend is allowed."""
@@ -81,7 +81,7 @@ class LoginFlow:
     def _state_of(self, facts: LoginSnapshot, request: LoginRequest) -> LoginState:
         login, email, now = facts.login, facts.account.email, request.visit.now
         if login.step is Step.EMAIL_CODE:
-            return state_of_email_code(login, email, self._deps.policy.mail_sender, now)
+            return state_of_email_code(login, facts.account, self._deps.policy.mail_sender, now)
         if login.step is Step.ENROLL:
             return state_of_enrollment(login, email, now)
         return state_of_second_factor(login, email, request.offered(facts.held), facts.lock_state(now), now)

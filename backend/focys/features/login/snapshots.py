@@ -10,7 +10,7 @@ from focys.domain import email_codes, lockout
 from focys.domain.bypass import Bypass
 from focys.domain.lockout import Failures, LockState
 from focys.domain.login import Step
-from focys.features.accounts import masked
+from focys.features.accounts import StoredTicket, masked
 from focys.features.browsers import Known
 from focys.features.email_code import CodeIssue
 
@@ -32,9 +32,18 @@ class Account:
     attempt_seq: int
     credential_epoch: int
     sessions_live: int
+    ticket_mac: bytes | None
+    ticket_expires_at: datetime | None
     known_id: UUID | None
     known_hash: bytes | None
     browser_id: UUID | None
+
+    @property
+    def ticket(self) -> StoredTicket | None:
+        """The ticket that the next enrollment needs, if any."""
+        if self.ticket_mac is None or self.ticket_expires_at is None:
+            return None
+        return StoredTicket(self.ticket_mac, self.ticket_expires_at)
 
     @property
     def known(self) -> Known | None:
@@ -161,6 +170,7 @@ class LoginState:
     code_length: int | None = None
     resend_after: int | None = None
     sender: str | None = None
+    needs_ticket: bool = False
     guarded: bool = False
     tries_left: int | None = None
     next_pause: int | None = None
@@ -175,16 +185,17 @@ class Begun:
     state: LoginState
 
 
-def state_of_email_code(login: PendingLogin, email: str, sender: str | None, now: datetime) -> LoginState:
+def state_of_email_code(login: PendingLogin, account: Account, sender: str | None, now: datetime) -> LoginState:
     """Return the state of a login that waits for an emailed code."""
     return LoginState(
         step=login.step,
-        email=masked(email),
+        email=masked(account.email),
         expires_at=login.expires_at,
         expires_in=seconds_until(login.expires_at, now),
         code_length=email_codes.length(long=login.code_long),
         resend_after=login.resend_after(now),
         sender=sender,
+        needs_ticket=account.ticket is not None,
         tries_left=login.tries_left,
     )
 

@@ -17,6 +17,7 @@ class Purpose(StrEnum):
     REFRESH_TOKENS = "focys/1/refresh-tokens"
     EMAIL_CODES = "focys/1/email-codes"
     THROTTLE_KEYS = "focys/1/throttle-keys"
+    ENROLLMENT_TICKETS = "focys/1/enrollment-tickets"
 
 
 class KeyRing:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, formataddr, parseaddr
 from typing import Protocol, TextIO
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -138,15 +138,21 @@ def mailer_for(settings: Settings) -> Mailer:
 
 
 def sender_of(settings: Settings) -> str:
-    """Return the address that email is sent from."""
-    return settings.smtp_from or settings.smtp_user
+    """Return the address that email is sent from, without a name."""
+    return parseaddr(settings.smtp_from or settings.smtp_user)[1]
+
+
+def _from(settings: Settings) -> str:
+    """Return the sender with a name: the one in SMTP_FROM, or the app's."""
+    name, address = parseaddr(settings.smtp_from or settings.smtp_user)
+    return formataddr((name or settings.app_name, address))
 
 
 def render(to: str, message: Message, now: datetime, key: UUID | None = None, *, settings: Settings) -> EmailMessage:
     """Return the message as an email with a text part and an HTML part."""
     email = EmailMessage()
     email["Subject"] = message.subject
-    email["From"] = sender_of(settings)
+    email["From"] = _from(settings)
     email["To"] = to
     email["Date"] = format_datetime(now)
     email["Message-ID"] = f"<{key or uuid4()}@{sender_of(settings).rpartition('@')[2] or 'localhost'}>"

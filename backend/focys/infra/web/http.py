@@ -86,8 +86,8 @@ class RequestGuard:
                 response.request_is_read = True
                 # Every GET has a HEAD (RFC 9110 section 9.3.2). The server leaves the body out.
                 await app({**scope, "method": "GET"} if scope["method"] == "HEAD" else scope, receive, response.send)
-        except _BodyTooLargeError:
-            return Refused(Reason.PAYLOAD_TOO_LARGE)
+        except _BodyRefusedError as fault:
+            return Refused(fault.reason)
         except Exception as fault:
             if isinstance(fault, TimeoutError) and not response.request_is_read:
                 return Refused(Reason.REQUEST_TIMEOUT)
@@ -143,8 +143,10 @@ class _Response:
         await self._send(message)
 
 
-class _BodyTooLargeError(Exception):
-    pass
+class _BodyRefusedError(Exception):
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -162,7 +164,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 async def _body(receive: Receive) -> bytes:
-    """Read a body, up to the size limit."""
+    """Read a body of text, up to the size limit."""
     body = b""
     while True:
         message = await receive()
@@ -170,10 +172,20 @@ async def _body(receive: Receive) -> bytes:
             break
         body += message.get("body", b"")
         if len(body) > MAX_BODY_BYTES:
-            raise _BodyTooLargeError
+            raise _BodyRefusedError(Reason.PAYLOAD_TOO_LARGE)
         if not message.get("more_body"):
             break
+    if not _is_utf8(body):
+        raise _BodyRefusedError(Reason.INVALID_REQUEST)
     return body
+
+
+def _is_utf8(body: bytes) -> bool:
+    """Return whether a body is UTF-8, as JSON must be (RFC 8259 section 8.1). Python would read UTF-16 and UTF-32."""
+    try:
+        return "\0" not in body.decode()
+    except UnicodeDecodeError:
+        return False
 
 
 def _measure(scope: Scope, status: int, seconds: float) -> None:

@@ -140,7 +140,7 @@ async def test_using_a_backup_code_uses_up_no_totp_code(world: World):
 async def test_a_reset_voids_the_set_and_the_next_enrollment_issues_another(world: World):
     account = await world.an_account(enrolled=True)
     old = account.backup_codes
-    await world.services.administration.reset_mfa(account.email, OPERATOR)
+    await world.reset_mfa(account)
     assert await rows_of(world, backup_codes) == []
 
     browser = await at_enrollment(world, account)

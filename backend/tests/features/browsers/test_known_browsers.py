@@ -167,7 +167,7 @@ async def change_of(world: World, account: Account, change: str) -> None:
         account.password = "seven-quiet-lanterns-41"
         await act.set_password(account.email, account.password, OPERATOR)
     elif change == "factor":
-        await act.reset_mfa(account.email, OPERATOR)
+        await world.reset_mfa(account)
         world.clock.advance(minutes=20)
         await world.enroll(account, world.a_browser())
     else:

@@ -217,7 +217,7 @@ async def test_the_sign_in_clears_no_failures_since_the_new_password(world: Worl
 
 async def test_a_factor_reset_clears_no_failures(world: World, guarded: Account):
     """LOCK-07, FLOW-08: anyone who proves the mailbox and enrolls again stands before the same ledger."""
-    await world.services.administration.reset_mfa(guarded.email, OPERATOR)
+    await world.reset_mfa(guarded)
     browser = await at_enrollment(world, guarded)
     assert (await confirm(browser, guarded.code(world.clock))).status_code == 200
     world.clock.advance(seconds=60)

@@ -227,7 +227,7 @@ async def test_a_credential_change_voids_the_pending_secret(world: World, act: s
         account.password = "seven-quiet-lanterns-41"
         await world.services.administration.set_password(account.email, account.password, OPERATOR)
     else:
-        await world.services.administration.reset_mfa(account.email, OPERATOR)
+        await world.reset_mfa(account)
 
     assert await rows_of(world, totp_setups) == []
     assert (await confirm(stranger, seen.code(world.clock))).json()["code"] == "login_expired"

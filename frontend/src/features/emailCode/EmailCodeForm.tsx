@@ -8,7 +8,9 @@ import { LongCodeField } from "../../ui/LongCodeField";
 export function EmailCodeForm() {
   const { verifyEmailCode } = useAuth();
   const isLong = useLogin().code_length === 16;
-  const form = useCodeForm(isLong ? SIXTEEN_CHARACTERS : SIX_DIGITS, verifyEmailCode);
+  const form = useCodeForm(isLong ? SIXTEEN_CHARACTERS : SIX_DIGITS, (code) =>
+    verifyEmailCode(code),
+  );
   const shared = {
     id: "email-code",
     label: "Email code",
