@@ -80,6 +80,7 @@ def _fill_state(app: FastAPI, services: Services) -> None:
     app.state.web = Web(Callers(settings, cookies), cookies, Origins(settings))
     app.state.login = services.login
     app.state.factor_login = FactorResponses(services.login, cookies)
+    app.state.unsaved_codes = services.unsaved_codes
     app.state.sessions_api = SessionsApi(services.sessions, services.clock, services.login.cancel)
     app.state.readiness = services.readiness
     app.state.has_workers = settings.prometheus_multiproc_dir is not None

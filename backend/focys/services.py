@@ -19,7 +19,7 @@ from focys.features import sessions as sessions_feature
 from focys.features import totp as totp_feature
 from focys.features.accounts import Accounts, users
 from focys.features.admin import Administration
-from focys.features.backup_codes import BackupCodeFactor, BackupCodes, left_for
+from focys.features.backup_codes import BackupCodeFactor, BackupCodes, UnsavedCodes, left_for, unsaved_for
 from focys.features.bypass import Bypasses
 from focys.features.email_code import EmailCodes
 from focys.features.factors import AnyFactor
@@ -76,6 +76,7 @@ class Services:
     totp: TotpSecrets
     outbox: Outbox
     login: LoginFlow
+    unsaved_codes: UnsavedCodes
     bypasses: Bypasses
     networks: Networks
     housekeeping: Housekeeping
@@ -108,7 +109,8 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     box = SecretBox(keys)
     totp = TotpSecrets(database, box, drift=settings.totp_window)
     codes = Codes(box, drift=settings.totp_window)
-    backup_codes = BackupCodeFactor(BackupCodes(database, hasher))
+    backup_codes = BackupCodes(database, hasher)
+    backup_code_factor = BackupCodeFactor(backup_codes)
     by_network = network_counters(settings.rate_limit_storage, database, clock)
     login = Dependencies(
         database=database,
@@ -118,8 +120,8 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         throttle=PasswordThrottle(database, by_network, settings.network_limits),
         account_limits=by_account,
         email_codes=email_codes,
-        factors=second_factors(codes, backup_codes),
-        companions=(backup_codes,),
+        factors=second_factors(codes, backup_code_factor),
+        companions=(backup_code_factor,),
         enroller=TotpEnrollment(database, codes, app_name=settings.app_name),
         sessions=sessions,
         outbox=outbox,
@@ -138,6 +140,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         totp,
         outbox,
         LoginFlow(login),
+        UnsavedCodes(database, clock, backup_codes, by_account),
         Bypasses(database, clock, accounts),
         Networks(database, clock, by_network, settings.network_limits),
         Housekeeping(database, clock, [deletion for feature in FEATURES for deletion in feature.retention]),
@@ -178,7 +181,8 @@ def _sessions(settings: Settings, database: Database, clock: Clock, keys: KeyRin
         give_back=lambda session, now: limits.give_back(REFRESHES, session, now=now),
     )
     policy = SessionPolicy(settings.session_life, _is_mfa_required(settings), rotation_limit)
-    return Sessions(database, clock, tokens, SessionRepository(database, left_for(users.c.id)), policy)
+    held = left_for(users.c.id).label("backup_codes_left"), unsaved_for(users.c.id).label("backup_codes_unsaved")
+    return Sessions(database, clock, tokens, SessionRepository(database, held), policy)
 
 
 def _login_policy(settings: Settings) -> LoginPolicy:

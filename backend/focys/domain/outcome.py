@@ -40,6 +40,7 @@ class Reason(StrEnum):
     ENROLLMENT_EXPIRED = ("enrolment_expired", 409, "This setup has expired. Start over for a new QR code.")
     FACTOR_UNREADABLE = ("factor_unreadable", 403, "Your authenticator cannot be checked. Please ask an administrator.")
     CLOCK_FAULT = ("clock_fault", 503, "The server's clock is wrong. Please ask an administrator.")
+    CODES_OUTDATED = ("codes_outdated", 409, "These backup codes were already saved or replaced.")
     SESSION_ENDED = ("session_ended", 401, "This session has ended. Please sign in again.")
     NOT_AUTHENTICATED = ("not_authenticated", 401, "Please sign in.")
     VERIFICATION_NEEDED = ("verification_needed", 403, "Please sign in again to confirm that it's you.")

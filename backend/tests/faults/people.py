@@ -44,8 +44,8 @@ async def some_people(services: Services, number: int, *, enrolled: bool) -> lis
     database, now = services.database, services.clock.now()
     box = SecretBox(KeyRing(services.settings.keys))
     hashed = await services.passwords.choose(PASSWORD, "nobody@student.com")
-    codes, issued = await BackupCodes(database, services.hasher).issue(uuid4(), now)
-    hashes = [change.values["code_hash"] for change in issued if change.target is backup_codes]
+    new = await BackupCodes(database, services.hasher).issue(uuid4(), now)
+    hashes = [change.values["code_hash"] for change in new.changes if change.target is backup_codes]
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in metadata.tables}
     people = []
     for _ in range(number):
@@ -65,7 +65,7 @@ async def some_people(services: Services, number: int, *, enrolled: bool) -> lis
             }
         )
         if enrolled:
-            person.backup_codes = list(codes)
+            person.backup_codes = list(new.codes)
             rows["backup_codes"] += [
                 {"id": uuid4(), "user_id": person.id, "code_hash": text, "created_at": now} for text in hashes
             ]

@@ -15,7 +15,7 @@ from tests.support.attempts import at_enrollment
 from tests.support.guide import Deployment
 from tests.support.service import OPERATOR, PASSWORD, Account, World
 
-HEAD = "0009"
+HEAD = "0010"
 DESTROY = "-x destroy-credentials=yes"
 ADVISORY_LOCK = 4_602_697
 
@@ -47,14 +47,14 @@ async def test_every_revision_can_be_reverted_with_data(deployment: Deployment):
     await deployment.alembic("upgrade head")
     account = await enroll_somebody(deployment)
 
-    for below in ("0008", "0007", "0006", "0005", "0004"):
+    for below in ("0009", "0008", "0007", "0006", "0005", "0004"):
         assert await deployment.alembic("downgrade -1") == ""
         assert await deployment.revision() == below
     assert "destroy 10 unspent backup codes" in await refusal_at(deployment, "0004")
     await deployment.alembic("upgrade head")
     assert await sign_in(deployment.url, account, secret=account.secret) == "done"
 
-    for below in ("0008", "0007", "0006", "0005", "0004", "0003"):
+    for below in ("0009", "0008", "0007", "0006", "0005", "0004", "0003"):
         assert await deployment.alembic(f"{DESTROY} downgrade -1") == ""
         assert await deployment.revision() == below
     assert await deployment.alembic("downgrade -1") == ""
@@ -102,11 +102,13 @@ async def test_no_downgrade_while_an_account_waits_for_its_ticket(deployment: De
     async with world_on(deployment.url) as world:
         await world.reset_mfa(account)
 
-    assert "destroy 1 enrollment tickets" in await refusal_at(deployment, HEAD)
+    await deployment.alembic("downgrade 0009")
+    assert "destroy 1 enrollment tickets" in await refusal_at(deployment, "0009")
 
+    await deployment.alembic("upgrade head")
     async with world_on(deployment.url) as world:
         await world.services.administration.reset_mfa(account.email, OPERATOR, with_ticket=False)
-    assert await deployment.alembic("downgrade -1") == ""
+    assert await deployment.alembic("downgrade 0008") == ""
 
 
 async def counts_of(deployment: Deployment) -> dict[str, int]:
@@ -146,8 +148,8 @@ async def test_the_guides_migration_commands_work_or_explain_why_not(pristine: P
     await enroll_somebody(deployment)
 
     deployment.done("alembic downgrade -1")
-    refused = deployment.run("alembic downgrade -5")
-    deployment.done(f"alembic {DESTROY} downgrade -5 && alembic upgrade head")
+    refused = deployment.run("alembic downgrade -6")
+    deployment.done(f"alembic {DESTROY} downgrade -6 && alembic upgrade head")
 
     assert refused.returncode == 1
     assert refused.stderr.splitlines() == [

@@ -73,6 +73,14 @@ async def backup_code(world: World, account: Account, browser: Browser) -> httpx
     return await use_backup_code(browser, account.backup_codes[0])
 
 
+async def replace_codes(world: World, account: Account, browser: Browser) -> httpx.Response:
+    session = (await browser.post("/auth/refresh")).json()
+    headers = {"Authorization": f"Bearer {session['access_token']}"}
+    return await browser.post(
+        "/auth/backup-codes/renew", {"set": session["user"]["backup_codes_unsaved"]}, headers=headers
+    )
+
+
 async def refresh(world: World, account: Account, browser: Browser) -> httpx.Response:
     world.clock.advance(minutes=1)
     return await browser.post("/auth/refresh")

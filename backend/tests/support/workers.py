@@ -94,10 +94,10 @@ class Workers:
         if enrolled:
             account.secret = new_secret()
             sealed = SecretBox(KeyRing(self.services.settings.keys)).seal(account.secret, account.id)
-            codes, issued = await BackupCodes(self.services.database, self.services.hasher).issue(account.id, now)
+            new = await BackupCodes(self.services.database, self.services.hasher).issue(account.id, now)
             guard = claim_and_enroll(account.id, 0, Match(step=0, offset=0), sealed=sealed, now=now)
-            assert await self.services.database.write(*issued, guard=guard)
-            account.backup_codes = tuple(codes)
+            assert await self.services.database.write(*new.changes, guard=guard)
+            account.backup_codes = new.codes
         return account
 
     async def mailed_code(self, account: Account) -> str:

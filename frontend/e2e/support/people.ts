@@ -35,10 +35,10 @@ export class Caller {
     private readonly site: Site,
   ) {}
 
-  async post(path: string, body: object = {}) {
+  async post(path: string, body: object = {}, token = "") {
     return this.request.post(`${this.site.url}/api${path}`, {
       data: body,
-      headers: PAGE_HEADERS,
+      headers: { ...PAGE_HEADERS, ...(token && { Authorization: `Bearer ${token}` }) },
     });
   }
 
@@ -55,7 +55,8 @@ export class Caller {
     const app = Authenticator.scan(provisioning_uri);
     const response = await this.post("/auth/mfa/confirm", { code: app.code(this.site.now()) });
     expect(response.status(), await response.text()).toBe(200);
-    const { backup_codes: backupCodes } = await response.json();
+    const { backup_codes: backupCodes, access_token: token, user } = await response.json();
+    await this.post("/auth/backup-codes/acknowledge", { set: user.backup_codes_unsaved }, token);
     await this.post("/auth/logout");
     await this.site.advance(30);
     return { ...person, app, backupCodes };

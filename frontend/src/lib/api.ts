@@ -23,6 +23,7 @@ export type Done = ResponseBody<"/auth/mfa/confirm", "post">;
 export type Enrollment = ResponseBody<"/auth/mfa/enroll", "post">;
 export type Refreshed = ResponseBody<"/auth/refresh", "post">;
 export type Me = ResponseBody<"/auth/me", "get">;
+export type NewBackupCodes = ResponseBody<"/auth/backup-codes/renew", "post">;
 export type User = Done["user"];
 /** Every error code the server may send. */
 export type Reason = components["schemas"]["Problem"]["code"];
@@ -165,12 +166,13 @@ async function call<P extends keyof paths & string, M extends Method>(
 async function callSignedIn<P extends keyof paths & string, M extends Method>(
   method: M,
   path: P,
+  body?: unknown,
 ): Promise<ResponseBody<P, M>> {
   const token = accessToken ?? (await renewAccessToken());
-  const response = await send(method, path, undefined, token);
+  const response = await send(method, path, body, token);
   if (response.status !== 401) return read(response);
   const current = accessToken === token ? await renewAccessToken() : accessToken;
-  return read(await send(method, path, undefined, current));
+  return read(await send(method, path, body, current));
 }
 
 /** A new access token. Without a refresh cookie, the session has ended. */
@@ -218,6 +220,9 @@ export const api = {
     call("post", "/auth/totp/verify", { codes: [older, newer] }).then(keepAccessToken),
   verifyBackupCode: (code: string) =>
     call("post", "/auth/backup-code/verify", { code }).then(keepAccessToken),
+  acknowledgeBackupCodes: (set: string) =>
+    callSignedIn("post", "/auth/backup-codes/acknowledge", { set }),
+  renewBackupCodes: (set: string) => callSignedIn("post", "/auth/backup-codes/renew", { set }),
   me: () => callSignedIn("get", "/auth/me"),
   logout: () => call("post", "/auth/logout").finally(forgetAccessToken),
 };

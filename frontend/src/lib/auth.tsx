@@ -19,9 +19,20 @@ import {
   forgetAccessToken,
   type LoginState,
   refresh,
+  type User,
   watchProblems,
 } from "./api";
-import { type AuthState, after, inProgress, type Notice, signedIn, signedOut } from "./authState";
+import {
+  type AuthState,
+  after,
+  inProgress,
+  isSignedIn,
+  type Notice,
+  signedIn,
+  signedOut,
+  unsavedSet,
+  withNewCodes,
+} from "./authState";
 import { rememberAppName, rememberEmail, rememberedAppName } from "./memory";
 import { forgetReturn } from "./returnPath";
 import { onOtherTab, tellOtherTabs } from "./tabs";
@@ -39,7 +50,10 @@ interface Auth {
   verifyTotp(code: string): Promise<void>;
   verifyTotpPair(older: string, newer: string): Promise<void>;
   verifyBackupCode(code: string): Promise<void>;
-  codesSaved(): void;
+  /** The backup codes shown now, or shown before, are saved. */
+  codesSaved(): Promise<void>;
+  /** Shows new backup codes in place of those that were not saved. */
+  renewCodes(): Promise<void>;
   /** Cancel the login in progress. */
   cancel(): Promise<void>;
   signOut(): Promise<void>;
@@ -99,16 +113,23 @@ function useProblems({ setState, latest, resync }: Store) {
       const isLocked = latest.current.at === "login" && latest.current.login.unlocksAt !== null;
       if (problem.code === "login_expired" && latest.current.at === "login")
         setState(signedOut("expired"));
-      if (problem.code === "session_ended" && latest.current.at === "signed_in") {
+      if (problem.code === "session_ended" && isSignedIn(latest.current)) {
         forgetAccessToken();
         setState(signedOut("session_ended"));
       }
-      if (problem.code === "out_of_turn") void resync();
+      if (problem.code === "out_of_turn" || problem.code === "codes_outdated") void resync();
       // During a lock, the wait may be the one for two codes instead of the lock's; only the server knows.
       if (problem.code === "account_locked" && isLocked) void resync();
       else patchLogin(changeFrom(problem));
     });
   }, [setState, latest, resync]);
+}
+
+/** Whether the codes that this tab shows were replaced in another one. */
+async function areReplaced({ backup_codes_unsaved: shown }: User): Promise<boolean> {
+  const session = await refresh().catch(ignoreProblem);
+  const unsaved = session?.user.backup_codes_unsaved;
+  return Boolean(unsaved) && unsaved !== shown;
 }
 
 /** What a problem changes about the login in progress. */
@@ -143,9 +164,9 @@ function useDeadlines({ state, setState, resync }: Store) {
 
 function useOtherTabs({ latest, resync }: Store) {
   useEffect(() => {
-    const catchUp = () => {
-      // Codes that are shown only once must not disappear because of another tab.
-      if (latest.current.at !== "codes") void resync();
+    const catchUp = async () => {
+      // Codes that are shown only once must not disappear because of another tab, unless it has replaced them.
+      if (latest.current.at !== "codes" || (await areReplaced(latest.current.user))) void resync();
     };
     const restored = (event: PageTransitionEvent) => event.persisted && catchUp();
     window.addEventListener("pageshow", restored);
@@ -187,9 +208,14 @@ function useActions({ setState, latest, resync }: Store) {
       verifyTotp: (code: string) => prove(api.verifyTotp(code)),
       verifyTotpPair: (older: string, newer: string) => prove(api.verifyTotpPair(older, newer)),
       verifyBackupCode: (code: string) => prove(api.verifyBackupCode(code)),
-      codesSaved() {
-        const now = latest.current;
-        if (now.at === "codes") move(signedIn(now.user));
+      async codesSaved() {
+        const { user, set } = unsavedSet(latest.current);
+        const unsaved = set ? await api.acknowledgeBackupCodes(set) : {};
+        if (user) move(signedIn({ ...user, ...unsaved }));
+      },
+      async renewCodes() {
+        const { user, set } = unsavedSet(latest.current);
+        if (user && set) move(withNewCodes(user, await api.renewBackupCodes(set)));
       },
       async cancel() {
         setState(signedOut());
@@ -206,8 +232,8 @@ function useActions({ setState, latest, resync }: Store) {
   }, [setState, latest, resync]);
 }
 
-/** A login that cannot be canceled expires within minutes anyway, so nobody has to stay because of it. */
-function ignoreProblem(fault: unknown): void {
+/** For calls whose failure changes nothing on the page, such as canceling a login that expires within minutes anyway. */
+function ignoreProblem(fault: unknown): undefined {
   if (!(fault instanceof ApiProblem)) throw fault;
 }
 

@@ -1,5 +1,5 @@
 /** The sign-in state of this browser, as plain data. `auth.tsx` changes it; the pages read it. */
-import type { ApiProblem, Done, LoginState, User } from "./api";
+import type { ApiProblem, Done, LoginState, NewBackupCodes, User } from "./api";
 
 export type Notice = "expired" | "unlocked" | "session_ended" | "signed_out";
 
@@ -10,14 +10,18 @@ export interface Login extends LoginState {
   resendAt: number;
 }
 
+/** Why backup codes are shown: at the end of the setup, because none were left, or because the last ones were not saved. */
+export type WhyShown = "first" | "none_left" | "not_saved";
+
 export type AuthState =
   | { at: "booting" }
   | { at: "unreachable"; problem: ApiProblem }
   | { at: "signed_out"; notice: Notice | null }
   | { at: "login"; login: Login }
-  /** `renewed`: shown at a sign-in because no codes were left, not at the end of the setup. */
-  | { at: "codes"; user: User; codes: string[]; renewed: boolean }
+  | { at: "codes"; user: User; codes: string[]; why: WhyShown }
   | { at: "signed_in"; user: User; usedBackupCode: boolean };
+
+type SignedIn = Extract<AuthState, { user: User }>;
 
 export const signedOut = (notice: Notice | null = null): AuthState => ({
   at: "signed_out",
@@ -50,10 +54,28 @@ const everyFactor = (step: LoginState["step"]) => (step === "totp" ? ["totp", "b
 export function after(accepted: LoginState | Done, from: AuthState): AuthState {
   if (accepted.step !== "done") return inProgress(accepted);
   if (accepted.backup_codes?.length) {
-    const renewed = from.at === "login" && from.login.step === "totp";
-    return { at: "codes", user: accepted.user, codes: accepted.backup_codes, renewed };
+    const why = from.at === "login" && from.login.step === "totp" ? "none_left" : "first";
+    return { at: "codes", user: accepted.user, codes: accepted.backup_codes, why };
   }
   const left = accepted.backup_codes_left;
   if (typeof left !== "number") return signedIn(accepted.user);
   return signedIn({ ...accepted.user, backup_codes_left: left }, true);
+}
+
+/** Whether the session has begun; the backup codes may still have to be saved. */
+export const isSignedIn = (state: AuthState): state is SignedIn =>
+  state.at === "signed_in" || state.at === "codes";
+
+/** The signed-in user, and the set of backup codes that is not acknowledged as saved. */
+export function unsavedSet(state: AuthState): { user?: User; set?: string } {
+  if (!isSignedIn(state)) return {};
+  const set = state.user.backup_codes_unsaved;
+  return { user: state.user, ...(set && { set }) };
+}
+
+/** The state after asking for new codes in place of a set that was not saved. */
+export function withNewCodes(user: User, renewed: NewBackupCodes): AuthState {
+  const { backup_codes: codes, backup_codes_unsaved } = renewed;
+  const changed = { ...user, backup_codes_left: codes.length, backup_codes_unsaved };
+  return { at: "codes", user: changed, codes, why: "not_saved" };
 }

@@ -87,6 +87,8 @@ export const SENTENCES = {
     "Too many wrong codes, so codes from your app are turned off. Use a backup code, or ask your administrator for a new password.",
   factor_unreadable: () =>
     "The server cannot read your authenticator’s key. A new code will not help. Tell your administrator.",
+  codes_outdated: () =>
+    "These backup codes were already saved or replaced, perhaps in another tab.",
   session_ended: () => "Your session has ended. Please sign in again.",
   not_authenticated: () => "You are not signed in.",
   out_of_turn: () => "This sign-in has already moved on, perhaps in another tab.",

@@ -214,6 +214,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/backup-codes/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge Backup Codes
+         * @description Note that the user has saved a set of backup codes.
+         */
+        post: operations["acknowledge_backup_codes_auth_backup_codes_acknowledge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/backup-codes/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Backup Codes
+         * @description Replace a set of backup codes that was shown but not saved; the old codes are void from then on.
+         */
+        post: operations["renew_backup_codes_auth_backup_codes_renew_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/logout": {
         parameters: {
             query?: never;
@@ -450,6 +490,8 @@ export interface components {
              * @default 0
              */
             backup_codes_left: number;
+            /** Backup Codes Unsaved */
+            backup_codes_unsaved?: string | null;
             /** Factors */
             factors: ("totp" | "backup_codes")[];
             /** Amr */
@@ -464,6 +506,19 @@ export interface components {
              * Format: date-time
              */
             session_expires_at: string;
+        };
+        /**
+         * NewBackupCodes
+         * @description A new set, shown once, and its id until it is acknowledged.
+         */
+        NewBackupCodes: {
+            /** Backup Codes */
+            backup_codes: string[];
+            /**
+             * Backup Codes Unsaved
+             * Format: uuid
+             */
+            backup_codes_unsaved: string;
         };
         /**
          * Nothing
@@ -504,7 +559,7 @@ export interface components {
          * @description Why a request was refused: the ``code`` in the HTTP contract (never changes), the status and a sentence.
          * @enum {string}
          */
-        Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "ticket_needed" | "invalid_ticket" | "account_locked" | "guarded" | "factor_disabled" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "session_ended" | "not_authenticated" | "verification_needed" | "forbidden" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "request_timeout" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
+        Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "ticket_needed" | "invalid_ticket" | "account_locked" | "guarded" | "factor_disabled" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "codes_outdated" | "session_ended" | "not_authenticated" | "verification_needed" | "forbidden" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "request_timeout" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
         /**
          * Resent
          * @description The email was queued; ``resend_after`` is in seconds.
@@ -512,6 +567,17 @@ export interface components {
         Resent: {
             /** Resend After */
             resend_after: number;
+        };
+        /**
+         * ShownSet
+         * @description The set of backup codes that a page is about, as in ``backup_codes_unsaved``.
+         */
+        ShownSet: {
+            /**
+             * Set
+             * Format: uuid
+             */
+            set: string;
         };
         /**
          * SignedIn
@@ -579,8 +645,18 @@ export interface components {
             codes?: string[] | null;
         };
         /**
+         * UnsavedSet
+         * @description The set that is still not acknowledged as saved, if any.
+         */
+        UnsavedSet: {
+            /** Backup Codes Unsaved */
+            backup_codes_unsaved: string | null;
+        };
+        /**
          * User
          * @description Who is signed in.
+         *
+         *     ``backup_codes_unsaved`` is the id of the set of backup codes, until the user acknowledges that they are saved.
          */
         User: {
             /**
@@ -604,6 +680,8 @@ export interface components {
              * @default 0
              */
             backup_codes_left: number;
+            /** Backup Codes Unsaved */
+            backup_codes_unsaved?: string | null;
         };
     };
     responses: never;
@@ -999,6 +1077,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledge_backup_codes_auth_backup_codes_acknowledge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShownSet"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnsavedSet"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_backup_codes_auth_backup_codes_renew_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShownSet"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewBackupCodes"];
                 };
             };
             /** @description Problem */

@@ -95,8 +95,8 @@ test("new backup codes keep their owner on the enrollment page until they are sa
 test("codes shown at a sign-in are distinguished from those shown at the setup", () => {
   const shown = { ...done, backup_codes: ["AAAA-BBBB-CCCC-DDDD"] };
 
-  expect(after(shown, inProgress(login("totp")))).toMatchObject({ at: "codes", renewed: true });
-  expect(after(shown, inProgress(login("enroll")))).toMatchObject({ at: "codes", renewed: false });
+  expect(after(shown, inProgress(login("totp")))).toMatchObject({ at: "codes", why: "none_left" });
+  expect(after(shown, inProgress(login("enroll")))).toMatchObject({ at: "codes", why: "first" });
 });
 
 test("after a sign-in with a backup code, the state knows how many are left", () => {

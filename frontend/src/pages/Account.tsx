@@ -1,6 +1,7 @@
 import { AccountFacts } from "../features/account/AccountFacts";
 import { CodesLeft } from "../features/account/CodesLeft";
 import { SignOut } from "../features/account/SignOut";
+import { UnsavedCodes } from "../features/account/UnsavedCodes";
 import { OfflineNote } from "../features/login/OfflineNote";
 import { useAuth } from "../lib/auth";
 import { Frame } from "../ui/Frame";
@@ -17,6 +18,7 @@ export default function Account() {
       lead={<p>{user.email}</p>}
     >
       <OfflineNote />
+      <UnsavedCodes user={user} />
       <CodesLeft user={user} usedOne={usedBackupCode} />
       <AccountFacts user={user} />
       <SignOut />

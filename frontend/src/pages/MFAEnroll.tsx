@@ -3,12 +3,13 @@ import { LockedFrame } from "../features/login/LockedFrame";
 import { StepFrame } from "../features/login/StepFrame";
 import { Enrollment } from "../features/totp/Enrollment";
 import { useAuth, useLogin } from "../lib/auth";
+import type { WhyShown } from "../lib/authState";
 import { Frame } from "../ui/Frame";
 
 export default function MFAEnroll() {
   const { state } = useAuth();
   if (state.at !== "codes") return <Enroll />;
-  return <Save account={state.user.email} codes={state.codes} renewed={state.renewed} />;
+  return <Save account={state.user.email} codes={state.codes} why={state.why} />;
 }
 
 function Enroll() {
@@ -29,10 +30,16 @@ function Enroll() {
 interface SaveProps {
   account: string;
   codes: readonly string[];
-  renewed: boolean;
+  why: WhyShown;
 }
 
-function Save({ account, codes, renewed }: SaveProps) {
+const REASONS: Record<WhyShown, string> = {
+  first: "",
+  none_left: "You had no working backup codes left, so here are new ones.",
+  not_saved: "These replace the codes that were not saved, which no longer work.",
+};
+
+function Save({ account, codes, why }: SaveProps) {
   const { appName, codesSaved } = useAuth();
   return (
     <Frame
@@ -41,7 +48,7 @@ function Save({ account, codes, renewed }: SaveProps) {
       title="Save your backup codes"
       lead={
         <>
-          {renewed && <p>You had no working backup codes left, so here are new ones.</p>}
+          {REASONS[why] && <p>{REASONS[why]}</p>}
           <p>
             If you lose your phone, each of these codes signs you in once. They are shown only once.
           </p>

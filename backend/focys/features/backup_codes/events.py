@@ -1,10 +1,11 @@
-"""The audit event of backup codes."""
+"""The audit events of backup codes."""
 
 from focys.features.audit import EventName
 from focys.features.factors import REFUSALS
 
 
 class Event(EventName):
-    """What happened at a sign-in."""
+    """What happened to backup codes: one was used to sign in, or a set that was not saved was replaced."""
 
     BACKUP_CODE = ("MFA backup code", *REFUSALS)
+    REPLACED = "MFA backup codes replaced"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from focys.domain.attempt import NotComparedError
 from focys.domain.lockout import Strength
@@ -9,20 +10,21 @@ from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.accounts import users
 from focys.features.backup_codes.events import Event
 from focys.features.backup_codes.notices import USED
-from focys.features.backup_codes.repository import left_for, spent
+from focys.features.backup_codes.repository import left_for, others_saved, spent, unsaved_for
 from focys.features.backup_codes.schemas import BackupCodeEntry
-from focys.features.backup_codes.service import BackupCodes
+from focys.features.backup_codes.service import BackupCodes, NewSet
 from focys.features.factors import Claim, Issued, Proven
 from focys.features.outbox import seen
 from focys.infra.crypto.hashing import BusyError
-from focys.infra.db.database import Change, Shape
+from focys.infra.db.database import Shape
 
 
 @dataclass(frozen=True, slots=True)
 class HeldBackupCodes:
-    """How many unspent codes an account has."""
+    """How many unspent codes an account has, and the id of their set until the owner acknowledges it as saved."""
 
     backup_codes_left: int
+    backup_codes_unsaved: UUID | None
 
 
 class BackupCodeFactor:
@@ -31,7 +33,11 @@ class BackupCodeFactor:
     kind = "backup_codes"
     event = Event.BACKUP_CODE
     amr = "backup"
-    held = Shape(HeldBackupCodes, left_for(users.c.id).label("backup_codes_left"))
+    held = Shape(
+        HeldBackupCodes,
+        left_for(users.c.id).label("backup_codes_left"),
+        unsaved_for(users.c.id).label("backup_codes_unsaved"),
+    )
 
     def __init__(self, codes: BackupCodes) -> None:
         self._codes = codes
@@ -44,9 +50,9 @@ class BackupCodeFactor:
         """Return ``UNGUESSABLE``: a code has 80 bits."""
         return Strength.UNGUESSABLE
 
-    def profile(self, held: HeldBackupCodes) -> Mapping[str, int]:
-        """Return how many are left."""
-        return {"backup_codes_left": held.backup_codes_left}
+    def profile(self, held: HeldBackupCodes) -> Mapping[str, object]:
+        """Return how many are left, and whether they are unsaved."""
+        return {"backup_codes_left": held.backup_codes_left, "backup_codes_unsaved": held.backup_codes_unsaved}
 
     async def verify(
         self,
@@ -67,8 +73,8 @@ class BackupCodeFactor:
             return Unproven(Refused(Reason.INVALID_CODE))
         left = {"backup_codes_left": unspent - 1}
         mail = USED.queue(claim.user_id, {**seen(claim.caller, claim.now), "left": unspent - 1}, claim.now)
-        changes = (spent(found, claim.now), mail)
-        return Proven(issued=Issued(changes, left, left), tells_owner=True)
+        changes = (spent(found, claim.now), others_saved(claim.user_id, found), mail)
+        return Proven(issued=Issued(changes, left, {**left, "backup_codes_unsaved": None}), tells_owner=True)
 
     async def issue(self, claim: Claim) -> Issued:
         """Return ten new codes.
@@ -77,7 +83,7 @@ class BackupCodeFactor:
             NotComparedError: too many hashes are waiting.
         """
         try:
-            return _issued(*await self._codes.issue(claim.user_id, claim.now))
+            return _issued(await self._codes.issue(claim.user_id, claim.now))
         except BusyError as fault:
             raise NotComparedError from fault
 
@@ -85,10 +91,10 @@ class BackupCodeFactor:
         """Return ten new codes if the user has none left, and an email about them."""
         if held.backup_codes_left:
             return Issued()
-        return _issued(*await self._codes.renew(claim.user_id, claim.caller, claim.now))
+        new = await self._codes.renew(claim.user_id, claim.caller, claim.now)
+        return _issued(new) if new is not None else Issued()
 
 
-def _issued(codes: list[str], changes: list[Change]) -> Issued:
-    if not codes:
-        return Issued()
-    return Issued(tuple(changes), {"backup_codes": codes}, {"backup_codes_left": len(codes)})
+def _issued(new: NewSet) -> Issued:
+    profile = {"backup_codes_left": len(new.codes), "backup_codes_unsaved": new.id}
+    return Issued(new.changes, {"backup_codes": list(new.codes)}, profile)

@@ -12,5 +12,7 @@ backup_codes = Table(
     Column("code_hash", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("spent_at", UtcTime),
+    # The set a code belongs to, until its owner acknowledges that the set is saved.
+    Column("unsaved_set", Uuid),
     Index("ix_backup_codes_user_id", "user_id"),
 )

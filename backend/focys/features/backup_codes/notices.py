@@ -1,4 +1,4 @@
-"""Emails about backup codes: one was used, or a new set was issued."""
+"""Emails about backup codes: one was used, or a new set was issued or asked for."""
 
 from focys.features.outbox import Notice, when_and_where
 
@@ -23,6 +23,15 @@ RENEWED = Notice(
     "You have new backup codes",
     lambda details: (
         f"A sign-in to your account showed new backup codes, because you had none left ({when_and_where(details)}).",
+        _NOT_YOU,
+    ),
+)
+REPLACED = Notice(
+    "backup_codes_replaced",
+    "You have new backup codes",
+    lambda details: (
+        f"Someone who is signed in to your account asked for new backup codes ({when_and_where(details)}).",
+        "The earlier ones, which were not confirmed as saved, no longer work.",
         _NOT_YOU,
     ),
 )

@@ -1,18 +1,47 @@
-"""The route of backup codes."""
+"""The routes of backup codes."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
 
+from fastapi import APIRouter, Depends, Request, Response
+
+from focys.domain.outcome import Refused
 from focys.features.backup_codes.factor import BackupCodeFactor
-from focys.features.backup_codes.schemas import BackupCodeEntry
+from focys.features.backup_codes.schemas import BackupCodeEntry, NewBackupCodes, ShownSet, UnsavedSet
+from focys.features.backup_codes.unsaved import UnsavedCodes
 from focys.features.factors import FactorLoginDep
-from focys.features.sessions import SignedIn
+from focys.features.sessions import CurrentSession, RecentlyVerified, SignedIn
 from focys.infra.web.dependencies import CallerDep
-from focys.infra.web.replies import PROBLEMS
+from focys.infra.web.replies import PROBLEMS, refusal, reply
 
 router = APIRouter(prefix="/auth", tags=["login"], responses=PROBLEMS)
+
+
+async def _unsaved_codes(request: Request) -> UnsavedCodes:
+    codes: UnsavedCodes = request.app.state.unsaved_codes
+    return codes
+
+
+UnsavedCodesDep = Annotated[UnsavedCodes, Depends(_unsaved_codes)]
 
 
 @router.post("/backup-code/verify", response_model=SignedIn, response_model_exclude_none=True)
 async def verify_backup_code(body: BackupCodeEntry, login: FactorLoginDep, caller: CallerDep) -> Response:
     """Check a second factor."""
     return await login.verify(BackupCodeFactor.kind, body, caller)
+
+
+@router.post("/backup-codes/acknowledge", response_model=UnsavedSet)
+async def acknowledge_backup_codes(body: ShownSet, session: CurrentSession, codes: UnsavedCodesDep) -> Response:
+    """Note that the user has saved a set of backup codes."""
+    return reply(UnsavedSet(backup_codes_unsaved=await codes.acknowledge(session.user_id, body.set)))
+
+
+@router.post("/backup-codes/renew", response_model=NewBackupCodes)
+async def renew_backup_codes(
+    body: ShownSet, session: RecentlyVerified, codes: UnsavedCodesDep, caller: CallerDep
+) -> Response:
+    """Replace a set of backup codes that was shown but not saved; the old codes are void from then on."""
+    outcome = await codes.replace(session.user_id, body.set, caller)
+    if isinstance(outcome, Refused):
+        return refusal(outcome)
+    return reply(NewBackupCodes(backup_codes=list(outcome.codes), backup_codes_unsaved=outcome.id))

@@ -1,8 +1,9 @@
 """Creates, renews and checks backup codes."""
 
 import secrets
+from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from focys.domain import crockford
 from focys.features.backup_codes.notices import RENEWED
@@ -15,32 +16,42 @@ from focys.infra.web.caller import Caller
 SET_SIZE = 10
 
 
+@dataclass(frozen=True, slots=True)
+class NewSet:
+    """A new set: its id, its codes, to be shown once, and the changes that replace the old set with it."""
+
+    id: UUID
+    codes: tuple[str, ...]
+    changes: tuple[Change, ...]
+
+
 class BackupCodes:
     """Issues backup codes and looks them up."""
 
     def __init__(self, database: Database, hasher: Hasher) -> None:
         self._repository, self._hasher = BackupCodeRepository(database), hasher
 
-    async def issue(self, user_id: UUID, now: datetime) -> tuple[list[str], list[Change]]:
-        """Return a new set of codes, to be shown once, and the changes that replace the old set with it.
+    async def issue(self, user_id: UUID, now: datetime) -> NewSet:
+        """Return a new set of codes.
 
         Raises:
             BusyError: too many hashes are waiting.
         """
-        codes = [crockford.encode(secrets.token_bytes(crockford.CODE_BYTES)) for _ in range(SET_SIZE)]
+        codes = tuple(crockford.encode(secrets.token_bytes(crockford.CODE_BYTES)) for _ in range(SET_SIZE))
         hashes = await self._hasher.hash_set([crockford.normalize(code) or "" for code in codes])
-        return codes, [all_dropped(user_id), *stored(user_id, hashes, now)]
+        set_id = uuid4()
+        return NewSet(set_id, codes, (all_dropped(user_id), *stored(user_id, set_id, hashes, now)))
 
-    async def renew(self, user_id: UUID, caller: Caller, now: datetime) -> tuple[list[str], list[Change]]:
+    async def renew(self, user_id: UUID, caller: Caller, now: datetime) -> NewSet | None:
         """Return a new set, like ``issue``, for a user who has none left; the changes include an email to the owner.
 
-        If too many hashes are waiting, both lists are empty: the sign-in goes on, and the next one issues the codes.
+        None if too many hashes are waiting: the sign-in goes on, and the next one issues the codes.
         """
         try:
-            codes, changes = await self.issue(user_id, now)
+            new = await self.issue(user_id, now)
         except BusyError:
-            return [], []
-        return codes, [*changes, RENEWED.queue(user_id, seen(caller, now), now)]
+            return None
+        return replace(new, changes=(*new.changes, RENEWED.queue(user_id, seen(caller, now), now)))
 
     async def find(self, user_id: UUID, code: str) -> tuple[UUID | None, int]:
         """Return the id of the unspent code that matches *code* (normalized), or None, and the number of unspent codes.

@@ -61,7 +61,7 @@ class Issued:
 
     changes: tuple[Change, ...] = ()
     shown: Mapping[str, object] = field(default_factory=dict)
-    profile: Mapping[str, int] = field(default_factory=dict)
+    profile: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Factor(Protocol[Held_contra, Answer_contra]):
         """Return how hard a valid answer of this form is to guess."""
         ...
 
-    def profile(self, held: Held_contra) -> Mapping[str, int]:
+    def profile(self, held: Held_contra) -> Mapping[str, object]:
         """Return its fields in the user's profile."""
         ...
 

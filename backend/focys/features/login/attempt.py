@@ -79,7 +79,7 @@ class Grant:
     epoch: int
     login: UUID | None = None
     bypass: Bypass | None = None
-    profile: Mapping[str, int] = field(default_factory=dict)
+    profile: Mapping[str, object] = field(default_factory=dict)
     mfa_enabled: bool = True
     shown: Mapping[str, object] = field(default_factory=dict)
 
@@ -115,7 +115,7 @@ class Granted:
         return {name: value for issued in self._everything for name, value in issued.shown.items()}
 
     @property
-    def profile(self) -> dict[str, int]:
+    def profile(self) -> dict[str, object]:
         """The profile fields that change with it."""
         return {name: value for issued in self._everything for name, value in issued.profile.items()}
 
@@ -175,9 +175,9 @@ class LoginRequest:
         account = snapshot.account
         return for_live_login(proven or claim(account.user_id, account.attempt_seq), snapshot.login.login_id)
 
-    def profile(self, held: Mapping[str, object]) -> dict[str, int]:
+    def profile(self, held: Mapping[str, object]) -> dict[str, object]:
         """Return the factors' fields in the user's profile."""
-        profile: dict[str, int] = {}
+        profile: dict[str, object] = {}
         for factor in self.deps.factors:
             profile |= factor.profile(held[factor.kind])
         return profile

@@ -129,6 +129,9 @@ def _completed(outcome: CompletedLogin, cookies: Cookies) -> Response:
             **grant.profile,
         }
     )
+    if "mfa" not in grant.amr:
+        # Someone who has only proven the password may neither acknowledge nor replace them.
+        user.backup_codes_unsaved = None
     done = SignedIn.model_validate(
         {"access_token": session.access_token, "expires_in": session.expires_in, "user": user, **grant.shown}
     )

@@ -10,6 +10,7 @@ from focys.features.rate_limits.models import throttles
 from focys.features.rate_limits.service import (
     CODES_A_DAY,
     CODES_PER_NETWORK,
+    CODES_REPLACED,
     CODES_RESENT,
     CODES_RESENT_A_DAY,
     CODES_SHARED,
@@ -30,6 +31,7 @@ FEATURE = Feature(retention=(kept_for(throttles.c.expires_at, timedelta(0)),))
 __all__ = [
     "CODES_A_DAY",
     "CODES_PER_NETWORK",
+    "CODES_REPLACED",
     "CODES_RESENT",
     "CODES_RESENT_A_DAY",
     "CODES_SHARED",

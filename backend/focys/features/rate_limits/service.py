@@ -20,6 +20,7 @@ CODES_SHARED = RateLimitItemPerMinute(1, 5, namespace="user-codes-shared")
 LOGINS_STARTED = RateLimitItemPerMinute(60, 5, namespace=f"{OF_ACCOUNT_AND_NETWORK}logins")
 UNFINISHED_LOGINS = RateLimitItemPerHour(10, 1, namespace="user-unfinished-logins")
 ENROLLMENTS = RateLimitItemPerHour(10, 1, namespace="login-enrollments")
+CODES_REPLACED = RateLimitItemPerHour(5, 1, namespace="user-codes-replaced")
 OUT_OF_TURN = RateLimitItemPerHour(3, 1, namespace="login-out-of-turn")
 REFRESHES = RateLimitItemPerHour(120, 1, namespace="session-refreshes")
 
@@ -32,6 +33,7 @@ for _limit in (
     LOGINS_STARTED,
     UNFINISHED_LOGINS,
     ENROLLMENTS,
+    CODES_REPLACED,
     OUT_OF_TURN,
     REFRESHES,
 ):

@@ -71,6 +71,7 @@ class LiveSession(Terms):
     display_name: str
     mfa_enabled: bool
     backup_codes_left: int
+    backup_codes_unsaved: UUID | None
     auth_time: datetime
     rotated_at: datetime
     refresh_seed: bytes

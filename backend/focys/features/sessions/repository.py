@@ -1,6 +1,8 @@
 """The SQL of sessions. A rotation is a conditional UPDATE, so only one of several concurrent ones succeeds."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, select, update
@@ -157,12 +159,12 @@ async def find_lone_address(database: Database, now: datetime) -> tuple[int, str
 
 
 class SessionRepository:
-    """Finds sessions."""
+    """Finds sessions. *backup_codes* are the columns of ``LiveSession`` whose names begin so."""
 
-    def __init__(self, database: Database, backup_codes_left: ColumnElement[int]) -> None:
+    def __init__(self, database: Database, backup_codes: Sequence[ColumnElement[Any]]) -> None:
         self._database = database
         self._find = (
-            select(*_live_session, backup_codes_left.label("backup_codes_left"))
+            select(*_live_session, *backup_codes)
             .join_from(sessions, users, users.c.id == sessions.c.user_id)
             .where(sessions.c.id == bindparam("for_session"), *_live)
         )

@@ -141,4 +141,6 @@ def _user(session: LiveSession) -> dict[str, Any]:
         "role": session.role,
         "mfa_enabled": session.mfa_enabled,
         "backup_codes_left": session.backup_codes_left,
+        # Someone who has only proven the password may neither acknowledge nor replace them.
+        "backup_codes_unsaved": session.backup_codes_unsaved if "mfa" in session.amr else None,
     }

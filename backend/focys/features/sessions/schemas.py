@@ -15,7 +15,10 @@ class Nothing(BaseModel):
 
 
 class User(BaseModel):
-    """Who is signed in."""
+    """Who is signed in.
+
+    ``backup_codes_unsaved`` is the id of the set of backup codes, until the user acknowledges that they are saved.
+    """
 
     id: UUID
     email: str
@@ -23,6 +26,7 @@ class User(BaseModel):
     role: Role
     mfa_enabled: bool
     backup_codes_left: int = 0
+    backup_codes_unsaved: UUID | None = None
 
 
 class Tokens(BaseModel):

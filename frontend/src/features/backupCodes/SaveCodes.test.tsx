@@ -6,7 +6,7 @@ import { SaveCodes } from "./SaveCodes";
 const codes = Array.from({ length: 10 }, (_, index) => `AAAA-BBBB-CCCC-DDD${index}`);
 
 function setup() {
-  const onContinue = vi.fn();
+  const onContinue = vi.fn(async () => undefined);
   const user = userEvent.setup();
   render(
     <SaveCodes app="Acme" account="alice@student.com" codes={codes} onContinue={onContinue} />,

@@ -1,4 +1,7 @@
 import { useState } from "react";
+import { ProblemText } from "../../lib/ProblemText";
+import { useAttempt } from "../../lib/useAttempt";
+import { Alert } from "../../ui/Alert";
 import { Button } from "../../ui/Button";
 import { CopyButton } from "../../ui/CopyButton";
 import { type CodesFile, download, fileName, fileText } from "./codesFile";
@@ -9,13 +12,14 @@ interface SaveCodesProps {
   app: string;
   account: string;
   codes: readonly string[];
-  onContinue(): void;
+  onContinue(): Promise<void>;
 }
 
 /** The ten codes, shown once. Anyone who has copied, downloaded or printed them may continue. */
 export function SaveCodes({ app, account, codes, onContinue }: SaveCodesProps) {
   const [date] = useState(() => new Date());
   const [saved, setSaved] = useState(false);
+  const { run: goOn, busy, problem } = useAttempt(onContinue);
   useUnloadGuard(!saved);
 
   const file: CodesFile = { app, account, codes, date, url: window.location.origin };
@@ -50,7 +54,18 @@ export function SaveCodes({ app, account, codes, onContinue }: SaveCodesProps) {
         </Button>
       </div>
       <div className={styles.go}>
-        <Button look="primary" disabled={!saved} aria-describedby="save-first" onClick={onContinue}>
+        {problem && (
+          <Alert tone="danger">
+            <ProblemText problem={problem} />
+          </Alert>
+        )}
+        <Button
+          look="primary"
+          busy={busy}
+          disabled={!saved}
+          aria-describedby="save-first"
+          onClick={() => goOn()}
+        >
           Continue
         </Button>
         <p id="save-first" aria-live="polite" className={styles.hint}>
