@@ -6,6 +6,7 @@ from functools import partial
 
 from focys.domain.totp import step_at
 from focys.features.accounts import AccountRepository, Accounts, claim_and_reset
+from focys.features.admin.conflict import TRIES, ConflictError
 from focys.features.admin.events import Alarm, Event
 from focys.features.admin.notices import RESET
 from focys.features.audit import AuditEvent, Outcome, insert_event, log_event, pruned
@@ -24,12 +25,7 @@ from focys.infra.db.database import Change, Database
 from focys.infra.ops.clock import Clock
 from focys.infra.web.caller import Caller
 
-_TRIES = 5
 _SWEEP_SECONDS = 300
-
-
-class ConflictError(Exception):
-    """Concurrent attempts kept changing the account; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +78,7 @@ class Administration:
             AccountError: there is no such account.
             ConflictError: concurrent attempts kept changing the account.
         """
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             user, now = await self._accounts.get(address), self._clock.now()
             event = AuditEvent(Event.MFA_RESET, Outcome.OK, user.id, alarm=Alarm.MFA_RESET)
             done = await self._database.write(
@@ -98,7 +94,7 @@ class Administration:
             if done:
                 log_event(event, caller)
                 return
-        raise ConflictError("The account was busy; nothing was changed. Try again.")
+        raise ConflictError
 
     async def set_password(self, address: str, password: str, caller: Caller) -> None:
         """Set a new password; this ends the account's sessions, known browsers, logins and setups in progress.
