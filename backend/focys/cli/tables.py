@@ -59,18 +59,17 @@ def print_rows(rows: Sequence[RowT], columns: Sequence[Column[RowT]]) -> None:
     out.print(table, soft_wrap=False)
 
 
-def print_values(title: str, values: Mapping[str, str]) -> None:
-    """Print one thing: its name, and below it each value beside what it is. In a pipe, a tab separates the two."""
+def print_values(values: Mapping[str, str]) -> None:
+    """Print one thing: each value beside what it is. In a pipe, a tab separates the two."""
     if not is_terminal():
         for name, text in values.items():
             print(f"{name}\t{_one_line(text)}")
         return
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 2), pad_edge=False)
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, text in values.items():
         table.add_row(name, Text(_one_line(text)))
-    out.print(Text(printable(title), style="bold"))
     out.print(table, soft_wrap=False)
 
 

@@ -27,12 +27,13 @@ def show(email: Email, as_json: AsJson = False) -> None:
             }
         )
     else:
-        print_values(details.person.account.email, _values(details))
+        print_values(_values(details))
 
 
 def _values(details: Details) -> dict[str, str]:
     account = details.person.account
     return {
+        "email": account.email,
         "name": account.display_name,
         "role": account.role,
         "state": words_for(details.person),
