@@ -1,15 +1,19 @@
 """The program on streams that are closed, full, endless, or not UTF-8: one sentence, the right exit code, no traceback."""
 
+import os
+import pty
+import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.support.processes import copy_backend, environment
-from tests.support.service import PASSWORD
 
 ADDRESS = "dana@example.com"
+LONG = f"{'a-rather-long-name-' * 3}@students.example.com"
 FOCYS = f"'{sys.executable}' -m focys"
 ENDLESS_MIB = 1024
 """The limit on the address space in which the program meets endless input; it needs about 400 MiB without it."""
@@ -17,11 +21,30 @@ ENDLESS_MIB = 1024
 
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the backend, with one account."""
+    """A copy of the backend, with two accounts, the second of which is disabled."""
     copy = copy_backend(tmp_path_factory.mktemp("streams"))
-    made = shell(copy, f"echo {PASSWORD} | {FOCYS} users create {ADDRESS} --password-stdin")
+    people = f"printf 'email\\n{ADDRESS}\\n{LONG}\\n' | {FOCYS} users import - --passwords first.csv --yes"
+    made = shell(copy, f"{people} && {FOCYS} users disable {LONG}")
     assert made.returncode == 0, made.stderr
     return copy
+
+
+def on_a_terminal(backend: Path, command: str, **settings: str) -> str:
+    """Run a command in bash on a terminal of 80 columns, and return what it prints there."""
+    own, its = pty.openpty()
+    env = environment(backend, COLUMNS="80", TERM="xterm-256color", **settings)
+    ran = subprocess.run(
+        ["bash", "-c", command], cwd=backend, env=env, stdout=its, stderr=its, timeout=100, check=False
+    )
+    os.close(its)
+    printed = b""
+    # On Linux, reading fails once nobody has the terminal open.
+    with suppress(OSError):
+        while more := os.read(own, 65536):
+            printed += more
+    os.close(own)
+    assert ran.returncode == 0, printed
+    return printed.decode()
 
 
 def shell(backend: Path, command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
@@ -57,6 +80,19 @@ def test_a_reader_that_has_enough_is_not_reported(backend: Path):
 
     assert one_line.stdout == "Email\tName\tRole\tState\tCreated\n"
     assert (one_line.stderr, nothing.stderr) == ("", "")
+
+
+def test_a_terminal_gets_colors_unless_no_color_is_set(backend: Path):
+    """And lines that fit."""
+    red, plain = "\x1b[31m", re.compile(r"\x1b\[[0-9;]*m")
+
+    colored = on_a_terminal(backend, f"{FOCYS} users list")
+    colorless = on_a_terminal(backend, f"{FOCYS} users list", NO_COLOR="1")
+
+    assert red in colored
+    assert red not in colorless
+    assert max(len(line) for line in plain.sub("", colored).splitlines()) <= 80
+    assert "students.example.com" in "".join(plain.sub("", colored).split())
 
 
 def test_without_error_output_a_command_still_works(backend: Path):

@@ -15,8 +15,9 @@ from focys.features.passwords import Passwords
 from focys.infra.db.database import Change
 from focys.infra.web.caller import Caller
 
-_MORE_THAN_THREADS = 2
-"""While one account is written to the database, no thread should be without a password to hash."""
+_MORE_THAN_THREADS = 1
+"""While one account is written to the database, no thread should be without a password to hash. The queue for hashing
+always has room for one more."""
 
 
 @dataclass(frozen=True, slots=True)
