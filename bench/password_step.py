@@ -32,7 +32,12 @@ def measure(effort: Effort, say: Say) -> Result:
     idle: list[Served] = []
     busy: list[Served] = []
     seconds = effort.seconds
-    with servers.database() as url, servers.focys(url) as ports, clients(2) as load, _hashers() as hashers:
+    with (
+        servers.database() as url,
+        servers.focys(url) as ports,
+        clients(2) as load,
+        hash_processes(servers.WORKERS) as hashers,
+    ):
         configured = servers.settings(url)
         hasher = PasswordHasher(configured.password_hash_passes, configured.password_hash_memory_kib, 1)
         people = add_people(url, ACCOUNTS, hasher.hash(PASSWORD))
@@ -42,7 +47,7 @@ def measure(effort: Effort, say: Say) -> Result:
         load.run(Load(ports, sign_in.requests[:CONNECTIONS], CONNECTIONS))
         for number in range(effort.rounds):
             say(f"Password step, round {number + 1} of {effort.rounds}")
-            counts = hashers.map(_hash_for, repeat(hasher, servers.WORKERS), repeat(seconds), chunksize=1)
+            counts = hashers.map(hash_for, repeat(hasher, servers.WORKERS), repeat(seconds), chunksize=1)
             alone.append(sum(counts))
             idle.append(load.run(check))
             checks = load.start(check)
@@ -70,11 +75,12 @@ def measure(effort: Effort, say: Say) -> Result:
     )
 
 
-def _hashers() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(servers.WORKERS, mp_context=get_context("spawn"))
+def hash_processes(count: int) -> ProcessPoolExecutor:
+    """Return processes for ``hash_for``."""
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
 
 
-def _hash_for(hasher: PasswordHasher, seconds: float) -> float:
+def hash_for(hasher: PasswordHasher, seconds: float) -> float:
     """Verify a password repeatedly, and return the verifications per second."""
     stored = hasher.hash(PASSWORD)
     began, done = time.perf_counter(), 0

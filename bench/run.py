@@ -13,6 +13,7 @@ from bench import (
     session_check,
     totp,
     totp_step,
+    user_import,
 )
 
 
@@ -25,6 +26,7 @@ def main() -> int:
         session_check.measure,
         password_step.measure,
         refused_passwords.measure,
+        user_import.measure,
         argon2_build.measure,
         deployment.measure,
         growth.measure,

@@ -33,7 +33,7 @@ INSTEAD = {
     r"(?:custom|initial|minim|normal|optim|organ|parametr|recogn|serial|summar|synchron)is(?=e|ing|ation)": "-iz-",
     r"(?:behavi|col|fav|flav|hon|neighb)our": "-or",
     r"licence": "license",
-    r"(?:label|model|travel)l(?=ed|ing)": "-l-",
+    r"(?:label|model|travel)l(?=ed(?!by)|ing)": "-l-",
     rf"{START}(?:analyse|catalogue|centre|defence|grey|judgement|misspelt){END}": "the American spelling",
 }
 

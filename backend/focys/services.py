@@ -18,7 +18,7 @@ from focys.features import outbox as outbox_feature
 from focys.features import sessions as sessions_feature
 from focys.features import totp as totp_feature
 from focys.features.accounts import Accounts, users
-from focys.features.admin import Administration
+from focys.features.admin import Administration, Directory, Importer, People
 from focys.features.backup_codes import BackupCodeFactor, BackupCodes, UnsavedCodes, left_for, unsaved_for
 from focys.features.bypass import Bypasses
 from focys.features.email_code import EmailCodes
@@ -71,6 +71,9 @@ class Services:
     hasher: Hasher
     accounts: Accounts
     administration: Administration
+    people: People
+    importer: Importer
+    directory: Directory
     passwords: Passwords
     sessions: Sessions
     totp: TotpSecrets
@@ -135,6 +138,9 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         hasher,
         accounts,
         Administration(database, clock, accounts, passwords, totp, keys),
+        People(database, clock, accounts, keys),
+        Importer(accounts, passwords, threads=settings.password_hash_threads),
+        Directory(database, clock, accounts, sessions),
         passwords,
         sessions,
         totp,

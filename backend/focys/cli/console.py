@@ -9,11 +9,11 @@ import typer
 from alembic.util.exc import CommandError
 from rich.console import Console
 from rich.text import Text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from focys.domain.bypass import BypassError
 from focys.domain.plain_text import is_plain, printable
-from focys.features.accounts import AccountError, InvalidAddressError
+from focys.features.accounts import AccountError, InvalidAddressError, OnlyAdministratorError
 from focys.features.admin import ConflictError
 from focys.features.passwords import WeakPasswordError
 from focys.features.throttling import NetworkError
@@ -34,6 +34,8 @@ def cli_errors() -> Iterator[None]:
         yield
     except SettingsError as fault:
         fail("The configuration is not valid:", *fault.problems)
+    except OnlyAdministratorError as fault:
+        fail(str(fault), "Create another administrator first, or add --force.")
     except (AccountError, InvalidAddressError, WeakPasswordError, ConflictError, BypassError, NetworkError) as fault:
         fail(str(fault))
     except CommandError as fault:
@@ -41,13 +43,25 @@ def cli_errors() -> Iterator[None]:
             f"The database cannot be migrated: {fault}.",
             "If a newer version of FOCYS migrated it, use that version. See: focys doctor",
         )
+    except UnicodeDecodeError:
+        fail("The file .env is not UTF-8 text.")
     except (SQLAlchemyError, OSError) as fault:
-        if is_forbidden(fault):
-            fail(*OWNER_NEEDED)
-        fail(
-            f"The database cannot be used ({type(fault).__name__}).",
-            "Check DATABASE_URL, and migrate the schema: focys migrate",
-        )
+        _fail_for(fault)
+
+
+def _fail_for(fault: SQLAlchemyError | OSError) -> NoReturn:
+    if isinstance(fault, BrokenPipeError):
+        raise fault
+    if is_forbidden(fault):
+        fail(*OWNER_NEEDED)
+    if isinstance(fault, IntegrityError):
+        fail("Someone else changed the same account at this moment; nothing was changed. Try again.")
+    if isinstance(fault, OSError) and fault.filename is not None:
+        fail(f"{fault.filename} cannot be used: {fault.strerror}.")
+    fail(
+        f"The database cannot be used ({type(fault).__name__}).",
+        "Check DATABASE_URL, and migrate the schema: focys migrate",
+    )
 
 
 def fail(sentence: str, *more: str) -> NoReturn:

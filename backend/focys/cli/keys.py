@@ -1,15 +1,15 @@
 """``focys keys``: re-encrypts what SECRET_KEY protects."""
 
-import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from focys.cli.app import new_app
 from focys.cli.console import err, fail, out, success
 from focys.cli.operator import run
 from focys.features.totp import Rotation
 from focys.infra.web.caller import Caller
 from focys.services import Services
 
-app = typer.Typer(help="Re-encrypt the stored secrets under a new SECRET_KEY.", no_args_is_help=True)
+app = new_app("Re-encrypt the stored secrets under a new SECRET_KEY.")
 
 
 @app.callback()

@@ -1,12 +1,16 @@
 """``focys mfa``: bypasses the second step for a limited time, when it cannot work."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+from focys.cli.app import new_app
 from focys.cli.console import cli_errors, confirm, fail, out, success
 from focys.cli.operator import run
+from focys.cli.tables import AsJson, print_json
 from focys.domain.bypass import checked_reason, duration_of
 from focys.features.bypass import NotOver
 from focys.infra.web.caller import Caller
@@ -15,7 +19,7 @@ from focys.services import Services
 EVERYONE = "everyone but administrators"
 NONE_ACTIVE = "No bypass is active: the second step is required as always."
 
-app = typer.Typer(help="Bypass the second step for a limited time, when it cannot work.", no_args_is_help=True)
+app = new_app("Bypass the second step for a limited time, when it cannot work.")
 
 
 @app.command()
@@ -56,34 +60,60 @@ def bypass(
 
 
 @app.command()
-def status() -> None:
+def status(as_json: AsJson = False) -> None:
     """Show active and scheduled bypasses: until when, why, and how many sessions were opened under them.
 
     Example: [bold]focys mfa status[/]
     """
+    shown = run(_list_bypasses)
+    if as_json:
+        print_json(shown)
+        return
+    for bypass in shown:
+        _print_bypass(bypass)
+    out.print("End it now: focys mfa bypass --end" if shown else NONE_ACTIVE)
 
-    async def act(services: Services, _operator: Caller) -> list[tuple[NotOver, int | None, int]]:
-        now, count = services.clock.now(), services.sessions.count_under
-        return [
-            (
-                found,
-                round((found.ends_at - now).total_seconds() / 60) if found.is_in_force(now) else None,
-                await count(found.id),
-            )
-            for found in await services.bypasses.list_not_over()
-        ]
 
-    not_over = run(act)
-    for found, minutes, sessions in not_over:
-        may, more, began = " can sign in with the password alone", f", {minutes} minutes left", "began "
-        if minutes is None:
-            may, more, began = ": not active yet; scheduled while a clock was ahead", "", "begins"
-        out.print(f"[bold yellow]![/] {escape(_whom(found))}{may}")
-        out.print(f"  until   {found.ends_at:%Y-%m-%d %H:%M:%S} UTC{more}")
-        out.print(f"  why     {found.reason}", markup=False)
-        out.print(f"  {began}  {found.begins_at:%Y-%m-%d %H:%M:%S} UTC by {found.operator}", markup=False)
-        out.print(f"  opened  {_number(sessions)} so far")
-    out.print("End it now: focys mfa bypass --end" if not_over else NONE_ACTIVE)
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A bypass as ``status`` shows it; ``user`` is None for everyone but administrators."""
+
+    user: str | None
+    is_active: bool
+    minutes_left: int | None
+    begins_at: datetime
+    ends_at: datetime
+    reason: str
+    operator: str
+    sessions: int
+
+
+async def _list_bypasses(services: Services, _operator: Caller) -> list[_Shown]:
+    now = services.clock.now()
+    return [
+        _Shown(
+            found.address,
+            found.is_in_force(now),
+            round((found.ends_at - now).total_seconds() / 60) if found.is_in_force(now) else None,
+            found.begins_at,
+            found.ends_at,
+            found.reason,
+            found.operator,
+            await services.sessions.count_under(found.id),
+        )
+        for found in await services.bypasses.list_not_over()
+    ]
+
+
+def _print_bypass(bypass: _Shown) -> None:
+    may, more, began = " can sign in with the password alone", f", {bypass.minutes_left} minutes left", "began "
+    if not bypass.is_active:
+        may, more, began = ": not active yet; scheduled while a clock was ahead", "", "begins"
+    out.print(f"[bold yellow]![/] {escape(bypass.user or EVERYONE)}{may}")
+    out.print(f"  until   {bypass.ends_at:%Y-%m-%d %H:%M:%S} UTC{more}")
+    out.print(f"  why     {bypass.reason}", markup=False)
+    out.print(f"  {began}  {bypass.begins_at:%Y-%m-%d %H:%M:%S} UTC by {bypass.operator}", markup=False)
+    out.print(f"  opened  {_number(bypass.sessions)} so far")
 
 
 def _end(user: str | None) -> None:

@@ -3,23 +3,33 @@
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
+from focys.cli.app import new_app
 from focys.cli.console import out, success
 from focys.cli.operator import run
+from focys.cli.tables import AsJson, Column, print_list
 from focys.features.throttling import NetworkUsage
-from focys.infra.web.caller import Caller
-from focys.services import Services
 
-HEAD = ("Network", "State", "Wrong passwords", "Accounts", "Until (UTC)", "Own network")
+
+def _state(used: NetworkUsage) -> str:
+    return "waits" if used.is_full else "near"
+
+
 NONE_NEAR = "No network is near a limit."
+_COLUMNS = (
+    Column[NetworkUsage]("Network", lambda used: used.network),
+    Column[NetworkUsage]("State", _state, lambda used: "red" if used.is_full else ""),
+    Column[NetworkUsage]("Wrong passwords", lambda used: f"{used.usage.failures.count} of {used.limit.failures}"),
+    Column[NetworkUsage]("Accounts", lambda used: f"{used.usage.accounts.count} of {used.limit.accounts}"),
+    Column[NetworkUsage]("Until (UTC)", lambda used: f"{used.until:%Y-%m-%d %H:%M:%S}"),
+    Column[NetworkUsage]("Own network", lambda used: "yes" if used.is_own else "no"),
+)
 
-app = typer.Typer(help="List networks near a limit for wrong passwords; unlock one.", no_args_is_help=True)
+app = new_app("List networks near a limit for wrong passwords; unlock one.")
 
 
 @app.command("list")
-def list_networks() -> None:
+def list_networks(as_json: AsJson = False) -> None:
     """List the networks that have used half of a limit or more, those at a limit first.
 
     A network is an IPv4 address or an IPv6 /64; its limits are NETWORK_PASSWORD_FAILURES in 15 minutes and
@@ -27,21 +37,8 @@ def list_networks() -> None:
 
     Example: [bold]focys networks list[/]
     """
-
-    async def act(services: Services, _operator: Caller) -> list[NetworkUsage]:
-        return await services.networks.list_near_limit()
-
-    near = [_row(standing) for standing in run(act)]
-    if not near:
-        out.print(NONE_NEAR)
-    elif out.is_terminal:
-        table = Table(*HEAD, box=None, header_style="bold")
-        for network, state, *rest in near:
-            table.add_row(escape(network), f"[red]{state}[/]" if state == "waits" else state, *rest)
-        out.print(table)
-    else:
-        for row in (HEAD, *near):
-            print("\t".join(row))
+    near = run(lambda services, _operator: services.networks.list_near_limit())
+    print_list(near, _COLUMNS, as_json=as_json, nothing=NONE_NEAR, record=_record)
 
 
 @app.command()
@@ -64,13 +61,15 @@ def unlock(
         out.print(f"There is nothing to clear: {name} has sent no wrong passwords recently.", markup=False)
 
 
-def _row(standing: NetworkUsage) -> tuple[str, ...]:
-    usage, limit = standing.usage, standing.limit
-    return (
-        standing.network,
-        "waits" if standing.is_full else "near",
-        f"{usage.failures.count} of {limit.failures}",
-        f"{usage.accounts.count} of {limit.accounts}",
-        f"{standing.until:%Y-%m-%d %H:%M:%S}",
-        "yes" if standing.is_own else "no",
-    )
+def _record(used: NetworkUsage) -> dict[str, object]:
+    usage, limit = used.usage, used.limit
+    return {
+        "network": used.network,
+        "state": _state(used),
+        "wrong_passwords": usage.failures.count,
+        "wrong_passwords_limit": limit.failures,
+        "accounts": usage.accounts.count,
+        "accounts_limit": limit.accounts,
+        "until": used.until,
+        "is_own": used.is_own,
+    }

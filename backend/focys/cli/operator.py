@@ -18,10 +18,13 @@ from focys.settings import load_settings
 T = TypeVar("T")
 
 
-def run(act: Callable[[Services, Caller], Awaitable[T]], *, is_demo: bool = False) -> T:
-    """Run *act* on the configured database and return its result; errors become messages."""
+def run(act: Callable[[Services, Caller], Awaitable[T]], *, is_demo: bool = False, **settings_instead: object) -> T:
+    """Run *act* on the configured database and return its result; errors become messages.
+
+    *settings_instead* replace settings for this command.
+    """
     with cli_errors():
-        settings = load_settings(is_demo=is_demo)
+        settings = load_settings(is_demo=is_demo, **settings_instead)
         if settings.is_embedded:
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             migrate(settings.database)

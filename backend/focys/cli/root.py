@@ -7,23 +7,20 @@ import typer
 
 from focys import __version__
 from focys.cli import audit, backup, keys, mfa, networks, serve, sessions, users
+from focys.cli.app import new_app
+from focys.cli.completion import answer_shells, completion
 from focys.cli.console import cli_errors, fail, success
 from focys.cli.demo import create_demo_accounts
 from focys.cli.doctor import doctor
 from focys.cli.operator import run
+from focys.cli.streams import sturdy_streams
 from focys.infra.db.schema import migrate as migrate_database
 from focys.settings import UNUSED_KEY, load_settings
 
-app = typer.Typer(
-    name="focys",
-    help="A login service for your own app.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_show_locals=False,
-    rich_markup_mode="rich",
-)
+app = new_app("A login service for your own app.", name="focys")
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor)
+app.command("completion")(completion)
 app.add_typer(users.app, name="users")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(networks.app, name="networks")
@@ -77,4 +74,7 @@ def openapi() -> None:
 
 def main() -> None:
     """Run the command line."""
-    app()
+    answer_shells()
+    with sturdy_streams():
+        # The name is the same however it is started: focys, python -m focys or another program's wrapper.
+        app(prog_name="focys")

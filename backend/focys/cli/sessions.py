@@ -3,46 +3,40 @@
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from focys.cli.console import check_reason, confirm, out, success
+from focys.cli.app import new_app
+from focys.cli.console import check_reason, confirm, success
 from focys.cli.operator import run
+from focys.cli.tables import AsJson, Column, minute, print_list
+from focys.cli.users.arguments import Email
+from focys.features.sessions import Listed
 from focys.infra.web.caller import Caller
 from focys.services import Services
 
-app = typer.Typer(help="List an account's sessions; end everyone's sessions.", no_args_is_help=True)
+app = new_app("List an account's sessions; end everyone's sessions.")
 
 _COLORS = {"live": "green", "expired": "dim", "ended": "dim"}
+_COLUMNS = (
+    Column[Listed]("Address", lambda session: session.address),
+    Column[Listed]("Browser", lambda session: session.agent),
+    Column[Listed]("Signed in (UTC)", lambda session: minute(session.created_at)),
+    Column[Listed]("Last used (UTC)", lambda session: minute(session.last_used_at)),
+    Column[Listed]("State", lambda session: session.state, lambda session: _COLORS[session.state]),
+)
 
 
 @app.command("list")
-def list_sessions(email: Annotated[str, typer.Argument(metavar="EMAIL", help="The account's address.")]) -> None:
-    """List the sessions of an account, the newest first.
+def list_sessions(email: Email, as_json: AsJson = False) -> None:
+    """List the sessions of an account, the newest first. In a pipe, tabs separate the columns.
 
     Example: [bold]focys sessions list dana@example.com[/]
     """
 
-    async def act(services: Services, _operator: Caller) -> Table:
+    async def act(services: Services, _operator: Caller) -> list[Listed]:
         user = await services.accounts.get(email)
-        table = Table("Address", "Browser", "Signed in", "Last used", "State", box=None, header_style="bold")
-        for session in await services.sessions.list_of(user.id):
-            color = _COLORS[session.state]
-            table.add_row(
-                escape(session.address),
-                escape(session.agent),
-                f"{session.created_at:%Y-%m-%d %H:%M}",
-                f"{session.last_used_at:%Y-%m-%d %H:%M}",
-                f"[{color}]{session.state}[/]",
-            )
-        return table
+        return await services.sessions.list_of(user.id)
 
-    table = run(act)
-    if table.row_count:
-        out.print(table)
-        out.print("Times are UTC.", style="dim")
-    else:
-        out.print(f"{email} has no sessions.", markup=False)
+    print_list(run(act), _COLUMNS, as_json=as_json, nothing=f"{email} has no sessions.")
 
 
 @app.command("revoke-all")

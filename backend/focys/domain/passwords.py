@@ -20,7 +20,10 @@ class Weakness(StrEnum):
     """Why a password is refused, as a sentence for the user."""
 
     NOT_PLAIN = "That password holds a character that the sign-in page does not take."
-    TOO_SHORT = "That password is too short."
+    TOO_SHORT = f"That password is too short: it needs at least {MIN_LENGTH_WITH_MFA} characters."
+    TOO_SHORT_ALONE = (
+        f"That password is too short: without a second step, it needs at least {MIN_LENGTH_ALONE} characters."
+    )
     TOO_LONG = "That password is too long."
     COMMON = "That password is on a list of common or leaked passwords."
     CONTEXT = "That password is too close to your address or to this service's name."
@@ -54,7 +57,7 @@ def weakness(
     if not is_plain(password):
         return Weakness.NOT_PLAIN
     if len(password) < (MIN_LENGTH_WITH_MFA if mfa_required else MIN_LENGTH_ALONE):
-        return Weakness.TOO_SHORT
+        return Weakness.TOO_SHORT if mfa_required else Weakness.TOO_SHORT_ALONE
     if known:
         return Weakness.COMMON
     if _is_mostly_context(password.casefold(), context):

@@ -28,6 +28,7 @@ CHANCE = {
     ("cli/doctor/checks_network.py", "secrets.token_urlsafe(16)"): "the password of nobody",
     ("features/accounts/tickets.py", "secrets.token_bytes(crockford.CODE_BYTES)"): "80 bits of a ticket",
     ("features/backup_codes/service.py", "secrets.token_bytes(crockford.CODE_BYTES)"): "80 bits of a backup code",
+    ("features/passwords/service.py", "secrets.token_bytes(crockford.CODE_BYTES)"): "80 bits of a first password",
     ("features/totp/enrollment.py", "secrets.token_bytes(totp.SECRET_BYTES)"): "160 bits of a TOTP secret",
     ("infra/crypto/hashing.py", "secrets.token_bytes(_SALT_BYTES)"): "a salt",
     ("infra/crypto/hashing.py", "secrets.token_urlsafe(16)"): "the password of nobody",

@@ -17,7 +17,7 @@ def test_a_smoke_run_tries_everything_and_counts_two_round_trips_a_step():
 
     assert done.returncode == 0, done.stderr[-2000:]
     titles = ("TOTP verification", "QR code", "TOTP step", "Session check", "Password step", "Refused passwords")
-    for title in (*titles, "Password step, Argon2 built for the CPU", "Deployment", "Growth"):
+    for title in (*titles, "User import", "Password step, Argon2 built for the CPU", "Deployment", "Growth"):
         assert f"\n{title}\n" in done.stdout
     [ours] = [line for line in done.stdout.splitlines() if "FOCYS TOTP step" in line and "p50" in line]
     assert ours.endswith("2 round trips to the database")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from focys.cli.root import app
@@ -38,6 +39,13 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Iterator[Focys]:
 
     yield invoke
     logging.getLogger().handlers = before
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard output is a terminal of 80 columns."""
+    monkeypatch.setattr("focys.cli.tables.is_terminal", lambda: True)
+    monkeypatch.setattr("focys.cli.tables.out", Console(force_terminal=True, width=80, color_system=None))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from rich.console import Console
 
 from focys.features.audit import audit_events
 from tests.cli.conftest import Focys
@@ -76,8 +75,8 @@ async def test_networks_at_or_near_a_limit_are_listed_in_full(
     assert all(abs(end - due) < timedelta(seconds=30) for end, due in zip(ends, (hour, quarter, hour), strict=True))
 
 
-async def test_a_terminal_gets_a_table(world: World, focys: Focys, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("focys.cli.networks.out", Console(force_terminal=True, width=100, no_color=True))
+@pytest.mark.usefixtures("terminal")
+async def test_a_terminal_gets_a_table(world: World, focys: Focys):
     await wrong(world, OFFICE, 20)
 
     shown = (await to_thread(focys, "networks", "list")).stdout
@@ -91,8 +90,8 @@ async def test_an_empty_list_says_so(world: World, focys: Focys):
     before = await to_thread(focys, "networks", "list")
     await wrong(world, OFFICE, 9)
 
-    assert before.stdout.strip() == NONE_NEAR
-    assert (await to_thread(focys, "networks", "list")).stdout.strip() == NONE_NEAR
+    assert before.stderr.strip() == NONE_NEAR
+    assert (await to_thread(focys, "networks", "list")).stderr.strip() == NONE_NEAR
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_data_dir_puts_the_embedded_database_elsewhere(command: Focys, tmp_path:
     assert ADDRESS in command("users", "list").stdout
     assert {"focys.db", "secret_key"} <= {path.name for path in (tmp_path / "data").iterdir()}
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "other"))
-    assert "There are no accounts yet" in command("users", "list").stdout
+    assert "There are no accounts yet" in command("users", "list").stderr
 
 
 def test_migrate_works_on_an_empty_database_and_again_on_a_current_one(

@@ -46,8 +46,8 @@ async def test_a_windows_line_end_is_not_part_of_the_password(world: World, focy
 @pytest.mark.parametrize(
     ("password", "sentence"),
     [
-        ("", "That password is too short."),
-        ("short", "That password is too short."),
+        ("", "That password is too short: it needs at least 8 characters."),
+        ("short", "That password is too short: it needs at least 8 characters."),
         ("x" * 257, "That password is too long."),
         ("password123", "That password is on a list of common or leaked passwords."),
         ("dana@example", "That password is too close to your address"),
@@ -63,7 +63,7 @@ def test_an_unsuitable_password_is_refused(focys: Focys, password: str | bytes, 
 
     assert result.exit_code == 1
     assert sentence in result.stderr
-    assert "There are no accounts yet" in focys("users", "list").stdout
+    assert "There are no accounts yet" in focys("users", "list").stderr
 
 
 def test_an_address_has_one_account_however_it_is_spelled(focys: Focys):
@@ -90,6 +90,17 @@ def test_an_invalid_account_is_refused(focys: Focys, arguments: list[str], sente
     assert (result.exit_code, result.stderr.strip()) == (1, f"✗ {sentence}")
 
 
+@pytest.mark.parametrize("address", ["nonsense", DANA])
+def test_an_address_that_cannot_be_used_is_refused_before_the_password_is_read(focys: Focys, address: str):
+    focys("users", "create", DANA, "--password-stdin", typed=f"{PASSWORD}\n")
+
+    result = focys("users", "create", address)
+
+    assert result.exit_code == 1
+    assert "--password-stdin" not in result.stderr
+    assert result.stderr.startswith(("✗ This is not an email address.", "✗ There is already an account"))
+
+
 def test_without_a_terminal_the_password_must_be_piped_in(focys: Focys):
     result = focys("users", "create", DANA, typed=f"{PASSWORD}\n")
 
@@ -105,10 +116,9 @@ async def test_the_list_shows_names_literally(world: World, focys: Focys):
     lines = (await to_thread(focys, "users", "list")).stdout.splitlines()
 
     alice, dana = (next(line for line in lines if name in line) for name in ("alice@", "dana@"))
-    assert alice.split()[2:5] == ["user", "on", "active"]
+    assert alice.split("\t")[2:4] == ["user", "active"]
     assert "[red]Dana[/]" in dana
-    assert "not set up" in dana
-    assert "disabled" in dana
+    assert dana.split("\t")[3] == "disabled, not enrolled"
 
 
 async def test_unlocking_clears_wrong_codes_and_passwords(world: World, focys: Focys):

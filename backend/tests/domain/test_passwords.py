@@ -24,7 +24,7 @@ def judged(password: str, **known: Any) -> Weakness | None:
     [
         (7, True, Weakness.TOO_SHORT),
         (8, True, None),
-        (14, False, Weakness.TOO_SHORT),
+        (14, False, Weakness.TOO_SHORT_ALONE),
         (15, False, None),
         (64, True, None),
         (256, True, None),

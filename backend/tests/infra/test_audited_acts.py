@@ -64,6 +64,9 @@ async def events_since(world: World, told: set[UUID]) -> set[str]:
 
 OPERATORS_ACTS: dict[str, Operate] = {
     "account created": lambda w, _: w.services.accounts.create("new@student.com", "x", OPERATOR),
+    "account renamed": lambda w, a: w.services.accounts.rename(a.email, "Another Name", OPERATOR),
+    "email address changed": lambda w, a: w.services.people.set_email(a.email, "new@student.com", OPERATOR),
+    "account deleted": lambda w, a: w.services.people.delete(a.email, OPERATOR),
     "account disabled": lambda w, a: w.services.accounts.set_disabled(a.email, OPERATOR, disabled=True),
     "account enabled": lambda w, a: w.services.accounts.set_disabled(a.email, OPERATOR, disabled=False),
     "MFA reset": lambda w, a: w.services.administration.reset_mfa(a.email, OPERATOR),

@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from focys.cli.app import new_app
 from focys.cli.backup.dump import DumpError
 from focys.cli.backup.trial import try_backup
 from focys.cli.console import check_reason, cli_errors, confirm, fail, out, success
@@ -18,7 +19,7 @@ from focys.cli.operator import run
 from focys.infra.ops import logs
 from focys.settings import UNUSED_KEY, Settings, SettingsError, load_settings
 
-app = typer.Typer(help="Check a backup before it is needed, and void what a restore brings back.", no_args_is_help=True)
+app = new_app("Check a backup before it is needed, and void what a restore brings back.")
 
 
 @app.callback()

@@ -15,10 +15,12 @@ from focys.features.accounts.repository import (
     AccountRepository,
     claim,
     claim_and_burn,
+    claim_and_delete,
     claim_and_enroll,
+    claim_and_readdress,
     claim_and_reset,
 )
-from focys.features.accounts.service import AccountError, Accounts
+from focys.features.accounts.service import AccountError, Accounts, NewAccount, OnlyAdministratorError, check_name
 from focys.features.accounts.tickets import StoredTicket, new_ticket, opens
 from focys.features.feature import Feature
 
@@ -32,11 +34,16 @@ __all__ = [
     "AccountRepository",
     "Accounts",
     "InvalidAddressError",
+    "NewAccount",
+    "OnlyAdministratorError",
     "StoredTicket",
     "canonical_address",
+    "check_name",
     "claim",
     "claim_and_burn",
+    "claim_and_delete",
     "claim_and_enroll",
+    "claim_and_readdress",
     "claim_and_reset",
     "masked",
     "new_ticket",

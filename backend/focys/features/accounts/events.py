@@ -7,5 +7,6 @@ class Event(EventName):
     """What happened to an account."""
 
     CREATED = "account created"
+    RENAMED = "account renamed"
     DISABLED = "account disabled"
     ENABLED = "account enabled"

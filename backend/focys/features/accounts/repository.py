@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, bindparam, case, func, select, update
+from sqlalchemy import BigInteger, bindparam, case, delete, func, select, update
 
 from focys.domain.totp import Match
 from focys.features.accounts.models import users
@@ -41,6 +41,10 @@ _ACCOUNT = Shape(
 )
 _FIND = select(*_ACCOUNT.columns).where(users.c.email == bindparam("address"))
 _LIST = select(*_ACCOUNT.columns).order_by(users.c.email)
+_OTHER_ADMINS = select(func.count()).where(
+    users.c.role == "admin", users.c.disabled_at.is_(None), users.c.id != bindparam("for_user")
+)
+_ADDRESSES = select(users.c.email)
 
 _CLAIM = (
     update(users)
@@ -94,6 +98,19 @@ _SET_DISABLED = (
         attempt_seq=users.c.attempt_seq + 1,
         credential_epoch=users.c.credential_epoch + 1,
     )
+)
+_RENAME = (
+    update(users)
+    .where(users.c.id == bindparam("for_user"))
+    .values(display_name=bindparam("new_name"), updated_at=bindparam("moment"))
+)
+_CLAIM_AND_READDRESS = _CLAIM.values(
+    email=bindparam("new_email"),
+    credential_epoch=users.c.credential_epoch + 1,
+    updated_at=bindparam("moment"),
+)
+_CLAIM_AND_DELETE = delete(users).where(
+    users.c.id == bindparam("for_user"), users.c.attempt_seq == bindparam("seq_read")
 )
 _VOID_ALL = update(users).values(
     updated_at=bindparam("moment"),
@@ -151,6 +168,16 @@ def claim_and_reset(user_id: UUID, seq: int, now: datetime, *, ticket: StoredTic
     return Change(_CLAIM_AND_RESET, values)
 
 
+def claim_and_readdress(user_id: UUID, seq: int, email: str, now: datetime) -> Change:
+    """Guard: sets a new address, and invalidates what was created under the old one."""
+    return Change(_CLAIM_AND_READDRESS, {"for_user": user_id, "seq_read": seq, "new_email": email, "moment": now})
+
+
+def claim_and_delete(user_id: UUID, seq: int) -> Change:
+    """Guard: deletes the account, and with it everything that belongs to it except audit events and email."""
+    return Change(_CLAIM_AND_DELETE, {"for_user": user_id, "seq_read": seq})
+
+
 class AccountRepository:
     """Finds accounts, and builds changes that affect only the account."""
 
@@ -166,6 +193,17 @@ class AccountRepository:
         """Return all accounts, sorted by address."""
         return [_ACCOUNT.read(row) for row in await self._database.rows(_LIST)]
 
+    async def list_addresses(self) -> list[str]:
+        """Return the addresses of all accounts."""
+        return [row.email for row in await self._database.rows(_ADDRESSES)]
+
+    async def is_only_admin(self, account: Account) -> bool:
+        """Tell whether this is an administrator, and nobody else is one whose account is not disabled."""
+        if account.role != "admin" or account.disabled_at is not None:
+            return False
+        row = await self._database.first(_OTHER_ADMINS, for_user=account.id)
+        return row is not None and row[0] == 0
+
     async def list_offsets(self) -> list[tuple[int, int]]:
         """Return (offset, number of accounts) for each clock offset between phone and server, in time steps."""
         rows: Sequence[Any] = await self._database.rows(_OFFSETS)
@@ -180,6 +218,11 @@ class AccountRepository:
     def password_set(user_id: UUID, hashed: str, now: datetime) -> Change:
         """Replace the password, and invalidate the logins, browsers and sessions created under the old one."""
         return Change(_SET_PASSWORD, {"for_user": user_id, "hashed": hashed, "moment": now})
+
+    @staticmethod
+    def renamed(user_id: UUID, name: str, now: datetime) -> Change:
+        """Replace the name."""
+        return Change(_RENAME, {"for_user": user_id, "new_name": name, "moment": now})
 
     @staticmethod
     def hash_upgraded(user_id: UUID, old: str, new: str) -> Change:

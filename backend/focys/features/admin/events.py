@@ -8,6 +8,8 @@ class Event(EventName):
 
     UNLOCKED = "MFA unlocked"
     MFA_RESET = "MFA reset"
+    EMAIL_CHANGED = "email address changed"
+    DELETED = "account deleted"
     PASSWORD_SET = "password set"  # noqa: S105  an event's name
     KEYS_ROTATED = "MFA keys rotated"
     ALL_SESSIONS_ENDED = "all sessions ended"

@@ -1,4 +1,4 @@
-"""The email about a second factor reset."""
+"""The emails about what an administrator did to an account."""
 
 from focys.features.outbox import Notice
 
@@ -10,5 +10,22 @@ RESET = Notice(
         "All your sessions have ended; at your next sign-in you set up a new authenticator.",
         *(["For that, you need the ticket that your administrator gives you."] if details.get("ticket") else []),
         "If you did not ask for this, tell your administrator at once.",
+    ),
+)
+EMAIL_CHANGED = Notice(
+    "email_changed",
+    "The email address of your account was changed",
+    lambda details: (
+        f"An administrator changed your address from {details['old']} to {details['new']} ({details['at']} UTC).",
+        "Sign in with the new address; your password and authenticator stay the same.",
+        "All your sessions have ended. If you did not ask for this, tell your administrator at once.",
+    ),
+)
+CREATED = Notice(
+    "account_created",
+    "An account for you",
+    lambda details: (
+        "An administrator created an account for this address, and will give you its first password.",
+        f"Sign in at {details['url']}. The first sign-in sets up an authenticator app, so have your phone with you.",
     ),
 )

@@ -6,6 +6,7 @@ from functools import partial
 
 from focys.domain.totp import step_at
 from focys.features.accounts import AccountRepository, Accounts, claim_and_reset, new_ticket
+from focys.features.admin.conflict import TRIES, ConflictError
 from focys.features.admin.events import Alarm, Event
 from focys.features.admin.notices import RESET
 from focys.features.audit import AuditEvent, Outcome, insert_event, log_event, pruned
@@ -24,12 +25,7 @@ from focys.infra.db.database import Change, Database
 from focys.infra.ops.clock import Clock
 from focys.infra.web.caller import Caller
 
-_TRIES = 5
 _SWEEP_SECONDS = 300
-
-
-class ConflictError(Exception):
-    """Concurrent attempts kept changing the account; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +88,7 @@ class Administration:
             AccountError: there is no such account.
             ConflictError: concurrent attempts kept changing the account.
         """
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             user, now = await self._accounts.get(address), self._clock.now()
             ticket, stored = new_ticket(self._keys, user.id, now) if with_ticket else ("", None)
             detail = None if with_ticket else "without a ticket"
@@ -110,7 +106,7 @@ class Administration:
             if done:
                 log_event(event, caller)
                 return Ticket(ticket, stored.expires_at) if stored is not None else None
-        raise ConflictError("The account was busy; nothing was changed. Try again.")
+        raise ConflictError
 
     async def set_password(self, address: str, password: str, caller: Caller) -> None:
         """Set a new password; this ends the account's sessions, known browsers, logins and setups in progress.

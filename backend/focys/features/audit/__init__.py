@@ -11,18 +11,20 @@ code, a secret, a token, or an address typed by an unknown user.
 
 from focys.domain.outcome import AlarmName
 from focys.features.audit.models import audit_events
-from focys.features.audit.repository import find_source, pruned
+from focys.features.audit.repository import KeptEvent, find_source, list_events, pruned
 from focys.features.audit.service import AuditEvent, EventName, Outcome, begin_counting, insert_event, log_event
 
 __all__ = [
     "AlarmName",
     "AuditEvent",
     "EventName",
+    "KeptEvent",
     "Outcome",
     "audit_events",
     "begin_counting",
     "find_source",
     "insert_event",
+    "list_events",
     "log_event",
     "pruned",
 ]

@@ -1,11 +1,47 @@
-"""Deletes old events, and finds the network that a request came from."""
+"""Reads and deletes events, and finds the network that a request came from."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import bindparam, delete, select
 
 from focys.features.audit.models import audit_events
-from focys.infra.db.database import Change, Database
+from focys.infra.db.database import Change, Database, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvent:
+    """An event as an operator sees it."""
+
+    at: datetime
+    event: str
+    outcome: str
+    reason: str | None
+    source: str
+    detail: str | None
+
+
+_EVENT = Shape(
+    KeptEvent,
+    audit_events.c.at,
+    audit_events.c.event,
+    audit_events.c.outcome,
+    audit_events.c.reason,
+    audit_events.c.source,
+    audit_events.c.detail,
+)
+_OF_ACCOUNT = (
+    select(*_EVENT.columns)
+    .where(
+        audit_events.c.user_id == bindparam("for_user"),
+        audit_events.c.at > bindparam("since"),
+        audit_events.c.event.like(bindparam("name_pattern")),
+    )
+    .order_by(audit_events.c.at.desc(), audit_events.c.id)
+    .limit(bindparam("most"))
+    .offset(bindparam("skipped"))
+)
 
 _PRUNE = delete(audit_events).where(audit_events.c.at < bindparam("kept_since"))
 _SOURCE = select(audit_events.c.source).where(
@@ -19,6 +55,14 @@ async def find_source(database: Database, request_id: str, since: datetime) -> s
     """Return the network that a request came from, if its event names no user; None if there is no such event."""
     row = await database.first(_SOURCE, request=request_id, moment=since)
     return str(row[0]) if row else None
+
+
+async def list_events(
+    database: Database, user_id: UUID, *, since: datetime, name: str | None, most: int, skipped: int
+) -> list[KeptEvent]:
+    """Return at most *most* events of an account after *since*, newest first; *name* limits them to one event."""
+    limits = {"since": since, "name_pattern": name or "%", "most": most, "skipped": skipped}
+    return [_EVENT.read(row) for row in await database.rows(_OF_ACCOUNT, for_user=user_id, **limits)]
 
 
 def pruned(since: datetime) -> Change:

@@ -6,7 +6,13 @@ their SHA-256. After a change of password or factor, all browsers are unknown ag
 
 from focys.features.browsers.cookie import MAX_TOKENS, tokens_of
 from focys.features.browsers.models import browsers
-from focys.features.browsers.repository import CookieParameters, browsers_forgotten, cookie_parameters, is_known
+from focys.features.browsers.repository import (
+    CookieParameters,
+    browsers_forgotten,
+    cookie_parameters,
+    count_for,
+    is_known,
+)
 from focys.features.browsers.service import COOKIE_LIFE, Known, Recognition, recognize
 
 __all__ = [
@@ -18,6 +24,7 @@ __all__ = [
     "browsers",
     "browsers_forgotten",
     "cookie_parameters",
+    "count_for",
     "is_known",
     "recognize",
     "tokens_of",

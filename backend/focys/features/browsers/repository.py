@@ -3,7 +3,7 @@
 from typing import TypedDict
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Column, ColumnElement, FromClause, and_, bindparam, delete, update
+from sqlalchemy import BindParameter, Column, ColumnElement, FromClause, and_, bindparam, delete, func, select, update
 
 from focys.features.browsers.cookie import MAX_TOKENS, digests_of
 from focys.features.browsers.models import browsers
@@ -17,6 +17,16 @@ SEEN = (
 
 _FORGET = delete(browsers).where(browsers.c.user_id == bindparam("for_user"))
 _TOKENS: list[BindParameter[bytes]] = [bindparam(f"browser_{i}") for i in range(MAX_TOKENS)]
+
+
+def count_for(user_id: ColumnElement[UUID], epoch: ColumnElement[int]) -> ColumnElement[int]:
+    """Return a column with the number of known browsers of the user in other columns of the same query."""
+    return (
+        select(func.count(browsers.c.id))
+        .where(browsers.c.user_id == user_id, browsers.c.epoch == epoch)
+        .correlate_except(browsers)
+        .scalar_subquery()
+    )
 
 
 def is_known(user_id: Column[UUID], known: FromClause = browsers) -> ColumnElement[bool]:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from focys.domain import lockout
 from focys.features.lockout.models import second_factor_failures as failures
-from focys.infra.db.database import Change
+from focys.infra.db.database import Change, Database
 from focys.infra.db.moments import moments
 
 CHARGE_ROW = {
@@ -49,6 +49,13 @@ _FORGIVE_BROWSER = delete(failures).where(
 _KEEP = update(failures).where(failures.c.id == bindparam("the_failure")).values(network=failures.c.network)
 _TAKE_BACK = delete(failures).where(failures.c.id == bindparam("the_failure"))
 _FORGIVE_ALL = delete(failures).where(failures.c.user_id == bindparam("for_user"))
+_fewest = min(lockout.LOCKS)
+_NEAR_A_LOCK = (
+    select(failures.c.user_id, moments(failures.c.at).label("counted"))
+    .where(failures.c.at > bindparam("since"), _is_counted)
+    .group_by(failures.c.user_id, failures.c.browser_id)
+    .having(func.count() >= _fewest)
+)
 _ranked = select(
     failures.c.id,
     failures.c.strong,
@@ -131,6 +138,12 @@ def _is_in_bucket_of(person: FromClause) -> ColumnElement[bool]:
 
 def _count(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count(failures.c.id).filter(*conditions)
+
+
+async def list_lock_states(database: Database, now: datetime) -> list[tuple[UUID, lockout.LockState]]:
+    """Return the account and lock state of each bucket with enough failures for a lock."""
+    rows = await database.rows(_NEAR_A_LOCK, since=now - lockout.MEMORY)
+    return [(row.user_id, lockout.lock_state(lockout.Failures(counted=row.counted), now)) for row in rows]
 
 
 class BucketParameters(TypedDict):

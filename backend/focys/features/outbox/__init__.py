@@ -11,7 +11,7 @@ from focys.features.feature import Feature, Gauge
 from focys.features.outbox.gauges import read_waiting
 from focys.features.outbox.models import outbox
 from focys.features.outbox.notices import Notice, minute, queued, seen, when_and_where
-from focys.features.outbox.repository import all_withdrawn, count_queued
+from focys.features.outbox.repository import all_withdrawn, count_queued, withdrawn
 from focys.features.outbox.service import Outbox
 from focys.infra.db.retention import kept_for
 from focys.infra.mail.kinds import Details, MailContext
@@ -31,4 +31,5 @@ __all__ = [
     "queued",
     "seen",
     "when_and_where",
+    "withdrawn",
 ]

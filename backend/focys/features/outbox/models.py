@@ -4,6 +4,9 @@ from sqlalchemy import JSON, Column, Index, Integer, String, Table, Uuid
 
 from focys.infra.db.database import UtcTime, metadata
 
+RECIPIENT = "to"
+"""The detail that names a recipient other than the account's current address."""
+
 outbox = Table(
     "outbox",
     metadata,

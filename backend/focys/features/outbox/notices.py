@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from focys.features.outbox.models import outbox
+from focys.features.outbox.models import RECIPIENT, outbox
 from focys.infra.db.database import Change
 from focys.infra.mail.kinds import Details, MailContext
 from focys.infra.mail.mailer import Message
@@ -24,9 +24,12 @@ class Notice:
     subject: str
     paragraphs: Callable[[Details], Sequence[str]]
 
-    def queue(self, user_id: UUID, details: Details, now: datetime) -> Change:
-        """Return the change that queues the notice; write it together with what it reports."""
-        return queued(self.kind, user_id, details, now)
+    def queue(self, user_id: UUID, details: Details, now: datetime, *, to: str | None = None) -> Change:
+        """Return the change that queues the notice; write it together with what it reports.
+
+        It goes to the address that the account has when it is sent, or to *to*.
+        """
+        return queued(self.kind, user_id, {**details, RECIPIENT: to} if to else details, now)
 
     def render(self, context: MailContext) -> Message:
         """Return the message to send."""

@@ -1,17 +1,18 @@
 """The SQL of the outbox. A conditional UPDATE claims an email, so only one worker sends it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, column, func, or_, select, table, update
 
-from focys.features.outbox.models import outbox
+from focys.features.outbox.models import RECIPIENT, outbox
 from focys.infra.db.database import Change, Database, Shape
 
-# ``users`` belongs to a higher tier. The address is read when the email is sent, so it is current.
+# ``users`` belongs to a higher tier. The address is read when the email is sent, so it is current, unless the email
+# itself names another one.
 _users = table("users", column("id"), column("email"))
 
 _LONGEST_WAIT = timedelta(minutes=15)
@@ -68,11 +69,17 @@ _CLAIM = (
 _POSTPONE = update(outbox).where(outbox.c.id == bindparam("email_id")).values(due_at=bindparam("next_try"))
 _DONE = update(outbox).where(outbox.c.id == bindparam("email_id")).values(done_at=bindparam("moment"))
 _WITHDRAW = update(outbox).where(outbox.c.done_at.is_(None)).values(done_at=bindparam("moment"))
+_WITHDRAW_ONES = _WITHDRAW.where(outbox.c.user_id == bindparam("for_user"))
 _LAST = select(func.max(outbox.c.created_at)).where(
     outbox.c.user_id == bindparam("for_user"),
     outbox.c.kind == bindparam("of_kind"),
     outbox.c.created_at <= bindparam("far"),
 )
+
+
+def withdrawn(user_id: UUID, now: datetime) -> Change:
+    """Mark an account's unsent emails as done, so they are never sent."""
+    return Change(_WITHDRAW_ONES, {"for_user": user_id, "moment": now})
 
 
 def all_withdrawn(now: datetime) -> Change:
@@ -95,7 +102,8 @@ class OutboxRepository:
     async def list_due(self, now: datetime) -> list[Due]:
         """Return at most 20 emails to send now, the longest due first."""
         rows = await self._database.rows(_DUE, moment=now, far=now + 2 * _LONGEST_WAIT)
-        return [_ROW.read(row) for row in rows]
+        found = [_ROW.read(row) for row in rows]
+        return [replace(due, email=due.about.get(RECIPIENT, due.email)) for due in found]
 
     async def count_waiting(self, since: datetime) -> int:
         """Return how many emails queued before *since* have not been sent."""

@@ -4,6 +4,6 @@ await passwords.choose(password, address)    # -> the hash to store, or WeakPass
 await passwords.verify(stored, password)     # takes as long when stored is None (no such account)
 """
 
-from focys.features.passwords.service import Passwords, WeakPasswordError
+from focys.features.passwords.service import Passwords, WeakPasswordError, new_password
 
-__all__ = ["Passwords", "WeakPasswordError"]
+__all__ = ["Passwords", "WeakPasswordError", "new_password"]

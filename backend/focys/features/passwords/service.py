@@ -1,9 +1,11 @@
 """Checks, hashes and verifies passwords."""
 
 import re
+import secrets
 
 from zxcvbn import zxcvbn
 
+from focys.domain import crockford
 from focys.domain import passwords as rules
 from focys.domain.plain_text import is_plain
 from focys.features.passwords.blocklist import is_known
@@ -49,6 +51,10 @@ class Passwords:
             raise WeakPasswordError(weakness)
         return await self._hasher.hash(rules.normalize(password))
 
+    async def hash_generated(self, password: str) -> str:
+        """Return the hash of a password from ``new_password``, which needs no check."""
+        return await self._hasher.hash(password)
+
     async def verify(self, stored: str | None, password: str) -> bool:
         """Return whether the password matches the hash; without a hash, do the same work and return False.
 
@@ -60,6 +66,11 @@ class Passwords:
     async def upgraded(self, stored: str, password: str) -> str | None:
         """Return a new hash if *stored* was made with outdated parameters."""
         return await self._hasher.hash(rules.normalize(password)) if self._hasher.is_outdated(stored) else None
+
+
+def new_password() -> str:
+    """Return a random password of 80 bits that is easy to type: ``h3kd-9wmv-…``, four groups of four."""
+    return crockford.encode(secrets.token_bytes(crockford.CODE_BYTES)).lower()
 
 
 def _strength(password: str, context: list[str]) -> int:

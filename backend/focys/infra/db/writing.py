@@ -8,7 +8,7 @@ from sqlalchemy import CTE, Delete, Insert, Select, Table, Update, bindparam, ex
 
 @lru_cache(maxsize=512)
 def as_write(
-    guard: Update | None, changes: tuple[tuple[Table | Update | Delete | Insert, tuple[str, ...]], ...]
+    guard: Update | Delete | None, changes: tuple[tuple[Table | Update | Delete | Insert, tuple[str, ...]], ...]
 ) -> Select[Any]:
     """Build ``WITH guard AS (UPDATE …), change_1 AS (…), change_0 AS (…) SELECT``; all depend on the guard's row."""
     gate = guard.returning(literal(1).label("open")).cte("guard") if guard is not None else None

@@ -1,4 +1,4 @@
-"""``focys audit``: deletes old audit events."""
+"""``focys audit prune``."""
 
 import re
 from datetime import timedelta
@@ -8,23 +8,16 @@ import typer
 
 from focys.cli.console import confirm, fail, success
 from focys.cli.operator import run
+from focys.cli.users.arguments import Yes
 
 MIN_DAYS = 30
 
-app = typer.Typer(help="Delete old audit events.", no_args_is_help=True)
 
-
-@app.callback()
-def audit() -> None:
-    """Delete old audit events."""
-
-
-@app.command()
 def prune(
     older_than: Annotated[
         str, typer.Option("--older-than", metavar="DAYS", help="Delete events older than this; at least 30d.")
     ],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Delete old audit events; the deletion is itself an audit event.
 
