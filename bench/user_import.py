@@ -62,7 +62,7 @@ def measure(effort: Effort, say: Say) -> Result:
 async def _import(configured: Settings, accounts: int) -> float:
     """Create this many accounts, and return the accounts per second."""
     rows = [Row(line, f"person{next(_numbers)}@example.com", "", "user") for line in range(accounts)]
-    how = Import(lambda _row: new_password(), configured.public_url, lambda: None)
+    how = Import({row.email: new_password() for row in rows}, configured.public_url, lambda: None)
     services = build_services(configured)
     try:
         began = time.perf_counter()

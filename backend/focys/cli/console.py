@@ -50,8 +50,6 @@ def cli_errors() -> Iterator[None]:
 
 
 def _fail_for(fault: SQLAlchemyError | OSError) -> NoReturn:
-    if isinstance(fault, BrokenPipeError):
-        raise fault
     if is_forbidden(fault):
         fail(*OWNER_NEEDED)
     if isinstance(fault, IntegrityError):

@@ -173,7 +173,9 @@ def test_first_passwords_go_only_to_a_private_file(importing: Import, first: Pat
     first.write_text("something else\n")
     another = importing("email\nren@example.com\n", "--yes")
 
-    assert (readable.exit_code, another.exit_code) == (1, 1)
+    nowhere = importing("email\nren@example.com\n", "--yes", "--passwords", "/dev/full")
+
+    assert (readable.exit_code, another.exit_code, nowhere.exit_code) == (1, 1, 1)
     assert "must be a file that only its owner can read" in readable.stderr
     assert "is not a file of first passwords" in another.stderr
 

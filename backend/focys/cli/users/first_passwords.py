@@ -3,54 +3,44 @@
 import csv
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
 from focys.cli.console import fail
-from focys.features.admin import Row
 from focys.features.passwords import new_password
 
 _HEAD = ["email", "password"]
 _OTHERS = 0o077
 
 
-class FirstPasswords:
-    """A CSV file with a line per person. Each is written before the account exists, so none can be lost."""
+def first_passwords(path: Path, addresses: Iterable[str]) -> dict[str, str]:
+    """Return the first password of each address, and write those that are new to the file at *path*.
 
-    def __init__(self, file: TextIO, written: dict[str, str]) -> None:
-        self._file, self._written = file, written
-        self._writer = csv.writer(file, lineterminator="\n")
-        if not written and file.tell() == 0:
-            self._append(_HEAD)
-
-    def get(self, row: Row) -> str:
-        """Return the password that an interrupted import has written for this person, or a new one."""
-        if row.email not in self._written:
-            self._written[row.email] = new_password()
-            self._append([row.email, self._written[row.email]])
-        return self._written[row.email]
-
-    def _append(self, line: list[str]) -> None:
-        try:
-            self._writer.writerow(line)
-            self._file.flush()
-        except OSError as fault:
-            fail(f"The first passwords cannot be written: {fault.strerror}.", "Repeat the import to continue.")
-
-
-@contextmanager
-def first_passwords(path: Path) -> Iterator[FirstPasswords]:
-    """Open the file, which only its owner may read, or create it; continue one that an earlier import began."""
+    They are on disk before any account exists, so none can be lost; an import that is repeated gets the same ones. Only
+    the file's owner can read it.
+    """
     try:
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+", encoding="utf-8", newline="")
+        with _open(path) as file:
+            written = _read(file, path)
+            new = {address: new_password() for address in addresses if address not in written}
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerows([_HEAD] if file.tell() == 0 else [])
+            writer.writerows(new.items())
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as fault:
-        fail(f"{path} cannot be written: {fault.strerror}.")
-    with file:
-        if os.fstat(file.fileno()).st_mode & _OTHERS or not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            fail(f"{path} must be a file that only its owner can read: chmod 600 {path}")
-        yield FirstPasswords(file, _read(file, path))
+        fail(f"The first passwords cannot be written to {path}: {fault.strerror}.")
+    return written | new
+
+
+def _open(path: Path) -> TextIO:
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+", encoding="utf-8", newline="")
+    mode = os.fstat(file.fileno()).st_mode
+    if mode & _OTHERS or not stat.S_ISREG(mode):
+        file.close()
+        fail(f"{path} must be a file that only its owner can read: chmod 600 {path}")
+    return file
 
 
 def _read(file: TextIO, path: Path) -> dict[str, str]:

@@ -61,16 +61,14 @@ def import_accounts(
 
 def _create(plan: Plan, passwords: Path, *, invite: bool) -> int:
     """Create the accounts, on all cores, and return how many."""
+    first = first_passwords(passwords, [row.email for row in plan.new])
 
     async def act(services: Services, operator: Caller) -> int:
         columns = (TextColumn("Accounts"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with (
-            first_passwords(passwords) as kept,
-            Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar,
-        ):
+        with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
             task = bar.add_task("", total=len(plan.new))
             url = services.settings.public_url if invite else None
-            return await services.importer.create(plan.new, Import(kept.get, url, lambda: bar.advance(task)), operator)
+            return await services.importer.create(plan.new, Import(first, url, lambda: bar.advance(task)), operator)
 
     return run(act, password_hash_threads=min(os.cpu_count() or 1, _MOST_THREADS))
 

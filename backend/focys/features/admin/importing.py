@@ -1,7 +1,7 @@
 """Creates many accounts at once, each with a random first password."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,13 +34,12 @@ class Import:
     """How to import rows.
 
     Attributes:
-        first_password: returns a row's first password; it has to keep it, because it is called before the account
-            exists.
+        first_passwords: the first password of each address, already kept for the operator.
         sign_in_url: what to send to each person by email, or None to send nothing.
         advance: called after each row.
     """
 
-    first_password: Callable[[Row], str]
+    first_passwords: Mapping[str, str]
     sign_in_url: str | None
     advance: Callable[[], None]
 
@@ -74,7 +73,7 @@ class Importer:
     async def _create_each(self, rows: Iterator[Row], how: Import, caller: Caller) -> int:
         count = 0
         for row in rows:
-            hashed = await self._passwords.hash_generated(how.first_password(row))
+            hashed = await self._passwords.hash_generated(how.first_passwords[row.email])
             new = NewAccount(row.email, hashed, row.name, row.role)
             mail = partial(_welcome, how.sign_in_url) if how.sign_in_url else None
             with suppress(AccountError):
