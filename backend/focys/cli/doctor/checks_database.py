@@ -76,7 +76,7 @@ class Names:
 
     def sql(self, statement: str) -> str:
         """Return the command that runs a statement as PostgreSQL's superuser."""
-        return f"sudo -u postgres psql -qc '{statement}' {self.database}"
+        return f"{_PSQL} '{statement}'"
 
 
 def check_files(settings: Settings) -> Finding | None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from focys.cli.doctor.report import Finding, fail, ok, warn
 from focys.infra.web.client_address import is_shared
-from focys.settings import LOCAL_HOSTS, Settings, names_read_differently, secret_files, settings_file
+from focys.settings import BACKEND, LOCAL_HOSTS, Settings, names_read_differently, secret_files, settings_file
 
 DEFAULT_NAME = "FOCYS"
 MIB = 1024 * 1024
@@ -32,6 +32,15 @@ def unusable(problem: str) -> Finding:
     if "No such file" in what:
         return fail("settings", problem, f"restore that file, or correct {name}_FILE {_where()}")
     return fail("settings", problem, f"correct it {_where()}")
+
+
+def check_settings_file() -> Finding | None:
+    """Report settings of the service that the command line does not read."""
+    link = BACKEND / ".env"
+    if settings_file() is not None or not (DEPLOYED / "focys.env").exists():
+        return None
+    fix = f"ln -sf {DEPLOYED}/focys.env {quote(str(link))}"
+    return fail("settings", "the commands do not read the service's settings", fix, aside=str(link))
 
 
 def check_settings(settings: Settings) -> list[Finding]:
@@ -91,9 +100,14 @@ def argon2_finding(wheel: str, *, is_local: bool) -> Finding:
 
 def check_pages(pages: Path) -> Finding:
     """Check that the pages are built."""
-    if (pages / "index.html").is_file():
+    try:
+        is_built, is_here = (pages / "index.html").is_file(), pages.parent.is_dir()
+    except PermissionError:
+        fix = f"chmod -R a+rX {quote(str(pages))}"
+        return warn("pages", "only some users of this machine can read them", fix, aside=str(pages))
+    if is_built:
         return ok("pages", "built")
-    if not pages.parent.is_dir():
+    if not is_here:
         return ok("pages", "not on this machine, as in the app's container")
     return warn("pages", "not built", "cd frontend && npm install && npm run build", aside=str(pages))
 
@@ -104,7 +118,7 @@ def check_disks(settings: Settings) -> list[Finding]:
     if settings.log_file is not None:
         places["disk of the log"] = settings.log_file.parent
     if not settings.is_embedded and POSTGRES.is_dir():
-        places["disk of PostgreSQL"] = POSTGRES
+        places["database disk"] = POSTGRES
     return [space_finding(name, shutil.disk_usage(_existing(place)).free) for name, place in places.items()]
 
 

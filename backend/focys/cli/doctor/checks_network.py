@@ -32,7 +32,11 @@ _SCRIPT = re.compile(r'<script[^>]* src="(/assets/[^"]+)"')
 _EXPIRED, _OTHER_NAME = 10, 62
 """OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED and X509_V_ERR_HOSTNAME_MISMATCH."""
 
-_FIX_MAIL = "check SMTP_HOST, SMTP_PORT, SMTP_USER, SMTP_PASSWORD and SMTP_SECURITY"
+_FIXES_FOR_MAIL = {
+    "SMTPAuthenticationError": "correct SMTP_USER and SMTP_PASSWORD",
+    "SMTPSenderRefused": "set SMTP_FROM to an address that SMTP_USER may send from",
+    "SMTPRecipientsRefused": "correct the recipient's address, or let SMTP_USER send to other domains",
+}
 _FIX_PUBLIC_URL = "set PUBLIC_URL to the address that people enter, and make it lead to this machine"
 _IN_SITE = "in nginx's site, as in deploy/nginx/focys.conf; then: systemctl reload nginx"
 _READABLE = "chmod -R a+rX /app/frontend/dist"
@@ -58,10 +62,20 @@ async def check_mail(mailer: Mailer, settings: Settings) -> Finding:
     try:
         await mailer.check()
     except MailError as fault:
-        return fail(name, f"SMTP login failed ({fault})", _FIX_MAIL, aside=_printable(fault.answer))
+        return fail(name, f"SMTP login failed ({fault})", mail_fix(fault), aside=_printable(fault.answer))
     if settings.smtp_security == "none":
         return warn(name, "SMTP works, without TLS", "set SMTP_SECURITY=starttls")
     return ok(name, "SMTP login works (TLS)")
+
+
+def mail_fix(fault: MailError) -> str:
+    """Return what helps against an email, or a login, that the mail server did not take."""
+    if "CERTIFICATE_VERIFY_FAILED" in fault.answer:
+        return (
+            "set SMTP_CA_FILE to the certificate of the server's authority, or SMTP_HOST to the name in its certificate"
+        )
+    kind = str(fault).partition(" ")[0]
+    return _FIXES_FOR_MAIL.get(kind, "correct SMTP_HOST, SMTP_PORT and SMTP_SECURITY, or start the mail server")
 
 
 async def check_test_email(mailer: Mailer, settings: Settings, to: str, now: datetime) -> Finding:
@@ -78,7 +92,7 @@ async def check_test_email(mailer: Mailer, settings: Settings, to: str, now: dat
     try:
         await mailer.send(to, message, now)
     except MailError as fault:
-        return fail(name, f"refused ({fault})", _FIX_MAIL, aside=_printable(fault.answer))
+        return fail(name, f"refused ({fault})", mail_fix(fault), aside=_printable(fault.answer))
     if isinstance(mailer, ConsoleMailer):
         return warn(name, "printed on this console; no SMTP server is configured", "set SMTP_HOST")
     return ok(name, "accepted by the SMTP server; check that it arrives, and not as spam", aside=_printable(to))
@@ -138,10 +152,10 @@ def unreachable(name: str, fault: Exception) -> Finding:
     return fail(name, detail, f"{_RESTART_NGINX}; if that changes nothing, enable its site and open port 443")
 
 
-def _certificate_fix(code: int, host: str) -> str:
-    if code == _EXPIRED:
+def _certificate_fix(cause: int, host: str) -> str:
+    if cause == _EXPIRED:
         return _RENEW
-    if code == _OTHER_NAME:
+    if cause == _OTHER_NAME:
         return (
             f"certbot certonly --nginx --non-interactive --renew-with-new-domains --cert-name {host} -d {host}"
             " && systemctl reload nginx"
@@ -186,7 +200,7 @@ def page_finding(page: httpx.Response, script: httpx.Response | None) -> Finding
     if page.is_success and script is None:
         return fail(name, "another page is served at the public address", _FIX_PUBLIC_URL)
     code = page.status_code if script is None else script.status_code
-    fix = f"{_READABLE} if the pages are built; otherwise build them: docs/DEPLOYMENT.md, Pages"
+    fix = f"{_READABLE}; if the pages are not built, build them: docs/DEPLOYMENT.md, Pages"
     return fail(name, f"the page or its script is not served ({code})", fix)
 
 
@@ -198,7 +212,8 @@ def api_finding(response: httpx.Response) -> Finding:
     if code == "unknown_host":
         return fail(name, "the proxy passes on another host name", f"proxy_set_header Host $host; {_IN_SITE}")
     if code == "unavailable":
-        return fail(name, f"the proxy does not reach the service ({response.status_code})", _RESTART)
+        fix = f"{_RESTART}; if that changes nothing, server 127.0.0.1:8000; {_IN_SITE}"
+        return fail(name, f"the proxy does not reach the service ({response.status_code})", fix)
     if code == "not_found" or response.is_success:
         fix = f"location ^~ /api/ with proxy_pass http://focys_backend/; and its slash at the end, {_IN_SITE}"
         return fail(name, "the proxy does not pass /api/ on as it should", fix)

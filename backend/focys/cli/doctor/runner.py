@@ -58,7 +58,10 @@ def doctor(
 
 async def examine(*, send_test: str | None = None, probe: bool = False, service: str | None = None) -> Report:
     """Run all checks; *send_test* is the recipient of a test email, *service* our own URL."""
-    report = Report()
+    unread = checks_local.check_settings_file()
+    report = Report([unread] if unread else [])
+    if unread:
+        return report
     try:
         settings = load_settings()
     except SettingsError as fault:
