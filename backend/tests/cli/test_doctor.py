@@ -243,6 +243,46 @@ async def test_an_unusable_mail_server_fails(on_sqlite: Focys, monkeypatch: pyte
     assert line_of(absent.stdout, "test email").startswith("fail")
 
 
+async def test_a_sender_that_the_mail_server_refuses_fails_without_a_test_email(
+    on_sqlite: Focys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    async with mail_server(tmp_path) as server:
+        server.refused = {USER}
+        set_mail(monkeypatch, server.port, server.ca_file)
+        result = await to_thread(on_sqlite, "doctor", "--support")
+
+    assert result.exit_code == 1
+    assert "SMTPSenderRefused 553" in line_of(result.stdout, "mail")
+    assert "set SMTP_FROM" in line_of(result.stdout, "mail")
+    assert server.messages == []
+
+
+async def test_a_recipient_that_the_mail_server_refuses_is_why_an_email_waits(
+    on_sqlite: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    enrolled(sqlite_url)
+    engine = create_engine(settings_for(sqlite_url).database.replace("+aiosqlite", ""))
+    with engine.begin() as connection:
+        user, address = connection.execute(text("SELECT id, email FROM users")).one()
+    engine.dispose()
+    execute(
+        sqlite_url,
+        "INSERT INTO outbox (id, user_id, kind, about, created_at, due_at, tries) "
+        "VALUES (:user, :user, 'totp_locked', '{}', '2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000', 0)",
+        user=user,
+    )
+    async with mail_server(tmp_path) as server:
+        server.refused = {address}
+        set_mail(monkeypatch, server.port, server.ca_file)
+        shown = await to_thread(on_sqlite, "doctor")
+        passed_on = await to_thread(on_sqlite, "doctor", "--support")
+
+    assert "the mail server refuses the oldest (SMTPRecipientRefused 550)" in line_of(passed_on.stdout, "outbox")
+    assert "5.1.1 No such user" in shown.stdout
+    assert "student.com" not in passed_on.stdout
+    assert server.messages == []
+
+
 def set_mail(monkeypatch: pytest.MonkeyPatch, port: int, ca_file: str = "") -> None:
     values = {"HOST": "localhost", "PORT": str(port), "USER": USER, "PASSWORD": PASSWORD, "CA_FILE": ca_file}
     for name, value in values.items():

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from focys.cli.doctor import checks_database, checks_local, checks_network, checks_service
+from focys.cli.doctor import checks_database, checks_local, checks_mail, checks_network, checks_service
 from focys.cli.doctor.report import Finding, Report, State, as_text
 from focys.features.totp import SecretsByKey
 from focys.infra.db.rights import Rights
+from focys.infra.mail.mailer import MailError
 from tests.conftest import settings_for
 from tests.support.clock import NOON
 from tests.support.processes import free_port
@@ -96,8 +97,9 @@ JUDGED = [
             ({-1: 6, 0: 3, 1: 1}, FAIL, "30 s ahead"),
         ]
     ),
-    (checks_database.outbox_finding(0), OK, ""),
-    (checks_database.outbox_finding(1), WARN, ""),
+    (checks_mail.outbox_finding(0), OK, ""),
+    (checks_mail.outbox_finding(1), WARN, ""),
+    (checks_mail.outbox_finding(2, MailError("SMTPRecipientRefused 550")), WARN, "refuses the oldest"),
     *(
         (checks_local.space_finding("disk", mebibytes * checks_local.MIB), state, "")
         for mebibytes, state in [(5000, OK), (1024, OK), (1023, WARN), (100, WARN), (99, FAIL)]
@@ -180,13 +182,13 @@ def test_settings_are_judged_together(name: str, overrides: dict[str, str], stat
 )
 async def test_settings_without_a_server_are_checked_without_one(overrides: dict[str, str], state: State):
     settings = settings_for("sqlite:////tmp/x.db", **overrides)
-    mailer = checks_network.open_mailer(settings)
+    mailer = checks_mail.open_mailer(settings)
     assert not isinstance(mailer, Finding)
 
     found = (
         checks_network.check_limits(settings)
         if "rate_limit_storage" in overrides
-        else checks_network.check_mail(mailer, settings)
+        else checks_mail.check_mail(mailer, settings)
     )
 
     assert (await found).state is state

@@ -1,9 +1,9 @@
-"""The database: connection, schema, role and keys; and what it knows of clocks, bypasses and unsent email."""
+"""The database: connection, schema, role and keys; and what it knows of clocks, bypasses."""
 
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import perf_counter
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,7 +12,6 @@ from focys.cli.doctor.checks_local import OWNER_URL
 from focys.cli.doctor.report import Finding, fail, ok, warn
 from focys.domain.totp import PERIOD
 from focys.features.bypass import NotOver
-from focys.features.outbox import Outbox
 from focys.features.totp import SecretsByKey
 from focys.infra.db.database import Database
 from focys.infra.db.rights import Rights, WriteLock, write_lock_of
@@ -26,7 +25,6 @@ NOTICEABLE_SECONDS = 1
 FAR_SECONDS = MOST_APART_SECONDS
 MIN_PHONES = 5
 SHOWN = 3
-STUCK_AFTER = timedelta(minutes=5)
 RESTORE_KEY = "restore DATA_DIR/secret_key from your copy of it"
 FIX_CLOCK = "timedatectl set-ntp true, on this machine and the database's"
 RESTART = "systemctl restart focys-backend"
@@ -237,21 +235,6 @@ def bypasses_finding(not_over: Sequence[NotOver], now: datetime) -> Finding:
     until = max(bypass.ends_at for bypass in active)
     detail = f"{' and '.join(whom)} can sign in with the password alone, until {until:%H:%M} UTC at the latest"
     return warn(name, detail, fix, aside=f"({'; '.join(bypass.reason for bypass in active)})")
-
-
-async def check_outbox(outbox: Outbox) -> Finding:
-    """Look for email that should have been sent."""
-    return outbox_finding(await outbox.count_waiting(STUCK_AFTER))
-
-
-def outbox_finding(stuck: int) -> Finding:
-    """Report how many messages have been waiting for too long."""
-    minutes = int(STUCK_AFTER.total_seconds() // 60)
-    if stuck:
-        waiting = "1 message has" if stuck == 1 else f"{stuck} messages have"
-        detail = f"{waiting} been waiting for more than {minutes} minutes"
-        return warn("outbox", detail, f"{RESTART}; if they stay, focys doctor --send-test ADDRESS says why")
-    return ok("outbox", f"no message has been waiting for more than {minutes} minutes")
 
 
 def _median(offsets: Mapping[int, int], phones: int) -> int:

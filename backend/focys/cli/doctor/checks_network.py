@@ -1,4 +1,4 @@
-"""Other machines and services: SMTP, Redis, and PUBLIC_URL as a visitor's browser sees it."""
+"""Redis, and PUBLIC_URL as a visitor's browser sees it."""
 
 import asyncio
 import re
@@ -16,7 +16,6 @@ from focys.cli.doctor.checks_database import RESTART as _RESTART
 from focys.cli.doctor.report import Finding, fail, ok, warn
 from focys.features.audit import find_source
 from focys.infra.db.database import Database
-from focys.infra.mail.mailer import ConsoleMailer, Mailer, MailError, Message, SmtpMailer, mailer_for
 from focys.settings import Settings
 
 CONNECT_SECONDS = 3
@@ -32,70 +31,11 @@ _SCRIPT = re.compile(r'<script[^>]* src="(/assets/[^"]+)"')
 _EXPIRED, _OTHER_NAME = 10, 62
 """OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED and X509_V_ERR_HOSTNAME_MISMATCH."""
 
-_FIXES_FOR_MAIL = {
-    "SMTPAuthenticationError": "correct SMTP_USER and SMTP_PASSWORD",
-    "SMTPSenderRefused": "set SMTP_FROM to an address that SMTP_USER may send from",
-    "SMTPRecipientsRefused": "correct the recipient's address, or let SMTP_USER send to other domains",
-}
 _FIX_PUBLIC_URL = "set PUBLIC_URL to the address that people enter, and make it lead to this machine"
 _IN_SITE = "in nginx's site, as in deploy/nginx/focys.conf; then: systemctl reload nginx"
 _READABLE = "chmod -R a+rX /app/frontend/dist"
 _RENEW = "certbot renew && systemctl reload nginx"
 _RESTART_NGINX = "systemctl restart nginx"
-
-
-def open_mailer(settings: Settings) -> Mailer | Finding:
-    """Return the mailer that the service would use, or why there is none."""
-    try:
-        return mailer_for(settings)
-    except OSError as fault:
-        return fail("mail", f"the CA file cannot be read ({type(fault).__name__})", "check SMTP_CA_FILE")
-
-
-async def check_mail(mailer: Mailer, settings: Settings) -> Finding:
-    """Connect and log in as the service does, without sending anything."""
-    name = "mail"
-    if not isinstance(mailer, SmtpMailer):
-        if settings.is_local:
-            return ok(name, "codes go to the console")
-        return warn(name, "codes go to the console, where anyone who reads it can sign in", "set SMTP_HOST")
-    try:
-        await mailer.check()
-    except MailError as fault:
-        return fail(name, f"SMTP login failed ({fault})", mail_fix(fault), aside=_printable(fault.answer))
-    if settings.smtp_security == "none":
-        return warn(name, "SMTP works, without TLS", "set SMTP_SECURITY=starttls")
-    return ok(name, "SMTP login works (TLS)")
-
-
-def mail_fix(fault: MailError) -> str:
-    """Return what helps against an email, or a login, that the mail server did not take."""
-    if "CERTIFICATE_VERIFY_FAILED" in fault.answer:
-        return (
-            "set SMTP_CA_FILE to the certificate of the server's authority, or SMTP_HOST to the name in its certificate"
-        )
-    kind = str(fault).partition(" ")[0]
-    return _FIXES_FOR_MAIL.get(kind, "correct SMTP_HOST, SMTP_PORT and SMTP_SECURITY, or start the mail server")
-
-
-async def check_test_email(mailer: Mailer, settings: Settings, to: str, now: datetime) -> Finding:
-    """Send a test email the way all email is sent."""
-    name = "test email"
-    message = Message(
-        subject=f"Test email from {settings.app_name}",
-        paragraphs=(
-            "This message shows that email from the sign-in service arrives.",
-            "No action is needed.",
-        ),
-        console="Test email: email goes to this console.",
-    )
-    try:
-        await mailer.send(to, message, now)
-    except MailError as fault:
-        return fail(name, f"refused ({fault})", mail_fix(fault), aside=_printable(fault.answer))
-    if isinstance(mailer, ConsoleMailer):
-        return warn(name, "printed on this console; no SMTP server is configured", "set SMTP_HOST")
-    return ok(name, "accepted by the SMTP server; check that it arrives, and not as spam", aside=_printable(to))
 
 
 async def check_limits(settings: Settings) -> Finding:
@@ -115,7 +55,7 @@ async def check_limits(settings: Settings) -> Finding:
             await redis.ping()
     except (RedisError, OSError) as fault:
         detail = f"no response from Redis ({type(fault).__name__}); counted in the database meanwhile"
-        return warn(name, detail, "systemctl status valkey redis-server, and check RATE_LIMIT_STORAGE")
+        return warn(name, detail, "start it, correct RATE_LIMIT_STORAGE, or set RATE_LIMIT_STORAGE=database")
     finally:
         await redis.aclose()
     return ok(name, "Redis responds; limits per account stay in the database")
@@ -267,8 +207,3 @@ def forwarding_finding(status: int, source: str | None) -> Finding:
         fix = "check that the public address leads to this service, with this database"
         return warn(name, f"the public address responds with {status}, but the audit here has no record of it", fix)
     return ok(name, "a forged client address is ignored", aside=f"this call came from {source}")
-
-
-def _printable(text: str) -> str:
-    """Return one line without control characters: another server wrote it."""
-    return "".join(c if c.isprintable() else " " for c in text)[:300]

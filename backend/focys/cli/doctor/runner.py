@@ -8,7 +8,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from focys.cli.console import out
-from focys.cli.doctor import checks_database, checks_local, checks_network, checks_service
+from focys.cli.doctor import checks_database, checks_local, checks_mail, checks_network, checks_service
 from focys.cli.doctor.checks_database import Names
 from focys.cli.doctor.report import Finding, Report, State, as_json, as_text, fail, show
 from focys.infra.db.rights import has_roles, rights_of
@@ -170,17 +170,17 @@ async def _in_the_database(services: Services, names: Names) -> list[Finding]:
         await _guarded("phones", phones()),
         *([] if services.settings.is_local else [await _guarded("addresses", addresses())]),
         await _guarded("mfa bypass", bypasses()),
-        await _guarded("outbox", checks_database.check_outbox(services.outbox)),
+        await _guarded("outbox", checks_mail.check_outbox(services.outbox, checks_mail.open_mailer(services.settings))),
     ]
 
 
 async def _mail(settings: Settings, send_test: str | None) -> list[Finding]:
-    mailer = checks_network.open_mailer(settings)
+    mailer = checks_mail.open_mailer(settings)
     if isinstance(mailer, Finding):
         return [mailer]
-    found = [await _guarded("mail", checks_network.check_mail(mailer, settings))]
+    found = [await _guarded("mail", checks_mail.check_mail(mailer, settings))]
     if send_test is not None:
-        sent = checks_network.check_test_email(mailer, settings, send_test, SystemClock().now())
+        sent = checks_mail.check_test_email(mailer, settings, send_test, SystemClock().now())
         found.append(await _guarded("test email", sent))
     # An aborted connection is closed in the next turns of the loop, which is about to end.
     await asyncio.sleep(CLOSE_SECONDS)

@@ -33,7 +33,8 @@ class Fault:
     """*plant* and *edit* are commands; *line* names the doctor's line, *told* stands in its detail.
 
     Without an *edit*, the advice is a command and nothing else helps. With one, the advice says what to edit, and
-    *advised* stands in it; a command in it comes after the edit. *leaves* is a line that has something else to say then.
+    *advised* stands in it; a command in it comes after the edit. *leaves* is a line that has something else to say then,
+    and *undo* puts back what the advice has changed for good.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Fault:
     edit: str = ""
     advised: str = ""
     leaves: str = ""
+    undo: str = ""
 
 
 def command_in(advice: str) -> str:

@@ -1,6 +1,7 @@
 """What can be wrong with the service's own machine: its unit, settings, files, email and backups."""
 
 from tests.deploy.doctor.fault import Fault
+from tests.deploy.server.outside import REFUSED
 
 _SETTINGS = "/etc/focys/focys.env"
 _GOOD = f"good {_SETTINGS}"
@@ -59,7 +60,12 @@ SETTINGS = [
     _setting("settings", "APP_NAME", "Acme # ours", "warn", "reads these differently: APP_NAME", "in single quotes"),
     _setting("app name", "APP_NAME", "FOCYS", "warn", "will show FOCYS", "set APP_NAME"),
     _setting(
-        "limits", "RATE_LIMIT_STORAGE", "redis://localhost:6390/0", "warn", "no response from Redis", "RATE_LIMIT"
+        "limits",
+        "RATE_LIMIT_STORAGE",
+        "redis://localhost:6390/0",
+        "warn",
+        "no response from Redis",
+        "correct RATE_LIMIT_STORAGE",
     ),
     _setting("limits", "RATE_LIMIT_STORAGE", "memory://", "warn", "each worker counts", "RATE_LIMIT_STORAGE=database"),
 ]
@@ -69,14 +75,30 @@ MAIL = [
     _setting("mail", "SMTP_HOST", "", "warn", "codes go to the console", "set SMTP_HOST"),
     _setting("mail", "SMTP_PORT", "588", "fail", "SMTP login failed", "SMTP_PORT"),
     _setting("mail", "SMTP_USER", "someone@example.com", "fail", "SMTPAuthenticationError", "correct SMTP_USER"),
+    _setting("mail", "SMTP_FROM", "not-login@example.com", "fail", "SMTPSenderRefused", "set SMTP_FROM"),
+    Fault(
+        "recipient is refused",
+        f"focys users create {REFUSED} --password-stdin <<< ripe-lantern-orchard-62"
+        f"; focys users set-password {REFUSED} --password-stdin <<< ripe-lantern-orchard-63"
+        "; sql \"UPDATE outbox SET created_at = now() - interval '1 hour' WHERE done_at IS NULL\" focys_db",
+        "outbox",
+        "warn",
+        "refuses the oldest",
+        f"sql \"UPDATE users SET email = 'taken@example.com' WHERE email = '{REFUSED}'\" focys_db"
+        '; sql "UPDATE outbox SET due_at = now() WHERE done_at IS NULL" focys_db; sleep 5',
+        "correct the person's address",
+    ),
     Fault(
         "mail server of an unknown authority",
         "mv /usr/local/share/ca-certificates/mail-and-acme.crt /var/tmp/mail.pem; update-ca-certificates --fresh",
         "mail",
         "fail",
         "SMTP login failed",
-        "setting SMTP_CA_FILE /var/tmp/mail.pem; systemctl restart focys-backend",
+        "install -m 644 /var/tmp/mail.pem /etc/focys/mail.pem; setting SMTP_CA_FILE /etc/focys/mail.pem"
+        "; systemctl restart focys-backend",
         "set SMTP_CA_FILE",
+        undo="mv /var/tmp/mail.pem /usr/local/share/ca-certificates/mail-and-acme.crt; update-ca-certificates"
+        f"; {_GOOD}; systemctl restart focys-backend",
     ),
     Fault(
         "wrong password of the mail server",

@@ -49,7 +49,7 @@ class Visit:
 
     def try_out(self, fault: Fault) -> Outcome:
         """Let a fault come, and report what the doctor, or its advice, had to do with its end."""
-        words = self._problems_with(fault)
+        words = self._problems_with(fault) + (self.do(fault.undo) if fault.undo else "")
         if words:
             self.do(CALM)
         return Outcome(passed=not words, words=words)
