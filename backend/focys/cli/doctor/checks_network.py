@@ -72,9 +72,10 @@ async def check_certificate(settings: Settings, now: datetime) -> Finding:
             )
     except ssl.SSLCertVerificationError as fault:
         return fail(name, f"browsers reject it: {fault.verify_message}", _certificate_fix(fault.verify_code, host))
-    except ssl.SSLError as fault:
+    except (ssl.SSLError, ConnectionResetError) as fault:
         fix = f"check the lines `listen … ssl` and `server_name {host}` in nginx's site, then: {_RESTART_NGINX}"
-        return fail(name, f"no TLS for this name at the public address ({fault.reason})", fix)
+        cause = getattr(fault, "reason", type(fault).__name__)
+        return fail(name, f"no TLS for this name at the public address ({cause})", fix)
     except OSError as fault:
         return unreachable(name, fault)
     ends = writer.get_extra_info("peercert")["notAfter"]

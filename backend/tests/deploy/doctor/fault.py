@@ -10,6 +10,8 @@ setting() { sed -i "/^$1=/d" $env; [ $# = 1 ] || echo "$1=$2" >> $env; }
 sql() { sudo -u postgres psql -q -v ON_ERROR_STOP=1 -c "$1" "${2:-postgres}"; }
 good() { for kept in "$@"; do rm -rf "$kept"; cp -a "/var/tmp/good$kept" "$kept"; done; }
 in_site() { sed -i -E "$1" $site; systemctl reload nginx; }
+waiting() { sql "INSERT INTO outbox (id, user_id, kind, about, created_at, due_at, tries) SELECT gen_random_uuid(), id,
+    'mfa_reset', '{\"at\": \"2026-01-01 12:00\"}', now() - interval '1 hour', now(), 0 FROM users WHERE email = '$1'" focys_db; }
 certificate() { cd /etc/letsencrypt/live/login.example.com
     for part in cert chain fullchain privkey; do cat "/var/tmp/certificates/$1/$part.pem" > $part.pem; done
     cd; systemctl reload nginx; }
@@ -48,7 +50,6 @@ class Fault:
     undo: str = ""
 
 
-def command_in(advice: str) -> str:
-    """Return the command in an advice, as one would copy it; without one, nothing."""
-    found = _COMMAND.search(advice)
-    return found["command"] if found else ""
+def commands_in(advice: str) -> list[str]:
+    """Return the commands in an advice, as one would copy them."""
+    return [found["command"] for found in _COMMAND.finditer(advice)]

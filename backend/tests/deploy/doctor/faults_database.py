@@ -142,9 +142,7 @@ ROWS = [
     ),
     Fault(
         "email is stuck",
-        "systemctl stop focys-backend; focys users unlock dana@example.com"
-        "; echo paper-lantern-orchard-61 | focys users set-password dana@example.com --password-stdin"
-        "; sql \"UPDATE outbox SET created_at = now() - interval '1 hour' WHERE done_at IS NULL\" focys_db",
+        "systemctl stop focys-backend; waiting dana@example.com",
         "outbox",
         "warn",
         "been waiting",

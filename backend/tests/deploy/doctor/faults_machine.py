@@ -78,9 +78,7 @@ MAIL = [
     _setting("mail", "SMTP_FROM", "not-login@example.com", "fail", "SMTPSenderRefused", "set SMTP_FROM"),
     Fault(
         "recipient is refused",
-        f"focys users create {REFUSED} --password-stdin <<< ripe-lantern-orchard-62"
-        f"; focys users set-password {REFUSED} --password-stdin <<< ripe-lantern-orchard-63"
-        "; sql \"UPDATE outbox SET created_at = now() - interval '1 hour' WHERE done_at IS NULL\" focys_db",
+        f"focys users create {REFUSED} --password-stdin <<< ripe-lantern-orchard-62; waiting {REFUSED}",
         "outbox",
         "warn",
         "refuses the oldest",

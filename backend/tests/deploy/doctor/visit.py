@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from tests.deploy.doctor.fault import FUNCTIONS, KEEP, Fault, command_in
+from tests.deploy.doctor.fault import FUNCTIONS, KEEP, Fault, commands_in
 from tests.deploy.server.machine import Machine
 from tests.deploy.server.walk import Outcome
 
@@ -66,19 +66,18 @@ class Visit:
             return f"no {fault.state} at {fault.line} with {fault.told!r}:\n{bad}"
         if found.code != any(check["state"] == "fail" for check in found.bad.values()):
             return f"the exit status is {found.code}:\n{bad}"
-        advice, command = line["fix"], command_in(line["fix"])
-        if fault.advised not in advice or not (fault.edit or command):
+        commands = commands_in(line["fix"])
+        if fault.advised not in line["fix"] or not (fault.edit or commands):
             return f"the advice is not {fault.advised!r} or a command:\n{bad}"
-        problem = self.do(fault.edit) if fault.edit else ""
-        # What follows "if that changes nothing" is the edit, so the command was tried before.
-        problem = problem or self.do(command)
+        # A command alone is the first thing to try; with an edit, it is the last thing to do.
+        problem = self.do(f"{fault.edit}\n{commands[-1] if commands else ''}" if fault.edit else commands[0])
         return problem or self._rest(fault, bad)
 
     def _rest(self, fault: Fault, before: str) -> str:
         """Follow the advice of the lines that a fault has left, once; then all must be well."""
         left = self._left(fault)
-        for check in left.values():
-            self.do(command_in(check["fix"]))
+        for command in dict.fromkeys(command for check in left.values() for command in commands_in(check["fix"])[:1]):
+            self.do(command)
         if left:
             left = self._left(fault)
         return f"\nbefore: {before}\nafter: {left}" if left else ""
