@@ -26,7 +26,7 @@ FAR_SECONDS = MOST_APART_SECONDS
 MIN_PHONES = 5
 SHOWN = 3
 RESTORE_KEY = "restore DATA_DIR/secret_key from your copy of it"
-FIX_CLOCK = "timedatectl set-ntp true, on this machine and the database's"
+FIX_CLOCK = "timedatectl set-ntp true; the same on the database's machine, if that is another"
 RESTART = "systemctl restart focys-backend"
 
 

@@ -21,6 +21,8 @@ OWNER_URL = DEPLOYED / "owner_database_url"
 BACKUPS = Path("/var/backups/focys")
 POSTGRES = Path("/var/lib/postgresql")
 RESTRICT = "systemd-tmpfiles --create focys.conf"
+_IN_CONTAINER = Path("/run/secrets")
+"""Where containers have their secrets. There is no other user to hide them from."""
 _NAME_THE_PROXY = "set TRUSTED_PROXIES to the proxy's address, such as 127.0.0.1/32"
 
 
@@ -69,7 +71,8 @@ def check_access(settings: Settings) -> Finding:
     paths += [settings.data_dir / "secret_key", settings.data_dir / "focys.db"] if settings.is_embedded else []
     if settings_file() == DEPLOYED / "focys.env":
         paths.append(DEPLOYED)
-    return access_finding([path for path in dict.fromkeys(paths) if path is not None and _is_open(path)])
+    own = [path for path in dict.fromkeys(paths) if path is not None and not path.is_relative_to(_IN_CONTAINER)]
+    return access_finding([path for path in own if _is_open(path)])
 
 
 def access_finding(readable: list[Path]) -> Finding:

@@ -113,7 +113,10 @@ def certificate_finding(left: timedelta) -> Finding:
 
 
 async def check_public(settings: Settings) -> list[Finding]:
-    """Ask PUBLIC_URL for the page and for the API, as a visitor's browser would."""
+    """Ask PUBLIC_URL for the page and for the API, as a visitor's browser would.
+
+    Readiness is for this machine only, so the service itself is asked for it (``check_service``).
+    """
     try:
         async with public_client() as client:
             page = await client.get(settings.public_url)

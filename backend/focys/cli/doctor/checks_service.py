@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from focys.cli.doctor.checks_database import FIX_CLOCK, RESTART
 from focys.cli.doctor.checks_local import BACKUPS, DEPLOYED
 from focys.cli.doctor.report import Finding, fail, ok, warn
-from focys.settings import Settings, secret_files, settings_file
+from focys.settings import LOCAL_HOSTS, Settings, secret_files, settings_file
+from focys.settings.database_url import options_of
 
 SERVICE = "http://127.0.0.1:8000"
 UNIT, BACKUP = "focys-backend", "focys-backup"
@@ -124,10 +125,10 @@ def metrics_finding(files: int) -> Finding:
     return ok("metrics", "added up over all workers")
 
 
-async def check_backups(now: datetime) -> list[Finding]:
-    """Check that the backups of deploy/systemd run; nothing where the deployment is another one."""
+async def check_backups(settings: Settings, now: datetime) -> list[Finding]:
+    """Check that the backups of deploy/systemd run; nothing for another deployment, or a database elsewhere."""
     timer = await _shown(f"{BACKUP}.timer", "LoadState", "ActiveState")
-    if settings_file() != DEPLOYED / "focys.env" or not timer:
+    if settings_file() != DEPLOYED / "focys.env" or not timer or not _is_here(settings):
         return []
     unit = await _shown(f"{BACKUP}.service", "Result")
     return [backups_finding({**timer, **unit}, now - datetime.fromtimestamp(_changed(BACKUPS), UTC))]
@@ -173,6 +174,14 @@ def synchronized_finding(synchronized: bool | None) -> Finding:
     if synchronized:
         return ok("time", "this machine is synchronized")
     return warn("time", "this machine is not synchronized", FIX_CLOCK)
+
+
+def _is_here(settings: Settings) -> bool:
+    """Tell whether the database is on this machine."""
+    if settings.database.startswith("sqlite"):
+        return True
+    host = options_of(settings.database_url.get_secret_value()).get("host", "")
+    return not host or host.startswith("/") or host in LOCAL_HOSTS
 
 
 def _settings_changed() -> float:

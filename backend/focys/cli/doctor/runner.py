@@ -101,7 +101,7 @@ async def _examine_service(settings: Settings, service: str) -> list[Finding]:
         *await _all_guarded("workers", checks_service.check_service(service, is_local=settings.is_local)),
         *(await _all_guarded("metrics", checks_service.check_metrics_folder()) if is_deployed else []),
         *checks_service.check_local_proxy(settings),
-        *await _all_guarded("backups", checks_service.check_backups(SystemClock().now())),
+        *await _all_guarded("backups", checks_service.check_backups(settings, SystemClock().now())),
         await _guarded("time", checks_service.check_time()),
     ]
 
