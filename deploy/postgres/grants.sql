@@ -13,6 +13,7 @@ BEGIN;
 -- Functions that others have put into a schema must not shadow PostgreSQL's own.
 SET LOCAL search_path = pg_catalog;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, :"app_role";
+GRANT USAGE ON SCHEMA public TO :"app_role";
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO :"app_role";
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO :"app_role";
 

@@ -1,8 +1,10 @@
 """Settings. Only this package reads the environment. Error messages never contain values."""
 
 from focys.settings.errors import SettingsError
+from focys.settings.files import names_read_differently, secret_files, settings_file
 from focys.settings.loading import inherited, load_settings
 from focys.settings.model import BACKEND, PAGES, Settings
+from focys.settings.private import private_values
 from focys.settings.secret_files import SECRETS, UNUSED_KEY
 from focys.settings.together import LOCAL_HOSTS
 
@@ -16,4 +18,8 @@ __all__ = [
     "SettingsError",
     "inherited",
     "load_settings",
+    "names_read_differently",
+    "private_values",
+    "secret_files",
+    "settings_file",
 ]

@@ -29,7 +29,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Iterator[Focys]:
     monkeypatch.setitem(Settings.model_config, "env_file", None)
     monkeypatch.setenv("COLUMNS", "200")
     # A service that happens to run on this machine is not part of the test.
-    monkeypatch.setattr("focys.cli.doctor.checks_network.SERVICE", "http://127.0.0.1:9")
+    monkeypatch.setattr("focys.cli.doctor.checks_service.SERVICE", "http://127.0.0.1:9")
     before = logging.getLogger().handlers
 
     def invoke(*arguments: str, typed: str | bytes = "") -> Result:

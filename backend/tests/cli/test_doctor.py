@@ -1,5 +1,6 @@
 """``focys doctor`` on real databases and a real mail server, well and not, and what may be passed on of it."""
 
+import json
 import socket
 from asyncio import to_thread
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import create_engine, text
 
-from focys.cli.doctor.report import Finding
+from focys.cli.doctor.report import Finding, Report, as_text, fail
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
+from focys.settings import private_values
 from tests.cli.conftest import Focys
 from tests.cluster import OwnCluster, running_postgres
 from tests.conftest import SECRET_KEY, migrate_at, settings_for
@@ -113,13 +115,14 @@ def test_a_stopped_postgresql_fails_one_check_only(
     assert line_of(running.stdout, "database").startswith("ok    database          PostgreSQL ")
     assert stopped.exit_code == 1
     assert line_of(stopped.stdout, "database").startswith("fail")
-    assert "systemctl status postgresql" in line_of(stopped.stdout, "database")
+    assert "systemctl restart postgresql" in line_of(stopped.stdout, "database")
     assert line_of(stopped.stdout, "mail").startswith("ok")
     assert "Traceback" not in stopped.output
 
 
 @pytest.mark.parametrize(
-    ("wrong", "fix"), [("nowhere", "create the database"), ("password", "set the role's password in DATABASE_URL")]
+    ("wrong", "fix"),
+    [("nowhere", "correct the database's name"), ("password", "correct the role and its password in DATABASE_URL")],
 )
 def test_a_refused_connection_has_its_own_fix(
     command: Focys, monkeypatch: pytest.MonkeyPatch, own_cluster: OwnCluster, wrong: str, fix: str
@@ -240,6 +243,46 @@ async def test_an_unusable_mail_server_fails(on_sqlite: Focys, monkeypatch: pyte
     assert line_of(absent.stdout, "test email").startswith("fail")
 
 
+async def test_a_sender_that_the_mail_server_refuses_fails_without_a_test_email(
+    on_sqlite: Focys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    async with mail_server(tmp_path) as server:
+        server.refused = {USER}
+        set_mail(monkeypatch, server.port, server.ca_file)
+        result = await to_thread(on_sqlite, "doctor", "--support")
+
+    assert result.exit_code == 1
+    assert "SMTPSenderRefused 553" in line_of(result.stdout, "mail")
+    assert "set SMTP_FROM" in line_of(result.stdout, "mail")
+    assert server.messages == []
+
+
+async def test_a_recipient_that_the_mail_server_refuses_is_why_an_email_waits(
+    on_sqlite: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    enrolled(sqlite_url)
+    engine = create_engine(settings_for(sqlite_url).database.replace("+aiosqlite", ""))
+    with engine.begin() as connection:
+        user, address = connection.execute(text("SELECT id, email FROM users")).one()
+    engine.dispose()
+    execute(
+        sqlite_url,
+        "INSERT INTO outbox (id, user_id, kind, about, created_at, due_at, tries) "
+        "VALUES (:user, :user, 'totp_locked', '{}', '2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000', 0)",
+        user=user,
+    )
+    async with mail_server(tmp_path) as server:
+        server.refused = {address}
+        set_mail(monkeypatch, server.port, server.ca_file)
+        shown = await to_thread(on_sqlite, "doctor")
+        passed_on = await to_thread(on_sqlite, "doctor", "--support")
+
+    assert "the mail server refuses the oldest (SMTPRecipientRefused 550)" in line_of(passed_on.stdout, "outbox")
+    assert "5.1.1 No such user" in shown.stdout
+    assert "student.com" not in passed_on.stdout
+    assert server.messages == []
+
+
 def set_mail(monkeypatch: pytest.MonkeyPatch, port: int, ca_file: str = "") -> None:
     values = {"HOST": "localhost", "PORT": str(port), "USER": USER, "PASSWORD": PASSWORD, "CA_FILE": ca_file}
     for name, value in values.items():
@@ -286,18 +329,60 @@ def test_the_support_text_holds_no_secret_person_or_host(
     }
     for name, value in canaries.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PUBLIC_URL", "https://login.example.com")
+    monkeypatch.setenv("PUBLIC_URL", "https://canary-login.example.com")
     monkeypatch.setattr("socket.getaddrinfo", unknown_host)
 
     result = on_sqlite("doctor", "--support", "--probe", "--send-test", "canary-dana@example.com")
 
     assert result.exit_code == 1
     assert result.stdout.count("fail  ") >= 4
-    assert "https://login.example.com" in result.stdout
     assert "canary" not in result.output.lower()
     assert [value for value in (*canaries.values(), str(tmp_path), "198.51.100") if value in result.output] == []
     assert "\x1b" not in result.stdout
     assert "Traceback" not in result.output
+
+
+def test_what_others_say_of_our_hosts_is_replaced_in_the_support_text():
+    """LOG-02: by the name of the setting, no matter who wrote the line."""
+    settings = settings_for(
+        "postgresql://canary:word@db-one.example.com,db-two.example.com/focys_db",
+        public_url="https://login.example.com",
+        smtp_host="mail.example.com",
+        smtp_from="canary@example.com",
+        log_file="/var/log/canary.log",
+        rate_limit_storage="redis://:word@valkey.example.com:6379/0",
+        trusted_proxies="198.51.100.7",
+    )
+    said = (
+        "not valid for 'login.example.com'; db-one.example.com and DB-TWO.example.com closed; mail.example.com said no to "
+        "someone@example.org from canary@example.com; valkey.example.com:6379; /var/log/canary.log; 198.51.100.7; 10.1.2.3"
+    )
+    report = Report(findings=[fail("certificate", said, said)], private=private_values(settings))
+
+    text = as_text(report)
+
+    assert "not valid for 'PUBLIC_URL'; DATABASE_URL and DATABASE_URL closed; SMTP_HOST said no" in text
+    assert [word for word in ("example", "canary", "198.", "10.1", "word") if word in text] == []
+
+
+def test_the_report_can_be_read_by_a_program(on_sqlite: Focys):
+    result = on_sqlite("doctor", "--json")
+
+    report = json.loads(result.stdout)
+    assert report["healthy"] is True
+    assert {check["state"] for check in report["checks"]} <= {"ok", "warn"}
+    assert report["checks"][0].keys() == {"name", "state", "detail", "fix", "aside"}
+
+
+def test_the_report_fits_a_terminal_of_80_columns(on_sqlite: Focys, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("PUBLIC_URL", "https://login.example.com")
+    monkeypatch.setattr("socket.getaddrinfo", unknown_host)
+
+    result = on_sqlite("doctor")
+
+    assert [line for line in result.stdout.splitlines() if len(line) > 80] == []
+    assert result.stdout.rstrip().endswith("checks).")
 
 
 def test_a_crashing_check_fails_alone(on_sqlite: Focys, monkeypatch: pytest.MonkeyPatch):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from focys.cli.doctor import checks_network
+from focys.cli.doctor import checks_network, checks_service
 from focys.cli.doctor.report import Finding, State
 from focys.infra.ops.clock import SystemClock
 from tests.cli.conftest import Focys
@@ -38,7 +38,7 @@ async def test_time_reports_whether_this_machine_is_synchronized(
         (tmp_path / "timedatectl").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    finding = await checks_network.check_time()
+    finding = await checks_service.check_time()
 
     assert finding.state is state
     assert told in finding.detail
@@ -71,32 +71,40 @@ async def certificate_of(
 
 
 @pytest.mark.parametrize(
-    ("changed", "state", "told"),
+    ("changed", "state", "told", "fix"),
     [
-        ({"days": 60.5}, OK, "valid for 60 more days"),
-        ({"days": 19.5}, WARN, "valid for 19 more days"),
-        ({"days": -1}, FAIL, "certificate has expired"),
-        ({"name": "elsewhere.example.com"}, FAIL, "not valid for 'localhost'"),
-        ({"known": False}, FAIL, "unable to get local issuer certificate"),
+        ({"days": 60.5}, OK, "valid for 60 more days", ""),
+        ({"days": 19.5}, WARN, "valid for 19 more days", "certbot renew"),
+        ({"days": -1}, FAIL, "certificate has expired", "certbot renew"),
+        ({"name": "elsewhere.example.com"}, FAIL, "not valid for 'localhost'", "-d localhost"),
+        ({"known": False}, FAIL, "unable to get local issuer certificate", "set ssl_certificate"),
     ],
 )
 async def test_a_certificate_is_checked_as_browsers_do(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changed: dict[str, object], state: State, told: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changed: dict[str, object], state: State, told: str, fix: str
 ):
     finding = await certificate_of(monkeypatch, tmp_path, **changed)  # type: ignore[arg-type]
 
     assert finding.state is state
     assert told in finding.detail
-    assert ("certbot renew" in finding.fix) is (state is not OK)
+    assert fix in finding.fix
+    assert bool(finding.fix) is bool(fix)
 
 
-async def test_an_unreachable_public_address_is_a_warning():
+async def test_an_unreachable_public_address_is_a_failure():
     settings = settings_for("sqlite:////tmp/x.db", public_url=f"https://localhost:{free_port()}")
 
     finding = await checks_network.check_certificate(settings, SystemClock().now())
 
-    assert finding.state is WARN
+    assert finding.state is FAIL
     assert "cannot be reached" in finding.detail
+
+
+def test_a_public_address_that_this_machine_cannot_reach_through_its_router_is_a_warning():
+    finding = checks_network.unreachable("certificate", TimeoutError())
+
+    assert finding.state is WARN
+    assert "from another machine" in finding.fix
 
 
 async def test_a_public_address_without_tls_is_a_failure():
@@ -150,7 +158,7 @@ def test_the_probe_finds_a_service_that_trusts_forged_addresses(
     assert "forwarding" not in unasked.stdout
     assert probed.exit_code == exit_code, probed.output
     assert told in probed.stdout
-    assert gone.exit_code == 0
+    assert gone.exit_code == 1
     assert "forwarding        the public address cannot be reached" in gone.stdout
 
 

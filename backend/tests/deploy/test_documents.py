@@ -81,11 +81,11 @@ def _walked(folder: Path, release: str | None) -> dict[str, dict[str, object]]:
 
 def _steps(machine: Machine, folder: Path) -> Iterator[Step]:
     steps = {block.name: step_of(block, lambda commands: machine.run(commands, ANSWERS)) for block in BLOCKS}
-    steps[SIGN_IN] = Step(SIGN_IN, lambda: _sign_in(machine, folder))
+    steps[SIGN_IN] = Step(SIGN_IN, lambda: sign_in_first(machine, folder))
     return (steps[name] for name in NAMES)
 
 
-def _sign_in(machine: Machine, folder: Path) -> Outcome:
+def sign_in_first(machine: Machine, folder: Path) -> Outcome:
     words = ""
     for address, role in PEOPLE.items():
         command = [sys.executable, "-m", "tests.deploy.server.first_sign_in", str(folder), address, role, PASSWORD]

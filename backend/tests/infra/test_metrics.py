@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from focys.cli.doctor.checks_network import check_workers
+from focys.cli.doctor.checks_service import check_service
 from focys.cli.doctor.report import ok
 from tests.conftest import SECRET_KEY
 from tests.support.canary import found_in, live
@@ -133,7 +133,7 @@ def test_the_metrics_of_all_workers_add_up(four_workers: Server, tmp_path: Path)
     assert scrapes[-1].of("focys_argon2_waiting") == 0
     assert not any("pid" in sample.labels for numbers in scrapes for sample in numbers.samples)
     assert len(list(tmp_path.glob("*metrics*/histogram_*.db"))) == WORKERS
-    told = asyncio.run(check_workers(four_workers.url, is_local=False))
+    [told, _] = asyncio.run(check_service(four_workers.url, is_local=False))
     assert told == ok("workers", "4 running, and /metrics adds them up")
     four_workers.stop()
     assert [*tmp_path.glob("focys_metrics_*")] == []

@@ -22,7 +22,7 @@ USER, PASSWORD = "focys@mail.example", "s3cret-of-the-mail-server"
 
 @dataclass
 class MailServer:
-    """What it was given, and how it is to behave: *answers* come before the emails are taken."""
+    """What it was given, and how it is to behave: *answers* come before the emails are taken, *refused* are addresses."""
 
     port: int = 0
     ca_file: str = ""
@@ -33,8 +33,25 @@ class MailServer:
     over_tls: list[bool] = field(default_factory=list)
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
     wait: float = 0
     on_arrival: Callable[..., None] = lambda _message, *, over_tls: None
+
+    async def handle_MAIL(  # noqa: N802  its name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if address in self.refused:
+            return "553 5.7.1 Not your address"
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(  # noqa: N802  its name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if address in self.refused:
+            return "550 5.1.1 No such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  its name
         await asyncio.sleep(self.wait)

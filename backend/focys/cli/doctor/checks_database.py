@@ -1,18 +1,20 @@
-"""The database: connection, schema, role and keys; and what it knows of clocks, bypasses and unsent email."""
+"""The database: connection, schema, role and keys; and what it knows of clocks, bypasses."""
 
+import socket
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from time import perf_counter
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from focys.cli.doctor.checks_local import OWNER_URL
 from focys.cli.doctor.report import Finding, fail, ok, warn
 from focys.domain.totp import PERIOD
 from focys.features.bypass import NotOver
-from focys.features.outbox import Outbox
 from focys.features.totp import SecretsByKey
 from focys.infra.db.database import Database
-from focys.infra.db.rights import Rights
+from focys.infra.db.rights import Rights, WriteLock, write_lock_of
 from focys.infra.db.schema import current_revision, known_revisions, needed_revision
 from focys.infra.ops.clock import SystemClock
 from focys.infra.web.health import MOST_APART_SECONDS
@@ -22,17 +24,57 @@ SLOW_MILLISECONDS = 50
 NOTICEABLE_SECONDS = 1
 FAR_SECONDS = MOST_APART_SECONDS
 MIN_PHONES = 5
-STUCK_AFTER = timedelta(minutes=5)
+SHOWN = 3
 RESTORE_KEY = "restore DATA_DIR/secret_key from your copy of it"
-FIX_CLOCK = "timedatectl set-ntp true, on this machine and the database's"
+FIX_CLOCK = "timedatectl set-ntp true; the same on the database's machine, if that is another"
+RESTART = "systemctl restart focys-backend"
 
-_FIXES = {
-    "InvalidPasswordError": "set the role's password in DATABASE_URL, or: ALTER ROLE … PASSWORD …",
-    "InvalidAuthorizationSpecificationError": "create the role that DATABASE_URL names",
-    "InvalidCatalogNameError": "create the database that DATABASE_URL names, then: focys migrate",
-    "TooManyConnectionsError": "raise max_connections, or lower DATABASE_POOL_SIZE",
-}
-_START_IT = "systemctl status postgresql, and check host and port in DATABASE_URL"
+
+_PSQL = "sudo -u postgres psql -qc"
+_FIXES = (
+    ("gaierror", "", "correct the host in DATABASE_URL"),
+    ("InvalidPasswordError", "", "correct the role and its password in DATABASE_URL"),
+    ("InvalidAuthorizationSpecificationError", "not permitted", f"{_PSQL} 'ALTER ROLE {{role}} LOGIN'"),
+    (
+        "InvalidAuthorizationSpecificationError",
+        "",
+        "allow this machine in pg_hba.conf, then: systemctl reload postgresql",
+    ),
+    ("InvalidCatalogNameError", "", "correct the database's name in DATABASE_URL, or create it: docs/DEPLOYMENT.md"),
+    ("InsufficientPrivilegeError", "", f"{_PSQL} 'GRANT CONNECT ON DATABASE {{database}} TO {{role}}'"),
+    ("TooManyConnectionsError", "for role", f"{_PSQL} 'ALTER ROLE {{role}} CONNECTION LIMIT -1'"),
+    ("TooManyConnectionsError", "for database", f"{_PSQL} 'ALTER DATABASE {{database}} CONNECTION LIMIT -1'"),
+    ("TooManyConnectionsError", "", "raise max_connections, or lower DATABASE_POOL_SIZE"),
+    ("DiskFullError", "", "free some space on PostgreSQL's disk: du -xh / | sort -h | tail"),
+    ("CannotConnectNowError", "", "wait until PostgreSQL has started: journalctl -u 'postgresql*'"),
+)
+"""What helps against a refused connection, by the driver's error and the server's words."""
+_START_IT = "systemctl restart postgresql; if that changes nothing, correct host and port in DATABASE_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The database and the role in DATABASE_URL, for commands that fix them."""
+
+    database: str = "focys_db"
+    role: str = "focys"
+
+    @property
+    def grants(self) -> str:
+        """The command that gives the service its permissions, and no others."""
+        role = "" if self.role == "focys" else f"-v app_role={self.role} "
+        return f"sudo -u postgres psql -q {role}-f /app/deploy/postgres/grants.sql {self.database}"
+
+    @property
+    def migrate(self) -> str:
+        """The command that migrates the tables, as their owner where that is another role."""
+        if OWNER_URL.is_file():
+            return f"DATABASE_URL_FILE={OWNER_URL} focys migrate && {self.grants}"
+        return "focys migrate"
+
+    def sql(self, statement: str) -> str:
+        """Return the command that runs a statement as PostgreSQL's superuser."""
+        return f"{_PSQL} '{statement}'"
 
 
 def check_files(settings: Settings) -> Finding | None:
@@ -47,7 +89,7 @@ def check_files(settings: Settings) -> Finding | None:
     return None
 
 
-async def check_reachable(database: Database) -> Finding:
+async def check_reachable(database: Database, names: Names) -> Finding:
     """Ask the database for its version, and time a second round trip on the open connection."""
     name = "database"
     try:
@@ -55,8 +97,8 @@ async def check_reachable(database: Database) -> Finding:
         start = perf_counter()
         await database.now()
     except (SQLAlchemyError, OSError) as fault:
-        cause = type(getattr(fault, "orig", None) or fault).__name__
-        return fail(name, f"no response ({cause})", _FIXES.get(cause, _START_IT))
+        cause = getattr(fault, "orig", None) or fault
+        return fail(name, f"no response ({type(cause).__name__})", connection_fix(cause, names))
     took = (perf_counter() - start) * 1000
     detail = f"{version} responds in {took:.1f} ms"
     if took < SLOW_MILLISECONDS:
@@ -64,23 +106,58 @@ async def check_reachable(database: Database) -> Finding:
     return warn(name, f"{detail}; a sign-in makes several calls", "move the service closer to its database")
 
 
-async def check_schema(database: Database) -> Finding:
+def connection_fix(cause: BaseException, names: Names) -> str:
+    """Return what helps against a connection that failed."""
+    kind = "gaierror" if isinstance(cause, socket.gaierror) else type(cause).__name__
+    found = next((fix for name, words, fix in _FIXES if name == kind and words in str(cause)), _START_IT)
+    return found.format(database=names.database, role=names.role)
+
+
+async def check_writes(database: Database, names: Names) -> Finding:
+    """Ask whether the database accepts writes, and if not, why."""
+    return writes_finding(None if await database.takes_writes() else await write_lock_of(database), names)
+
+
+def writes_finding(lock: WriteLock | None, names: Names) -> Finding:
+    """Report whether rows can be written; without that, nobody can sign in."""
+    name = "writes"
+    match lock:
+        case None:
+            return ok(name, "the database accepts writes")
+        case "standby":
+            fix = f"name the primary in DATABASE_URL; if this is to be the primary: {names.sql('SELECT pg_promote()')}"
+            return fail(name, "this server is a standby and accepts no writes", fix)
+        case "database":
+            fix = names.sql(f"ALTER DATABASE {names.database} RESET default_transaction_read_only")
+        case "role":
+            fix = names.sql(f"ALTER ROLE {names.role} RESET default_transaction_read_only")
+        case "server":
+            fix = names.sql("ALTER SYSTEM RESET default_transaction_read_only") + (
+                " && sudo -u postgres psql -qc 'SELECT pg_reload_conf()'"
+            )
+        case _:
+            fix = "remove default_transaction_read_only from DATABASE_URL or PGOPTIONS"
+    return fail(name, f"the database is read-only (set for the {lock})", f"{fix} && {RESTART}")
+
+
+async def check_schema(database: Database, names: Names) -> Finding:
     """Compare the schema's revision with the one this version needs."""
     name, at, needed = "schema", await current_revision(database), needed_revision()
     if at == needed:
         return ok(name, f"at {at}, which this version needs")
     if at is None:
-        return fail(name, f"never migrated; this version needs {needed}", "focys migrate")
+        return fail(name, f"never migrated; this version needs {needed}", names.migrate)
     if at in known_revisions():
-        return fail(name, f"at {at}; this version needs {needed}", "focys migrate")
+        return fail(name, f"at {at}; this version needs {needed}", names.migrate)
     return fail(name, f"at {at}, which this version does not know", "install the version of FOCYS that migrated it")
 
 
-def rights_finding(rights: Rights) -> Finding:
-    """Report rights that the service's role does not need: an attacker who takes over the service has them, too."""
-    name, grants = "role", "sudo -u postgres psql -f /app/deploy/postgres/grants.sql focys_db"
-    if not rights.does_its_work:
-        return fail(name, "cannot read and write what a sign-in needs", grants)
+def rights_finding(rights: Rights, names: Names = Names()) -> Finding:
+    """Report rights that the role lacks, or does not need: who takes over the service has those, too."""
+    name = "role"
+    if rights.missing:
+        more = f" and {len(rights.missing) - SHOWN} more" if len(rights.missing) > SHOWN else ""
+        return fail(name, f"lacks {', '.join(rights.missing[:SHOWN])}{more}", names.grants)
     excess = [
         text
         for has_it, text in (
@@ -93,9 +170,11 @@ def rights_finding(rights: Rights) -> Finding:
     ]
     if not excess:
         return ok(name, "can read and write rows, cannot change tables, can only add to the audit")
-    only_the_audit = not (rights.rules_the_server or rights.has_powers or rights.changes_tables)
-    fix = grants if only_the_audit else "run /app/deploy/postgres/roles.sql, and use the role focys in DATABASE_URL"
-    return warn(name, ", ".join(excess), fix)
+    if rights.rules_the_server or rights.has_powers:
+        powers = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+        return warn(name, ", ".join(excess), names.sql(f"ALTER ROLE {names.role} {powers}"))
+    fix = "use the role focys in DATABASE_URL, not the owner of the tables; /app/deploy/postgres/roles.sql creates it"
+    return warn(name, ", ".join(excess), fix if rights.changes_tables else names.grants)
 
 
 def keys_finding(counted: SecretsByKey, *, fallbacks: int) -> Finding:
@@ -103,12 +182,13 @@ def keys_finding(counted: SecretsByKey, *, fallbacks: int) -> Finding:
     name = "keys"
     total = counted.current + counted.older + counted.unknown
     if counted.unknown:
-        fix = "add the missing key to SECRET_KEY_FALLBACKS"
+        fix = "restore SECRET_KEY from your copy, or add the missing key to SECRET_KEY_FALLBACKS"
         return fail(name, f"{counted.unknown} of {total} TOTP secrets cannot be decrypted", fix)
     if counted.older:
         return warn(name, f"{counted.older} of {total} TOTP secrets still need a fallback key", "focys keys rotate")
     if fallbacks:
-        return ok(name, f"SECRET_KEY decrypts all {total} TOTP secrets; remove the fallback a day after the change")
+        detail = f"SECRET_KEY decrypts all {total} TOTP secrets; the fallback only keeps sessions alive for a day"
+        return warn(name, detail, "a day after the new key, remove SECRET_KEY_FALLBACKS and its file")
     return ok(name, f"SECRET_KEY decrypts all {total} TOTP secrets")
 
 
@@ -155,21 +235,6 @@ def bypasses_finding(not_over: Sequence[NotOver], now: datetime) -> Finding:
     until = max(bypass.ends_at for bypass in active)
     detail = f"{' and '.join(whom)} can sign in with the password alone, until {until:%H:%M} UTC at the latest"
     return warn(name, detail, fix, aside=f"({'; '.join(bypass.reason for bypass in active)})")
-
-
-async def check_outbox(outbox: Outbox) -> Finding:
-    """Look for email that should have been sent."""
-    return outbox_finding(await outbox.count_waiting(STUCK_AFTER))
-
-
-def outbox_finding(stuck: int) -> Finding:
-    """Report how many messages have been waiting for too long."""
-    minutes = int(STUCK_AFTER.total_seconds() // 60)
-    if stuck:
-        waiting = "1 message has" if stuck == 1 else f"{stuck} messages have"
-        detail = f"{waiting} been waiting for more than {minutes} minutes"
-        return warn("outbox", detail, "focys doctor --send-test ADDRESS, and check that the service is running")
-    return ok("outbox", f"no message has been waiting for more than {minutes} minutes")
 
 
 def _median(offsets: Mapping[int, int], phones: int) -> int:

@@ -1,85 +1,41 @@
-"""Other machines and services: SMTP, Redis, a time server, PUBLIC_URL, and the running service itself."""
+"""Redis, and PUBLIC_URL as a visitor's browser sees it."""
 
 import asyncio
+import re
 import secrets
-import shutil
+import socket
 import ssl
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import httpx
-from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from focys.cli.doctor.checks_database import FIX_CLOCK
+from focys.cli.doctor.checks_database import RESTART as _RESTART
 from focys.cli.doctor.report import Finding, fail, ok, warn
 from focys.features.audit import find_source
 from focys.infra.db.database import Database
-from focys.infra.mail.mailer import ConsoleMailer, Mailer, MailError, Message, SmtpMailer, mailer_for
 from focys.settings import Settings
 
 CONNECT_SECONDS = 3
 PROBE_SECONDS = 10
 REDIS_SECONDS = 1
-RESPONSE_SECONDS = 5
 FEW_DAYS = 20
 """certbot renews thirty days before expiry, so less means that it does not."""
 
 CLAIMED = "192.0.2.123"
 """An address nobody has (RFC 5737), which the probe claims to come from."""
 
-SERVICE = "http://127.0.0.1:8000"
-MAX_BYTES = 4 * 1024 * 1024
+_SCRIPT = re.compile(r'<script[^>]* src="(/assets/[^"]+)"')
+_EXPIRED, _OTHER_NAME = 10, 62
+"""OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED and X509_V_ERR_HOSTNAME_MISMATCH."""
 
-_FIX_MAIL = "check SMTP_HOST, SMTP_PORT, SMTP_USER, SMTP_PASSWORD and SMTP_SECURITY"
+_FIX_PUBLIC_URL = "set PUBLIC_URL to the address that people enter, and make it lead to this machine"
+_IN_SITE = "in nginx's site, as in deploy/nginx/focys.conf; then: systemctl reload nginx"
+_READABLE = "chmod -R a+rX /app/frontend/dist"
 _RENEW = "certbot renew && systemctl reload nginx"
-# At its own root, or beside the pages of ``focys serve``.
-_METRICS = ("/metrics", "/api/metrics")
-
-
-def open_mailer(settings: Settings) -> Mailer | Finding:
-    """Return the mailer that the service would use, or why there is none."""
-    try:
-        return mailer_for(settings)
-    except OSError as fault:
-        return fail("mail", f"the CA file cannot be read ({type(fault).__name__})", "check SMTP_CA_FILE")
-
-
-async def check_mail(mailer: Mailer, settings: Settings) -> Finding:
-    """Connect and log in as the service does, without sending anything."""
-    name = "mail"
-    if not isinstance(mailer, SmtpMailer):
-        if settings.is_local:
-            return ok(name, "codes go to the console")
-        return warn(name, "codes go to the console, where anyone who reads it can sign in", "set SMTP_HOST")
-    try:
-        await mailer.check()
-    except MailError as fault:
-        return fail(name, f"SMTP login failed ({fault})", _FIX_MAIL, aside=_printable(fault.answer))
-    if settings.smtp_security == "none":
-        return warn(name, "SMTP works, without TLS", "set SMTP_SECURITY=starttls")
-    return ok(name, "SMTP login works (TLS)")
-
-
-async def check_test_email(mailer: Mailer, settings: Settings, to: str, now: datetime) -> Finding:
-    """Send a test email the way all email is sent."""
-    name = "test email"
-    message = Message(
-        subject=f"Test email from {settings.app_name}",
-        paragraphs=(
-            "This message shows that email from the sign-in service arrives.",
-            "No action is needed.",
-        ),
-        console="Test email: email goes to this console.",
-    )
-    try:
-        await mailer.send(to, message, now)
-    except MailError as fault:
-        return fail(name, f"refused ({fault})", _FIX_MAIL, aside=_printable(fault.answer))
-    if isinstance(mailer, ConsoleMailer):
-        return warn(name, "printed on this console; no SMTP server is configured", "set SMTP_HOST")
-    return ok(name, "accepted by the SMTP server; check that it arrives, and not as spam", aside=_printable(to))
+_RESTART_NGINX = "systemctl restart nginx"
 
 
 async def check_limits(settings: Settings) -> Finding:
@@ -99,7 +55,7 @@ async def check_limits(settings: Settings) -> Finding:
             await redis.ping()
     except (RedisError, OSError) as fault:
         detail = f"no response from Redis ({type(fault).__name__}); counted in the database meanwhile"
-        return warn(name, detail, "systemctl status valkey redis-server, and check RATE_LIMIT_STORAGE")
+        return warn(name, detail, "start it, correct RATE_LIMIT_STORAGE, or set RATE_LIMIT_STORAGE=database")
     finally:
         await redis.aclose()
     return ok(name, "Redis responds; limits per account stay in the database")
@@ -115,15 +71,39 @@ async def check_certificate(settings: Settings, now: datetime) -> Finding:
                 host, parts.port or 443, ssl=ssl.create_default_context(), server_hostname=host
             )
     except ssl.SSLCertVerificationError as fault:
-        return fail(name, f"browsers reject it: {fault.verify_message}", _RENEW)
-    except ssl.SSLError as fault:
-        return fail(name, f"no TLS at the public address ({fault.reason})", "check that nginx serves TLS there")
+        return fail(name, f"browsers reject it: {fault.verify_message}", _certificate_fix(fault.verify_code, host))
+    except (ssl.SSLError, ConnectionResetError) as fault:
+        fix = f"check the lines `listen … ssl` and `server_name {host}` in nginx's site, then: {_RESTART_NGINX}"
+        cause = getattr(fault, "reason", type(fault).__name__)
+        return fail(name, f"no TLS for this name at the public address ({cause})", fix)
     except OSError as fault:
-        detail = f"the public address cannot be reached from this machine ({type(fault).__name__})"
-        return warn(name, detail, "systemctl status nginx, and try from another machine")
+        return unreachable(name, fault)
     ends = writer.get_extra_info("peercert")["notAfter"]
     writer.close()
     return certificate_finding(datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) - now)
+
+
+def unreachable(name: str, fault: Exception) -> Finding:
+    """Report a public address that cannot be reached. A router may hide it from its own network: that is no failure."""
+    detail = f"the public address cannot be reached from this machine ({type(fault).__name__})"
+    if isinstance(fault, TimeoutError | httpx.TimeoutException):
+        return warn(name, detail, "try from another machine; if it fails there, too: open port 443 in the firewall")
+    if isinstance(fault, socket.gaierror):
+        return fail(name, detail, "correct the host in PUBLIC_URL, or enter it in the DNS")
+    return fail(name, detail, f"{_RESTART_NGINX}; if that changes nothing, enable its site and open port 443")
+
+
+def _certificate_fix(cause: int, host: str) -> str:
+    if cause == _EXPIRED:
+        return _RENEW
+    if cause == _OTHER_NAME:
+        return (
+            f"certbot certonly --nginx --non-interactive --renew-with-new-domains --cert-name {host} -d {host}"
+            " && systemctl reload nginx"
+        )
+    return (
+        "in nginx's site, set ssl_certificate to the fullchain.pem of a known authority, then: systemctl reload nginx"
+    )
 
 
 def certificate_finding(left: timedelta) -> Finding:
@@ -132,18 +112,78 @@ def certificate_finding(left: timedelta) -> Finding:
     return ok(name, detail) if left.days >= FEW_DAYS else warn(name, detail, _RENEW)
 
 
-async def check_time() -> Finding:
-    """Ask this machine whether its clock is synchronized."""
-    return synchronized_finding(await _is_synchronized())
+async def check_public(settings: Settings) -> list[Finding]:
+    """Ask PUBLIC_URL for the page and for the API, as a visitor's browser would.
+
+    Readiness is for this machine only, so the service itself is asked for it (``check_service``).
+    """
+    try:
+        async with public_client() as client:
+            page = await client.get(settings.public_url)
+            script = _SCRIPT.search(page.text) if page.is_success else None
+            asset = await client.get(f"{settings.public_url}{script[1]}") if script else None
+            api = await client.get(f"{settings.public_url}/api/auth/status")
+            numbers = await client.get(f"{settings.public_url}/api/metrics")
+    except (httpx.HTTPError, OSError) as fault:
+        return [unreachable("public page", _cause_of(fault))]
+    found = [page_finding(page, asset), api_finding(api)]
+    return [*found, _open_metrics()] if numbers.text.startswith("# HELP ") else found
 
 
-def synchronized_finding(synchronized: bool | None) -> Finding:
-    """Report whether this machine's clock is synchronized."""
-    if synchronized is None:
-        return ok("time", "unknown whether this machine is synchronized; there is no timedatectl")
-    if synchronized:
-        return ok("time", "this machine is synchronized")
-    return warn("time", "this machine is not synchronized", FIX_CLOCK)
+def public_client(**headers: str) -> httpx.AsyncClient:
+    """Return a client that trusts whom this system trusts, and SSL_CERT_FILE."""
+    context = ssl.create_default_context()
+    return httpx.AsyncClient(timeout=PROBE_SECONDS, verify=context, trust_env=False, headers=headers)
+
+
+def page_finding(page: httpx.Response, script: httpx.Response | None) -> Finding:
+    """Report whether a browser gets the page and its script."""
+    name = "public page"
+    if script is not None and script.is_success:
+        return ok(name, "the page and its script are served")
+    if page.is_success and script is None:
+        return fail(name, "another page is served at the public address", _FIX_PUBLIC_URL)
+    code = page.status_code if script is None else script.status_code
+    fix = f"{_READABLE}; if the pages are not built, build them: docs/DEPLOYMENT.md, Pages"
+    return fail(name, f"the page or its script is not served ({code})", fix)
+
+
+def api_finding(response: httpx.Response) -> Finding:
+    """Report whether the API behind the public address is ours."""
+    name, code = "public api", _code_in(response)
+    if response.is_success and code is None and "signed_in" in response.text:
+        return ok(name, "the public address leads to the API")
+    if code == "unknown_host":
+        return fail(name, "the proxy passes on another host name", f"proxy_set_header Host $host; {_IN_SITE}")
+    if code == "unavailable":
+        fix = f"{_RESTART}; if that changes nothing, server 127.0.0.1:8000; {_IN_SITE}"
+        return fail(name, f"the proxy does not reach the service ({response.status_code})", fix)
+    if code == "not_found" or response.is_success:
+        fix = f"location ^~ /api/ with proxy_pass http://focys_backend/; and its slash at the end, {_IN_SITE}"
+        return fail(name, "the proxy does not pass /api/ on as it should", fix)
+    return fail(name, f"another program responds at the public address ({response.status_code})", _FIX_PUBLIC_URL)
+
+
+def _open_metrics() -> Finding:
+    return warn(
+        "public metrics", "anyone can read the metrics", f"location ^~ /api/metrics with return 404; {_IN_SITE}"
+    )
+
+
+def _code_in(response: httpx.Response) -> str | None:
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    return str(body["code"]) if isinstance(body, dict) and "code" in body else None
+
+
+def _cause_of(fault: Exception) -> Exception:
+    """Return the operating system's error in one of the client's, if there is one."""
+    cause: BaseException | None = fault
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__cause__ or cause.__context__
+    return cause if isinstance(cause, OSError) else fault
 
 
 async def check_forwarding(settings: Settings, database: Database, now: datetime) -> Finding:
@@ -152,11 +192,10 @@ async def check_forwarding(settings: Settings, database: Database, now: datetime
     claims = {"X-Forwarded-For": CLAIMED, "X-Real-IP": CLAIMED, "Forwarded": f"for={CLAIMED}"}
     nobody = {"email": f"doctor-{secrets.token_hex(8)}@example.com", "password": secrets.token_urlsafe(16)}
     try:
-        async with httpx.AsyncClient(timeout=PROBE_SECONDS, headers=claims) as client:
+        async with public_client(**claims) as client:
             response = await client.post(f"{settings.public_url}/api/auth/login", json=nobody)
     except (httpx.HTTPError, OSError) as fault:
-        detail = f"the public address cannot be reached from this machine ({type(fault).__name__})"
-        return warn(name, detail, "focys doctor --probe, on a machine that reaches it")
+        return unreachable(name, _cause_of(fault))
     request_id = response.headers.get("X-Request-ID", "")
     source = await find_source(database, request_id, now - timedelta(minutes=1)) if request_id else None
     return forwarding_finding(response.status_code, source)
@@ -172,65 +211,3 @@ def forwarding_finding(status: int, source: str | None) -> Finding:
         fix = "check that the public address leads to this service, with this database"
         return warn(name, f"the public address responds with {status}, but the audit here has no record of it", fix)
     return ok(name, "a forged client address is ignored", aside=f"this call came from {source}")
-
-
-async def check_workers(service: str, *, is_local: bool) -> Finding:
-    """Ask the running service how many workers it has."""
-    name = "workers"
-    try:
-        # Another program may be listening there.
-        async with asyncio.timeout(RESPONSE_SECONDS), httpx.AsyncClient(trust_env=False) as client:
-            for place in _METRICS:
-                if (running := await _workers_in(client, f"{service}{place}")) is not None:
-                    return ok(name, "1 running" if running == 1 else f"{running} running, and /metrics adds them up")
-    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as fault:
-        if is_local:
-            return ok(name, "none running", aside=service)
-        detail = f"the service does not respond on this machine ({type(fault).__name__})"
-        return warn(name, detail, "systemctl status focys-backend; or focys doctor --service URL", aside=service)
-    detail = "another program responds on this machine, not this service"
-    return warn(name, detail, "focys doctor --service URL, with the address it listens on", aside=service)
-
-
-async def _is_synchronized() -> bool | None:
-    program = shutil.which("timedatectl")
-    if program is None:
-        return None
-    process = await asyncio.create_subprocess_exec(
-        program,
-        "show",
-        "--property=NTPSynchronized",
-        "--value",
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        output, _ = await asyncio.wait_for(process.communicate(), CONNECT_SECONDS)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        return None
-    return {b"yes": True, b"no": False}.get(output.strip())
-
-
-async def _workers_in(client: httpx.AsyncClient, url: str) -> int | None:
-    """Return the number of workers in our metrics, or None if the response is not ours."""
-    async with client.stream("GET", url) as response:
-        if not response.is_success or not response.headers.get("content-type", "").startswith("text/plain"):
-            return None
-        body = b""
-        async for piece in response.aiter_bytes():
-            body += piece
-            if len(body) > MAX_BYTES:
-                return None
-    try:
-        families = list(text_string_to_metric_families(body.decode()))
-        values = [sample.value for family in families if family.name == "focys_workers" for sample in family.samples]
-        return int(values[0]) if values else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _printable(text: str) -> str:
-    """Return one line without control characters: another server wrote it."""
-    return "".join(c if c.isprintable() else " " for c in text)[:300]

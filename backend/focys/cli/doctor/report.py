@@ -1,8 +1,11 @@
-"""What the checks return, and how a report is printed: a table for a terminal, plain text for a ticket."""
+"""What the checks return, and how a report is printed: a table for a terminal, JSON for programs, text for a ticket."""
 
+import json
 import platform
+import re
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from rich.console import Console
@@ -13,6 +16,8 @@ from focys import __version__
 from focys.domain.plain_text import printable
 
 _UNKNOWN = "unknown"
+_ADDRESS = re.compile(r"(?<![\d.])(?!127\.0\.0\.1)\d{1,3}(?:\.\d{1,3}){3}(?![\d.])|[\w.+-]+@[\w-]+\.[\w.-]+")
+"""An IP address other than this machine's own, or an email address, whatever brought it into the report."""
 
 
 class State(StrEnum):
@@ -31,8 +36,8 @@ _COLORS = {State.OK: "default", State.WARN: "yellow", State.FAIL: "red"}
 class Finding:
     """One line of the report.
 
-    ``detail`` and ``fix`` name no host, path, person or secret, so that they can be passed on; ``aside`` is for the
-    operator's own terminal.
+    ``aside`` is for the operator's own terminal: a ticket never contains it. Settings in ``detail`` and ``fix`` are
+    replaced there by their names.
     """
 
     name: str
@@ -48,7 +53,8 @@ class Report:
 
     findings: list[Finding] = field(default_factory=list)
     database: str = _UNKNOWN
-    public_url: str = _UNKNOWN
+    private: Sequence[tuple[str, str]] = ()
+    """The values that must not be passed on, each with the name to print in its place."""
 
     @property
     def is_healthy(self) -> bool:
@@ -89,17 +95,27 @@ def show(report: Report, out: Console) -> None:
     out.print(f"\n{_summary(report)}")
 
 
+def as_json(report: Report) -> str:
+    """Return the same for a program, with the operator's asides."""
+    checks = [asdict(finding) for finding in report.findings]
+    return json.dumps({"version": __version__, "healthy": report.is_healthy, "checks": checks}, indent=2)
+
+
 def as_text(report: Report) -> str:
     """Return the same without colors, hosts, paths and people, safe to pass on."""
-    lines = [
-        f"focys {__version__}, Python {platform.python_version()}, {report.database}",
-        f"{_platform()}, {report.public_url}",
-        "",
-    ]
+    lines = [f"focys {__version__}, Python {platform.python_version()}, {report.database}", _platform(), ""]
     for finding in report.findings:
         fix = f" (fix: {finding.fix})" if finding.fix else ""
-        lines.append(f"{finding.state:<5} {finding.name:<17} {printable(finding.detail + fix)}")
+        text = redacted(printable(finding.detail + fix), report.private)
+        lines.append(f"{finding.state:<5} {finding.name:<17} {text}")
     return "\n".join(lines)
+
+
+def redacted(text: str, private: Sequence[tuple[str, str]]) -> str:
+    """Return the text with each private value replaced by its name, the longest first; and without IP addresses."""
+    for value, name in sorted(private, key=lambda pair: len(pair[0]), reverse=True):
+        text = re.sub(rf"(?<![\w.-]){re.escape(value)}(?![\w-])", name, text, flags=re.IGNORECASE)
+    return _ADDRESS.sub("ADDRESS", text)
 
 
 def _cell(finding: Finding) -> str:

@@ -51,6 +51,13 @@ _DUE = (
     .limit(20)
 )
 _WAITING = select(func.count()).where(outbox.c.done_at.is_(None), outbox.c.created_at < bindparam("moment"))
+_OLDEST_RECIPIENT = (
+    select(_users.c.email)
+    .join_from(outbox, _users, _users.c.id == outbox.c.user_id)
+    .where(outbox.c.done_at.is_(None), outbox.c.created_at < bindparam("moment"))
+    .order_by(outbox.c.created_at)
+    .limit(1)
+)
 # Emails sent before the window can't have been created in it, so the index on done_at narrows the scan.
 _QUEUED = select(func.count()).where(
     outbox.c.kind == bindparam("of_kind"),
@@ -109,6 +116,11 @@ class OutboxRepository:
         """Return how many emails queued before *since* have not been sent."""
         row = await self._database.first(_WAITING, moment=since)
         return int(row[0]) if row else 0
+
+    async def find_recipient(self, since: datetime) -> str | None:
+        """Return the address of the oldest email queued before *since* that has not been sent."""
+        row = await self._database.first(_OLDEST_RECIPIENT, moment=since)
+        return str(row[0]) if row else None
 
     async def claim(self, email_id: UUID, tries: int, until: datetime) -> bool:
         """Claim an email for one try; no other worker tries it before *until*. False if another worker claimed it."""

@@ -61,6 +61,10 @@ class Outbox:
         """Return how many emails have been waiting for longer than this."""
         return await self._repository.count_waiting(self._clock.now() - longer_than)
 
+    async def find_waiting_recipient(self, longer_than: timedelta) -> str | None:
+        """Return the address of the email that has been waiting longest, if longer than this."""
+        return await self._repository.find_recipient(self._clock.now() - longer_than)
+
     async def run(self) -> None:
         """Send due emails until stopped. An exception in one round is logged; the next round runs anyway."""
         while not self._is_stopping:

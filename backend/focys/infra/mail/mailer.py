@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,13 +90,21 @@ class SmtpMailer:
 
     async def send(self, to: str, message: Message, now: datetime, key: UUID | None = None) -> None:
         """Deliver the message, or raise MailError."""
-        await self._connect_and_send(render(to, message, now, key, settings=self._settings))
+        email = render(to, message, now, key, settings=self._settings)
+        await self._connect_and(lambda client: client.send_message(email))
 
-    async def check(self) -> None:
-        """Connect and log in as if to send, but send nothing; raise MailError on failure."""
-        await self._connect_and_send(None)
+    async def check(self, recipient: str | None = None) -> None:
+        """Begin an email from our sender, and to *recipient* if given, but send nothing; raise MailError on failure."""
 
-    async def _connect_and_send(self, message: EmailMessage | None) -> None:
+        async def begin(client: aiosmtplib.SMTP) -> None:
+            await client.mail(sender_of(self._settings))
+            if recipient is not None:
+                await client.rcpt(recipient)
+            await client.rset()
+
+        await self._connect_and(begin)
+
+    async def _connect_and(self, act: Callable[[aiosmtplib.SMTP], Awaitable[object]]) -> None:
         own = self._settings
         client = aiosmtplib.SMTP(
             hostname=own.smtp_host,
@@ -112,8 +121,7 @@ class SmtpMailer:
         try:
             async with asyncio.timeout(WHOLE_TRY_SECONDS):
                 await client.connect()
-                if message is not None:
-                    await client.send_message(message)
+                await act(client)
             # The message is accepted by now, even if QUIT fails.
             with suppress(aiosmtplib.SMTPException, OSError):
                 await client.quit()

@@ -29,6 +29,8 @@ MAIL_HOST, MAIL_PORT, MAIL_USER, MAIL_PASSWORD = (
     "login@example.com",
     "the-password-of-the-mail-server",
 )
+REFUSED = "refused@example.com"
+"""A recipient that the mail server does not take."""
 ACME_HOST, ACME_PORT, ROOTS_PORT = "acme.example.com", 14000, 15000
 REPOSITORY = "https://git.example.com/focys.git"
 START_SECONDS = 60
@@ -136,7 +138,8 @@ def _serving(command: list[str], log: Path) -> Iterator[None]:
 
 async def _keep_emails(folder: Path) -> None:
     authority = trustme.CA.from_pem((folder / "ca.pem").read_bytes(), (folder / "ca.key").read_bytes())
-    kept = MailServer(port=MAIL_PORT, user=MAIL_USER, password=MAIL_PASSWORD)
+    refused = {REFUSED, f"not-{MAIL_USER}"}
+    kept = MailServer(port=MAIL_PORT, user=MAIL_USER, password=MAIL_PASSWORD, refused=refused)
 
     def keep(email: EmailMessage, **_: object) -> None:
         (folder / "emails" / f"{len(kept.messages):03}").write_bytes(email.as_bytes())
