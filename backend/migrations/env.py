@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 import focys.app  # noqa: F401  registers every table
+from focys.infra.db.connecting import sqlalchemy_engine
 from focys.infra.db.database import metadata
-from focys.infra.db.postgres import is_forbidden, sqlalchemy_engine
+from focys.infra.db.postgres import is_forbidden
 from focys.infra.db.schema import OWNER_NEEDED
 from focys.settings import SettingsError, load_settings
 

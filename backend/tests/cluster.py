@@ -218,7 +218,8 @@ class OwnCluster(Cluster):
         with contextlib.suppress(FileNotFoundError, IndexError):
             status = (self._folder / "data" / "postmaster.pid").read_text().splitlines()
             # One that was killed has left its own.
-            return status[0] == str(self._server and self._server.pid) and status[7].strip() == "ready"
+            ours = status[0] == str(self._server and self._server.pid)
+            return ours and status[7].strip() in {"ready", "standby"}
         return False
 
     def _signal_all(self, number: signal.Signals) -> None:
@@ -250,7 +251,7 @@ def running_postgres(
         yield Cluster(given)
         return
     programs = find_programs()
-    with _folder_that_goes_with_us(None if durable else folder_in_memory(SERVER_BYTES)) as folder:
+    with folder_that_goes_with_us(None if durable else folder_in_memory(SERVER_BYTES)) as folder:
         cluster = _started(folder, programs, durable=durable, environment=environment)
         try:
             yield cluster
@@ -311,7 +312,7 @@ def folder_in_memory(needed: int) -> Path | None:
 
 
 @contextlib.contextmanager
-def _folder_that_goes_with_us(parent: Path | None) -> Iterator[Path]:
+def folder_that_goes_with_us(parent: Path | None = None) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="focys-postgres-", dir=parent))
     guard = subprocess.Popen(["/bin/sh", "-c", GUARD, folder], stdin=subprocess.PIPE, start_new_session=True)
     try:

@@ -60,6 +60,7 @@ def options_of(url: str) -> dict[str, str]:
         raise AddressError(f"what follows the question mark is no list of options: use {_EXAMPLE}?sslmode=…") from None
     for name, value in query:
         _add(options, _SAME.get(name, name), value)
+    _check_ports_and_hosts(options)
     if "," in options.get("host", ""):
         # Only one of several hosts accepts writes.
         options.setdefault("target_session_attrs", "read-write")
@@ -75,6 +76,15 @@ def _split(url: str) -> SplitResult:
     if parts.scheme not in _SCHEMES or parts.fragment:
         raise AddressError(f"use {_EXAMPLE}, {_QUOTING}")
     return parts
+
+
+def host_by_host(options: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return the options once for each host, in their order."""
+    hosts, ports = options.get("host", "").split(","), options.get("port", "").split(",")
+    if len(hosts) == 1:
+        return [dict(options)]
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    return [{**options, "host": host, "port": port or "5432"} for host, port in zip(hosts, ports, strict=True)]
 
 
 def driver_dsn(options: Mapping[str, str]) -> str:
@@ -116,6 +126,12 @@ def _host_and_port(text: str) -> tuple[str, str]:
 def _check_port(port: str) -> None:
     if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):  # noqa: PLR2004  16 bits
         raise AddressError(f"the port is no number from 1 to 65535: use {_EXAMPLE}, {_QUOTING}")
+
+
+def _check_ports_and_hosts(options: Mapping[str, str]) -> None:
+    hosts, ports = options.get("host", "").count(","), options.get("port", "").count(",")
+    if ports not in {0, hosts}:
+        raise AddressError("give one port for all hosts, or one for each")
 
 
 def _add(options: dict[str, str], name: str, value: str) -> None:

@@ -43,15 +43,23 @@ class Deployed:
 @contextlib.contextmanager
 def running_deployment(folder: Path) -> Iterator[Deployed]:
     """Have it run for as long as the block lasts."""
+    with running_postgres(own=True) as cluster:
+        assert isinstance(cluster, OwnCluster)
+        url = cluster.create_database("faults")
+        with deployed_on(cluster, url, folder) as deployed:
+            yield deployed
+
+
+@contextlib.contextmanager
+def deployed_on(cluster: OwnCluster, url: str, folder: Path) -> Iterator[Deployed]:
+    """Have the service run on an empty database at *url*."""
     authority, mail_port, port = trustme.CA(), free_port(), free_port()
     ca_file = folder / "ca.pem"
     authority.cert_pem.write_to_path(ca_file)
     backend = copy_backend(folder)
-    with running_postgres(own=True) as cluster, running_valkey(folder) as valkey:
-        assert isinstance(cluster, OwnCluster)
-        url = cluster.create_database("faults")
-        migrate(settings_for(url).database)
-        psql_command(url, *A_MINUTE_OLD)
+    migrate(settings_for(url).database)
+    psql_command(url, *A_MINUTE_OLD)
+    with running_valkey(folder) as valkey:
         env = environment(
             backend,
             **unit_environment(folder),

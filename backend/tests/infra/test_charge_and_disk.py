@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, func, literal, select
 
 from focys.features.accounts import users
 from focys.infra.db.charging import Charge, as_one_statement
-from focys.infra.db.postgres import Postgres, connect_arguments
+from focys.infra.db.postgres import Postgres
 from tests.conftest import settings_for
 
 _OPEN = select(users.c.id.label("user_id"), users.c.charge_seq, literal(value=True).label("may_charge"))
@@ -20,7 +20,7 @@ INSERT INTO users (id, email, password_hash, display_name, created_at, updated_a
 async def test_a_charge_does_not_wait_for_the_disk(postgres_url: str):
     """The verdict is later in the same log, so once the disk has it, it has the charge too."""
     url, who = settings_for(postgres_url).database, uuid4()
-    aside = await asyncpg.connect(**connect_arguments(url))
+    aside = await asyncpg.connect(postgres_url)
     await aside.execute(ADD, who, "dana@student.com")
     connections = Postgres(url, 1)
 

@@ -16,7 +16,6 @@ from focys.features.accounts import users
 from focys.features.audit import audit_events
 from focys.features.rate_limits import throttles
 from focys.infra.db.database import Change, Database
-from focys.infra.db.postgres import connect_arguments
 from focys.infra.ops.clock import DatabaseClock
 from tests.conftest import settings_for
 from tests.support.clock import NOON
@@ -157,7 +156,7 @@ async def test_rows_are_locked_in_the_order_of_the_changes(postgres_url: str, ho
     database = Database(url)
     user, holder, onlooker = (
         await a_user(database),
-        *[await asyncpg.connect(**connect_arguments(url)) for _ in "12"],
+        *[await asyncpg.connect(postgres_url) for _ in "12"],
     )
     await database.write(a_throttle("first"), a_throttle("second"))
     changes = [

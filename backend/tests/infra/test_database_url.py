@@ -1,10 +1,13 @@
 """DATABASE_URL as managed PostgreSQL hands it out: each form of libpq works, or is refused in one sentence."""
 
+import socket
+from contextlib import suppress
 from urllib.parse import quote, urlsplit
 
 import pytest
 from sqlalchemy import func, select
 
+from focys.infra.db.connecting import Hosts
 from focys.infra.db.postgres import Postgres
 from focys.settings import SettingsError, load_settings
 from focys.settings.database_url import AddressError, environment, options_of, other_database
@@ -71,6 +74,7 @@ def test_each_form_is_understood(url: str, options: dict[str, str]):
         ("postgresql://u:sesame@h/d?connect_timeout=soon", "connect_timeout is a number of seconds"),
         ("postgresql://u:sesame@h/d?connect_timeout=0", "at least 1"),
         ("postgresql://u:sesame@h:65536/d", "the port is no number from 1 to 65535"),
+        ("postgresql://u:sesame@a,b/d?port=1,2,3", "one port for all hosts"),
         ("postgresql://u:sesame@h/d?port=x", "the port is no number from 1 to 65535"),
         ("postgresql://u:sesame\u2100@h/d", "%40 for #, /, : and @"),
         ("postgresql://u:sesame@[h/d", "use postgresql://user:password@host/name"),
@@ -122,15 +126,36 @@ async def test_the_server_gets_the_options(postgres_url: str, query: str, settin
 
 
 async def test_a_dead_host_is_passed_over(postgres_url: str):
-    parts = urlsplit(postgres_url)
-    login, _, host = parts.netloc.rpartition("@")
-    url = f"postgresql://{login}@127.0.0.1:1,{host}{parts.path}"
-    connections = Postgres(settings_for(url).database, 1)
+    connections = Postgres(behind(postgres_url, 1), 1)
 
     [row] = await connections.fetch(select(func.pg_is_in_recovery()), {})
 
     assert row[0] is False
     await connections.close()
+
+
+async def test_a_silent_host_is_passed_over_and_asked_last_from_then_on(postgres_url: str):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hosts, asked = Hosts(behind(postgres_url, silent.getsockname()[1])), 0
+        silent.settimeout(0)
+
+        for _ in range(2):
+            connection = await hosts.connect(seconds=0.5)
+            assert [list(row) for row in await connection.fetch("SELECT 1")] == [[1]]
+            connection.terminate()
+
+        with suppress(BlockingIOError):
+            while True:
+                silent.accept()[0].close()
+                asked += 1
+    assert asked == 1
+
+
+def behind(url: str, port: int) -> str:
+    """The same address with another host before it."""
+    parts = urlsplit(url)
+    login, _, host = parts.netloc.rpartition("@")
+    return settings_for(f"postgresql://{login}@127.0.0.1:{port},{host}{parts.path}").database
 
 
 def test_a_message_quotes_at_most_the_name_of_an_option():

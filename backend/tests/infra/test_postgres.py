@@ -9,7 +9,7 @@ from sqlalchemy import func, literal, select, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from focys.infra.db import postgres
-from focys.infra.db.postgres import Postgres, connect_arguments
+from focys.infra.db.postgres import Postgres
 from tests.conftest import settings_for
 
 SIZE = 2
@@ -28,7 +28,7 @@ async def connections(postgres_url: str) -> AsyncIterator[Postgres]:
 
 @pytest.fixture
 async def aside(postgres_url: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(**connect_arguments(settings_for(postgres_url).database))
+    connection = await asyncpg.connect(postgres_url)
     yield connection
     await connection.close()
 

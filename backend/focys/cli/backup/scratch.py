@@ -14,7 +14,7 @@ from typing import BinaryIO
 import asyncpg  # type: ignore[import-untyped]
 
 from focys.cli.backup.dump import DumpError
-from focys.infra.db.postgres import Connection, connect_arguments
+from focys.infra.db.connecting import Connection, Hosts
 from focys.settings.database_url import other_database
 
 SERVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
@@ -108,8 +108,7 @@ def scratch_file(file: BinaryIO) -> Iterator[str]:
 
 async def connect(url: str) -> Connection:
     """Connect to one of our URLs."""
-    connection: Connection = await asyncpg.connect(**{**connect_arguments(url), "server_settings": _SERVER_SETTINGS})
-    return connection
+    return await Hosts(url).connect(server_settings=_SERVER_SETTINGS)
 
 
 @contextmanager

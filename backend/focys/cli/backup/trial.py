@@ -21,8 +21,8 @@ from focys.cli.doctor.report import Finding, State, fail, ok
 from focys.features.totp import TotpSecrets
 from focys.infra.crypto.keys import KeyRing, Purpose
 from focys.infra.crypto.secret_box import SecretBox
+from focys.infra.db.connecting import Connection
 from focys.infra.db.database import Database
-from focys.infra.db.postgres import Connection
 from focys.infra.db.schema import current_revision, migrate, needed_revision
 from focys.infra.ops.clock import SystemClock
 from focys.settings import Settings

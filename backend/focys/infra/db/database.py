@@ -37,7 +37,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.types import TypeDecorator
 
 from focys.infra.db.charging import Charge, as_one_statement, steps_of
-from focys.infra.db.postgres import Postgres, sqlalchemy_engine
+from focys.infra.db.connecting import sqlalchemy_engine
+from focys.infra.db.postgres import Postgres
 from focys.infra.db.writing import as_counts, as_write
 from focys.infra.ops import metrics
 

@@ -6,23 +6,20 @@ If SQLAlchemy also executed them, the two statements of a TOTP step would cost a
 import asyncio
 import json
 from collections import namedtuple
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from time import monotonic
-from typing import Any, Protocol
-from uuid import uuid4
+from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
-from sqlalchemy import URL
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.sql.expression import Executable
 
+from focys.infra.db.connecting import Connection, Hosts, Record
 from focys.infra.ops import metrics
-from focys.settings.database_url import driver_dsn, options_of
 
 STATEMENT_TIMEOUT_MS = 3000
 LOCK_TIMEOUT_MS = 1000
@@ -55,49 +52,6 @@ _FAULTS = (
 _DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
-def connect_arguments(url: str) -> dict[str, Any]:
-    """Return the arguments of the driver's ``connect`` for one of our URLs."""
-    options = options_of(url)
-    settings = {name: options[name] for name in ("application_name", "options") if name in options}
-    seconds = {"timeout": float(options["connect_timeout"])} if "connect_timeout" in options else {}
-    return {"dsn": driver_dsn(options), "server_settings": settings, **seconds}
-
-
-def sqlalchemy_engine(url: str, **settings: object) -> AsyncEngine:
-    """Return an engine of SQLAlchemy for one of our URLs. It works through a connection pooler, too."""
-    return create_async_engine(
-        URL.create("postgresql+asyncpg", database=options_of(url).get("dbname")),
-        connect_args={
-            "async_creator_fn": partial(asyncpg.connect, **connect_arguments(url), statement_cache_size=0),
-            # In the pooler, other clients share the connection, and their names must not collide with ours.
-            "prepared_statement_cache_size": 0,
-            "prepared_statement_name_func": lambda: f"focys_{uuid4().hex}",
-        },
-        **settings,
-    )
-
-
-class Record(Protocol):
-    """A row from the driver."""
-
-    def keys(self) -> Iterable[str]: ...
-    def __iter__(self) -> Iterator[object]: ...
-
-
-class Connection(Protocol):
-    """The part of the driver's connection that we use; the driver has no type hints."""
-
-    def fetch(self, query: str, *args: object, timeout: float | None = None) -> Awaitable[list[Record]]: ...
-    def execute(self, query: str) -> Awaitable[str]: ...
-    def transaction(self, *, isolation: str | None = None) -> AbstractAsyncContextManager[object]: ...
-    def set_type_codec(
-        self, typename: str, *, schema: str, encoder: Callable[[Any], str], decoder: Callable[[str], Any]
-    ) -> Awaitable[None]: ...
-    def is_closed(self) -> bool: ...
-    def close(self, *, timeout: float) -> Awaitable[None]: ...
-    def terminate(self) -> None: ...
-
-
 @dataclass(slots=True)
 class _Compiled:
     """A compiled statement: its parameters in order, its constants, and its row type."""
@@ -128,8 +82,7 @@ class Postgres:
     """
 
     def __init__(self, url: str, pool_size: int) -> None:
-        self._address = connect_arguments(url)
-        self._settings = self._address.pop("server_settings")
+        self._hosts = Hosts(url)
         self._is_pooled = False
         """Whether we reach the server through a pooler such as PgBouncer, which takes no settings for a connection."""
         self._size = pool_size
@@ -190,11 +143,11 @@ class Postgres:
                 records = await connection.fetch(sql, *arguments)
             else:
                 records = await _fetch_in_transaction(connection, sql, arguments, seconds)
-        except asyncpg.ReadOnlySQLTransactionError:
-            # This server was the primary. Another of the hosts may accept writes now, or this one later.
-            await _close(connection)
-            while self._idle:
-                self._idle.pop()[1].terminate()
+        except (asyncpg.ReadOnlySQLTransactionError, TimeoutError):
+            # This server was the primary, or is silent. Another of the hosts may accept writes now, or this one later.
+            for _, other in (*self._idle, (0, connection)):
+                other.terminate()
+            self._idle.clear()
             raise
         except asyncpg.PostgresError:
             self._idle.append((monotonic(), connection))
@@ -231,10 +184,10 @@ class Postgres:
         return await self._open({})
 
     async def _open(self, settings: Mapping[str, str]) -> Connection:
-        connection: Connection = await asyncpg.connect(
-            **{"timeout": POOL_WAIT_SECONDS, **self._address},
+        connection = await self._hosts.connect(
+            seconds=POOL_WAIT_SECONDS,
             command_timeout=STATEMENT_TIMEOUT_MS / 1000 + 1,
-            server_settings={"application_name": "focys", "timezone": "UTC", **settings, **self._settings},
+            server_settings={"application_name": "focys", "timezone": "UTC", **settings},
             # A pooler's next transaction may run on another connection, where nothing is prepared.
             statement_cache_size=0 if self._is_pooled else 100,
         )
