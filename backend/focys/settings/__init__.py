@@ -2,7 +2,19 @@
 
 from focys.settings.errors import SettingsError
 from focys.settings.loading import inherited, load_settings
-from focys.settings.model import BACKEND, LOCAL_HOSTS, PAGES, Settings
+from focys.settings.model import BACKEND, PAGES, Settings
 from focys.settings.secret_files import SECRETS
+from focys.settings.values import LOCAL_HOSTS, is_url, logo_type
 
-__all__ = ["BACKEND", "LOCAL_HOSTS", "PAGES", "SECRETS", "Settings", "SettingsError", "inherited", "load_settings"]
+__all__ = [
+    "BACKEND",
+    "LOCAL_HOSTS",
+    "PAGES",
+    "SECRETS",
+    "Settings",
+    "SettingsError",
+    "inherited",
+    "is_url",
+    "load_settings",
+    "logo_type",
+]

@@ -13,13 +13,13 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from sqlalchemy import make_url
 
 from focys.domain.networks import NETWORK_PREFIX, NetworkLimit, NetworkLimits
+from focys.settings import values
 from focys.settings.database_url import options_of
 from focys.settings.origins import exact_origin
 from focys.settings.secret_files import MIN_KEY_BYTES, SECRETS, SecretFiles, UnreadableFile, generated_key
 
 BACKEND = Path(__file__).resolve().parents[2]
 PAGES = BACKEND.parent / "frontend" / "dist"
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _UNFILLED = re.compile(r"\$\{[^}]*\}")
 _PLACEHOLDERS = (
@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
     secret_key_fallbacks: Annotated[list[SecretStr], NoDecode] = []
-    algorithm: Literal["HS256"] = "HS256"
+    algorithm: values.Algorithm = "HS256"
     access_token_expire_minutes: int = Field(default=30, ge=1, le=30)
     refresh_token_expire_days: int = Field(default=7, ge=1, le=30)
     otp_expire_minutes: int = Field(default=5, ge=1, le=10)
@@ -75,9 +75,13 @@ class Settings(BaseSettings):
 
     public_url: str = "http://localhost:8000"
     app_name: str = Field(default="FOCYS", min_length=1, max_length=30)
+    support_contact: values.SupportContact = ""
+    app_url: values.AppUrl = ""
+    logo: values.Logo = ""
+    accent_color: values.AccentColor = ""
     mfa_policy: Literal["required", "optional"] = "required"
     totp_window: int = Field(default=1, ge=0, le=1)
-    rate_limit_storage: str = "database"
+    rate_limit_storage: values.RateLimitStorage = "database"
     network_password_failures: int = Field(default=30, ge=1, le=100_000)
     network_accounts: int = Field(default=20, ge=1, le=100_000)
     own_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = []
@@ -154,13 +158,6 @@ class Settings(BaseSettings):
     def _empty_is_none(cls, value: object) -> object:
         return value or None
 
-    @field_validator("algorithm", mode="before")
-    @classmethod
-    def _one_algorithm(cls, value: object) -> object:
-        if value != "HS256":
-            raise ValueError("the only supported algorithm is HS256")
-        return value
-
     @field_validator("public_url")
     @classmethod
     def _is_origin(cls, value: str) -> str:
@@ -168,7 +165,7 @@ class Settings(BaseSettings):
             origin = exact_origin(value)
         except ValueError:
             raise ValueError("give the address that users enter, such as https://login.example.com") from None
-        if origin.startswith("http:") and urlsplit(origin).hostname not in LOCAL_HOSTS:
+        if origin.startswith("http:") and urlsplit(origin).hostname not in values.LOCAL_HOSTS:
             raise ValueError("a public address must start with https://")
         return origin
 
@@ -180,13 +177,6 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError("list exact origins such as https://app.example.com; no wildcard, no path") from None
 
-    @field_validator("rate_limit_storage")
-    @classmethod
-    def _is_known_storage(cls, value: str) -> str:
-        if value != "database" and not value.startswith(("memory://", "redis://", "rediss://")):
-            raise ValueError("use database, memory:// or redis://host:port/0")
-        return value
-
     @model_validator(mode="after")
     def _is_safe(self) -> "Settings":
         problems = [
@@ -194,6 +184,7 @@ class Settings(BaseSettings):
             *self._debug_problems(),
             *self._mail_problems(),
             *self._proxy_problems(),
+            *self._logo_problems(),
         ]
         if problems:
             raise ValueError("\n".join(problems))
@@ -228,6 +219,10 @@ class Settings(BaseSettings):
         has_no_effect = self.trusted_proxy_hops is not None and not self.trusted_proxies
         return ["TRUSTED_PROXY_HOPS: has no effect without TRUSTED_PROXIES"] if has_no_effect else []
 
+    def _logo_problems(self) -> list[str]:
+        is_elsewhere = values.is_url(self.logo) and not self.logo.startswith(f"{self.public_url}/")
+        return ["LOGO: give a file, or an address that begins with PUBLIC_URL"] if is_elsewhere else []
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -248,7 +243,7 @@ class Settings(BaseSettings):
     @property
     def is_local(self) -> bool:
         """Whether the service is reachable from this machine only."""
-        return urlsplit(self.public_url).hostname in LOCAL_HOSTS
+        return urlsplit(self.public_url).hostname in values.LOCAL_HOSTS
 
     @property
     def is_secure(self) -> bool:
@@ -258,7 +253,7 @@ class Settings(BaseSettings):
     @property
     def allowed_hosts(self) -> frozenset[str]:
         """The host names, without ports, that are accepted in requests."""
-        return LOCAL_HOSTS | {urlsplit(self.public_url).hostname or ""}
+        return values.LOCAL_HOSTS | {urlsplit(self.public_url).hostname or ""}
 
     @cached_property
     def database(self) -> str:

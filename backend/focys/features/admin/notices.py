@@ -8,6 +8,6 @@ RESET = Notice(
     lambda details: (
         f"An administrator removed the authenticator and backup codes of your account ({details['at']} UTC).",
         "All your sessions have ended; at your next sign-in you set up a new authenticator.",
-        "If you did not ask for this, tell your administrator at once.",
     ),
+    "If you did not ask for this",
 )
