@@ -17,7 +17,8 @@ from focys.features.sessions import SessionsApi
 from focys.infra.mail.mailer import Mailer
 from focys.infra.ops import logs, metrics
 from focys.infra.ops.clock import Clock
-from focys.infra.web import health, replies
+from focys.infra.web import branding, health, replies
+from focys.infra.web.branding import Brand
 from focys.infra.web.callers import Callers, Cookies
 from focys.infra.web.dependencies import Web
 from focys.infra.web.http import RequestGuard
@@ -80,6 +81,7 @@ def _fill_state(app: FastAPI, services: Services) -> None:
     app.state.web = Web(Callers(settings, cookies), cookies, Origins(settings))
     app.state.login = services.login
     app.state.factor_login = FactorResponses(services.login, cookies)
+    app.state.brand = Brand.of(settings)
     app.state.unsaved_codes = services.unsaved_codes
     app.state.sessions_api = SessionsApi(services.sessions, services.clock, services.login.cancel)
     app.state.readiness = services.readiness
@@ -93,6 +95,7 @@ def _add_routes(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     # Routes are tried in order, so the busiest go first.
     app.router.routes.sort(key=lambda route: _BUSIEST.get(getattr(route, "path", ""), len(_BUSIEST)))
     app.include_router(metrics.router, include_in_schema=False)
+    app.include_router(branding.router, include_in_schema=False)
 
 
 def create_site(settings: Settings | None = None, *, clock: Clock | None = None) -> Starlette:

@@ -104,7 +104,14 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     keys = KeyRing(settings.keys)
     hasher = _hasher(settings)
     email_codes = EmailCodes(keys, life=settings.email_code_life)
-    outbox = Outbox(database, clock, mailer or mailer_for(settings), _emails(email_codes), app_name=settings.app_name)
+    outbox = Outbox(
+        database,
+        clock,
+        mailer or mailer_for(settings),
+        _emails(email_codes),
+        app_name=settings.app_name,
+        support=settings.support_contact,
+    )
     passwords = _passwords(settings, hasher)
     by_account = account_limits(database, clock)
     sessions = _sessions(settings, database, clock, keys, by_account)

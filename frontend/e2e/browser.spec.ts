@@ -95,6 +95,7 @@ test.describe("in a small laptop's window", () => {
   for (const [width, height] of [
     [1280, 720],
     [1366, 650],
+    [1366, 768],
   ] as const) {
     test(`the setup fits on one screen of ${width}×${height}`, async ({ page, site, person }) => {
       await page.setViewportSize({ width, height });
@@ -103,6 +104,18 @@ test.describe("in a small laptop's window", () => {
       await expect(button(page, "Complete setup")).toBeInViewport({ ratio: 1 });
     });
   }
+});
+
+test("in a narrow window with a mouse, the QR code stands in the step that needs it", async ({
+  page,
+  site,
+  person,
+}) => {
+  await page.setViewportSize({ width: 700, height: 800 });
+  await reachEnrollment(page, site, person);
+  const step = page.getByRole("listitem").filter({ hasText: "Scan the QR code" });
+  await expect(step.getByRole("img", { name: /QR code/ })).toBeVisible();
+  await expect(page.getByRole("img", { name: /QR code/ })).toHaveCount(1);
 });
 
 test.describe("on a phone", () => {

@@ -55,7 +55,7 @@ test("another application's page sees who is signed in, calls its backend, and s
 }) => {
   const application = new Application();
   const origin = await application.start();
-  const site = await Site.start({ corsOrigin: origin });
+  const site = await Site.start({ settings: { cors_origins: origin } });
   // A browser of its own, because the monitored one may call only one origin.
   const context = await browser.newContext();
   try {

@@ -17,7 +17,13 @@ import {
   TITLES,
 } from "./support/walk";
 
-test.use({ appName: "W".repeat(30) });
+test.use({
+  settings: {
+    app_name: "W".repeat(30),
+    app_url: "https://app.example.com/",
+    support_contact: `${"h".repeat(64)}@${"e".repeat(60)}.example`,
+  },
+});
 
 test("an address of 254 characters and a name of 30 fit everywhere", async ({ page, site }) => {
   expect(LONG_NAMED.email).toHaveLength(254);

@@ -7,6 +7,7 @@ import { useWentBack } from "./lib/useWentBack";
 import Login from "./pages/Login";
 import Unreachable from "./pages/Unreachable";
 import { SIGNED_IN_PAGES } from "./signedInPages";
+import { Logo } from "./ui/Mark";
 import { Waiting } from "./ui/Waiting";
 
 const EmailCode = lazy(() => import("./pages/EmailCode"));
@@ -22,6 +23,17 @@ const gated = (page: ReactNode, { needsSession = false, open = false } = {}) => 
 );
 
 export function App() {
+  const { brand } = useAuth();
+  const { appName: name, logo: src } = brand;
+  const logo = src ? { src, name } : name ? null : undefined;
+  return (
+    <Logo value={logo}>
+      <Pages />
+    </Logo>
+  );
+}
+
+function Pages() {
   const { state } = useAuth();
   const wentBack = useWentBack();
   if (state.at === "unreachable") return <Unreachable problem={state.problem} />;

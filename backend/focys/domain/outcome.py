@@ -36,10 +36,14 @@ class Reason(StrEnum):
     )
     ACCOUNT_LOCKED = ("account_locked", 429, "Account locked after too many wrong codes. It unlocks automatically.")
     GUARDED = ("guarded", 409, "This account needs two codes in a row, or a backup code.")
-    FACTOR_DISABLED = ("factor_disabled", 403, "Too many wrong codes. Use a backup code, or ask for a new password.")
+    FACTOR_DISABLED = ("factor_disabled", 403, "Too many wrong codes. Use a backup code, or a new password.")
     ENROLLMENT_EXPIRED = ("enrolment_expired", 409, "This setup has expired. Start over for a new QR code.")
-    FACTOR_UNREADABLE = ("factor_unreadable", 403, "Your authenticator cannot be checked. Please ask an administrator.")
-    CLOCK_FAULT = ("clock_fault", 503, "The server's clock is wrong. Please ask an administrator.")
+    FACTOR_UNREADABLE = (
+        "factor_unreadable",
+        403,
+        "Your authenticator cannot be checked. Only an administrator can fix this.",
+    )
+    CLOCK_FAULT = ("clock_fault", 503, "The server's clock is wrong, so codes cannot be checked.")
     CODES_OUTDATED = ("codes_outdated", 409, "These backup codes were already saved or replaced.")
     SESSION_ENDED = ("session_ended", 401, "This session has ended. Please sign in again.")
     NOT_AUTHENTICATED = ("not_authenticated", 401, "Please sign in.")

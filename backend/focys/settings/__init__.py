@@ -4,9 +4,10 @@ from focys.settings.errors import SettingsError
 from focys.settings.files import names_read_differently, secret_files, settings_file
 from focys.settings.loading import inherited, load_settings
 from focys.settings.model import BACKEND, PAGES, Settings
+from focys.settings.origins import LOCAL_HOSTS
 from focys.settings.private import private_values
 from focys.settings.secret_files import SECRETS, UNUSED_KEY
-from focys.settings.together import LOCAL_HOSTS
+from focys.settings.values import is_url, logo_type
 
 __all__ = [
     "BACKEND",
@@ -17,7 +18,9 @@ __all__ = [
     "Settings",
     "SettingsError",
     "inherited",
+    "is_url",
     "load_settings",
+    "logo_type",
     "names_read_differently",
     "private_values",
     "secret_files",

@@ -13,10 +13,11 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from sqlalchemy import make_url
 
 from focys.domain.networks import NETWORK_PREFIX, NetworkLimit, NetworkLimits
+from focys.settings import values
 from focys.settings.database_url import options_of
-from focys.settings.origins import exact_origin
+from focys.settings.origins import LOCAL_HOSTS, exact_origin
 from focys.settings.secret_files import SECRETS, SecretFiles, UnreadableFile, generated_key
-from focys.settings.together import LOCAL_HOSTS, key_problems, origin_problems
+from focys.settings.together import key_problems, origin_problems
 
 BACKEND = Path(__file__).resolve().parents[2]
 PAGES = BACKEND.parent / "frontend" / "dist"
@@ -49,7 +50,7 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
     secret_key_fallbacks: Annotated[list[SecretStr], NoDecode] = []
-    algorithm: Literal["HS256"] = "HS256"
+    algorithm: values.Algorithm = "HS256"
     access_token_expire_minutes: int = Field(default=30, ge=1, le=30)
     refresh_token_expire_days: int = Field(default=7, ge=1, le=30)
     otp_expire_minutes: int = Field(default=5, ge=1, le=10)
@@ -66,9 +67,13 @@ class Settings(BaseSettings):
 
     public_url: str = "http://localhost:8000"
     app_name: str = Field(default="FOCYS", min_length=1, max_length=30)
+    support_contact: values.SupportContact = ""
+    app_url: values.AppUrl = ""
+    logo: values.Logo = ""
+    accent_color: values.AccentColor = ""
     mfa_policy: Literal["required", "optional"] = "required"
     totp_window: int = Field(default=1, ge=0, le=1)
-    rate_limit_storage: str = "database"
+    rate_limit_storage: values.RateLimitStorage = "database"
     network_password_failures: int = Field(default=30, ge=1, le=100_000)
     network_accounts: int = Field(default=20, ge=1, le=100_000)
     own_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = []
@@ -154,13 +159,6 @@ class Settings(BaseSettings):
     def _empty_is_none(cls, value: object) -> object:
         return value or None
 
-    @field_validator("algorithm", mode="before")
-    @classmethod
-    def _one_algorithm(cls, value: object) -> object:
-        if value != "HS256":
-            raise ValueError("the only supported algorithm is HS256")
-        return value
-
     @field_validator("public_url")
     @classmethod
     def _is_origin(cls, value: str) -> str:
@@ -180,13 +178,6 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError("list exact origins such as https://app.example.com; no wildcard, no path") from None
 
-    @field_validator("rate_limit_storage")
-    @classmethod
-    def _is_known_storage(cls, value: str) -> str:
-        if value != "database" and not value.startswith(("memory://", "redis://", "rediss://")):
-            raise ValueError("use database, memory:// or redis://host:port/0")
-        return value
-
     @model_validator(mode="after")
     def _is_safe(self) -> "Settings":
         problems = [
@@ -195,6 +186,7 @@ class Settings(BaseSettings):
             *self._mail_problems(),
             *self._proxy_problems(),
             *origin_problems(self.public_url, self.cors_origins),
+            *self._logo_problems(),
         ]
         if problems:
             raise ValueError("\n".join(problems))
@@ -217,6 +209,10 @@ class Settings(BaseSettings):
     def _proxy_problems(self) -> list[str]:
         has_no_effect = self.trusted_proxy_hops is not None and not self.trusted_proxies
         return ["TRUSTED_PROXY_HOPS: has no effect without TRUSTED_PROXIES"] if has_no_effect else []
+
+    def _logo_problems(self) -> list[str]:
+        is_elsewhere = values.is_url(self.logo) and not self.logo.startswith(f"{self.public_url}/")
+        return ["LOGO: give a file, or an address that begins with PUBLIC_URL"] if is_elsewhere else []
 
     @classmethod
     def settings_customise_sources(

@@ -4,6 +4,8 @@ from urllib.parse import urlsplit
 
 import idna
 
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from focys.settings.database_url import AddressError, options_of
 from focys.settings.model import Settings
-from focys.settings.together import LOCAL_HOSTS
+from focys.settings.origins import LOCAL_HOSTS
 
 _PUBLIC = {"algorithm", "app_name", "mfa_policy", "smtp_security"}
 """Settings whose values are words, not places."""

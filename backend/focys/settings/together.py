@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from focys.settings.origins import LOCAL_HOSTS
 from focys.settings.secret_files import MIN_KEY_BYTES
 
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 MIN_DISTINCT_CHARACTERS = 8
 """Random text of 32 characters has more, even in hexadecimal; fewer mean that someone held down a few keys."""
 

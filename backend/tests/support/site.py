@@ -1,6 +1,6 @@
 """The whole site for the browser journeys: a process of its own, whose clock the tests move.
 
-    python -m tests.support.site --port 8123 --data FOLDER [--database-url URL] [--app-name NAME] [--cors-origin ORIGIN]
+    python -m tests.support.site --port 8123 --data FOLDER [--database-url URL] [--set NAME=VALUE …]
     python -m tests.support.site … --reset-mfa EMAIL    # prints the ticket of a running site, as an operator sees it
 
 It is ``focys serve`` with three differences: the clock is ahead by the seconds that stand in FOLDER/offset,
@@ -68,8 +68,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--database-url", default="")
-    parser.add_argument("--app-name", default="FOCYS")
-    parser.add_argument("--cors-origin", default="")
+    parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--reset-mfa", default="")
     given = parser.parse_args()
 
@@ -111,11 +110,11 @@ def _settings(given: argparse.Namespace) -> Settings:
         os.environ.pop(f"{name.upper()}_FILE", None)
     values = {
         "database_url": given.database_url,
-        "app_name": given.app_name,
-        "cors_origins": given.cors_origin,
+        "cors_origins": "",
         "data_dir": given.data,
         "public_url": f"http://localhost:{given.port}",
         "secret_key": SECRET_KEY,
+        **dict(setting.split("=", 1) for setting in given.set),
     }
     return Settings(_env_file=None, **values)
 

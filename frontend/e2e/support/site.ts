@@ -7,12 +7,13 @@ import { Program } from "./program";
 
 export type Kind = "sqlite" | "postgresql";
 
+/** The names of settings, in lower case, with their values. */
+export type Settings = Readonly<Record<string, string>>;
+
 export interface SiteOptions {
-  appName?: string;
   /** A PostgreSQL database; otherwise the site uses an SQLite file. */
   databaseUrl?: string;
-  /** The origin of another application whose pages may call the API. */
-  corsOrigin?: string;
+  settings?: Settings;
 }
 
 const PRINTED_CODE = /^E-?mail code for (\S+): ([0-9A-Z-]+) \(valid \d+ minutes?\)$/gm;
@@ -110,12 +111,11 @@ export class Site {
   }
 
   #arguments(): string[] {
-    const { appName, databaseUrl, corsOrigin } = this.options;
+    const { databaseUrl, settings = {} } = this.options;
     return [
       ...["--port", String(this.port), "--data", this.folder],
       ...(databaseUrl ? ["--database-url", databaseUrl] : []),
-      ...(appName ? ["--app-name", appName] : []),
-      ...(corsOrigin ? ["--cors-origin", corsOrigin] : []),
+      ...Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`]),
     ];
   }
 

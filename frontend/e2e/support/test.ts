@@ -2,7 +2,7 @@
 import { type BrowserContext, test as base } from "@playwright/test";
 import { Caller, type Enrolled, nthStudent, type Person } from "./people";
 import { Program } from "./program";
-import { type Kind, Site, type SiteOptions } from "./site";
+import { type Kind, type Settings, Site } from "./site";
 import { type Watch, watch } from "./watch";
 
 export { expect } from "@playwright/test";
@@ -10,7 +10,8 @@ export { expect } from "@playwright/test";
 interface Journey {
   /** The journey has its own site with a new database; otherwise it shares one with its worker. */
   ownSite: boolean;
-  appName: string;
+  /** Settings other than the usual ones; the journey then has its own site. */
+  settings: Settings;
   site: Site;
   /** Not enrolled, and not used by any other journey of this worker. */
   person: Person;
@@ -71,11 +72,12 @@ export const test = base.extend<Journey, PerWorker>({
   ],
 
   ownSite: [false, { option: true }],
-  appName: ["", { option: true }],
-  site: async ({ ownSite, appName, sharedSite, databaseUrl }, use, info) => {
-    const isOwn = ownSite || appName !== "";
-    const options: SiteOptions = isOwn ? { appName, databaseUrl: await databaseUrl() } : {};
-    const site = isOwn ? await Site.start(options) : await sharedSite();
+  settings: [{}, { option: true }],
+  site: async ({ ownSite, settings, sharedSite, databaseUrl }, use, info) => {
+    const isOwn = ownSite || Object.keys(settings).length > 0;
+    const site = isOwn
+      ? await Site.start({ settings, databaseUrl: await databaseUrl() })
+      : await sharedSite();
     // The rate limits per network that the last journey used up are over.
     if (!isOwn) await site.advance(3600);
     try {

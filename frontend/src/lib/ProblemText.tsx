@@ -1,6 +1,7 @@
 import type { ApiProblem } from "./api";
 import { useAuth } from "./auth";
-import { sentenceFor } from "./reasons";
+import { ContactSupport } from "./ContactSupport";
+import { NEEDS_SUPPORT, sentenceFor } from "./reasons";
 import { useSecondsLeft } from "./useSecondsLeft";
 
 /** A problem as a sentence. A wait in it counts down on the screen, but is announced only once. */
@@ -11,12 +12,20 @@ export function ProblemText({ problem }: { problem: ApiProblem }) {
   const { code, detail, triesLeft, nextPause, minutesAgo } = problem;
   const known = { code, detail, triesLeft, nextPause, minutesAgo, step };
   const shown = sentenceFor({ ...known, wait });
-  if (problem.retryAfter === null) return shown;
+  const contact = NEEDS_SUPPORT.has(code) && <ContactSupport />;
+  if (problem.retryAfter === null)
+    return (
+      <>
+        {shown}
+        {contact}
+      </>
+    );
   const spoken = wait > 0 ? sentenceFor({ ...known, wait: problem.retryAfter }) : shown;
   return (
     <>
       <span aria-hidden="true">{shown}</span>
       <span className="visually-hidden">{spoken}</span>
+      {contact}
     </>
   );
 }

@@ -73,6 +73,9 @@ export class ApiProblem extends Error implements ProblemDetails {
 }
 
 const BASE = (import.meta.env.VITE_API_URL ?? "/api").replace(/\/$/, "");
+/** The address of something that the server names by its path. */
+export const addressOf = (path: string) => (path.startsWith("/") ? BASE + path : path);
+
 const TIMEOUT_MS = 30_000;
 
 let accessToken: string | null = null;

@@ -19,6 +19,7 @@ import {
   forgetAccessToken,
   type LoginState,
   refresh,
+  type Status,
   type User,
   watchProblems,
 } from "./api";
@@ -33,15 +34,18 @@ import {
   unsavedSet,
   withNewCodes,
 } from "./authState";
-import { rememberAppName, rememberEmail, rememberedAppName } from "./memory";
+import { type Brand, brandOf } from "./brand";
+import { rememberBrand, rememberEmail, rememberedBrand } from "./memory";
 import { forgetReturn } from "./returnPath";
 import { onOtherTab, tellOtherTabs } from "./tabs";
+import { useAccent } from "./useAccent";
 import { useDeadline } from "./useDeadline";
 
 interface Auth {
   state: AuthState;
   /** Empty until the server has named the app. */
   appName: string;
+  brand: Brand;
   resync(): Promise<void>;
   signIn(email: string, password: string): Promise<void>;
   verifyEmailCode(code: string, ticket?: string): Promise<void>;
@@ -61,32 +65,35 @@ interface Auth {
 
 const AuthContext = createContext<Auth | null>(null);
 
-/** The sign-in state according to the server, and the name of the app. */
-async function askServer(): Promise<{ appName: string; state: AuthState }> {
+/** The sign-in state according to the server, and how the pages look. */
+async function askServer(): Promise<{ brand: Brand; state: AuthState }> {
   const status = await api.status();
-  const fallback = status.login ? inProgress(status.login) : signedOut();
-  if (!status.signed_in) return { appName: status.app_name, state: fallback };
+  return { brand: brandOf(status), state: await stateOf(status) };
+}
+
+async function stateOf({ signed_in, login }: Status): Promise<AuthState> {
+  const fallback = login ? inProgress(login) : signedOut();
+  if (!signed_in) return fallback;
   try {
     const session = await refresh();
-    return { appName: status.app_name, state: session ? signedIn(session.user) : fallback };
+    return session ? signedIn(session.user) : fallback;
   } catch (fault) {
     if (!(fault instanceof ApiProblem) || fault.code !== "session_ended") throw fault;
-    const state = status.login ? fallback : signedOut("session_ended");
-    return { appName: status.app_name, state };
+    return login ? fallback : signedOut("session_ended");
   }
 }
 
 function useAuthState() {
   const [state, setState] = useState<AuthState>({ at: "booting" });
-  const [appName, setAppName] = useState(rememberedAppName);
+  const [brand, setBrand] = useState(rememberedBrand);
   const latest = useRef(state);
   latest.current = state;
 
   const resync = useCallback(async (notice: Notice | null = null) => {
     try {
-      const { appName, state } = await askServer();
-      setAppName(appName);
-      rememberAppName(appName);
+      const { brand, state } = await askServer();
+      setBrand(brand);
+      rememberBrand(brand);
       setState(state.at === "signed_out" && notice ? signedOut(notice) : state);
     } catch (fault) {
       if (!(fault instanceof ApiProblem)) throw fault;
@@ -95,7 +102,7 @@ function useAuthState() {
     }
   }, []);
 
-  return { state, setState, appName, latest, resync };
+  return { state, setState, brand, latest, resync };
 }
 
 type Store = ReturnType<typeof useAuthState>;
@@ -244,10 +251,14 @@ export function AuthProvider({ children }: { children: ReactNode }) {
   useOtherTabs(store);
   const actions = useActions(store);
 
-  const { state, appName, resync } = store;
+  const { state, brand, resync } = store;
   useEffect(() => void resync(), [resync]);
+  useAccent(brand.accent);
 
-  const auth = useMemo(() => ({ ...actions, state, appName }), [actions, state, appName]);
+  const auth = useMemo(
+    () => ({ ...actions, state, brand, appName: brand.appName }),
+    [actions, state, brand],
+  );
   return <AuthContext value={auth}>{children}</AuthContext>;
 }
 

@@ -84,9 +84,9 @@ export const SENTENCES = {
     "This setup key has expired. Scan the new one, and delete the old entry from your app.",
   guarded: () => "One code is not enough. Enter two codes in a row, or a backup code.",
   factor_disabled: () =>
-    "Too many wrong codes, so codes from your app are turned off. Use a backup code, or ask your administrator for a new password.",
+    "Too many wrong codes, so codes from your app are turned off. Use a backup code. If you have none, you need a new password.",
   factor_unreadable: () =>
-    "The server cannot read your authenticator’s key. A new code will not help. Tell your administrator.",
+    "The server cannot read your authenticator’s key. A new code will not help.",
   codes_outdated: () =>
     "These backup codes were already saved or replaced, perhaps in another tab.",
   session_ended: () => "Your session has ended. Please sign in again.",
@@ -98,8 +98,7 @@ export const SENTENCES = {
     "The server does not accept sign-ins from this address. Open the site at its usual address.",
   unknown_host: () =>
     "The server does not recognize this address. Open the site at its usual address.",
-  clock_fault: () =>
-    "The server’s clock is wrong, so it cannot check codes. Tell your administrator.",
+  clock_fault: () => "The server’s clock is wrong, so it cannot check codes.",
   not_found: () =>
     "The server does not recognize this request. It may have been updated: reload the page.",
   method_not_allowed: () =>
@@ -116,6 +115,13 @@ export const SENTENCES = {
   unreachable: () => "The server did not respond. Check your connection and try again.",
   timeout: () => "The server took too long to respond. Please try again.",
 } satisfies Record<Reason | OwnCode, (context: SentenceContext) => string>;
+
+/** What only an administrator can fix. */
+export const NEEDS_SUPPORT: ReadonlySet<string> = new Set<Reason>([
+  "factor_disabled",
+  "factor_unreadable",
+  "clock_fault",
+]);
 
 export function sentenceFor(context: SentenceContext): string {
   const known = (SENTENCES as Record<string, (context: SentenceContext) => string>)[context.code];

@@ -321,12 +321,37 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Accent
+         * @description The accent color of light and of dark pages, as ``#rrggbb``.
+         */
+        Accent: {
+            /** Light */
+            light: string;
+            /** Dark */
+            dark: string;
+        };
+        /**
          * BackupCodeEntry
          * @description One backup code.
          */
         BackupCodeEntry: {
             /** Code */
             code: string;
+        };
+        /**
+         * Branding
+         * @description What the operator has set; null means the default.
+         *
+         *     ``logo`` is a complete address, or a path below that of the API.
+         */
+        Branding: {
+            /** Logo */
+            logo?: string | null;
+            accent?: components["schemas"]["Accent"] | null;
+            /** App Url */
+            app_url?: string | null;
+            /** Support */
+            support?: string | null;
         };
         /**
          * Credentials
@@ -613,6 +638,7 @@ export interface components {
         Status: {
             /** App Name */
             app_name: string;
+            branding: components["schemas"]["Branding"];
             /** Signed In */
             signed_in: boolean;
             login: components["schemas"]["LoginState"] | null;

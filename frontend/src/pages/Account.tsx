@@ -4,10 +4,11 @@ import { SignOut } from "../features/account/SignOut";
 import { UnsavedCodes } from "../features/account/UnsavedCodes";
 import { OfflineNote } from "../features/login/OfflineNote";
 import { useAuth } from "../lib/auth";
+import { ButtonLink } from "../ui/ButtonLink";
 import { Frame } from "../ui/Frame";
 
 export default function Account() {
-  const { appName, state } = useAuth();
+  const { appName, brand, state } = useAuth();
   if (state.at !== "signed_in") return null;
   const { user, usedBackupCode } = state;
   return (
@@ -20,6 +21,11 @@ export default function Account() {
       <OfflineNote />
       <UnsavedCodes user={user} />
       <CodesLeft user={user} usedOne={usedBackupCode} />
+      {brand.appUrl && (
+        <ButtonLink look={user.backup_codes_unsaved ? "quiet" : "primary"} href={brand.appUrl}>
+          Continue to {appName}
+        </ButtonLink>
+      )}
       <AccountFacts user={user} />
       <SignOut />
     </Frame>

@@ -3,6 +3,7 @@ import { BackupCodeForm } from "../features/backupCodes/BackupCodeForm";
 import { StepFrame } from "../features/login/StepFrame";
 import { useHasExpired, useLockBegins } from "../features/login/useLock";
 import { useLogin } from "../lib/auth";
+import { ContactSupport } from "../lib/ContactSupport";
 import { STEP_PATH } from "../lib/steps";
 import styles from "./links.module.css";
 
@@ -20,11 +21,14 @@ export default function BackupCode() {
       title="Use a backup code"
       focusTitle={!hasCodes}
       lead={
-        <p>
-          {hasCodes
-            ? "Enter one of the ten backup codes you saved. Each works once."
-            : "You have no backup codes left. Sign in with your app to get new ones."}
-        </p>
+        hasCodes ? (
+          <p>Enter one of the ten backup codes you saved. Each works once.</p>
+        ) : (
+          <p>
+            You have no backup codes left. Sign in with your app to get new ones.
+            <ContactSupport when=" If you have lost your phone" />
+          </p>
+        )
       }
       footer={
         <Link replace to={STEP_PATH.totp} className={styles.link}>

@@ -2,6 +2,7 @@
 
 from focys.features.outbox import Notice
 
+NOT_ASKED = "If you did not ask for this"
 RESET = Notice(
     "mfa_reset",
     "Your second step was reset",
@@ -9,8 +10,8 @@ RESET = Notice(
         f"An administrator removed the authenticator and backup codes of your account ({details['at']} UTC).",
         "All your sessions have ended; at your next sign-in you set up a new authenticator.",
         *(["For that, you need the ticket that your administrator gives you."] if details.get("ticket") else []),
-        "If you did not ask for this, tell your administrator at once.",
     ),
+    NOT_ASKED,
 )
 EMAIL_CHANGED = Notice(
     "email_changed",
@@ -18,8 +19,9 @@ EMAIL_CHANGED = Notice(
     lambda details: (
         f"An administrator changed your address from {details['old']} to {details['new']} ({details['at']} UTC).",
         "Sign in with the new address; your password and authenticator stay the same.",
-        "All your sessions have ended. If you did not ask for this, tell your administrator at once.",
+        "All your sessions have ended.",
     ),
+    NOT_ASKED,
 )
 CREATED = Notice(
     "account_created",

@@ -1,8 +1,8 @@
 """Emails about backup codes: one was used, or a new set was issued or asked for."""
 
-from focys.features.outbox import Notice, when_and_where
+from focys.features.outbox import NOT_YOU, Notice, when_and_where
 
-_NOT_YOU = "If that was not you, tell an administrator at once: you need a new password and a new second step."
+_REMEDY = "a new password and a new second step"
 
 
 def _left(codes: int) -> str:
@@ -15,16 +15,18 @@ USED = Notice(
     lambda details: (
         f"Someone signed in to your account with a backup code ({when_and_where(details)}).",
         _left(details["left"]),
-        _NOT_YOU,
     ),
+    NOT_YOU,
+    _REMEDY,
 )
 RENEWED = Notice(
     "backup_codes_renewed",
     "You have new backup codes",
     lambda details: (
         f"A sign-in to your account showed new backup codes, because you had none left ({when_and_where(details)}).",
-        _NOT_YOU,
     ),
+    NOT_YOU,
+    _REMEDY,
 )
 REPLACED = Notice(
     "backup_codes_replaced",
@@ -32,6 +34,7 @@ REPLACED = Notice(
     lambda details: (
         f"Someone who is signed in to your account asked for new backup codes ({when_and_where(details)}).",
         "The earlier ones, which were not confirmed as saved, no longer work.",
-        _NOT_YOU,
     ),
+    NOT_YOU,
+    _REMEDY,
 )

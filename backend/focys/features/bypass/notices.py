@@ -1,6 +1,6 @@
 """Emails about a bypass: one was started for the user, or used to sign in (at most one email an hour)."""
 
-from focys.features.outbox import Notice, when_and_where
+from focys.features.outbox import NOT_YOU, Notice, when_and_where
 
 BEGUN = Notice(
     "mfa_bypass_begun",
@@ -8,8 +8,8 @@ BEGUN = Notice(
     lambda details: (
         f"An administrator turned your second step off until {details['until']} UTC.",
         "Until then your password alone signs you in. After that, the second step is back.",
-        "If you did not ask for this, tell your administrator at once.",
     ),
+    "If you did not ask for this",
 )
 USED = Notice(
     "mfa_bypass_used",
@@ -19,6 +19,7 @@ USED = Notice(
         "No code was needed: an administrator has turned your second step off for a while.",
         f"That session ends at {details['until']} UTC at the latest.",
         "You get at most one such email an hour.",
-        "If that was not you, tell your administrator at once: you need a new password.",
     ),
+    NOT_YOU,
+    "a new password",
 )

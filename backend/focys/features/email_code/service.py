@@ -68,7 +68,7 @@ class EmailCodes:
             paragraphs=(
                 f"This is your {context.app_name} sign-in code. It is valid for {validity}.",
                 f"The sign-in started at {context.now:%H:%M} UTC from the network {details['source']}.",
-                "If that was not you, someone knows your password: ask for a new one, and keep the code to yourself.",
+                f"If that was not you, someone knows your password: {_advice(context.support)}.",
             ),
             console=f"Email code for {context.to}: {code} (valid {validity})",
             code=code,
@@ -77,3 +77,8 @@ class EmailCodes:
     def _spell(self, issue: CodeIssue) -> str:
         message = f"{issue.login_id}|{issue.number}|{issue.long}"
         return email_codes.spell(self._keys.mac(Purpose.EMAIL_CODES, message), long=issue.long)
+
+
+def _advice(support: str) -> str:
+    keep = "keep the code to yourself"
+    return f"{keep}, and contact {support} for a new password" if support else keep

@@ -4,27 +4,29 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from focys.domain.lockout import GUARDED_AFTER, LOCKS, NOTICE_AT
-from focys.features.outbox import Details, Notice, Outbox, seen, when_and_where
+from focys.features.outbox import NOT_YOU, Details, Notice, Outbox, seen, when_and_where
 from focys.infra.db.database import Change
 from focys.infra.web.caller import Caller
 
 QUIET = timedelta(hours=1)
 """Each kind is sent at most once per account within this time."""
 
-_ADVICE = (
-    "If that was you, there is nothing to do. If it was not, someone knows your password: choose a new one as soon as "
-    "you can. Your second step kept them out."
-)
+_REMEDY = "a new password, because someone knows yours"
 
 
 def _after(what_happened: str, details: Details) -> tuple[str, str]:
-    return f"{what_happened} ({when_and_where(details)}).", _ADVICE
+    return (
+        f"{what_happened} ({when_and_where(details)}).",
+        "If that was you, there is nothing to do. If it was not, your second step kept them out.",
+    )
 
 
 FAILING = Notice(
     "totp_failing",
     "Wrong codes on your account",
     lambda details: _after("Someone entered your password and then three wrong codes", details),
+    NOT_YOU,
+    _REMEDY,
 )
 LOCKED = Notice(
     "totp_locked",
@@ -32,6 +34,8 @@ LOCKED = Notice(
     lambda details: _after(
         "After several wrong codes, your second step is locked for a while; it unlocks by itself", details
     ),
+    NOT_YOU,
+    _REMEDY,
 )
 GUARDED = Notice(
     "totp_guarded",
@@ -39,6 +43,8 @@ GUARDED = Notice(
     lambda details: _after(
         "After fifteen wrong codes, one code is no longer enough; use two codes in a row, or a backup code", details
     ),
+    NOT_YOU,
+    _REMEDY,
 )
 _BY_NUMBER = {NOTICE_AT: FAILING, **dict.fromkeys(LOCKS, LOCKED), GUARDED_AFTER: GUARDED}
 

@@ -4,33 +4,38 @@ from datetime import timedelta
 
 from focys.features.login.snapshots import Account
 from focys.features.login.visit import Visit
-from focys.features.outbox import Notice, Outbox, seen, when_and_where
+from focys.features.outbox import NOT_YOU, Notice, Outbox, seen, when_and_where
 from focys.features.rate_limits import UNFINISHED_LOGINS, RateLimiter
 from focys.infra.db.database import Change
 
 UNFINISHED_QUIET = timedelta(hours=24)
 
-_NOT_YOU = "If that was not you, tell an administrator at once: you need a new password and a new second step."
+_REMEDY = "a new password and a new second step"
 NEW_BROWSER = Notice(
     "new_browser",
     "New sign-in to your account",
     lambda details: (
         f"Someone signed in to your account from a browser we have not seen before ({when_and_where(details)}).",
-        _NOT_YOU,
     ),
+    NOT_YOU,
+    _REMEDY,
 )
 FACTOR_ADDED = Notice(
     "factor_added",
     "A second step was added to your account",
-    lambda details: (f"A second step was set up for your account ({when_and_where(details)}).", _NOT_YOU),
+    lambda details: (f"A second step was set up for your account ({when_and_where(details)}).",),
+    NOT_YOU,
+    _REMEDY,
 )
 UNFINISHED = Notice(
     "unfinished_sign_ins",
     "Someone knows your password",
     lambda details: (
         f"Someone keeps entering your password without finishing the sign-in ({when_and_where(details)}).",
-        "Your second step keeps them out. Ask an administrator for a new password.",
+        "Your second step keeps them out.",
     ),
+    NOT_YOU,
+    "a new password",
 )
 
 

@@ -15,6 +15,7 @@ from focys.features.login.service import LoginFlow
 from focys.features.login.snapshots import Begun
 from focys.features.login.snapshots import LoginState as State
 from focys.features.sessions import SignedIn, User
+from focys.infra.web.branding import BrandDep
 from focys.infra.web.caller import Caller
 from focys.infra.web.callers import Cookies
 from focys.infra.web.dependencies import CallerDep, WebDep
@@ -32,11 +33,12 @@ Flow = Annotated[LoginFlow, Depends(_flow)]
 
 
 @router.get("/status")
-async def read_status(flow: Flow, caller: CallerDep) -> Status:
+async def read_status(flow: Flow, caller: CallerDep, brand: BrandDep) -> Status:
     """Return what a page needs to know first; never fails."""
     state = await flow.look(caller) if caller.login else None
     login = _state(state) if isinstance(state, State) else None
-    return Status(app_name=flow.app_name, signed_in=caller.refresh is not None, login=login)
+    signed_in = caller.refresh is not None
+    return Status(app_name=flow.app_name, branding=brand.branding, signed_in=signed_in, login=login)
 
 
 @router.post("/login", response_model=LoginState | SignedIn)

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from focys.domain import passwords
 from focys.features.accounts import canonical_address
+from focys.infra.web.branding import Branding
 from focys.infra.web.requests import Request, Text
 
 
@@ -66,6 +67,7 @@ class Status(BaseModel):
     """What a page needs to know first."""
 
     app_name: str
+    branding: Branding
     signed_in: bool
     login: LoginState | None
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from focys.features.feature import Feature, Gauge
 from focys.features.outbox.gauges import read_waiting
 from focys.features.outbox.models import outbox
-from focys.features.outbox.notices import Notice, minute, queued, seen, when_and_where
+from focys.features.outbox.notices import NOT_YOU, Notice, minute, queued, seen, when_and_where
 from focys.features.outbox.repository import all_withdrawn, count_queued, withdrawn
 from focys.features.outbox.service import Outbox
 from focys.infra.db.retention import kept_for
@@ -20,6 +20,7 @@ FEATURE = Feature(retention=(kept_for(outbox.c.done_at, timedelta(days=30)),), g
 
 __all__ = [
     "FEATURE",
+    "NOT_YOU",
     "Details",
     "MailContext",
     "Notice",

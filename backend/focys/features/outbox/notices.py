@@ -18,11 +18,15 @@ class Notice:
 
     LOCKED = Notice("totp_locked", "Your account is locked for a while", lambda details: (…, …))
     await database.write(…, LOCKED.queue(user_id, seen(caller, now), now))
+
+    A last paragraph says whom to contact in which ``case``, and what only an administrator can give: the ``remedy``.
     """
 
     kind: str
     subject: str
     paragraphs: Callable[[Details], Sequence[str]]
+    case: str = ""
+    remedy: str = ""
 
     def queue(self, user_id: UUID, details: Details, now: datetime, *, to: str | None = None) -> Change:
         """Return the change that queues the notice; write it together with what it reports.
@@ -35,9 +39,21 @@ class Notice:
         """Return the message to send."""
         return Message(
             subject=f"{self.subject} · {context.app_name}",
-            paragraphs=tuple(self.paragraphs(context.details)),
+            paragraphs=(*self.paragraphs(context.details), *self._advice(context.support)),
             console=f"Notice for {context.to}: {self.subject}",
         )
+
+    def _advice(self, support: str) -> list[str]:
+        """Return what to do in the case, without asking for what the reader cannot do."""
+        if not self.case:
+            return []
+        needed = f"you need {self.remedy}"
+        if support:
+            return [f"{self.case}, contact {support}{f': {needed}' if self.remedy else ''}."]
+        return [f"{self.case}, {needed}. Only an administrator can arrange that."] if self.remedy else []
+
+
+NOT_YOU = "If that was not you"
 
 
 def queued(kind: str, user_id: UUID, details: Details, now: datetime) -> Change:

@@ -30,10 +30,18 @@ class Outbox:
     """Sends the emails that features queue. Each feature declares its own kinds."""
 
     def __init__(
-        self, database: Database, clock: Clock, mailer: Mailer, kinds: Iterable[MailKind], *, app_name: str
+        self,
+        database: Database,
+        clock: Clock,
+        mailer: Mailer,
+        kinds: Iterable[MailKind],
+        *,
+        app_name: str,
+        support: str,
     ) -> None:
         self._repository = OutboxRepository(database)
-        self._clock, self._mailer, self._app_name = clock, mailer, app_name
+        self._clock, self._mailer = clock, mailer
+        self._app_name, self._support = app_name, support
         self.kinds: dict[str, MailKind] = {}
         for kind in kinds:
             if kind.kind in self.kinds:
@@ -134,4 +142,4 @@ class Outbox:
             return None
         if due.kind not in self.kinds:
             raise MailError("an email of another version")
-        return self.kinds[due.kind].render(MailContext(self._app_name, due.email, due.about, now))
+        return self.kinds[due.kind].render(MailContext(self._app_name, self._support, due.email, due.about, now))

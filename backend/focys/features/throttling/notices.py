@@ -28,7 +28,9 @@ def _closed(details: Details) -> tuple[str, str]:
     )
 
 
-PASSWORDS_CLOSED = Notice("passwords_closed", "Too many wrong passwords for your account", _closed)
+PASSWORDS_CLOSED = Notice(
+    "passwords_closed", "Too many wrong passwords for your account", _closed, "To have your account unlocked"
+)
 
 
 async def passwords_notice_for(

@@ -13,9 +13,13 @@ Details = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class MailContext:
-    """What rendering an email requires: the service's name, the recipient, the details and the time."""
+    """What rendering an email requires: the service's name, the recipient, the details and the time.
+
+    ``support`` is where people get help: an email address or a URL; empty if the operator has not set it.
+    """
 
     app_name: str
+    support: str
     to: str
     details: Details
     now: datetime

@@ -57,7 +57,7 @@ async def test_the_email_says_when_where_and_what_to_do(world: World):
     text = " ".join(email.paragraphs)
     assert (to, email.subject, email.code) == (account.email, FAILING, None)
     assert "2026-03-02 12:00 UTC, from 203.0.113.5" in text
-    assert "choose a new" in text
+    assert "you need a new password, because someone knows yours" in text
     assert "Evil" not in text
     assert wrong_code(account, world) not in text
 

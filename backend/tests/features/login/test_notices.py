@@ -38,7 +38,7 @@ async def test_the_owner_gets_an_email_about_a_new_factor(world: World):
     assert await mailed_by(world, account, before) == [FACTOR_ADDED]
     text = " ".join(world.mail.emails[-1][1].paragraphs)
     assert "2026-03-02 12:00 UTC, from 203.0.113.5" in text
-    assert "tell an administrator" in text
+    assert "If that was not you, you need a new password and a new second step." in text
     assert account.secret
     assert account.secret not in text
     assert await audited(world, "MFA enrolment") == [("ok", None, None)]
@@ -73,7 +73,7 @@ async def test_the_owner_gets_an_email_about_a_new_browser(world: World, *, with
     assert await mailed_by(world, account, before) == [NEW_BROWSER]
     text = " ".join(world.mail.emails[-1][1].paragraphs)
     assert "2026-03-02 12:01 UTC, from 203.0.113.5" in text
-    assert "tell an administrator" in text
+    assert "If that was not you, you need a new password and a new second step." in text
     assert await audited(world, "TOTP") == [("ok", None, "new browser")]
     await sign_in()
     assert await mailed_by(world, account, before) == [NEW_BROWSER]
@@ -142,7 +142,7 @@ async def test_ten_unfinished_sign_ins_by_strangers_cause_one_email_a_day(world:
     assert await mailed_by(world, account, before) == [UNFINISHED]
     text = " ".join(world.mail.emails[-1][1].paragraphs)
     assert "2026-03-02 12:00 UTC, from 203.0.113.1" in text
-    assert "Ask an administrator for a new password" in text
+    assert "If that was not you, you need a new password." in text
 
     await begin(world, account, 12)
     world.clock.advance(hours=23)

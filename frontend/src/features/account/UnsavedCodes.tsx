@@ -21,9 +21,9 @@ export function UnsavedCodes({ user }: { user: User }) {
       confirmed && <Alert>Keep your backup codes where you find them without your phone.</Alert>
     );
   return (
-    <section className={styles.unsaved} aria-labelledby="unsaved">
+    <div className={styles.unsaved}>
       <Alert tone="warning">
-        <p id="unsaved">
+        <p>
           <strong>Did you save your backup codes?</strong> They were shown to you, but the page was
           closed before you continued.
         </p>
@@ -35,7 +35,7 @@ export function UnsavedCodes({ user }: { user: User }) {
       <Button busy={busy} onClick={() => run()}>
         I have saved them
       </Button>
-    </section>
+    </div>
   );
 }
 

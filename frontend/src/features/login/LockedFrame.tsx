@@ -1,5 +1,6 @@
 import { useLinkClickHandler } from "react-router";
 import { useLogin } from "../../lib/auth";
+import { ContactSupport } from "../../lib/ContactSupport";
 import { BACKUP_CODE_PATH } from "../../lib/steps";
 import { useSecondsLeft } from "../../lib/useSecondsLeft";
 import { Button } from "../../ui/Button";
@@ -32,7 +33,10 @@ export function LockedFrame({ onPair }: LockedFrameProps) {
     >
       {unlocksAt && <Countdown seconds={seconds} until={unlocksAt} />}
       <WaysIn onPair={onPair} />
-      <p>If this was not you, someone knows your password. Tell your administrator.</p>
+      <p>
+        If this was not you, someone knows your password.
+        <ContactSupport />
+      </p>
     </StepFrame>
   );
 }

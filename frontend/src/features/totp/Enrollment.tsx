@@ -15,11 +15,12 @@ export function Enrollment() {
   const { enrollment, problem, loading, reload, startOver, startingOver, startedOver } =
     useEnrollment();
   const onTouch = useMedia("(pointer: coarse)");
+  const hasRoom = useMedia("(min-width: 48rem)");
   const [appOpened, setAppOpened] = useState(false);
 
   return (
     <div className={styles.columns}>
-      {!onTouch && (
+      {!onTouch && hasRoom && (
         <div className={styles.scan}>{enrollment && <ScanKey enrollment={enrollment} />}</div>
       )}
       <Stepper>
@@ -37,7 +38,10 @@ export function Enrollment() {
             onTouch ? (
               <AddKeyOnPhone enrollment={enrollment} onOpen={() => setAppOpened(true)} />
             ) : (
-              <AddKey enrollment={enrollment} />
+              <>
+                {!hasRoom && <ScanKey enrollment={enrollment} />}
+                <AddKey enrollment={enrollment} />
+              </>
             )
           ) : loading ? (
             <p className={styles.pending}>Creating your key…</p>
