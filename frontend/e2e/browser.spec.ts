@@ -1,10 +1,13 @@
 /** What browsers do to a page: translate it, block its storage, show it in a small window. */
 import type { Page } from "@playwright/test";
+import { expectAccessible } from "./support/axe";
 import { expect, test } from "./support/test";
 import {
+  backupCodeField,
   button,
   codeField,
   emailCodeField,
+  emailField,
   expectSignedIn,
   givePassword,
   heading,
@@ -12,6 +15,7 @@ import {
   reachEnrollment,
   reachSecondFactor,
   readBackupCodes,
+  submitPassword,
   TITLES,
 } from "./support/walk";
 
@@ -34,6 +38,15 @@ function translateAll(): void {
       for (const node of addedNodes.length ? addedNodes : [target])
         if (node.isConnected) translate(node instanceof Text ? (node.parentNode ?? node) : node);
   }).observe(document, { childList: true, characterData: true, subtree: true });
+}
+
+function blockStorage(): void {
+  for (const name of ["sessionStorage", "localStorage"])
+    Object.defineProperty(window, name, {
+      get: () => {
+        throw new DOMException("Access is denied for this document.", "SecurityError");
+      },
+    });
 }
 
 /** The field is wider than its boxes, and the rest of it is cut off. */
@@ -71,24 +84,58 @@ test("texts go on changing while the page is translated", async ({ page, site, e
   await expect(page.getByRole("timer")).not.toHaveText(shown);
 });
 
-test("without storage, people sign in all the same", async ({ page, site, person }) => {
-  await page.addInitScript(() => {
-    for (const name of ["sessionStorage", "localStorage"])
-      Object.defineProperty(window, name, {
-        get: () => {
-          throw new DOMException("Access is denied for this document.", "SecurityError");
-        },
-      });
-  });
-  await reachBackupCodes(page, site, person);
+test("a translated page takes a backup code, and signs out", async ({ page, enrolled }) => {
+  await page.addInitScript(translateAll);
+  await reachSecondFactor(page, enrolled);
+  await page.locator("footer a").click();
+  await backupCodeField(page).fill("0000-0000-0000-0000");
+  await button(page, "Sign in").click();
+  await expect(page.getByText("That code is wrong.")).toBeVisible();
+  await backupCodeField(page).fill(enrolled.backupCodes[0] ?? "");
+  await button(page, "Sign in").click();
+  await expect(page.getByText("You used a backup code.")).toBeVisible();
+  await button(page, "Sign out").click();
+  await expect(page.getByText("You are signed out.")).toBeVisible();
+});
+
+test("without storage, people sign in and out all the same", async ({ page, site, person }) => {
+  await page.addInitScript(blockStorage);
+  const app = await reachBackupCodes(page, site, person);
+  await button(page, "Copy").click();
+  await button(page, "Continue").click();
+  await expectSignedIn(page);
+  await page.reload();
+  await expectSignedIn(page);
+  await button(page, "Sign out").click();
+
+  await site.advance(30);
+  await submitPassword(page, person);
+  await codeField(page).fill(app.code(site.now()));
+  await expectSignedIn(page);
 });
 
 test("without cookies, the page says that it needs them", async ({ page }) => {
   await page.addInitScript(() =>
     Object.defineProperty(navigator, "cookieEnabled", { get: () => false }),
   );
+  // A browser that blocks cookies blocks storage, too.
+  await page.addInitScript(blockStorage);
   await page.goto("/");
   await expect(page.getByText(/blocks cookies, and signing in needs them/)).toBeVisible();
+  await expectAccessible(page, TITLES.login);
+});
+
+test("where cookies are dropped unseen, the page says so instead of blaming the time", async ({
+  page,
+  context,
+  enrolled,
+  site,
+}) => {
+  await reachSecondFactor(page, enrolled);
+  await context.clearCookies();
+  await codeField(page).fill(enrolled.app.code(site.now()));
+  await expect(page.getByText(/allow cookies for this site/)).toBeVisible();
+  await expect(emailField(page)).toHaveValue(enrolled.email);
 });
 
 test.describe("in a small laptop's window", () => {

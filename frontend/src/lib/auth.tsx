@@ -28,6 +28,7 @@ import {
   after,
   inProgress,
   isSignedIn,
+  type Login,
   type Notice,
   signedIn,
   signedOut,
@@ -119,7 +120,7 @@ function useProblems({ setState, latest, resync }: Store) {
     return watchProblems((problem) => {
       const isLocked = latest.current.at === "login" && latest.current.login.unlocksAt !== null;
       if (problem.code === "login_expired" && latest.current.at === "login")
-        setState(signedOut("expired"));
+        setState(signedOut(whyEnded(latest.current.login)));
       if (problem.code === "session_ended" && isSignedIn(latest.current)) {
         forgetAccessToken();
         setState(signedOut("session_ended"));
@@ -138,6 +139,10 @@ async function areReplaced({ backup_codes_unsaved: shown }: User): Promise<boole
   const unsaved = session?.user.backup_codes_unsaved;
   return Boolean(unsaved) && unsaved !== shown;
 }
+
+/** Why a login has ended: if it had time left, the browser may have dropped its cookie. The server rounds up. */
+const whyEnded = ({ expiresAt }: Login): Notice =>
+  expiresAt > Date.now() + 2000 ? "lost" : "expired";
 
 /** What a problem changes about the login in progress. */
 function changeFrom({ code, retryAfter, triesLeft, nextPause }: ApiProblem): Partial<LoginState> {

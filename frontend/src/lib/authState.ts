@@ -1,7 +1,7 @@
 /** The sign-in state of this browser, as plain data. `auth.tsx` changes it; the pages read it. */
 import type { ApiProblem, Done, LoginState, NewBackupCodes, User } from "./api";
 
-export type Notice = "expired" | "unlocked" | "session_ended" | "signed_out";
+export type Notice = "expired" | "lost" | "unlocked" | "session_ended" | "signed_out";
 
 /** A login in progress, with the server's waits as points in time (ms since the epoch). */
 export interface Login extends LoginState {

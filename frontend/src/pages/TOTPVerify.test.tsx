@@ -64,12 +64,23 @@ test("a guarded account is asked for two codes in a row", async () => {
 });
 
 test("an expired login leads back to the sign-in, and says why", async () => {
-  open({ "/auth/status": status(), "/auth/totp/verify": problem(401, "login_expired") });
+  open({
+    "/auth/status": status({ expires_in: 2 }),
+    "/auth/totp/verify": problem(401, "login_expired"),
+  });
 
   fireEvent.input(await codeField(), { target: { value: "123456" } });
 
   expect(await screen.findByText(/took too long and has expired/)).toBeTruthy();
   expect(screen.getByLabelText("Email")).toBeTruthy();
+});
+
+test("a login that ends before its time suggests to allow cookies", async () => {
+  open({ "/auth/status": status(), "/auth/totp/verify": problem(401, "login_expired") });
+
+  fireEvent.input(await codeField(), { target: { value: "123456" } });
+
+  expect(await screen.findByText(/has ended, perhaps in another tab/)).toBeTruthy();
 });
 
 test("the last tries, and what follows them, are announced before the next one", async () => {

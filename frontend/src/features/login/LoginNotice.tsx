@@ -4,6 +4,7 @@ import { Alert } from "../../ui/Alert";
 
 const TEXTS: Record<Notice, string> = {
   expired: "That sign-in took too long and has expired. Enter your password to start again.",
+  lost: "That sign-in has ended, perhaps in another tab. If this happens again, allow cookies for this site.",
   unlocked: "Your account is unlocked. Enter your password to sign in.",
   session_ended: "Your session has ended. Please sign in again.",
   signed_out: "You are signed out.",
