@@ -147,7 +147,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         Administration(database, clock, accounts, passwords, totp, keys),
         People(database, clock, accounts, keys),
         Importer(accounts, passwords, threads=settings.password_hash_threads),
-        Directory(database, clock, accounts, sessions),
+        Directory(database, clock, accounts, sessions, keys),
         passwords,
         sessions,
         totp,

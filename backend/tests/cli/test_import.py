@@ -109,7 +109,7 @@ async def test_wrong_rows_are_named_by_line_and_field_and_nothing_is_created(
         "  line 3, email: This is not an email address.",
         "  line 4, name: A name has at most 100 characters, all of them printable.",
         "  line 5, role: A role is user or admin.",
-        "  line 6: It has 1 fields instead of 3.",
+        "  line 6: There are 3 columns, but this has 1.",
         "  line 7, email: The same address as in line 2.",
         "✗ Nothing was created. Fix these rows, and import the file again.",
     ]

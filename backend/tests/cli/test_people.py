@@ -70,6 +70,8 @@ async def test_show_says_what_an_operator_needs_on_the_phone(world: World, focys
     account = await world.an_account(enrolled=True)
     await world.signed_in(account)
     await fail_codes(world, account, 5)
+    for network in ("203.0.113.9", "203.0.113.9", "203.0.113.10"):
+        await world.a_browser(network).post("/auth/login", {"email": ADDRESS, "password": "wrong"})
 
     shown = await to_thread(focys, "users", "show", ADDRESS.upper())
     record = json.loads((await to_thread(focys, "users", "show", ADDRESS, "--json")).stdout)
@@ -77,10 +79,12 @@ async def test_show_says_what_an_operator_needs_on_the_phone(world: World, focys
     values = dict(line.split("\t") for line in shown.stdout.splitlines())
     assert values["state"].startswith("locked until ")
     assert values["state"].endswith(" UTC")
+    assert values["wrong passwords"] == "3 from 2 networks or browsers"
     assert values["second step"] == "authenticator app"
     assert (values["backup codes left"], values["sessions"], values["known browsers"]) == ("10", "2", "2")
     assert f"{world.clock.now():%Y-%m-%d}" in values["last sign-in"]
     assert (record["states"], record["sessions"], record["backup_codes_left"]) == (["locked"], 2, 10)
+    assert record["wrong_passwords"] == 3
     assert record["locked_until"].endswith("Z")
 
 

@@ -90,7 +90,9 @@ def _read(source: Path) -> str:
 
 
 def _show(plan: Plan) -> None:
-    out.print(f"{_number(len(plan.new), 'new account')}, {len(plan.existing)} exist already and stay as they are.")
+    existing = len(plan.existing)
+    stay = "exists already and stays as it is" if existing == 1 else "exist already and stay as they are"
+    out.print(f"{_number(len(plan.new), 'new account')}, {existing:,} {stay}.")
     for problem in plan.problems[:_MOST_PROBLEMS]:
         err.print(f"  {_place(problem)}: {problem.message}", markup=False)
     if len(plan.problems) > _MOST_PROBLEMS:

@@ -19,6 +19,7 @@ def show(email: Email, as_json: AsJson = False) -> None:
         print_json(
             record_of(details.person)
             | {
+                "wrong_passwords": sum(details.wrong_passwords),
                 "has_authenticator": details.person.account.mfa_enabled,
                 "backup_codes_left": details.backup_codes,
                 "sessions": details.sessions,
@@ -37,6 +38,7 @@ def _values(details: Details) -> dict[str, str]:
         "name": account.display_name,
         "role": account.role,
         "state": words_for(details.person),
+        "wrong passwords": _wrong_passwords(details.wrong_passwords),
         "second step": "authenticator app" if account.mfa_enabled else "not set up",
         "backup codes left": str(details.backup_codes),
         "sessions": str(details.sessions),
@@ -44,3 +46,10 @@ def _values(details: Details) -> dict[str, str]:
         "known browsers": str(details.known_browsers),
         "created": f"{minute(account.created_at)} UTC",
     }
+
+
+def _wrong_passwords(numbers: list[int]) -> str:
+    if not numbers:
+        return "none recently"
+    places = "1 network or browser" if len(numbers) == 1 else f"{len(numbers)} networks or browsers"
+    return f"{sum(numbers)} from {places}"

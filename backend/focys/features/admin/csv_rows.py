@@ -72,7 +72,7 @@ def _read(text: str) -> Iterator[Row | Problem]:
 
 def _row(line: int, names: list[str], cells: list[str]) -> Row | Problem:
     if len(cells) != len(names):
-        return Problem(line, "", f"It has {len(cells)} fields instead of {len(names)}.")
+        return Problem(line, "", f"There are {len(names)} columns, but this has {len(cells)}.")
     values = {name: cell.strip() for name, cell in zip(names, cells, strict=True)}
     name, role = values.get("name", ""), values.get("role", "").lower() or "user"
     try:

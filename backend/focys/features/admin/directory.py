@@ -12,6 +12,8 @@ from focys.features.admin.queries import count_codes_and_browsers
 from focys.features.audit import KeptEvent, list_events
 from focys.features.lockout import list_lock_states
 from focys.features.sessions import Sessions
+from focys.features.throttling import list_wrong_passwords, password_keys
+from focys.infra.crypto.keys import KeyRing
 from focys.infra.db.database import Database
 from focys.infra.ops.clock import Clock
 
@@ -51,9 +53,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What an operator sees of one account; ``last_sign_in`` is None if its session has been deleted."""
+    """What an operator sees of one account.
+
+    ``last_sign_in`` is None if its session has been deleted; ``wrong_passwords`` has a number per network or known
+    browser that sent any.
+    """
 
     person: Person
+    wrong_passwords: list[int]
     backup_codes: int
     known_browsers: int
     sessions: int
@@ -73,8 +80,9 @@ class EventFilter:
 class Directory:
     """Shows accounts to an operator. The caller has authorized them."""
 
-    def __init__(self, database: Database, clock: Clock, accounts: Accounts, sessions: Sessions) -> None:
-        self._database, self._clock, self._accounts, self._sessions = database, clock, accounts, sessions
+    def __init__(self, database: Database, clock: Clock, accounts: Accounts, sessions: Sessions, keys: KeyRing) -> None:
+        self._database, self._clock, self._accounts = database, clock, accounts
+        self._sessions, self._keys = sessions, keys
 
     async def list_people(self) -> list[Person]:
         """Return everyone, sorted by address."""
@@ -93,6 +101,7 @@ class Directory:
         sessions = await self._sessions.list_of(account.id)
         return Details(
             _person(account, locks.get(account.id, ())),
+            await list_wrong_passwords(self._database, password_keys(self._keys, account.email), self._clock.now()),
             codes,
             browsers,
             sum(session.state == "live" for session in sessions),

@@ -12,7 +12,7 @@ from focys.features.throttling.gauges import read_accounts_tried
 from focys.features.throttling.network_usage import Networks, NetworkUsage
 from focys.features.throttling.networks import Full, NetworkCounters, NetworkError, Try
 from focys.features.throttling.notices import PASSWORDS_CLOSED, passwords_notice_for
-from focys.features.throttling.repository import passwords_forgiven
+from focys.features.throttling.repository import list_wrong_passwords, passwords_forgiven
 from focys.features.throttling.service import (
     CLOSED_AFTER,
     PasswordCharge,
@@ -36,6 +36,7 @@ __all__ = [
     "PasswordLimit",
     "PasswordThrottle",
     "Try",
+    "list_wrong_passwords",
     "network_counters",
     "password_keys",
     "passwords_forgiven",

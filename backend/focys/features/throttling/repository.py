@@ -53,12 +53,23 @@ _TRIED = (
     .order_by(throttles.c.expires_at.desc())
     .limit(_MOST_TRIED)
 )
+_WRONG = select(throttles.c.hits).where(
+    throttles.c.key.like(bindparam("key_pattern")),
+    throttles.c.hits > 0,
+    throttles.c.expires_at > bindparam("moment"),
+)
 _FORGIVE_PASSWORDS = delete(throttles).where(throttles.c.key.like(bindparam("key_pattern")))
 
 
 def passwords_forgiven(account_key: str) -> Change:
     """Delete all wrong-password buckets of an account, for an operator."""
     return Change(_FORGIVE_PASSWORDS, {"key_pattern": f"password:{account_key}:%"})
+
+
+async def list_wrong_passwords(database: Database, account_key: str, now: datetime) -> list[int]:
+    """Return how many wrong passwords each network and known browser sent for an account, until they are forgotten."""
+    rows = await database.rows(_WRONG, key_pattern=f"password:{account_key}:%", moment=now)
+    return [row.hits for row in rows]
 
 
 async def list_tried(database: Database, since: datetime, now: datetime) -> list[tuple[str, str]]:
