@@ -37,14 +37,6 @@ class MailServer:
     wait: float = 0
     on_arrival: Callable[..., None] = lambda _message, *, over_tls: None
 
-    async def handle_MAIL(  # noqa: N802  its name
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
-    ) -> str:
-        if address in self.refused:
-            return "553 5.7.1 Not your address"
-        envelope.mail_from = address
-        return "250 OK"
-
     async def handle_RCPT(  # noqa: N802  its name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
@@ -74,6 +66,16 @@ class MailServer:
         return AuthResult(success=is_right, handled=False)
 
 
+class _ChoosySMTP(SMTP):
+    """Refuses some senders."""
+
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802  its name
+        if any(f"<{address}>" in (arg or "") for address in self.event_handler.refused):
+            await self.push("553 5.7.1 Not your address")
+        else:
+            await super().smtp_MAIL(arg)
+
+
 @contextlib.asynccontextmanager
 async def mail_server(
     tmp_path: Any, *, security: str = "starttls", kept: MailServer | None = None, authority: trustme.CA | None = None
@@ -91,7 +93,7 @@ async def mail_server(
     kept.ca_file = str(ca_file)
 
     def protocol() -> SMTP:
-        return SMTP(
+        return _ChoosySMTP(
             kept,
             hostname="localhost",
             tls_context=context if security == "starttls" else None,

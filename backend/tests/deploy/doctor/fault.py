@@ -25,7 +25,7 @@ done
 """
 
 _COMMAND = re.compile(
-    r"(?:^|: |; )(?P<command>(?:sudo|systemctl|systemd-tmpfiles|certbot|focys|chmod|chown|install|ln) .*?"
+    r"(?:^|: |; )(?P<command>(?:sudo|systemctl|systemd-tmpfiles|certbot|focys|chmod|chown|install -d|ln) .*?"
     r"|DATABASE_URL_FILE=.*?)(?=$|; )"
 )
 

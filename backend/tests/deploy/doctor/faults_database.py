@@ -49,7 +49,7 @@ READ_ONLY = [
     ),
     Fault(
         "a standby",
-        "sudo -u postgres touch /var/lib/postgresql/*/main/standby.signal; systemctl restart postgresql",
+        "sudo -u postgres touch $(echo /var/lib/postgresql/*/main)/standby.signal; systemctl restart postgresql",
         "writes",
         "fail",
         "is a standby",
