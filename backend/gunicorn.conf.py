@@ -1,9 +1,10 @@
 """The gunicorn configuration; gunicorn reads this file from its working directory.
 
-It checks once, before the first worker, that the service can start; makes workers restart quickly; and removes the
+It checks once, before the first worker, that the service can start; makes workers restart quickly; and adds up the
 metrics of workers that have exited.
 """
 
+import fcntl
 import os
 import shutil
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
 
 # Importing these takes 80 % of a worker's startup. Our own code is not listed, so a reload picks up its changes.
@@ -94,15 +96,31 @@ def post_worker_init(worker: _Worker) -> None:
 
 
 def child_exit(_server: _Server, worker: _Worker) -> None:
-    """Remove an exited worker's gauges from the sums."""
-    if os.environ.get(_METRICS):
+    """Remove an exited worker's gauges from the sums, and add its counts to those of the workers before it."""
+    if folder := os.environ.get(_METRICS):
         from prometheus_client import multiprocess  # noqa: PLC0415  must be imported after the folder is set
 
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+        _keep_counts(Path(folder), worker.pid)
+
+
+def _keep_counts(folder: Path, pid: int) -> None:
+    """Move a worker's counts into one file per kind: otherwise each reload would leave more files to read."""
+    from prometheus_client.mmap_dict import MmapedDict  # noqa: PLC0415  as above
+
+    # A scrape must find these counts once; it takes the same lock.
+    with (folder / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in folder.glob(f"*_{pid}.db"):
+            kept = MmapedDict(str(left).replace(f"_{pid}.db", "_exited.db"))  # type: ignore[no-untyped-call]
+            for key, value, _, _ in MmapedDict.read_all_values_from_file(left):  # type: ignore[no-untyped-call]
+                kept.write_value(key, kept.read_value(key)[0] + value, 0.0)  # type: ignore[no-untyped-call]
+            kept.close()  # type: ignore[no-untyped-call]
+            left.unlink()
 
 
 def _reload(server: _Server, reload: Callable[[], None]) -> None:
-    """Reload, unless new workers could not start: gunicorn would exit then, and logrotate triggers reloads at night."""
+    """Reload, unless new workers could not start: gunicorn would exit then."""
     if _can_start(server):
         reload()
     else:

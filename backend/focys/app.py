@@ -85,7 +85,7 @@ def _fill_state(app: FastAPI, services: Services) -> None:
     app.state.unsaved_codes = services.unsaved_codes
     app.state.sessions_api = SessionsApi(services.sessions, services.clock, services.login.cancel)
     app.state.readiness = services.readiness
-    app.state.has_workers = settings.prometheus_multiproc_dir is not None
+    app.state.metrics_folder = settings.prometheus_multiproc_dir
 
 
 def _add_routes(app: FastAPI, routers: Sequence[APIRouter]) -> None:

@@ -100,7 +100,10 @@ def why_not_start() -> list[str]:
             await services.close()
 
     try:
-        asyncio.run(check(build_services(load_settings())))
+        settings = load_settings()
+        if settings.log_file is not None:
+            logs.check_writable(settings.log_file)
+        asyncio.run(check(build_services(settings)))
     except (SettingsError, StartError) as refusal:
         return str(refusal).splitlines()
     return []

@@ -2,11 +2,11 @@
 
 from focys.settings.errors import SettingsError
 from focys.settings.files import names_read_differently, secret_files, settings_file
-from focys.settings.loading import inherited, load_settings
+from focys.settings.loading import KeyFiles, inherited, key_files, load_settings
 from focys.settings.model import BACKEND, PAGES, Settings
 from focys.settings.origins import LOCAL_HOSTS
 from focys.settings.private import private_values
-from focys.settings.secret_files import SECRETS, UNUSED_KEY
+from focys.settings.secret_files import SECRETS, UNUSED_KEY, keys_in, new_key
 from focys.settings.values import is_url, logo_type
 
 __all__ = [
@@ -15,13 +15,17 @@ __all__ = [
     "PAGES",
     "SECRETS",
     "UNUSED_KEY",
+    "KeyFiles",
     "Settings",
     "SettingsError",
     "inherited",
     "is_url",
+    "key_files",
+    "keys_in",
     "load_settings",
     "logo_type",
     "names_read_differently",
+    "new_key",
     "private_values",
     "secret_files",
     "settings_file",

@@ -1,12 +1,25 @@
 """Reads all settings, and reports every problem at once."""
 
 import os
+from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from pydantic_settings.sources import DotEnvSettingsSource
 
 from focys.settings.errors import SettingsError
 from focys.settings.model import Settings
+from focys.settings.secret_files import SecretFiles, former_keys_file
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFiles:
+    """The file that SECRET_KEY is read from, and the one for its predecessors, which need not exist."""
+
+    current: Path
+    former: Path
+
 
 _NO_DATABASE = (
     "DATABASE_URL: must be set when PUBLIC_URL is not local (is it misspelled?); "
@@ -56,3 +69,14 @@ def _sentences(error: ErrorDetails) -> list[str]:
 def inherited(names: tuple[str, ...]) -> dict[str, str]:
     """Return the variables of these names from the environment, to pass on to another program."""
     return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def key_files(settings: Settings) -> KeyFiles | None:
+    """Return where the keys are; None if SECRET_KEY is not read from a file."""
+    files = SecretFiles(Settings, DotEnvSettingsSource(Settings))
+    current = files.path_of("secret_key")
+    if current is None and not settings.secret_key.get_secret_value():
+        current = settings.generated_key_file
+    if current is None:
+        return None
+    return KeyFiles(current.resolve(), (files.path_of("secret_key_fallbacks") or former_keys_file(current)).resolve())

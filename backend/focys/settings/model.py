@@ -16,7 +16,7 @@ from focys.domain.networks import NETWORK_PREFIX, NetworkLimit, NetworkLimits
 from focys.settings import values
 from focys.settings.database_url import options_of
 from focys.settings.origins import LOCAL_HOSTS, exact_origin
-from focys.settings.secret_files import SECRETS, SecretFiles, UnreadableFile, generated_key
+from focys.settings.secret_files import SECRETS, SecretFiles, UnreadableFile, former_keys, generated_key
 from focys.settings.together import key_problems, origin_problems
 
 BACKEND = Path(__file__).resolve().parents[2]
@@ -258,8 +258,17 @@ class Settings(BaseSettings):
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """The secret key and its predecessors, newest first. With the default database the key is generated."""
-        key = self.secret_key.get_secret_value() or generated_key(self.data_dir / "secret_key")
-        return (key, *(k.get_secret_value() for k in self.secret_key_fallbacks))
+        fallbacks = [key.get_secret_value() for key in self.secret_key_fallbacks]
+        key = self.secret_key.get_secret_value()
+        if not key:
+            key = generated_key(self.generated_key_file)
+            fallbacks = fallbacks or former_keys(self.generated_key_file, key)
+        return (key, *fallbacks)
+
+    @property
+    def generated_key_file(self) -> Path:
+        """Where the key is that was generated for the default database."""
+        return self.data_dir / "secret_key"
 
     @property
     def network_limits(self) -> NetworkLimits:

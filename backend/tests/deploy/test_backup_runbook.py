@@ -207,14 +207,17 @@ async def test_new_leaked_and_lost_keys_follow_the_runbook(machine: Machine):
         alice = await world.an_account(enrolled=True)
     first = machine.key
 
-    rotated = await to_thread(machine.follow, "A new key", 0)
+    rotated = await to_thread(machine.follow, "A new key", 0, 0)
     both = (machine.folder / "etc/focys/secret_key_fallbacks").read_text().strip()
-    await to_thread(machine.follow, "A new key", 1)
     leaked = await to_thread(machine.follow, "A key that leaked")
+    again = await to_thread(machine.follow, "A new key", 1)
 
     assert "Moved 1 secret to the newest key." in rotated
+    assert "There is a new key already" in rotated
     assert both == first != machine.key
-    assert leaked.startswith("✓ Ended 1 session.")
+    assert leaked.startswith("✓ Deleted the old key.")
+    assert "✓ Ended 1 session." in leaked
+    assert again.startswith("✓ There is no old key.")
     async with machine.world() as world:
         world.clock.advance(seconds=90)
         await world.signed_in(alice)

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from focys.features.audit import audit_events
 from focys.features.outbox import outbox
 from focys.infra.db.database import metadata
 from focys.infra.ops import logs
+from focys.infra.ops.log_file import acting_as_owner_of, open_log
+from focys.settings import SettingsError
 from tests.conftest import MakeWorld
 from tests.support.canary import Life, found_in, live
 from tests.support.raw import raw_request
@@ -208,3 +211,50 @@ async def test_malicious_fields_and_headers_leave_the_log_intact(make_world: Mak
     assert not any(line["event"].startswith("TOTP") for line in lines_of(log))
     assert len(rows) == len(TRICKS)
     assert not any("POTT" in str(row) or "TOTP" in str(row) for row in rows)
+
+
+def test_a_log_file_that_cannot_be_written_is_a_problem_of_the_settings(tmp_path: Path):
+    log = tmp_path / "backend.log"
+    log.mkdir()
+
+    with pytest.raises(SettingsError, match=f"^LOG_FILE: {log} cannot be written"):
+        logs.configure(log_file=log)
+
+
+def test_root_opens_the_log_file_as_the_owner_of_its_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Otherwise the service could not write a file that a command of root created, or could have root write any other."""
+    acted: list[str] = []
+    owner = SimpleNamespace(st_uid=12345, st_gid=12346)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("os.getegid", lambda: 0)
+    monkeypatch.setattr("os.seteuid", lambda user: acted.append(f"user {user}"))
+    monkeypatch.setattr("os.setegid", lambda group: acted.append(f"group {group}"))
+    monkeypatch.setattr(Path, "stat", lambda *_arguments, **_named: owner)
+
+    with acting_as_owner_of(tmp_path):
+        acted.append("opened")
+
+    assert acted == ["group 12346", "user 12345", "opened", "user 0", "group 0"]
+
+
+def test_only_the_owner_writes_the_log_file_and_only_its_group_reads_it(tmp_path: Path):
+    open_log(tmp_path / "backend.log").close()
+
+    assert (tmp_path / "backend.log").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_log_file_that_can_no_longer_be_opened_stops_nobody(
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+):
+    log = tmp_path / "backend.log"
+    logs.configure(log_file=log, pretty=False)
+    log.unlink()
+    log.mkdir()
+
+    logs.logger("test").info("first")
+    log.rmdir()
+    logs.logger("test").info("second")
+
+    assert '"event": "first"' in capfd.readouterr().err
+    assert [line["event"] for line in lines_of(log)] == ["second"]

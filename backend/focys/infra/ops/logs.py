@@ -1,7 +1,6 @@
 """Logs: one JSON object per line on standard error, or columns on a terminal; values are always escaped."""
 
 import logging
-import logging.handlers
 import sys
 from contextvars import ContextVar
 from functools import partialmethod
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
+
+from focys.infra.ops.log_file import open_log
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The ID of the current request; every event logged while it is served includes it."""
@@ -30,7 +31,11 @@ _SHARED: tuple[Processor, ...] = (
 
 
 def configure(*, log_file: Path | None = None, pretty: bool | None = None, quiet: bool = False) -> None:
-    """Set up structlog and the standard library's logging once, for the whole process."""
+    """Set up structlog and the standard library's logging once, for the whole process.
+
+    Raises:
+        SettingsError: the log file cannot be written.
+    """
     pretty = sys.stderr.isatty() if pretty is None else pretty
     structlog.configure(
         processors=[*_SHARED, lambda _logger, _method, event: ((event,), {})],
@@ -44,14 +49,21 @@ def configure(*, log_file: Path | None = None, pretty: bool | None = None, quiet
     console.setLevel(logging.ERROR if quiet else logging.INFO)
     handlers: list[logging.Handler] = [console]
     if log_file is not None:
-        log_file.parent.mkdir(parents=True, exist_ok=True)
-        # Rotated from outside (deploy/logrotate): workers that did it themselves would end up writing different files.
-        handlers.append(_handler(logging.handlers.WatchedFileHandler(log_file), _json()))
+        handlers.append(_handler(open_log(log_file), _json()))
     root = logging.getLogger()
     root.handlers = handlers
     root.setLevel(logging.INFO)
     for noisy in ("uvicorn.access", "httpx", "aiosqlite", "sqlalchemy.engine"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def check_writable(log_file: Path) -> None:
+    """Open the log file as the service will, and close it.
+
+    Raises:
+        SettingsError: it cannot be written.
+    """
+    open_log(log_file).close()
 
 
 def logger(name: str) -> FilteringBoundLogger:

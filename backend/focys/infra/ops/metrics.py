@@ -5,6 +5,9 @@ created at startup with the value zero, because Prometheus cannot see an increas
 event. Features read gauges from the database (``gauges.py``); the most recent value from any worker counts.
 """
 
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -18,6 +21,8 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 from starlette.responses import Response
 
 NEWEST: Literal["livemostrecent"] = "livemostrecent"
@@ -95,12 +100,27 @@ router = APIRouter(tags=["metrics"])
 
 
 async def _registry(request: Request) -> CollectorRegistry:
-    """Return this process's numbers, or those of all workers added up."""
-    if not request.app.state.has_workers:
+    """Return the registry of this process, or of all workers."""
+    folder: Path | None = request.app.state.metrics_folder
+    if folder is None:
         return REGISTRY
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(Workers(folder))
     return registry
+
+
+class Workers(Collector):
+    """The numbers of all workers, added up."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files = multiprocess.MultiProcessCollector(None, str(folder))  # type: ignore[no-untyped-call]
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the files while none of them is being added to another (see gunicorn.conf.py)."""
+        with (self._folder / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            yield from self._files.collect()  # type: ignore[no-untyped-call]
 
 
 @router.get("/metrics", response_class=Response)
