@@ -2,13 +2,17 @@
 
 import logging
 import logging.handlers
+import os
 import sys
 from contextvars import ContextVar
 from functools import partialmethod
+from io import TextIOWrapper
 from pathlib import Path
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
+
+from focys.infra.ops.console import UnblockedHandler
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The ID of the current request; every event logged while it is served includes it."""
@@ -39,14 +43,14 @@ def configure(*, log_file: Path | None = None, pretty: bool | None = None, quiet
         cache_logger_on_first_use=True,
     )
     columns = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=34)
-    console = _handler(logging.StreamHandler(), *((_escaped, columns) if pretty else (_json(),)))
+    console = _handler(UnblockedHandler(), *((_escaped, columns) if pretty else (_json(),)))
     # Commands print their own results, so only errors are logged to the terminal.
     console.setLevel(logging.ERROR if quiet else logging.INFO)
     handlers: list[logging.Handler] = [console]
     if log_file is not None:
-        log_file.parent.mkdir(parents=True, exist_ok=True)
+        log_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Rotated from outside (deploy/logrotate): workers that did it themselves would end up writing different files.
-        handlers.append(_handler(logging.handlers.WatchedFileHandler(log_file), _json()))
+        handlers.append(_handler(_PrivateFile(log_file), _json()))
     root = logging.getLogger()
     root.handlers = handlers
     root.setLevel(logging.INFO)
@@ -76,6 +80,17 @@ def _escaped(_logger: object, _method: str, event: EventDict) -> EventDict:
 def _handler(handler: logging.Handler, *renderers: Processor) -> logging.Handler:
     handler.setFormatter(_Formatter(renderers))
     return handler
+
+
+class _PrivateFile(logging.handlers.WatchedFileHandler):
+    """A log file that is created for its owner only; an existing one keeps its mode."""
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding=self.encoding, errors=self.errors, opener=_privately)
+
+
+def _privately(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 class _Lines:
