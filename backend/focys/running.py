@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from focys import __version__
 from focys.features.feature import Gauge
 from focys.features.outbox import Outbox
+from focys.features.totp import SecretsByKey
 from focys.infra.db.database import Database
 from focys.infra.db.schema import current_revision, why_unusable
 from focys.infra.ops import logs, metrics
@@ -133,5 +134,19 @@ async def check_start(services: Services) -> None:
     for found in await services.bypasses.list_in_force():
         until = found.ends_at.isoformat(timespec="seconds")
         _log.warning("mfa_bypass_in_force", whom=found.whom, until=until, fix="focys mfa bypass --end")
-    if not await services.totp.can_open_secrets():
-        raise StartError("SECRET_KEY decrypts none of the stored secrets: add the old key to SECRET_KEY_FALLBACKS")
+    _check_keys(await services.totp.count_by_key())
+
+
+def _check_keys(found: SecretsByKey) -> None:
+    """Check that no key is missing.
+
+    If some secrets can be decrypted, their owners can sign in, so the service starts, but is not ready.
+    """
+    if not found.missing:
+        return
+    missing = ", ".join(f"{number} need the key {key_id}" for key_id, number in sorted(found.missing.items()))
+    if not found.current and not found.older:
+        raise StartError(
+            f"SECRET_KEY decrypts none of the stored secrets ({missing}): add the old key to SECRET_KEY_FALLBACKS"
+        )
+    _log.error("secrets_without_a_key", missing=missing, fix="add the old key to SECRET_KEY_FALLBACKS, and restart")

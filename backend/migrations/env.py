@@ -18,6 +18,7 @@ import focys.app  # noqa: F401  registers every table
 from focys.infra.db.connecting import sqlalchemy_engine
 from focys.infra.db.database import metadata
 from focys.infra.db.postgres import is_forbidden
+from focys.infra.db.private_file import create_privately
 from focys.infra.db.schema import OWNER_NEEDED
 from focys.settings import SettingsError, load_settings
 
@@ -130,7 +131,9 @@ def _engine(url: str) -> AsyncEngine:
     if not url.startswith("sqlite"):
         return sqlalchemy_engine(url, poolclass=NullPool)
     arguments = {"timeout": 60, "isolation_level": None}
-    return create_async_engine(url, poolclass=NullPool, connect_args=arguments)
+    engine = create_async_engine(url, poolclass=NullPool, connect_args=arguments)
+    create_privately(engine.sync_engine)
+    return engine
 
 
 try:

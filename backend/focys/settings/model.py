@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     smtp_ca_file: Path | None = None
 
     public_url: str = "http://localhost:8000"
+    hsts_include_subdomains: bool = True
     app_name: str = Field(default="FOCYS", min_length=1, max_length=30)
     support_contact: values.SupportContact = ""
     app_url: values.AppUrl = ""

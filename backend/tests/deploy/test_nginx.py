@@ -25,7 +25,8 @@ PAGE = '<div id="root">'
 Call = Callable[[httpx.Client], httpx.Response]
 ANSWERS: dict[str, tuple[int, str, str, Call]] = {
     "the page": (200, PAGE_POLICY, "no-cache", lambda c: c.get("/")),
-    "a path of the page": (200, PAGE_POLICY, "no-cache", lambda c: c.get("/mfa/enroll")),
+    "a path of the page": (200, PAGE_POLICY, "no-cache", lambda c: c.get("/mfa-enroll")),
+    "an unknown path": (404, PAGE_POLICY, "no-cache", lambda c: c.get("/server-status")),
     "a hashed file": (200, PAGE_POLICY, FOREVER, lambda c: c.get(ASSET)),
     "another file": (200, PAGE_POLICY, "no-cache", lambda c: c.get("/favicon.svg")),
     "the page, unchanged": (304, PAGE_POLICY, "no-cache", lambda c: c.get("/", headers=_seen(c))),
@@ -204,11 +205,20 @@ def test_nothing_outside_of_the_pages_can_be_read(front: Front):
     assert not any(CANARY in response for _, response in responses.values())
 
 
-@pytest.mark.parametrize("path", ["/login", "/totp", "/x/y/z", "/assets", "/a%20b", "/api/../login"])
-def test_a_path_without_a_file_is_the_page(front: Front, path: str):
+@pytest.mark.parametrize("path", ["/", "/login", "/login/", "/totp-verify", "/mfa-enroll", "/api/../login"])
+def test_the_path_of_a_page_is_the_page(front: Front, path: str):
     status, response = front.get(path)
 
     assert status == 200
+    assert PAGE in response
+
+
+@pytest.mark.parametrize("path", ["/docs", "/metrics", "/server-status", "/x/y/z", "/assets", "/a%20b", "/login/x"])
+def test_an_unknown_path_is_a_404_with_the_page_that_says_so(front: Front, path: str):
+    """WEB-10."""
+    status, response = front.get(path)
+
+    assert status == 404
     assert PAGE in response
 
 

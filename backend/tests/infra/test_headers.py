@@ -8,6 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from focys.infra.web.headers import SECURITY_HEADERS
 from focys.infra.web.http import MAX_BODY_BYTES
+from tests.conftest import world_on
 from tests.support.raw import raw_request
 from tests.support.service import Browser, World
 
@@ -173,3 +174,11 @@ async def test_probes_may_ask_by_address(browser: Browser, path: str):
     head = await browser.http.head(path, headers={"Host": "10.0.0.5:8000"})
 
     assert (got.status_code, head.status_code) == (200, 200)
+
+
+async def test_subdomains_can_be_left_out_of_hsts(sqlite_url: str):
+    """WEB-06: at a bare domain, other names may have no TLS."""
+    async with world_on(sqlite_url, hsts_include_subdomains=False) as world:
+        response = await world.a_browser().get("/health/live")
+
+    assert response.headers["Strict-Transport-Security"] == "max-age=31536000"

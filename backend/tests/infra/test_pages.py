@@ -8,8 +8,11 @@ import pytest
 from starlette.applications import Starlette
 
 from focys.infra.web.headers import PAGE_POLICY, SECURITY_HEADERS
+from focys.infra.web.pages import PAGE_PATHS
+from tests.deploy.shipped import ROOT, SITE
 from tests.support.raw import raw_request
 
+FRONTEND = ROOT / "frontend" / "src"
 PAGE = '<div id="root">'
 # Numbers without names, for the operator's own network: the proxy keeps them from everybody else.
 METRICS = {"/metrics"}
@@ -46,9 +49,7 @@ def caller(site: Starlette) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=site), base_url="http://localhost:8000")
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/login", "/email-code", "/mfa/enroll", "/totp", "/backup-code", "/account", "/x/y/z"]
-)
+@pytest.mark.parametrize("path", ["/", *(f"/{path}" for path in sorted(PAGE_PATHS - {"."})), "/login/"])
 async def test_every_page_path_is_served_with_a_strict_policy(caller: httpx.AsyncClient, path: str):
     response = await caller.get(path)
 
@@ -57,6 +58,41 @@ async def test_every_page_path_is_served_with_a_strict_policy(caller: httpx.Asyn
     assert response.headers["Content-Security-Policy"] == PAGE_POLICY
     assert response.headers["Cache-Control"] == "no-cache"
     assert {name: response.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+
+
+@pytest.mark.parametrize("path", ["/docs", "/metrics", "/server-status", "/x/y/z", "/login/x", "/mfa/enroll"])
+async def test_an_unknown_path_is_a_404_with_the_page_that_says_so(caller: httpx.AsyncClient, path: str):
+    """WEB-10."""
+    seen = (await caller.get("/")).headers["ETag"]
+
+    responses = [await caller.get(path, headers=headers) for headers in ({}, {"If-None-Match": "other"})]
+
+    assert [response.status_code for response in responses] == [404, 404]
+    assert all(PAGE in response.text for response in responses)
+    assert (await caller.get(path, headers={"If-None-Match": seen})).status_code in {304, 404}
+    assert responses[0].headers["Content-Security-Policy"] == PAGE_POLICY
+    assert responses[0].headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/.vite/manifest.json", "/.well-known/x", "/assets/.hidden"])
+async def test_hidden_files_are_not_served(caller: httpx.AsyncClient, pages: Path, path: str):
+    """WEB-10: the manifest of the build lists every source file."""
+    (pages / ".vite").mkdir()
+    (pages / ".vite" / "manifest.json").write_text("{}")
+    (pages / "assets" / ".hidden").write_text("x")
+
+    response = await caller.get(path)
+
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+def test_the_pages_the_service_and_nginx_agree_on_the_paths():
+    steps = re.findall(r'"(/[\w/-]*)"', (FRONTEND / "lib" / "steps.ts").read_text())
+    signed_in = re.findall(r'^  "(/[\w/-]*)":', (FRONTEND / "signedInPages.ts").read_text(), flags=re.MULTILINE)
+    (in_nginx,) = re.findall(r"location ~ \^/\(([\w|/-]+)\)\?/\?\$", SITE.read_text())
+
+    assert {path.strip("/") or "." for path in (*steps, *signed_in)} == PAGE_PATHS
+    assert {*in_nginx.split("|"), "."} == PAGE_PATHS
 
 
 @pytest.mark.parametrize("kind", ["js", "css"])

@@ -17,11 +17,13 @@ from focys.infra.db.schema import migrate
 from focys.infra.ops.clock import DatabaseClock
 from focys.infra.web.health import GOOD_FOR_SECONDS, Readiness
 from tests.cluster import Cluster
-from tests.conftest import SECRET_KEY, settings_for
+from tests.conftest import SECRET_KEY, settings_for, world_on
 from tests.support.faketime import SteppedClock
 from tests.support.processes import Server, copy_backend, environment, free_port, serving
 from tests.support.service import World
 from tests.support.statements import statements_of
+
+OTHER_KEY = "another-key-of-the-tests-that-is-long-enough-987"
 
 
 class Ahead:
@@ -75,10 +77,34 @@ async def test_the_response_names_the_failing_part_only(world: World):
 async def test_secrets_that_no_key_opens_make_keys_fail(world: World):
     """CRY-08: as after restoring the backup of another service."""
     account = await world.an_account(enrolled=True)
-    sealed = SecretBox(KeyRing(("another-key-of-the-tests-that-is-long-enough-987",))).seal("A" * 32, account.id)
+    sealed = SecretBox(KeyRing((OTHER_KEY,))).seal("A" * 32, account.id)
     await execute(world, "UPDATE users SET totp_secret = :sealed", sealed=sealed)
 
     assert await readiness_of(world).failing() == ["keys"]
+
+
+async def test_a_key_that_was_removed_too_early_is_found_at_the_start(
+    database_url: str, capsys: pytest.CaptureFixture[str]
+):
+    """CRY-04: however many secrets the other keys decrypt; the log names the missing key and counts its secrets."""
+    old, new = SecretBox(KeyRing((OTHER_KEY,))), SecretBox(KeyRing((SECRET_KEY,)))
+    async with world_on(database_url) as world:
+        for number in range(25):
+            account = await world.an_account(f"student-{number}@student.com")
+            sealed = (old if number == 24 else new).seal("A" * 32, account.id)
+            await execute(
+                world, f"UPDATE users SET totp_secret = :sealed WHERE email = '{account.email}'", sealed=sealed
+            )
+
+    async with world_on(database_url) as world:
+        incomplete = await readiness_of(world).failing()
+    told = capsys.readouterr().err
+    async with world_on(database_url, secret_key_fallbacks=[OTHER_KEY]) as world:
+        complete = await readiness_of(world).failing()
+
+    assert (incomplete, complete) == (["keys"], [])
+    (line,) = [line for line in told.splitlines() if "secrets_without_a_key" in line]
+    assert f"1 need the key {old.key_ids[0]}" in line
 
 
 @pytest.mark.parametrize(

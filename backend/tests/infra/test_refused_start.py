@@ -18,6 +18,10 @@ from tests.support.waiting import until
 
 GUIDE = "gunicorn -w 4 -k uvicorn.workers.UvicornWorker --bind 127.0.0.1:{port} main:app"
 OTHER_KEY = "another-key-that-is-long-enough-to-be-one"
+(KEY_ID,) = SecretBox(KeyRing((SECRET_KEY,))).key_ids
+KEY_MISSING = (
+    f"SECRET_KEY decrypts none of the stored secrets (1 need the key {KEY_ID}): add the old key to SECRET_KEY_FALLBACKS"
+)
 PROBLEMS = [
     "CORS_ORIGINS: list exact origins such as https://app.example.com; no wildcard, no path",
     "SECRET_KEY: every key needs at least 32 bytes (try: openssl rand -base64 48)",
@@ -26,7 +30,7 @@ REFUSALS = {
     "settings": ({"SECRET_KEY": "short", "CORS_ORIGINS": "*"}, PROBLEMS),
     "key": (
         {"SECRET_KEY": OTHER_KEY},
-        ["SECRET_KEY decrypts none of the stored secrets: add the old key to SECRET_KEY_FALLBACKS"],
+        [KEY_MISSING],
     ),
     "schema": (
         {"DATABASE_URL": "sqlite:///empty.db"},

@@ -1,13 +1,13 @@
 """Counts, test-decrypts and re-encrypts the stored secrets."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from focys.domain import totp
 from focys.features.totp.repository import VAULTS, Sealed, SetupRepository
-from focys.infra.crypto.secret_box import SecretBox, UnreadableSecretError
+from focys.infra.crypto.secret_box import SecretBox, UnreadableSecretError, key_id_of
 from focys.infra.db.database import Database
 
 Progress = Callable[[int, int], None]
@@ -16,11 +16,16 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class SecretsByKey:
-    """How many stored secrets need SECRET_KEY, a fallback key, or a key that is not configured."""
+    """How many stored secrets need SECRET_KEY, a fallback key, or a key that is not configured.
+
+    ``missing`` lists the keys that are not configured, by key id, with their number of secrets. ``unknown`` also counts
+    damaged secrets, which name no key.
+    """
 
     current: int
     older: int
     unknown: int
+    missing: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +58,27 @@ class TotpSecrets:
     def __init__(self, database: Database, box: SecretBox, *, drift: int) -> None:
         self._repository = SetupRepository(database)
         self._box, self._drift = box, drift
+        self._opened_all = False
 
     async def count_by_key(self) -> SecretsByKey:
         """Count the stored secrets by the key that encrypted them."""
-        counted = {True: 0, False: 0, None: 0}
+        counted, missing = {True: 0, False: 0, None: 0}, dict[str, int]()
         for seal, number in await self._repository.list_seals():
             counted[self._box.is_current(seal) or (False if self._box.has_seal_of(seal) else None)] += number
-        return SecretsByKey(current=counted[True], older=counted[False], unknown=counted[None])
+            key_id = key_id_of(seal)
+            if key_id is not None and not self._box.has_seal_of(seal):
+                missing[key_id] = number
+        return SecretsByKey(current=counted[True], older=counted[False], unknown=counted[None], missing=missing)
 
     async def can_open_secrets(self) -> bool:
-        """Return whether the configured keys can decrypt the stored secrets; damaged rows do not count."""
+        """Return whether the configured keys can decrypt the stored secrets; damaged rows do not count.
+
+        Keys change only with a restart, so every secret counts until this has been true once, and then a sample of 20
+        is enough.
+        """
+        if not self._opened_all:
+            self._opened_all = not (await self.count_by_key()).missing
+            return self._opened_all
         known = [self._box.has_key_of(text) for text in await self._repository.list_sealed()]
         return any(known) or False not in known
 

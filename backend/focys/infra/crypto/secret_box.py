@@ -16,6 +16,9 @@ _NONCE_BYTES = 12
 _FORM = re.compile(rf"{_VERSION}\.(?P<kid>[0-9a-f]{{8}})\.[A-Za-z0-9+/=]+")
 
 
+_SEAL = re.compile(rf"{_VERSION}\.(?P<kid>[0-9a-f]{{8}})\.")
+
+
 class UnreadableSecretError(Exception):
     """The stored text cannot be decrypted: wrong key, wrong user or corrupted data."""
 
@@ -69,6 +72,12 @@ class SecretBox:
     def is_current(self, sealed: str) -> bool:
         """Tell whether *sealed* was made with the newest key."""
         return self.is_of(self._current, sealed)
+
+
+def key_id_of(beginning: str) -> str | None:
+    """Return the id of the key that a ciphertext with this beginning names, or None if it names none."""
+    found = _SEAL.match(beginning)
+    return found["kid"] if found else None
 
 
 def _context(owner: UUID, kid: str) -> bytes:

@@ -39,6 +39,7 @@ from sqlalchemy.types import TypeDecorator
 from focys.infra.db.charging import Charge, as_one_statement, steps_of
 from focys.infra.db.connecting import sqlalchemy_engine
 from focys.infra.db.postgres import Postgres
+from focys.infra.db.private_file import create_privately
 from focys.infra.db.writing import as_counts, as_write
 from focys.infra.ops import metrics
 
@@ -278,6 +279,7 @@ def _engine(url: str) -> AsyncEngine:
         connect_args={"timeout": SQLITE_BUSY_SECONDS},
         pool_reset_on_return=None,
     )
+    create_privately(engine.sync_engine)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "checkout", lambda *_: metrics.DATABASE_CONNECTIONS.inc())
     event.listen(engine.sync_engine, "checkin", lambda *_: metrics.DATABASE_CONNECTIONS.dec())

@@ -35,7 +35,7 @@ def open_log(log_file: Path) -> LogFile:
         SettingsError: it cannot be written.
     """
     try:
-        log_file.parent.mkdir(parents=True, exist_ok=True)
+        log_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return LogFile(log_file)
     except OSError as fault:
         problem = f"LOG_FILE: {log_file} cannot be written ({fault.strerror}); it must belong to the service's user"
@@ -44,7 +44,7 @@ def open_log(log_file: Path) -> LogFile:
 
 def _open(path: str, flags: int) -> int:
     with acting_as_owner_of(Path(path).parent):
-        return os.open(path, flags, 0o640)
+        return os.open(path, flags, 0o600)
 
 
 @contextmanager

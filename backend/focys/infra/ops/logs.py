@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
+from focys.infra.ops.console import UnblockedHandler
 from focys.infra.ops.log_file import open_log
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
@@ -44,7 +45,7 @@ def configure(*, log_file: Path | None = None, pretty: bool | None = None, quiet
         cache_logger_on_first_use=True,
     )
     columns = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=34)
-    console = _handler(logging.StreamHandler(), *((_escaped, columns) if pretty else (_json(),)))
+    console = _handler(UnblockedHandler(), *((_escaped, columns) if pretty else (_json(),)))
     # Commands print their own results, so only errors are logged to the terminal.
     console.setLevel(logging.ERROR if quiet else logging.INFO)
     handlers: list[logging.Handler] = [console]

@@ -60,6 +60,7 @@ READY = Gauge(
 DATABASE_FAULTS = Counter(
     "focys_database_faults", "Requests that failed because the database did not respond.", ["kind"]
 )
+LOG_LINES_DROPPED = Counter("focys_log_lines_dropped", "Log lines dropped because nobody read standard error.")
 CLOCK_OFFSET = Gauge(
     "focys_clock_offset_seconds", "How far this machine is ahead of the database.", multiprocess_mode=NEWEST
 )

@@ -16,19 +16,23 @@ PAGE_POLICY = (
     "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; require-trusted-types-for 'script'"
 )
 
-# Encoded once, not for each response.
-_HEADERS = [
-    (name.lower().encode(), value.encode())
-    for name, value in {
+Headers = list[tuple[bytes, bytes]]
+
+
+def default_headers(*, covers_subdomains: bool) -> Headers:
+    """Return the headers of every response, encoded once. Browsers may be told to use TLS for all subdomains, too."""
+    transport = SECURITY_HEADERS["Strict-Transport-Security"]
+    values = {
         **SECURITY_HEADERS,
+        "Strict-Transport-Security": transport if covers_subdomains else transport.partition(";")[0],
         "Cache-Control": "no-store",
         "Content-Security-Policy": API_POLICY,
-    }.items()
-]
+    }
+    return [(name.lower().encode(), value.encode()) for name, value in values.items()]
 
 
-def add_headers(message: Message, request_id: str) -> None:
-    """Add our headers to the start of a response, except those it already has."""
+def add_headers(message: Message, request_id: str, headers: Headers) -> None:
+    """Add these headers to the start of a response, except those it already has."""
     present = {name for name, _ in message["headers"]}
-    missing = [header for header in _HEADERS if header[0] not in present]
+    missing = [header for header in headers if header[0] not in present]
     message["headers"] = [*message["headers"], *missing, (b"x-request-id", request_id.encode())]

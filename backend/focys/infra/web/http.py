@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from focys.domain.outcome import Reason, Refused
 from focys.infra.ops import metrics
 from focys.infra.ops.logs import REQUEST_ID, logger
-from focys.infra.web.headers import add_headers
+from focys.infra.web.headers import Headers as EncodedHeaders
+from focys.infra.web.headers import add_headers, default_headers
 from focys.infra.web.origins import Origins
 from focys.infra.web.replies import UNAVAILABLE_RETRY_SECONDS, refusal, where
 from focys.settings import Settings
@@ -49,6 +50,7 @@ class RequestGuard:
         self._app, self._app_with_cors, self._cors = app, cors(app), cors
         self._hosts = settings.allowed_hosts
         self._origins = Origins(settings)
+        self._headers = default_headers(covers_subdomains=settings.hsts_include_subdomains)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -57,7 +59,7 @@ class RequestGuard:
             return
         request_id = scope["focys.request_id"] = secrets.token_hex(16)
         outer = REQUEST_ID.set(request_id)
-        response = _Response(scope, send, request_id)
+        response = _Response(scope, send, request_id, self._headers)
         try:
             refused = await self._serve(scope, receive, response)
             if refused is not None:
@@ -124,8 +126,8 @@ class _Response:
     ``limit`` is the deadline for the response to begin, if there is one; sending it may take longer.
     """
 
-    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
-        self._scope, self._send, self._request_id = scope, send, request_id
+    def __init__(self, scope: Scope, send: Send, request_id: str, headers: EncodedHeaders) -> None:
+        self._scope, self._send, self._request_id, self._headers = scope, send, request_id, headers
         self._began = perf_counter()
         self.limit: asyncio.Timeout | None = None
         self.has_begun = self.request_is_read = False
@@ -135,7 +137,7 @@ class _Response:
             self.has_begun = True
             if self.limit is not None and not self.limit.expired():
                 self.limit.reschedule(None)
-            add_headers(message, self._request_id)
+            add_headers(message, self._request_id, self._headers)
             if not self.request_is_read:
                 # Otherwise the unread rest of the body could keep the connection open indefinitely.
                 message["headers"].append((b"connection", b"close"))

@@ -12,18 +12,23 @@ from focys.domain.outcome import Reason, Refused
 from focys.infra.web.headers import PAGE_POLICY
 from focys.infra.web.replies import refusal
 
+PAGE_PATHS = frozenset({".", "login", "email-code", "mfa-enroll", "totp-verify", "backup-code"})
+"""The paths that the single-page app has pages for, relative to its root."""
+
 _FOREVER = "public, max-age=31536000, immutable"
 _FRESH = "no-cache"
 
 
 class Pages(StaticFiles):
-    """The single-page app. A path without a file is one of its routes, unless it names an asset."""
+    """The single-page app. On an unknown path, it says that there is no such page, with the status 404."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(directory=folder, html=True)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return the file if it exists, otherwise the page."""
+        """Return the file if it exists and is not hidden, such as the build's manifest; otherwise, the page."""
+        if any(part.startswith(".") for part in path.split("/") if part != "."):
+            return refusal(Refused(Reason.NOT_FOUND))
         try:
             response = await super().get_response(path, scope)
         except HTTPException as fault:
@@ -32,6 +37,8 @@ class Pages(StaticFiles):
             if path.startswith("assets/") or "." in path.rpartition("/")[2]:
                 return refusal(Refused(Reason.NOT_FOUND))
             response = await super().get_response("index.html", scope)
+            if path not in PAGE_PATHS and response.status_code == HTTPStatus.OK:
+                response.status_code = HTTPStatus.NOT_FOUND
         response.headers["Cache-Control"] = _FOREVER if path.startswith("assets/") else _FRESH
         response.headers["Content-Security-Policy"] = PAGE_POLICY
         return response
