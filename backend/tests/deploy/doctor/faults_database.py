@@ -152,14 +152,15 @@ ROWS = [
 DISK = [
     Fault(
         "PostgreSQL's disk is full",
-        "systemctl stop postgresql; mkdir /mnt/pg; mount -t tmpfs -o size=400m tmpfs /mnt/pg"
-        "; cp -a /var/lib/postgresql/. /mnt/pg; chown postgres: /mnt/pg; mount --bind /mnt/pg /var/lib/postgresql"
-        "; chmod 755 /var/lib/postgresql; systemctl start postgresql; dd if=/dev/zero of=/mnt/pg/full bs=1M || true",
+        "systemctl stop 'postgresql@*'; mkdir -p /mnt/pg; mount -t tmpfs -o size=1500m tmpfs /mnt/pg"
+        "; cp -a /var/lib/postgresql/. /mnt/pg; mount --bind /mnt/pg /var/lib/postgresql; chmod 755 /var/lib/postgresql"
+        "; systemctl restart postgresql; dd if=/dev/zero of=/mnt/pg/full bs=1M || true",
         "database disk",
         "fail",
         "0 MiB free",
-        "umount /mnt/pg /var/lib/postgresql",
+        "rm /mnt/pg/full",
         "free some space",
+        undo="systemctl stop 'postgresql@*'; umount /var/lib/postgresql /mnt/pg; systemctl restart postgresql",
     )
 ]
 
