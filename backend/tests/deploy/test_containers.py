@@ -15,7 +15,7 @@ from focys.infra.db.schema import migrate
 from tests.cluster import find_programs, running_postgres
 from tests.conftest import settings_for
 from tests.deploy.shipped import DEPLOY, DOMAIN, ROOT, SITE, UNIT, program, replaced
-from tests.support.roles import SCRIPTS, psql, psql_command
+from tests.support.roles import SCRIPTS, psql_command
 
 COMPOSE = DEPLOY / "compose.yaml"
 DOCKERFILE = DEPLOY / "Dockerfile"
@@ -65,10 +65,14 @@ def test_the_project_has_the_expected_services(services: dict[str, Any]):
     assert set(services) == {"app", "postgres", "valkey", "web", *ONCE}
 
 
-def test_only_nginx_publishes_ports(services: dict[str, Any]):
+def test_only_nginx_publishes_ports_beyond_this_machine(services: dict[str, Any]):
     ports = {name: [port["published"] for port in service.get("ports", [])] for name, service in services.items()}
 
-    assert {name: published for name, published in ports.items() if published} == {"web": ["80", "443"]}
+    assert {name: published for name, published in ports.items() if published} == {
+        "web": ["80", "443"],
+        "app": ["8000"],
+    }
+    assert {port["host_ip"] for port in services["app"]["ports"]} == {"127.0.0.1"}
     # Over IPv6 Docker's own proxy answers, and every caller would come from its address.
     assert {port["host_ip"] for port in services["web"]["ports"]} == {"0.0.0.0"}
 
@@ -171,9 +175,10 @@ def test_the_container_creates_both_roles(tmp_path: Path):
 
         done = subprocess.run(["sh", tmp_path / "start"], env=env, capture_output=True, text=True, check=False)
         migrate(settings_for(addresses["focys_owner"]).database)
-        granted = psql(addresses["focys_owner"], SCRIPTS / "grants.sql")
+        (tmp_path / "grant").write_text(replaced(SCRIPTS / "grants-in-container.sh", moved))
+        granted = subprocess.run(["sh", tmp_path / "grant"], env=env, capture_output=True, text=True, check=False)
 
-        assert (done.returncode, done.stderr, granted.stderr) == (0, "", "")
+        assert (done.returncode, done.stderr, granted.returncode, granted.stderr) == (0, "", 0, "")
         psql_command(addresses["focys"], "SELECT count(*) FROM users")
         with pytest.raises(AssertionError, match="permission denied"):
             psql_command(addresses["focys"], "DELETE FROM audit_events")
@@ -244,6 +249,50 @@ def test_nginx_takes_the_documented_number_of_connections():
 
     for expression in re.findall(r"-e ('[^']*')", edited):
         assert expression in DOCKERFILE.read_text()
+
+
+def test_a_renewal_is_answered_without_tls(tmp_path: Path):
+    """Otherwise certbot could not renew the certificate while the web container has port 80."""
+    command = ["sed", "-f", str(DEPLOY / "nginx" / "for-container.sed"), str(SITE)]
+    made = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    plain, secure = made.split("server_name ${DOMAIN};")[1:]
+    assert "location ^~ /.well-known/acme-challenge/ {\n        root /var/www/acme;" in plain
+    assert "acme-challenge" not in secure
+
+
+def test_a_renewed_certificate_reaches_the_container(tmp_path: Path):
+    secrets, issued, tools = tmp_path / "app/deploy/secrets", tmp_path / "issued", tmp_path / "bin"
+    for folder in (secrets, issued, tools):
+        folder.mkdir(parents=True)
+    for name in ("fullchain.pem", "privkey.pem"):
+        (issued / name).write_text(name)
+    (tools / "docker").write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/called\n')
+    (tools / "docker").chmod(0o755)
+    script = replaced(DEPLOY / "bin" / "focys-container-certificate", {"/app/deploy/secrets": str(secrets)})
+    env = {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "RENEWED_LINEAGE": str(issued)}
+
+    subprocess.run(["sh", "-c", script], env=env, check=True)
+
+    assert {file.name: file.read_text() for file in secrets.iterdir()} == {
+        "tls_certificate": "fullchain.pem",
+        "tls_key": "privkey.pem",
+    }
+    assert (tmp_path / "called").read_text().endswith("exec -T web nginx -s reload\n")
+
+
+def test_no_password_is_on_a_command_line(services: dict[str, Any]):
+    """A program's arguments are in /proc for everybody; what the shell puts into a file is not."""
+    for name, service in services.items():
+        for word in service.get("command") or []:
+            program_lines = [line for line in word.replace(";", "\n").splitlines() if "exec " in line]
+            assert not any("/run/secrets" in line for line in program_lines), name
+
+
+def test_the_health_check_of_the_app_is_liveness():
+    """An orchestrator would otherwise end the app while the database is away."""
+    assert "/health/live" in DOCKERFILE.read_text()
+    assert "/health/ready" not in DOCKERFILE.read_text()
 
 
 def test_an_image_is_built_without_a_buildkit_frontend():

@@ -20,7 +20,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,13 +39,22 @@ PEOPLE = {"you@example.com": "admin", "dana@example.com": "user"}
 PASSWORD = "paper-lantern-orchard-61"
 ANSWERS = {"Password:": PASSWORD, "confirmation:": PASSWORD}
 SIGN_IN = "the first sign-in over TLS"
-WALK_SECONDS = 900
+A_DAY = "a day passes"
+WALK_SECONDS = 1500
+# What refuses to be done twice, and says so.
+ONCE = {"git clone": "already exists", "focys users create": "already"}
 
 BLOCKS = [*blocks_of(DEPLOYMENT), *blocks_of(RUNBOOK)]
+RETIRES = next(block.name for block in BLOCKS if "focys keys retire\n" in block.commands)
 NAMES = [
     *(block.name for block in BLOCKS if block.document == DEPLOYMENT.name),
     SIGN_IN,
-    *(block.name for block in BLOCKS if block.document == RUNBOOK.name),
+    *(
+        name
+        for block in BLOCKS
+        if block.document == RUNBOOK.name
+        for name in ([A_DAY] if block.name == RETIRES else []) + [block.name]
+    ),
 ]
 
 
@@ -80,9 +89,32 @@ def _walked(folder: Path, release: str | None) -> dict[str, dict[str, object]]:
 
 
 def _steps(machine: Machine, folder: Path) -> Iterator[Step]:
-    steps = {block.name: step_of(block, lambda commands: machine.run(commands, ANSWERS)) for block in BLOCKS}
+    def run(commands: str) -> Ran:
+        return machine.run(commands, ANSWERS)
+
+    steps = {
+        block.name: twice(block, run) if block.document == DEPLOYMENT.name else step_of(block, run) for block in BLOCKS
+    }
+    old = Block("", A_DAY, 0, "touch --date='25 hours ago' /etc/focys/secret_key")
+    steps[A_DAY] = step_of(old, run)
     steps[SIGN_IN] = Step(SIGN_IN, lambda: sign_in_first(machine, folder))
     return (steps[name] for name in NAMES)
+
+
+def twice(block: Block, run: Callable[[str], Ran]) -> Step:
+    """Return the step that runs a block, and again, as after an interruption: it succeeds, or says that it was done."""
+
+    def act() -> Outcome:
+        outcome = step_of(block, run).act()
+        if not outcome.passed:
+            return outcome
+        again = run(block.commands)
+        told = next((words for start, words in ONCE.items() if start in block.commands), None)
+        if again.code == 0 or (told is not None and told in again.output):
+            return outcome
+        return Outcome(passed=False, words=f"{block.name}, run twice, ended with {again.code}:\n\n{again.output}")
+
+    return Step(block.name, act)
 
 
 def sign_in_first(machine: Machine, folder: Path) -> Outcome:
@@ -140,6 +172,23 @@ def test_a_block_whose_output_differs_fails():
     assert step_of(shown, _here).act().passed
     assert missing(("b … c", "a"), "a\nb 12 c\nd\n") == "a"
     assert not step_of(Block("A.md", "One", 3, "echo b", ("a",)), _here).act().passed
+
+
+def test_a_block_run_twice_succeeds_or_says_that_it_was_done(tmp_path: Path):
+    made = Block("A.md", "One", 3, f"mkdir {tmp_path}/one")
+    cloned = Block("A.md", "Two", 9, f"mkdir {tmp_path}/two || {{ echo already exists; false; }} # git clone")
+
+    refused = twice(made, _here).act()
+
+    assert not refused.passed
+    assert "run twice, ended with 1" in refused.words
+    assert twice(cloned, _here).act().passed
+    assert twice(Block("A.md", "Three", 12, f"mkdir -p {tmp_path}/three"), _here).act().passed
+
+
+def test_no_block_changes_the_readers_shell():
+    for block in BLOCKS:
+        assert re.findall(r"^(?:umask|export|set|exec|alias) .*", block.commands, flags=re.MULTILINE) == [], block.name
 
 
 def test_the_packages_of_the_blocks_are_found():

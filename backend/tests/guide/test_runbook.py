@@ -58,6 +58,41 @@ def test_upgrade_and_rollback_follow_the_runbook(machine: Machine):
     assert sign_in(machine.server, secret) == "done"
 
 
+def test_a_version_that_was_rolled_back_is_followed_by_the_one_after(machine: Machine):
+    """CFG-08: and the way back never leads to the version that was given up."""
+    first = machine.done("git -C /app rev-parse HEAD")
+    machine.origin.publish_next()
+
+    for heading in ("Upgrade", "Roll the code back"):
+        follow(machine, heading)
+    machine.origin.publish_one_after()
+    follow(machine, "Upgrade")
+
+    assert machine.done("git -C /app rev-parse previous-version") == first
+    assert (machine.backend / "AFTER").exists()
+    assert (revision(machine), httpx.get(f"{machine.server.url}/health/ready").status_code) == (NEXT, 200)
+
+
+def test_an_interrupted_upgrade_and_way_back_can_be_started_again(machine: Machine):
+    """CFG-08: after each block."""
+    first = machine.done("git -C /app rev-parse HEAD")
+    machine.origin.publish_next()
+
+    for heading in ("Upgrade", "Roll the code back"):
+        for after in range(1, len(blocks(heading)) + 1):
+            for block in blocks(heading)[:after]:
+                machine.done(block.commands)
+
+        assert machine.done("git -C /app rev-parse previous-version") == first
+    assert machine.done("git -C /app rev-parse HEAD") == first
+    assert (revision(machine), httpx.get(f"{machine.server.url}/health/ready").status_code) == (SCHEMA, 200)
+
+
+def follow(machine: Machine, heading: str) -> None:
+    for block in blocks(heading):
+        machine.done(block.commands)
+
+
 def test_diagnosis_and_bypass_follow_the_runbook(machine: Machine, focys_db: str):
     """ADM-07: the part is found, people are let in for a while, and it is over when the operator says so."""
     walk_the_first_login(machine.server)

@@ -58,6 +58,12 @@ class Versions:
         self.git("tag next-version")
         self.git("checkout --quiet --no-overlay previous-version -- backend/")
 
+    def publish_one_after(self) -> None:
+        """Commit a version after the next one on ``main``, with a file of its own; the folder is left there."""
+        self.git("checkout --quiet --no-overlay next-version -- backend/")
+        (self.folder / "backend" / "AFTER").touch()
+        self._commit("the version after")
+
     def git(self, arguments: str) -> str:
         """Run ``git …`` in the repository, which has to succeed."""
         env = {**os.environ, **GIT_ENVIRONMENT}

@@ -42,8 +42,13 @@ def refuse_to_destroy(table: str, what: str, *, where: str = "1 = 1") -> None:
     if count:
         raise SystemExit(
             f"This downgrade would destroy {count} {what}. Nothing was changed.\n"
-            f"If you want that: alembic -x {FLAG}=yes downgrade -1"
+            f"If you want that: alembic -x {FLAG}=yes downgrade {_wanted_revision()}"
         )
+
+
+def _wanted_revision() -> str:
+    """Return what the operator asked to downgrade to."""
+    return str(getattr(context.config.cmd_opts, "revision", "-1"))
 
 
 @contextmanager

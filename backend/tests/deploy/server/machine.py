@@ -33,6 +33,11 @@ SHELL = {
     "LANG": "C.UTF-8",
     "TERM": "dumb",
 }
+# A block finds the shell as the one before has left it: folder, umask, exported variables.
+RESUME = """
+[ ! -f /run/shell ] || . /run/shell
+trap '{ export -p; umask -p; printf "cd %q\\n" "$PWD"; } > /run/shell' EXIT
+"""
 _ENDLESS = re.compile(r"journalctl [^|\n]*(-f\b|--follow\b)|tail -[fF]\b")
 
 
@@ -59,7 +64,12 @@ class Machine:
         follows = _ENDLESS.search(commands) is not None
         ours, theirs = os.openpty()
         # Only the keyboard is a terminal: the output is read as a script would read it, without pages and colors.
-        command = ["setsid", "--ctty", "--wait", *self.enter("bash", "-euo", "pipefail", "-c", f"cd\n{commands}")]
+        command = [
+            "setsid",
+            "--ctty",
+            "--wait",
+            *self.enter("bash", "-euo", "pipefail", "-c", f"cd\n{RESUME}\n{commands}"),
+        ]
         with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
             os.close(theirs)
             try:
