@@ -20,6 +20,7 @@ DEPLOYMENT = (
     "deploy/*",
     "faults/*",
     "guide/*",
+    "infra/test_portable_statements.py",
     "infra/test_refused_start.py",
     "infra/test_start_lines.py",
     "races/test_bursts.py",
