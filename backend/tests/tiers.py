@@ -9,7 +9,9 @@ from typing import Literal, get_args
 Tier = Literal["fast", "deployment"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
 
-DATABASE_FIXTURES = ("database_url", "empty_url")
+DATABASE_FIXTURES = ("database_url", "empty_url", "shared_database")
+ISOLATION_LEVELS = ("read committed", "repeatable read", "serializable")
+"""The defaults that a database may have; the fast tier uses the first."""
 
 # What takes long because it starts the deployed programs, breaks them, or waits for them.
 DEPLOYMENT = (
@@ -21,6 +23,7 @@ DEPLOYMENT = (
     "deploy/*",
     "faults/*",
     "guide/*",
+    "infra/test_portable_statements.py",
     "infra/test_refused_start.py",
     "infra/test_start_lines.py",
     "races/test_bursts.py",
@@ -60,6 +63,8 @@ ON_BOTH_DATABASES = (
 def tier_of(path: str, database: str | None) -> Tier:
     """Return the tier of a test by its file and the database it is parametrized with."""
     if matches(path, DEPLOYMENT) and not matches(path, FAST):
+        return "deployment"
+    if database in ISOLATION_LEVELS[1:]:
         return "deployment"
     if database == "postgresql" and not matches(path, ON_BOTH_DATABASES):
         return "deployment"

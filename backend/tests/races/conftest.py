@@ -8,17 +8,29 @@ from focys.services import build_services
 from tests.cluster import Cluster
 from tests.conftest import SECRET_KEY, settings_for
 from tests.support.processes import Server, copy_backend, environment, free_port, serving
+from tests.support.roles import psql_command
 from tests.support.workers import Workers
+from tests.tiers import ISOLATION_LEVELS
 
 WORKERS = 4
 FULL_HASHING = {"password_hash_memory_kib": 19 * 1024, "password_hash_passes": 2}
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each race with every isolation that a database may have as its default."""
+    if "shared_database" in metafunc.fixturenames:
+        # The bursts take minutes, and are about who comes first, whatever the isolation.
+        levels = ISOLATION_LEVELS[:1] if metafunc.module.__name__.endswith("test_bursts") else ISOLATION_LEVELS
+        metafunc.parametrize("shared_database", levels, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def shared_database(cluster: Cluster, postgres_template: str) -> Iterator[str]:
+def shared_database(request: pytest.FixtureRequest, cluster: Cluster, postgres_template: str) -> Iterator[str]:
     """The database of the processes; each test has accounts of its own in it."""
-    name = "races"
-    yield cluster.create_database(name, template=postgres_template)
+    name = f"races_{request.param.replace(' ', '_')}"
+    url = cluster.create_database(name, template=postgres_template)
+    psql_command(url, f"ALTER DATABASE {name} SET default_transaction_isolation = '{request.param}'")
+    yield url
     cluster.drop_database(name)
 
 

@@ -101,7 +101,7 @@ class Postgres:
             SQLAlchemyError: as SQLAlchemy itself would.
             TimeoutError: no connection was free, or the server did not respond.
         """
-        compiled = _compiled(statement)
+        compiled = compiled_once(statement)
         arguments = compiled.arguments(parameters)
         try:
             if self._room.locked():
@@ -223,7 +223,8 @@ async def _close(connection: Connection) -> None:
 
 
 @lru_cache(maxsize=512)
-def _compiled(statement: Executable) -> _Compiled:
+def compiled_once(statement: Executable) -> _Compiled:
+    """Return a statement in PostgreSQL's dialect."""
     compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
     names = compiled.positiontup
     constants = {name: compiled.params[name] for name in names if not compiled.binds[name].required}
