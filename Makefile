@@ -1,6 +1,7 @@
 # `make` lists the targets. The work is done in scripts/, which needs only Python.
 
 PORT ?= 8000
+PAGES_PORT ?= 5173
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do command -v $$name && break; done)
 SETUP = $(or $(PYTHON),$(error FOCYS needs Python 3.11 or newer, and there is no python3 here: please install it)) scripts/setup.py
 OURS = .venv/bin/python
@@ -16,9 +17,9 @@ run: ## Set everything up, then serve FOCYS with demo accounts on localhost (POR
 	@$(SETUP) run --port '$(PORT)'
 	@exec .venv/bin/focys serve --demo --port '$(PORT)'
 
-dev: ## Serve API and pages with reload on save (ports 8000 and 5173)
-	@$(SETUP) dev --port 8000 --port 5173
-	@exec $(OURS) scripts/dev.py
+dev: ## Serve API and pages with reload on save (PORT=8000 for the API, PAGES_PORT=5173)
+	@$(SETUP) dev --port '$(PORT)' --port '$(PAGES_PORT)'
+	@exec $(OURS) scripts/dev.py --port '$(PORT)' --pages-port '$(PAGES_PORT)'
 
 check: ## Check style, types, import rules and the domain, in under a minute
 	@$(SETUP) dev
@@ -66,6 +67,6 @@ schema-check: ## Fail if the pages' API types differ from the app
 	@exec $(OURS) scripts/schema.py check
 
 clean: ## Remove everything that make created, but not your database
-	rm -rf .venv frontend/node_modules frontend/dist frontend/test-results frontend/playwright-report
+	rm -rf .venv frontend/node_modules frontend/dist frontend/dist-demo frontend/test-results frontend/playwright-report
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf backend/.mypy_cache backend/.ruff_cache backend/.import_linter_cache backend/.hypothesis .ruff_cache scripts/.mypy_cache scripts/.ruff_cache

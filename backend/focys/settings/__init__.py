@@ -2,7 +2,17 @@
 
 from focys.settings.errors import SettingsError
 from focys.settings.loading import inherited, load_settings
-from focys.settings.model import BACKEND, LOCAL_HOSTS, PAGES, Settings
+from focys.settings.model import BACKEND, DEMO_PAGES, LOCAL_HOSTS, PAGES, Settings
 from focys.settings.secret_files import SECRETS
 
-__all__ = ["BACKEND", "LOCAL_HOSTS", "PAGES", "SECRETS", "Settings", "SettingsError", "inherited", "load_settings"]
+__all__ = [
+    "BACKEND",
+    "DEMO_PAGES",
+    "LOCAL_HOSTS",
+    "PAGES",
+    "SECRETS",
+    "Settings",
+    "SettingsError",
+    "inherited",
+    "load_settings",
+]

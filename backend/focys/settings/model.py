@@ -19,6 +19,7 @@ from focys.settings.secret_files import MIN_KEY_BYTES, SECRETS, SecretFiles, Unr
 
 BACKEND = Path(__file__).resolve().parents[2]
 PAGES = BACKEND.parent / "frontend" / "dist"
+DEMO_PAGES = PAGES.with_name("dist-demo")
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _UNFILLED = re.compile(r"\$\{[^}]*\}")

@@ -1,6 +1,7 @@
 """The whole site for the browser journeys: a process of its own, whose clock the tests move.
 
     python -m tests.support.site --port 8123 --data FOLDER [--database-url URL] [--app-name NAME] [--cors-origin ORIGIN]
+                                 [--demo]
 
 It is ``focys serve`` with three differences: the clock is ahead by the seconds that stand in FOLDER/offset,
 accounts for the journeys stand beside the demo accounts, and it ends when its standard input does.
@@ -69,6 +70,7 @@ def main() -> None:
     parser.add_argument("--database-url", default="")
     parser.add_argument("--app-name", default="FOCYS")
     parser.add_argument("--cors-origin", default="")
+    parser.add_argument("--demo", action="store_true")
     given = parser.parse_args()
 
     settings = _settings(given)
@@ -76,9 +78,8 @@ def main() -> None:
     migrate(settings.database)
     asyncio.run(_prepare(build_services(settings, clock=clock)))
 
-    server = uvicorn.Server(
-        uvicorn.Config(create_site(settings, clock=clock), port=given.port, log_config=None, access_log=False)
-    )
+    site = create_site(settings, clock=clock, demo=given.demo)
+    server = uvicorn.Server(uvicorn.Config(site, port=given.port, log_config=None, access_log=False))
     threading.Thread(target=_end_with_the_test, args=(server,), daemon=True).start()
     server.run()
 

@@ -13,6 +13,8 @@ export interface SiteOptions {
   databaseUrl?: string;
   /** The origin of another application whose pages may call the API. */
   corsOrigin?: string;
+  /** The pages of the demo, with its phone. */
+  demo?: boolean;
 }
 
 const PRINTED_CODE = /^E-?mail code for (\S+): ([0-9A-Z-]+) \(valid \d+ minutes?\)$/gm;
@@ -98,12 +100,13 @@ export class Site {
   }
 
   #start(): Program {
-    const { appName, databaseUrl, corsOrigin } = this.options;
+    const { appName, databaseUrl, corsOrigin, demo } = this.options;
     return new Program("tests.support.site", [
       ...["--port", String(this.port), "--data", this.folder],
       ...(databaseUrl ? ["--database-url", databaseUrl] : []),
       ...(appName ? ["--app-name", appName] : []),
       ...(corsOrigin ? ["--cors-origin", corsOrigin] : []),
+      ...(demo ? ["--demo"] : []),
     ]);
   }
 

@@ -11,6 +11,8 @@ interface Journey {
   /** The journey has its own site with a new database; otherwise it shares one with its worker. */
   ownSite: boolean;
   appName: string;
+  /** The journey has a demo of its own. */
+  demo: boolean;
   site: Site;
   /** Not enrolled, and not used by any other journey of this worker. */
   person: Person;
@@ -72,9 +74,10 @@ export const test = base.extend<Journey, PerWorker>({
 
   ownSite: [false, { option: true }],
   appName: ["", { option: true }],
-  site: async ({ ownSite, appName, sharedSite, databaseUrl }, use, info) => {
-    const isOwn = ownSite || appName !== "";
-    const options: SiteOptions = isOwn ? { appName, databaseUrl: await databaseUrl() } : {};
+  demo: [false, { option: true }],
+  site: async ({ ownSite, appName, demo, sharedSite, databaseUrl }, use, info) => {
+    const isOwn = ownSite || demo || appName !== "";
+    const options: SiteOptions = isOwn ? { appName, demo, databaseUrl: await databaseUrl() } : {};
     const site = isOwn ? await Site.start(options) : await sharedSite();
     // The rate limits per network that the last journey used up are over.
     if (!isOwn) await site.advance(3600);

@@ -22,6 +22,7 @@ import {
   watchProblems,
 } from "./api";
 import { type AuthState, after, inProgress, type Notice, signedIn, signedOut } from "./authState";
+import { keepPhone } from "./demoPhone";
 import { rememberAppName, rememberEmail, rememberedAppName } from "./memory";
 import { forgetReturn } from "./returnPath";
 import { onOtherTab, tellOtherTabs } from "./tabs";
@@ -198,7 +199,7 @@ function useActions({ setState, latest, resync }: Store) {
         tellOtherTabs();
       },
       async signOut() {
-        await api.logout();
+        await (__DEMO__ ? keepPhone(api.logout) : api.logout());
         forgetReturn();
         move(signedOut("signed_out"));
       },

@@ -1,5 +1,6 @@
 import { AccountFacts } from "../features/account/AccountFacts";
 import { CodesLeft } from "../features/account/CodesLeft";
+import { DemoNext } from "../features/account/DemoNext";
 import { SignOut } from "../features/account/SignOut";
 import { OfflineNote } from "../features/login/OfflineNote";
 import { useAuth } from "../lib/auth";
@@ -19,6 +20,7 @@ export default function Account() {
       <OfflineNote />
       <CodesLeft user={user} usedOne={usedBackupCode} />
       <AccountFacts user={user} />
+      {__DEMO__ && <DemoNext />}
       <SignOut />
     </Frame>
   );

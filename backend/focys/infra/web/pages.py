@@ -17,10 +17,14 @@ _FRESH = "no-cache"
 
 
 class Pages(StaticFiles):
-    """The single-page app. A path without a file is one of its routes, unless it names an asset."""
+    """The single-page app. A path without a file is one of its routes, unless it names an asset.
 
-    def __init__(self, folder: Path) -> None:
+    Only the demo has routes under ``/demo``.
+    """
+
+    def __init__(self, folder: Path, *, demo: bool = False) -> None:
         super().__init__(directory=folder, html=True)
+        self._demo = demo
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return the file if it exists, otherwise the page."""
@@ -29,9 +33,15 @@ class Pages(StaticFiles):
         except HTTPException as fault:
             if fault.status_code != HTTPStatus.NOT_FOUND:
                 return refusal(Refused(Reason.METHOD_NOT_ALLOWED))
-            if path.startswith("assets/") or "." in path.rpartition("/")[2]:
+            if not self._is_route(path):
                 return refusal(Refused(Reason.NOT_FOUND))
             response = await super().get_response("index.html", scope)
         response.headers["Cache-Control"] = _FOREVER if path.startswith("assets/") else _FRESH
         response.headers["Content-Security-Policy"] = PAGE_POLICY
         return response
+
+    def _is_route(self, path: str) -> bool:
+        folder, _, name = path.partition("/")
+        if folder == "demo":
+            return self._demo
+        return folder != "assets" and "." not in (name or folder).rpartition("/")[2]
