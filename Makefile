@@ -1,7 +1,6 @@
 # `make` lists the targets. The work is done in scripts/, which needs only Python.
 
 PORT ?= 8000
-PAGES_PORT ?= 5173
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do command -v $$name && break; done)
 SETUP = $(or $(PYTHON),$(error FOCYS needs Python 3.11 or newer, and there is no python3 here: please install it)) scripts/setup.py
 OURS = .venv/bin/python
@@ -17,9 +16,9 @@ run: ## Set everything up, then serve FOCYS with demo accounts on localhost (POR
 	@$(SETUP) run --port '$(PORT)'
 	@exec .venv/bin/focys serve --demo --port '$(PORT)'
 
-dev: ## Serve API and pages with reload on save (PORT=8000 for the API, PAGES_PORT=5173)
-	@$(SETUP) dev --port '$(PORT)' --port '$(PAGES_PORT)'
-	@exec $(OURS) scripts/dev.py --port '$(PORT)' --pages-port '$(PAGES_PORT)'
+dev: ## Serve API and pages with reload on save (pages on port 5173, API on PORT=8000)
+	@$(SETUP) dev --port '$(PORT)' --port 5173
+	@exec $(OURS) scripts/dev.py --port '$(PORT)'
 
 check: ## Check style, types, import rules and the domain, in under a minute
 	@$(SETUP) dev

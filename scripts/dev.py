@@ -16,17 +16,15 @@ GRACE_SECONDS = 5.0
 def main() -> int:
     """Prepare the database, serve until one server ends or we are told to stop."""
     parser = argparse.ArgumentParser(prog="dev.py")
-    parser.add_argument("--port", default="8000")
-    parser.add_argument("--pages-port", default="5173")
-    asked = parser.parse_args()
+    parser.add_argument("--port", default="8000", help="the port of the API")
+    port = parser.parse_args().port
     # Demo accounts exist in the embedded database only; another one is just brought up to date.
     is_demo = _focys("demo")
     if not (is_demo or _focys("migrate")):
         return 1
     signal.signal(signal.SIGTERM, _stop)
-    pages, api = (f"http://localhost:{port}" for port in (asked.pages_port, asked.port))
-    servers = [_serve_api(asked.port, pages), _serve_pages(asked.pages_port, api, is_demo=is_demo)]
-    print(f"\nPages on {pages}, API on {api}. Ctrl-C stops both.\n", flush=True)
+    servers = [_serve_api(port), _serve_pages(port, is_demo=is_demo)]
+    print(f"\nPages on http://localhost:5173, API on http://localhost:{port}. Ctrl-C stops both.\n", flush=True)
     try:
         while all(server.poll() is None for server in servers):
             time.sleep(0.2)
@@ -37,15 +35,14 @@ def main() -> int:
     return 1  # one of them ended by itself and has said why
 
 
-def _serve_api(port: str, pages: str) -> subprocess.Popen[bytes]:
-    command = [VENV_BIN / "uvicorn", "main:app", "--reload", "--port", port]
-    return subprocess.Popen(command, cwd=BACKEND, env={"CORS_ORIGINS": pages, **os.environ})
+def _serve_api(port: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([VENV_BIN / "uvicorn", "main:app", "--reload", "--port", port], cwd=BACKEND)
 
 
-def _serve_pages(port: str, api: str, *, is_demo: bool) -> subprocess.Popen[bytes]:
+def _serve_pages(api_port: str, *, is_demo: bool) -> subprocess.Popen[bytes]:
     mode = ["--mode", "demo"] if is_demo else []
-    command = [NODE_BIN / "vite", "--port", port, *mode]
-    return subprocess.Popen(command, cwd=FRONTEND, env={**os.environ, "FOCYS_API": api})
+    environment = {**os.environ, "FOCYS_API": f"http://localhost:{api_port}"}
+    return subprocess.Popen([NODE_BIN / "vite", *mode], cwd=FRONTEND, env=environment)
 
 
 def _focys(command: str) -> bool:
