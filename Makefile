@@ -16,9 +16,9 @@ run: ## Set everything up, then serve FOCYS with demo accounts on localhost (POR
 	@$(SETUP) run --port '$(PORT)'
 	@exec .venv/bin/focys serve --demo --port '$(PORT)'
 
-dev: ## Serve API and pages with reload on save (ports 8000 and 5173)
-	@$(SETUP) dev --port 8000 --port 5173
-	@exec $(OURS) scripts/dev.py
+dev: ## Serve API and pages with reload on save (pages on port 5173, API on PORT=8000)
+	@$(SETUP) dev --port '$(PORT)' --port 5173
+	@exec $(OURS) scripts/dev.py --port '$(PORT)'
 
 check: ## Check style, types, import rules and the domain, in under a minute
 	@$(SETUP) dev
@@ -66,6 +66,6 @@ schema-check: ## Fail if the pages' API types differ from the app
 	@exec $(OURS) scripts/schema.py check
 
 clean: ## Remove everything that make created, but not your database
-	rm -rf .venv frontend/node_modules frontend/dist frontend/test-results frontend/playwright-report
+	rm -rf .venv frontend/node_modules frontend/dist frontend/dist-demo frontend/test-results frontend/playwright-report
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf backend/.mypy_cache backend/.ruff_cache backend/.import_linter_cache backend/.hypothesis .ruff_cache scripts/.mypy_cache scripts/.ruff_cache

@@ -8,12 +8,14 @@ const proxy = {
   },
 };
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   plugins: [react()],
+  define: { __DEMO__: mode === "demo" },
   server: { port: 5173, strictPort: true, proxy },
   preview: { proxy },
   build: {
-    outDir: "dist",
+    // The demo's phone never stands among the files that a web server publishes.
+    outDir: mode === "demo" ? "dist-demo" : "dist",
     sourcemap: false,
     manifest: true,
     // Nothing is inlined: the content security policy allows only files from this origin.
@@ -29,4 +31,4 @@ export default defineConfig({
     unstubGlobals: true,
     testTimeout: 60_000,
   },
-});
+}));

@@ -10,6 +10,7 @@ import subprocess
 from progress import SetupError
 
 OLDEST_NODE = 20
+SUPPORTED_NODE = 22
 HIGHEST_PORT = 65535
 
 
@@ -44,8 +45,11 @@ def python_can_make_environments() -> None:
 
 
 def node_is_new_enough() -> str:
-    """Return Node's version such as `v20.20.2`; raise SetupError if it, or npm, is missing or too old."""
-    wanted = f"FOCYS needs Node.js {OLDEST_NODE} or newer to build its pages"
+    """Return Node's version such as `v22.20.0`; raise SetupError if it, or npm, is missing or too old.
+
+    Node 20 still builds the pages, so it only gets a warning.
+    """
+    wanted = f"FOCYS needs Node.js {SUPPORTED_NODE} or newer to build its pages"
     node = shutil.which("node")
     if node is None:
         raise SetupError(f"{wanted}, and there is no `node` here: please install it.")
@@ -53,6 +57,10 @@ def node_is_new_enough() -> str:
     found = re.match(r"v(\d+)\.", version)
     if found is None or int(found[1]) < OLDEST_NODE:
         raise SetupError(f"{wanted}, and this is {version or 'one that does not start'}: please install a newer one.")
+    if int(found[1]) < SUPPORTED_NODE:
+        print(
+            f"! Node.js {version} gets no security fixes anymore: please install {SUPPORTED_NODE} or newer.", flush=True
+        )
     if shutil.which("npm") is None:
         raise SetupError("FOCYS needs npm, which comes with Node.js, and there is no `npm` here: please install it.")
     return version

@@ -18,16 +18,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import checks
-from places import BACKEND, FRONTEND, NODE_MODULES, PAGES, ROOT, SCRIPTS, VENV, VENV_BIN
+from places import BACKEND, DEMO_PAGES, FRONTEND, NODE_MODULES, PAGES, ROOT, SCRIPTS, VENV, VENV_BIN
 from progress import SetupError, kill_tools, run, step
 from stamps import Stamp, fingerprint
 
 PYTHON = VENV_BIN / "python"
 VENV_STAMPS = VENV / ".focys"
 PAGES_STAMPS = NODE_MODULES / ".focys"
+BUILT_PAGES = [folder / "index.html" for folder in (PAGES, DEMO_PAGES)]
 
 MANIFESTS = [FRONTEND / name for name in ("package.json", "package-lock.json", ".npmrc")]
-NOT_SOURCES = {"node_modules", "dist", "e2e", "coverage", "test-results", "playwright-report"}
+NOT_SOURCES = {"node_modules", "dist", "dist-demo", "e2e", "coverage", "test-results", "playwright-report"}
 
 # The first line a shell can read wherever the folder is, the second a Python that skips it as a text.
 FOCYS_COMMAND = f"""#!/bin/sh
@@ -130,7 +131,7 @@ def _install_from(lock: Path) -> None:
 
 def _pages_side(*, with_build: bool) -> None:
     packages = Stamp(PAGES_STAMPS / "packages", fingerprint(MANIFESTS))
-    pages = Stamp(PAGES_STAMPS / "pages", fingerprint([*MANIFESTS, *_page_sources()]), PAGES / "index.html")
+    pages = Stamp(PAGES_STAMPS / "pages", fingerprint([*MANIFESTS, *_page_sources()]), *BUILT_PAGES)
     if packages.is_fresh and (pages.is_fresh or not with_build):
         return
     checks.node_is_new_enough()
@@ -143,11 +144,12 @@ def _pages_side(*, with_build: bool) -> None:
             )
     if with_build and not pages.is_fresh:
         with _step("Pages", pages):
-            run(
-                ["npm", "run", "build", "--silent"],
-                cwd=FRONTEND,
-                failing="The pages could not be built; the lines above say why.",
-            )
+            for build in ("build", "build:demo"):
+                run(
+                    ["npm", "run", build, "--silent"],
+                    cwd=FRONTEND,
+                    failing="The pages could not be built; the lines above say why.",
+                )
 
 
 def _page_sources() -> Iterator[Path]:

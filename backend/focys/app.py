@@ -27,7 +27,7 @@ from focys.infra.web.pages import Pages
 from focys.infra.web.startup import StartupErrors
 from focys.running import running
 from focys.services import Services, build_services
-from focys.settings import PAGES, Settings, load_settings
+from focys.settings import DEMO_PAGES, PAGES, Settings, load_settings
 
 _BUSIEST = {path: rank for rank, path in enumerate(("/auth/me", "/auth/totp/verify", "/auth/login", "/auth/refresh"))}
 
@@ -98,18 +98,18 @@ def _add_routes(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     app.include_router(branding.router, include_in_schema=False)
 
 
-def create_site(settings: Settings | None = None, *, clock: Clock | None = None) -> Starlette:
-    """Return the pages at ``/`` and the API at ``/api``, served by one process.
+def create_site(settings: Settings | None = None, *, clock: Clock | None = None, demo: bool = False) -> Starlette:
+    """Return the pages at ``/`` and the API at ``/api``, served by one process. The pages of a demo have its phone.
 
     Raises:
         SettingsError: the configuration cannot be used.
     """
     settings = settings or load_settings()
     api = create_app(settings, clock=clock)
-    pages = RequestGuard(GZipMiddleware(Pages(PAGES)), settings)
+    pages = Pages(DEMO_PAGES, demo=True) if demo else Pages(PAGES)
     return Starlette(
         # A mount does not match its own path without a trailing slash, which would otherwise serve the page.
-        routes=[Mount("/api", api), Route("/api", api), Mount("/", pages)],
+        routes=[Mount("/api", api), Route("/api", api), Mount("/", RequestGuard(GZipMiddleware(pages), settings))],
         lifespan=lambda _app: running(api.state.services),
         middleware=[Middleware(StartupErrors)],
     )

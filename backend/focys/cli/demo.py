@@ -3,12 +3,26 @@
 from focys.features.accounts import AccountError
 from focys.infra.web.caller import Caller
 from focys.services import Services
+from focys.settings import LOCAL_HOSTS, Settings
 
 DEMO_ACCOUNTS = (
     ("alice@student.com", "Alice Moreau", "user", "paper-lantern-orchard-61"),
     ("bob@student.com", "Bob Okafor", "user", "copper-bicycle-harbour-28"),
     ("carol@student.com", "Carol Lindqvist", "admin", "velvet-compass-meadow-94"),
 )
+
+
+def why_no_demo(settings: Settings, host: str) -> str | None:
+    """Return why these settings, or listening on *host*, are not for a demo, whose passwords everybody can read."""
+    if not settings.is_embedded:
+        return "DATABASE_URL is set"
+    if not settings.is_local:
+        return "PUBLIC_URL is not a local address"
+    if settings.smtp_host:
+        return "SMTP_HOST is set, and the addresses of the demo accounts could be real ones"
+    if host not in LOCAL_HOSTS:
+        return f"{host} is not a local address"
+    return None
 
 
 async def create_demo_accounts(services: Services, caller: Caller) -> None:

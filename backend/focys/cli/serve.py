@@ -7,7 +7,7 @@ import typer
 import uvicorn
 
 from focys.cli.console import cli_errors, err, fail, out
-from focys.settings import PAGES, Settings, load_settings
+from focys.settings import DEMO_PAGES, PAGES, Settings, load_settings
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
 
@@ -15,7 +15,9 @@ Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on
 def serve(
     port: Port = 8000,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    demo: Annotated[bool, typer.Option("--demo", help="Create the demo accounts (embedded database only).")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Try it: demo accounts and a demo phone, on this machine only.")
+    ] = False,
 ) -> None:
     """Serve the pages at / and the API at /api, in one process.
 
@@ -25,20 +27,20 @@ def serve(
     """
     with cli_errors():
         settings = _settings(port, is_demo=demo)
-        if not (PAGES / "index.html").is_file():
+        if demo:
+            _check_demo(settings, host)
+        if not ((DEMO_PAGES if demo else PAGES) / "index.html").is_file():
             fail(
                 "The pages are not built.",
-                "Build them: make run, or cd frontend && npm install && npm run build",
+                f"Build them: make run, or cd frontend && npm install && npm run build{':demo' if demo else ''}",
             )
         _check_port(host, port)
-        if demo and not settings.is_embedded:
-            fail("--demo is for the embedded database; DATABASE_URL is set.")
         _prepare(settings, demo=demo)
     _greet(settings, demo=demo)
     from focys.app import create_site  # noqa: PLC0415  greet the terminal before the slow import
 
     uvicorn.run(
-        create_site(settings),
+        create_site(settings, demo=demo),
         host=host,
         port=port,
         log_config=None,
@@ -54,6 +56,14 @@ def _settings(port: int, *, is_demo: bool) -> Settings:
     settings = load_settings(is_demo=is_demo)
     is_named = "public_url" in settings.model_fields_set
     return settings if is_named else load_settings(is_demo=is_demo, public_url=f"http://localhost:{port}")
+
+
+def _check_demo(settings: Settings, host: str) -> None:
+    from focys.cli.demo import why_no_demo  # noqa: PLC0415  needs the app
+
+    problem = why_no_demo(settings, host)
+    if problem:
+        fail(f"--demo is for trying FOCYS on this machine: {problem}.")
 
 
 def _check_port(host: str, port: int) -> None:
@@ -84,10 +94,20 @@ def _prepare(settings: Settings, *, demo: bool) -> None:
 def _greet(settings: Settings, *, demo: bool) -> None:
     out.print(f"\n  [bold]{settings.app_name}[/] is at [bold cyan]{settings.public_url}[/]\n")
     if demo:
-        out.print("  Sign in as [bold]alice@student.com[/] with the password [bold]paper-lantern-orchard-61[/].")
-        out.print("  The email code appears below, on this console. Bob and Carol are in the README.")
+        _greet_demo(settings)
     elif not settings.smtp_host:
         out.print("  Create an account: [bold]focys users create you@example.com[/]")
     out.print("  Stop with Ctrl-C.\n", style="dim")
     if not settings.smtp_host and not settings.is_local:
         err.print("[bold yellow]![/] Email codes go to this console until SMTP_HOST is set.")
+
+
+def _greet_demo(settings: Settings) -> None:
+    from focys.cli.demo import DEMO_ACCOUNTS  # noqa: PLC0415  needs the app
+
+    (address, _, _, password), *others = DEMO_ACCOUNTS
+    out.print(f"  Sign in as [bold]{address}[/] with the password [bold]{password}[/].")
+    out.print("  The emailed code appears below, on this console.")
+    out.print(f"  Without a phone, use the demo phone: [bold cyan]{settings.public_url}/demo/phone[/]\n")
+    for address, _, role, password in others:
+        out.print(f"  Also: {address}, {password}{' (administrator)' if role == 'admin' else ''}", style="dim")

@@ -3,7 +3,7 @@
 from focys.settings.errors import SettingsError
 from focys.settings.files import names_read_differently, secret_files, settings_file
 from focys.settings.loading import KeyFiles, inherited, key_files, load_settings
-from focys.settings.model import BACKEND, PAGES, Settings
+from focys.settings.model import BACKEND, DEMO_PAGES, PAGES, Settings
 from focys.settings.origins import LOCAL_HOSTS
 from focys.settings.private import private_values
 from focys.settings.secret_files import SECRETS, UNUSED_KEY, keys_in, new_key
@@ -11,6 +11,7 @@ from focys.settings.values import is_url, logo_type
 
 __all__ = [
     "BACKEND",
+    "DEMO_PAGES",
     "LOCAL_HOSTS",
     "PAGES",
     "SECRETS",

@@ -21,6 +21,7 @@ from focys.settings.together import key_problems, origin_problems
 
 BACKEND = Path(__file__).resolve().parents[2]
 PAGES = BACKEND.parent / "frontend" / "dist"
+DEMO_PAGES = PAGES.with_name("dist-demo")
 
 _UNFILLED = re.compile(r"\$\{[^}]*\}")
 _DRIVERS = {

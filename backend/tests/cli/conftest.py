@@ -72,10 +72,11 @@ def backend(tmp_path: Path) -> Path:
 @pytest.fixture
 def with_pages(backend: Path) -> Path:
     """The copy, with pages built beside it."""
-    pages = backend.parent / "frontend" / "dist"
-    (pages / "assets").mkdir(parents=True)
-    (pages / "index.html").write_text("<!doctype html><title>The page</title>")
-    (pages / "assets" / "index-1a2b3c.js").write_text("export {}")
+    for folder in ("dist", "dist-demo"):
+        pages = backend.parent / "frontend" / folder
+        (pages / "assets").mkdir(parents=True)
+        (pages / "index.html").write_text("<!doctype html><title>The page</title>")
+        (pages / "assets" / "index-1a2b3c.js").write_text("export {}")
     return backend
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from focys.cli.demo import DEMO_ACCOUNTS
 from tests.cli.conftest import Focys
 from tests.conftest import SECRET_KEY
 from tests.support.mail import code_in
@@ -125,6 +126,7 @@ def test_an_unusable_database_is_reported(
 def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the pages would be; nothing is there yet."""
     monkeypatch.setattr("focys.cli.serve.PAGES", tmp_path / "dist")
+    monkeypatch.setattr("focys.cli.serve.DEMO_PAGES", tmp_path / "dist")
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "dist").mkdir()
     return tmp_path / "dist"
@@ -151,17 +153,28 @@ def test_serve_reports_a_port_in_use(command: Focys, pages: Path):
     assert f"PORT={port + 1}" in result.stderr
 
 
-def test_demo_accounts_are_refused_outside_the_embedded_database(
-    command: Focys, pages: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("pages")
+@pytest.mark.parametrize(
+    ("settings", "host", "because"),
+    [
+        ({"DATABASE_URL": "postgresql://me:hunter2@localhost/focys"}, "127.0.0.1", "DATABASE_URL is set"),
+        ({"PUBLIC_URL": "https://login.example.com"}, "127.0.0.1", "PUBLIC_URL is not a local address"),
+        ({"SMTP_HOST": "mail.example.com", "SMTP_FROM": "login@example.com"}, "127.0.0.1", "SMTP_HOST is set, "),
+        ({}, "0.0.0.0", "0.0.0.0 is not a local address"),
+    ],
+    ids=["database", "address", "mail", "host"],
+)
+def test_the_demo_does_not_start_where_others_could_reach_it(
+    command: Focys, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], host: str, because: str
 ):
-    (pages / "index.html").touch()
-    monkeypatch.setenv("DATABASE_URL", sqlite_url)
-    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+    for name, value in {**settings, "SECRET_KEY": SECRET_KEY}.items():
+        monkeypatch.setenv(name, value)
 
-    result = command("serve", "--demo", "--port", str(free_port()))
+    result = command("serve", "--demo", "--host", host, "--port", str(free_port()))
 
     assert result.exit_code == 1
-    assert result.stderr.strip() == "✗ --demo is for the embedded database; DATABASE_URL is set."
+    assert result.stderr.startswith(f"✗ --demo is for trying FOCYS on this machine: {because}")
+    assert "hunter2" not in result.output
 
 
 def test_a_missing_folder_of_the_sqlite_file_is_reported(command: Focys, monkeypatch: pytest.MonkeyPatch):
@@ -174,15 +187,15 @@ def test_a_missing_folder_of_the_sqlite_file_is_reported(command: Focys, monkeyp
     assert "DATABASE_URL: the folder of the SQLite file does not exist" in result.stderr
 
 
-def demo_server(backend: Path, folder: Path) -> Server:
-    """``focys serve --demo``, started in another folder than its own."""
+def served(backend: Path, folder: Path, *options: str) -> Server:
+    """``focys serve``, started in another folder than its own."""
     port = free_port()
-    command = f"focys serve --demo --port {port}"
+    command = " ".join(["focys serve", *options, f"--port {port}"])
     return Server(command, port=port, folder=folder, env=environment(backend), log=folder / "serve.log")
 
 
 def test_serve_has_the_pages_at_the_root_and_the_api_under_api(with_pages: Path, tmp_path: Path):
-    server = demo_server(with_pages, tmp_path)
+    server = served(with_pages, tmp_path, "--demo")
 
     with serving(server, path="/api/health/ready"), httpx.Client(base_url=server.url) as http:
         page, route = http.get("/"), http.get("/mfa-enroll")
@@ -206,8 +219,15 @@ def test_serve_has_the_pages_at_the_root_and_the_api_under_api(with_pages: Path,
 def test_serve_reads_its_public_address_from_the_env_file(with_pages: Path, tmp_path: Path):
     """A service behind a proxy sets secure cookies, wherever its address is written."""
     (with_pages / ".env").write_text(f"PUBLIC_URL=https://login.example.com\nSECRET_KEY={SECRET_KEY}\n")
-    server = demo_server(with_pages, tmp_path)
-    credentials = {"email": "alice@student.com", "password": "paper-lantern-orchard-61"}
+    server = served(with_pages, tmp_path)
+    created = run(
+        f"focys users create {ADDRESS} --password-stdin",
+        folder=with_pages,
+        env=environment(with_pages),
+        typed=f"{PASSWORD}\n",
+    )
+    assert created.returncode == 0, created.stderr
+    credentials = {"email": ADDRESS, "password": PASSWORD}
 
     with serving(server, path="/api/health/ready"):
         begun = httpx.post(f"{server.url}/api/auth/login", json=credentials)
@@ -215,6 +235,27 @@ def test_serve_reads_its_public_address_from_the_env_file(with_pages: Path, tmp_
     assert begun.headers["Set-Cookie"].startswith("__Host-focys_login=")
     assert "https://login.example.com" in server.output()
     assert "Email codes go to this console until SMTP_HOST is set." in server.output()
+
+
+def test_only_the_demo_has_a_phone(with_pages: Path, tmp_path: Path):
+    statuses = []
+    for options in ([], ["--demo"]):
+        server = served(with_pages, tmp_path, *options)
+        with serving(server, path="/api/health/ready"):
+            statuses.append([httpx.get(f"{server.url}{path}").status_code for path in ("/demo/phone", "/demo", "/")])
+
+    assert statuses == [[404, 404, 200], [200, 200, 200]]
+    assert f"http://localhost:{server.port}/demo/phone" in server.output()
+
+
+def test_the_demo_greets_with_every_account(with_pages: Path, tmp_path: Path):
+    server = served(with_pages, tmp_path, "--demo")
+
+    with serving(server, path="/api/health/ready"):
+        output = server.output()
+
+    assert "Sign in as alice@student.com with the password paper-lantern-orchard-61." in output
+    assert all(password in output for *_, password in DEMO_ACCOUNTS)
 
 
 def test_version_and_help(command: Focys):

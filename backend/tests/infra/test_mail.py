@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -234,3 +235,33 @@ async def test_the_console_prints_to_the_stream_it_is_given():
     await ConsoleMailer(stream).send("alice@student.com", MESSAGE, NOON)
 
     assert stream.getvalue() == "line\n"
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+async def test_on_a_terminal_a_code_stands_in_a_box_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    terminal = Terminal()
+
+    await ConsoleMailer(terminal).send("alice@student.com", MESSAGE, NOON)
+
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
+    above, top, line, bottom, below = (row.strip() for row in plain.splitlines())
+    assert (above, below) == ("", "")
+    assert [edge[0] for edge in (top, line, bottom)] == ["╭", "│", "╰"]
+    assert line.strip("│ ") == "line"
+    assert "\x1b[33m" in terminal.getvalue()
+
+
+async def test_on_a_terminal_a_notice_without_a_code_is_one_line():
+    terminal = Terminal()
+
+    await ConsoleMailer(terminal).send("alice@student.com", replace(MESSAGE, code=None), NOON)
+
+    assert terminal.getvalue() == "line\n"

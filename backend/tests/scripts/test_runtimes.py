@@ -6,12 +6,13 @@ import pytest
 
 from tests.deploy.shipped import ROOT
 
-PYTHON, NODE = "3.11", "20"
+PYTHON, NODE = "3.11", "22"
 SAID = {
     "backend/pyproject.toml": [f'requires-python = ">={PYTHON}"', f'target-version = "py{PYTHON.replace(".", "")}"'],
     "scripts/places.py": [f'PYTHON_FLOOR = "{PYTHON}"'],
     "scripts/setup.py": [f"OLDEST = ({PYTHON.replace('.', ', ')})", f"FOCYS needs Python {PYTHON} or newer"],
-    "scripts/checks.py": [f"OLDEST_NODE = {NODE}\n"],
+    "scripts/checks.py": [f"SUPPORTED_NODE = {NODE}\n"],
+    ".github/workflows/ci.yml": [f'node-version: "{NODE}"'],
     "Makefile": [f"FOCYS needs Python {PYTHON} or newer"],
     "frontend/package.json": [f'"node": ">={NODE}"'],
     "frontend/node.in": [f"older than {NODE}."],

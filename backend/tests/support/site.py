@@ -1,6 +1,6 @@
 """The whole site for the browser journeys: a process of its own, whose clock the tests move.
 
-    python -m tests.support.site --port 8123 --data FOLDER [--database-url URL] [--set NAME=VALUE …]
+    python -m tests.support.site --port 8123 --data FOLDER [--database-url URL] [--set NAME=VALUE …] [--demo]
     python -m tests.support.site … --reset-mfa EMAIL    # prints the ticket of a running site, as an operator sees it
 
 It is ``focys serve`` with three differences: the clock is ahead by the seconds that stand in FOLDER/offset,
@@ -70,6 +70,7 @@ def main() -> None:
     parser.add_argument("--database-url", default="")
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--reset-mfa", default="")
+    parser.add_argument("--demo", action="store_true")
     given = parser.parse_args()
 
     settings = _settings(given)
@@ -80,9 +81,8 @@ def main() -> None:
     migrate(settings.database)
     asyncio.run(_prepare(build_services(settings, clock=clock)))
 
-    server = uvicorn.Server(
-        uvicorn.Config(create_site(settings, clock=clock), port=given.port, log_config=None, access_log=False)
-    )
+    site = create_site(settings, clock=clock, demo=given.demo)
+    server = uvicorn.Server(uvicorn.Config(site, port=given.port, log_config=None, access_log=False))
     threading.Thread(target=_end_with_the_test, args=(server,), daemon=True).start()
     server.run()
 

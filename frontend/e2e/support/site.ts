@@ -14,6 +14,8 @@ export interface SiteOptions {
   /** A PostgreSQL database; otherwise the site uses an SQLite file. */
   databaseUrl?: string;
   settings?: Settings;
+  /** The pages of the demo, with its phone. */
+  demo?: boolean;
 }
 
 const PRINTED_CODE = /^E-?mail code for (\S+): ([0-9A-Z-]+) \(valid \d+ minutes?\)$/gm;
@@ -111,11 +113,12 @@ export class Site {
   }
 
   #arguments(): string[] {
-    const { databaseUrl, settings = {} } = this.options;
+    const { databaseUrl, settings = {}, demo } = this.options;
     return [
       ...["--port", String(this.port), "--data", this.folder],
       ...(databaseUrl ? ["--database-url", databaseUrl] : []),
       ...Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`]),
+      ...(demo ? ["--demo"] : []),
     ];
   }
 

@@ -12,6 +12,8 @@ interface Journey {
   ownSite: boolean;
   /** Settings other than the usual ones; the journey then has its own site. */
   settings: Settings;
+  /** The journey has a demo of its own. */
+  demo: boolean;
   site: Site;
   /** Not enrolled, and not used by any other journey of this worker. */
   person: Person;
@@ -73,10 +75,11 @@ export const test = base.extend<Journey, PerWorker>({
 
   ownSite: [false, { option: true }],
   settings: [{}, { option: true }],
-  site: async ({ ownSite, settings, sharedSite, databaseUrl }, use, info) => {
-    const isOwn = ownSite || Object.keys(settings).length > 0;
+  demo: [false, { option: true }],
+  site: async ({ ownSite, settings, demo, sharedSite, databaseUrl }, use, info) => {
+    const isOwn = ownSite || demo || Object.keys(settings).length > 0;
     const site = isOwn
-      ? await Site.start({ settings, databaseUrl: await databaseUrl() })
+      ? await Site.start({ settings, demo, databaseUrl: await databaseUrl() })
       : await sharedSite();
     // The rate limits per network that the last journey used up are over.
     if (!isOwn) await site.advance(3600);

@@ -16,6 +16,8 @@ export interface Watch {
   expectError(words: RegExp): void;
   /** Texts that must never appear in storage or in a URL. */
   forbid(...words: string[]): void;
+  /** A key of the browser's lasting storage that this journey uses on purpose. */
+  allowKept(key: string): void;
   check(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ export async function watch(context: BrowserContext, origin: string): Promise<Wa
   const visited: string[] = [];
   const secrets: string[] = [];
   const extraPaths = new Set<string>();
+  const mayBeKept = new Set(MAY_BE_KEPT);
   const expected: RegExp[] = [EXPECTED];
 
   await context.exposeBinding("__violation", (_, what: string) => violations.push(what));
@@ -58,9 +61,10 @@ export async function watch(context: BrowserContext, origin: string): Promise<Wa
     },
     expectError: (words) => void expected.push(words),
     forbid: (...words) => void secrets.push(...words),
+    allowKept: (key) => void mayBeKept.add(key),
     async check() {
       expect(violations).toEqual([]);
-      expect(written.filter(([key]) => !MAY_BE_KEPT.has(key))).toEqual([]);
+      expect(written.filter(([key]) => !mayBeKept.has(key))).toEqual([]);
       const addresses = visited.filter((url) => url.startsWith(origin));
       for (const url of addresses) {
         const { pathname, search, hash } = new URL(url);
@@ -70,17 +74,22 @@ export async function watch(context: BrowserContext, origin: string): Promise<Wa
       const kept = [...written.flat(), ...visited].join("\n");
       for (const secret of secrets)
         expect(kept.includes(secret), "a secret was stored").toBe(false);
-      expect(await context.storageState({ indexedDB: true }).then(storedByPages)).toEqual([]);
+      expect(
+        await context.storageState({ indexedDB: true }).then(storedByPages(mayBeKept)),
+      ).toEqual([]);
     },
   };
 }
 
 /** What pages store beyond session storage: local storage and databases. */
-function storedByPages(state: Awaited<ReturnType<BrowserContext["storageState"]>>): unknown[] {
-  return state.origins.filter(
-    (origin) => origin.localStorage.length > 0 || ("indexedDB" in origin && origin.indexedDB),
-  );
-}
+const storedByPages =
+  (mayBeKept: ReadonlySet<string>) =>
+  (state: Awaited<ReturnType<BrowserContext["storageState"]>>): unknown[] =>
+    state.origins.filter(
+      (origin) =>
+        origin.localStorage.some(({ name }) => !mayBeKept.has(name)) ||
+        ("indexedDB" in origin && [origin.indexedDB].flat().length > 0),
+    );
 
 /** Runs in every page before the page's own scripts. */
 function report(): void {

@@ -36,6 +36,7 @@ import {
   withNewCodes,
 } from "./authState";
 import { type Brand, brandOf } from "./brand";
+import { keepPhone } from "./demoPhone";
 import { rememberBrand, rememberEmail, rememberedBrand } from "./memory";
 import { forgetReturn } from "./returnPath";
 import { onOtherTab, tellOtherTabs } from "./tabs";
@@ -236,7 +237,7 @@ function useActions({ setState, latest, resync }: Store) {
         tellOtherTabs();
       },
       async signOut() {
-        await api.logout();
+        await (__DEMO__ ? keepPhone(api.logout) : api.logout());
         forgetReturn();
         move(signedOut("signed_out"));
       },

@@ -1,5 +1,6 @@
 import { AccountFacts } from "../features/account/AccountFacts";
 import { CodesLeft } from "../features/account/CodesLeft";
+import { DemoNext } from "../features/account/DemoNext";
 import { SignOut } from "../features/account/SignOut";
 import { UnsavedCodes } from "../features/account/UnsavedCodes";
 import { OfflineNote } from "../features/login/OfflineNote";
@@ -27,6 +28,7 @@ export default function Account() {
         </ButtonLink>
       )}
       <AccountFacts user={user} />
+      {__DEMO__ && <DemoNext />}
       <SignOut />
     </Frame>
   );

@@ -4,15 +4,17 @@ import { cx } from "./text";
 
 interface ButtonLinkProps {
   href: string;
+  /** The name of the tab it opens in. */
+  target?: string;
   look?: "primary" | "quiet" | "link";
   onClick?: MouseEventHandler<HTMLAnchorElement>;
   children: ReactNode;
 }
 
 /** A link that looks like a button, for URLs that another program opens; `onClick` can handle them here instead. */
-export function ButtonLink({ href, look = "quiet", onClick, children }: ButtonLinkProps) {
+export function ButtonLink({ look = "quiet", children, ...link }: ButtonLinkProps) {
   return (
-    <a href={href} onClick={onClick} className={cx(styles.button, styles[look])}>
+    <a {...link} className={cx(styles.button, styles[look])}>
       {children}
     </a>
   );

@@ -70,14 +70,29 @@ class Mailer(Protocol):
 
 
 class ConsoleMailer:
-    """Prints each message's ``console`` line."""
+    """Prints each message's ``console`` line; on a terminal, a code stands in a box, apart from the log."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
 
     async def send(self, to: str, message: Message, now: datetime, key: UUID | None = None) -> None:  # noqa: ARG002
         """Print the message's line."""
-        print(message.console, file=self._stream or sys.stdout, flush=True)
+        stream = self._stream or sys.stdout
+        if message.code and stream.isatty():
+            _print_boxed(message.console, stream)
+        else:
+            print(message.console, file=stream, flush=True)
+
+
+def _print_boxed(line: str, stream: TextIO) -> None:
+    from rich.console import Console  # noqa: PLC0415  only terminals need it
+    from rich.padding import Padding  # noqa: PLC0415
+    from rich.panel import Panel  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    box = Panel.fit(Text(line, style="bold"), border_style="yellow", style="yellow", padding=(0, 2))
+    Console(file=stream).print(Padding(box, (1, 2)))
+    stream.flush()
 
 
 class SmtpMailer:

@@ -14,16 +14,21 @@ from focys.infra.web.replies import refusal
 
 PAGE_PATHS = frozenset({".", "login", "email-code", "mfa-enroll", "totp-verify", "backup-code"})
 """The paths that the single-page app has pages for, relative to its root."""
+DEMO_PATHS = frozenset({"demo/phone"})
 
 _FOREVER = "public, max-age=31536000, immutable"
 _FRESH = "no-cache"
 
 
 class Pages(StaticFiles):
-    """The single-page app. On an unknown path, it says that there is no such page, with the status 404."""
+    """The single-page app. On an unknown path, it says that there is no such page, with the status 404.
 
-    def __init__(self, folder: Path) -> None:
+    Only the demo has a phone.
+    """
+
+    def __init__(self, folder: Path, *, demo: bool = False) -> None:
         super().__init__(directory=folder, html=True)
+        self._pages = PAGE_PATHS | DEMO_PATHS if demo else PAGE_PATHS
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return the file if it exists and is not hidden, such as the build's manifest; otherwise, the page."""
@@ -37,7 +42,7 @@ class Pages(StaticFiles):
             if path.startswith("assets/") or "." in path.rpartition("/")[2]:
                 return refusal(Refused(Reason.NOT_FOUND))
             response = await super().get_response("index.html", scope)
-            if path not in PAGE_PATHS and response.status_code == HTTPStatus.OK:
+            if path not in self._pages and response.status_code == HTTPStatus.OK:
                 response.status_code = HTTPStatus.NOT_FOUND
         response.headers["Cache-Control"] = _FOREVER if path.startswith("assets/") else _FRESH
         response.headers["Content-Security-Policy"] = PAGE_POLICY

@@ -2,6 +2,7 @@ import type { Enrollment } from "../../lib/api";
 import { ButtonLink } from "../../ui/ButtonLink";
 import { CopyButton } from "../../ui/CopyButton";
 import styles from "./AddKey.module.css";
+import { DemoPhoneLink } from "./DemoPhoneLink";
 import { QrCode } from "./QrCode";
 import { SecretKey } from "./SecretKey";
 
@@ -19,6 +20,7 @@ export function AddKey({ enrollment }: { enrollment: Enrollment }) {
       <div className={styles.copies}>
         <CopyButton text={enrollment.secret} label="Copy key" />
         <CopyButton look="link" text={enrollment.provisioning_uri} label="Copy setup link" />
+        {__DEMO__ && <DemoPhoneLink uri={enrollment.provisioning_uri} />}
       </div>
     </div>
   );
