@@ -87,12 +87,15 @@ def on_exit(server: _Server) -> None:
 
 
 def post_worker_init(worker: _Worker) -> None:
-    """Have the worker report to gunicorn every second, whatever the time of day.
+    """Limit the heads of requests, and have the worker report to gunicorn every second, whatever the time of day.
 
     Uvicorn spaces its reports by the wall clock. After the clock is set back, it would send none until the old time
     returns, and gunicorn would kill the worker, with all requests in progress.
     """
     worker.config.timeout_notify = float("-inf")
+    from focys.infra.web.heads import PROTOCOL  # noqa: PLC0415  our own code is imported in workers only
+
+    worker.config.http = PROTOCOL
 
 
 def child_exit(_server: _Server, worker: _Worker) -> None:

@@ -7,6 +7,7 @@ import typer
 import uvicorn
 
 from focys.cli.console import cli_errors, err, fail, out
+from focys.infra.web.heads import PROTOCOL
 from focys.settings import DEMO_PAGES, PAGES, Settings, load_settings
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
@@ -47,6 +48,7 @@ def serve(
         access_log=False,
         log_level="warning",
         server_header=False,
+        http=PROTOCOL,
         # TRUSTED_PROXIES decides whose forwarded headers count.
         proxy_headers=False,
     )
