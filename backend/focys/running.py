@@ -14,7 +14,7 @@ from focys.features.feature import Gauge
 from focys.features.outbox import Outbox
 from focys.features.totp import SecretsByKey
 from focys.infra.db.database import Database
-from focys.infra.db.schema import current_revision, why_unusable
+from focys.infra.db.schema import why_not_serve
 from focys.infra.ops import logs, metrics
 from focys.infra.ops.clock import DatabaseClock, SystemClock
 from focys.infra.ops.periodic import Periodic
@@ -23,6 +23,7 @@ from focys.settings import SettingsError, load_settings
 
 CLOCK_READING_SECONDS = 10
 LAST_ROUND_SECONDS = 3
+START_CHECK_SECONDS = 1
 
 _log = logs.logger("focys.running")
 
@@ -34,7 +35,7 @@ class StartError(Exception):
 @asynccontextmanager
 async def running(services: Services) -> AsyncIterator[None]:
     """Check that the service may start, then run the background work while the app serves requests."""
-    await check_start(services)
+    await _wait_for_start(services)
     metrics.begin_serving(__version__)
     work: list[Outbox | Periodic] = [
         services.outbox,
@@ -57,6 +58,25 @@ async def running(services: Services) -> AsyncIterator[None]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await services.close()
+
+
+async def _wait_for_start(services: Services) -> None:
+    """Check that the service may start; a worker waits until it may.
+
+    gunicorn has checked before it started the first worker. If a later one failed, as between the new code and its
+    migration, gunicorn would end all the others.
+    """
+    is_told = False
+    while True:
+        try:
+            return await check_start(services)
+        except StartError as refusal:
+            if services.settings.prometheus_multiproc_dir is None:
+                raise
+            if not is_told:
+                _log.error("worker_waits", cause=str(refusal))
+            is_told = True
+            await asyncio.sleep(START_CHECK_SECONDS)
 
 
 def _gauges(services: Services) -> list[Periodic]:
@@ -128,7 +148,7 @@ async def check_start(services: Services) -> None:
         return
     if isinstance(services.clock, DatabaseClock):
         services.clock.set(now)
-    obstacle = why_unusable(await current_revision(services.database))
+    obstacle = await why_not_serve(services.database)
     if obstacle is not None:
         raise StartError(obstacle)
     for found in await services.bypasses.list_in_force():

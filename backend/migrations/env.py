@@ -8,6 +8,7 @@ from time import monotonic, sleep
 
 import asyncpg  # type: ignore[import-untyped]
 from alembic import context
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, ProgrammingError
@@ -19,7 +20,7 @@ from focys.infra.db.connecting import sqlalchemy_engine
 from focys.infra.db.database import metadata
 from focys.infra.db.postgres import is_forbidden
 from focys.infra.db.private_file import create_privately
-from focys.infra.db.schema import OWNER_NEEDED
+from focys.infra.db.schema import OWNER_NEEDED, SUPPORT
 from focys.settings import SettingsError, load_settings
 
 LOCK_KEY = 4_602_697
@@ -76,12 +77,31 @@ def _migrate(connection: Connection) -> None:
             return
 
 
+def _note_oldest_code(*, ctx: MigrationContext, heads: set[str], **_others: object) -> None:
+    """Record which code may still serve the tables as they are after this step, for servers not upgraded yet."""
+    assert ctx.connection is not None  # noqa: S101  only a script of SQL has none
+    ctx.connection.execute(text(f"DROP TABLE IF EXISTS {SUPPORT}"))
+    for revision in heads:
+        ctx.connection.execute(text(f"CREATE TABLE {SUPPORT} (oldest VARCHAR(32) NOT NULL)"))
+        insert = text(f"INSERT INTO {SUPPORT} (oldest) VALUES (:oldest)")
+        ctx.connection.execute(insert, {"oldest": _oldest_code(revision)})
+
+
+def _oldest_code(revision: str) -> str:
+    """Return the newest statement of a migration up to this one; without any, only code of this revision may serve."""
+    steps = context.script.iterate_revisions(revision, "base")
+    said = (getattr(step.module, "oldest_code", None) for step in steps)
+    return next((oldest for oldest in said if oldest), revision)
+
+
 def _run_migrations(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
         render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
+        include_name=lambda name, kind, _parents: (kind, name) != ("table", SUPPORT),
+        on_version_apply=_note_oldest_code,
     )
     with context.begin_transaction():
         if connection.dialect.name != "sqlite":

@@ -22,8 +22,8 @@ SELECT format('REVOKE UPDATE, DELETE ON %s FROM %I', c.oid::regclass, :'app_role
 FROM pg_class AS c
 WHERE c.oid = to_regclass('public.audit_events') \gexec
 
--- Only migrations may record which migrations have run.
+-- Only migrations may record which migrations have run, and which versions can serve after them.
 SELECT format('REVOKE INSERT, UPDATE, DELETE ON %s FROM %I', c.oid::regclass, :'app_role')
 FROM pg_class AS c
-WHERE c.oid = to_regclass('public.alembic_version') \gexec
+WHERE c.oid IN (to_regclass('public.alembic_version'), to_regclass('public.schema_support')) \gexec
 COMMIT;

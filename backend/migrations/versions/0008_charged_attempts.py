@@ -10,6 +10,8 @@ revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
+# The oldest version, by its newest migration, that may serve the tables after this one; it holds until another says so.
+oldest_code = "0008"
 
 _MOMENT = sa.DateTime(timezone=True)
 

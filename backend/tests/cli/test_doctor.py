@@ -146,6 +146,8 @@ def test_an_unexpected_schema_fails(on_sqlite: Focys, sqlite_url: str, revision:
         sqlite_url, "DROP TABLE alembic_version"
     )
 
+    execute(sqlite_url, "UPDATE schema_support SET oldest = '9999'")
+
     result = on_sqlite("doctor", "--support")
 
     assert result.exit_code == 1

@@ -98,6 +98,7 @@ async def test_the_services_role_can_do_everything_the_service_does(roles: Roles
         "ALTER TABLE audit_events DISABLE RULE x",
         "UPDATE alembic_version SET version_num = '0001'",
         "DELETE FROM alembic_version",
+        "UPDATE schema_support SET oldest = '0001'",
         "COPY users TO PROGRAM 'cat'",
         "SET ROLE {owner}",
     ],

@@ -128,7 +128,7 @@ def test_option_3_older_code_needs_the_older_schema(tmp_path: Path, focys_db: st
     """CFG-08: also with the files that the guide's command leaves lying about."""
     versions = Versions(tmp_path / "code")
     backend = with_alice(versions.folder / "backend", focys_db)
-    versions.publish_next()
+    versions.publish_next(is_breaking=True)
     versions.git("checkout next-version -- backend/")
     done(backend, "alembic upgrade head")
     server = gunicorn(backend)

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
-from focys.infra.db.schema import migrate
+from focys.infra.db.schema import SCHEMA, migrate
 from focys.infra.ops.clock import DatabaseClock
 from focys.infra.web.health import GOOD_FOR_SECONDS, Readiness
 from tests.cluster import Cluster
@@ -57,6 +57,7 @@ async def test_a_healthy_service_is_ready(world: World):
 
 async def test_the_response_names_the_failing_part_only(world: World):
     await execute(world, "UPDATE alembic_version SET version_num = '9999'")
+    await execute(world, "UPDATE schema_support SET oldest = '9999'")
 
     response = await world.a_browser().get("/health/ready")
 
@@ -151,7 +152,17 @@ async def test_a_canceled_check_does_not_affect_others(world: World):
     assert await second == []
 
 
+@pytest.mark.parametrize(("oldest", "failing"), [(SCHEMA, []), ("9999", ["schema"]), (None, ["schema"])])
+async def test_a_newer_schema_is_ready_if_its_version_says_so(world: World, oldest: str | None, failing: list[str]):
+    """CFG-08: during a rolling upgrade; of a version that says nothing, nobody knows."""
+    await execute(world, "UPDATE alembic_version SET version_num = '9999'")
+    await execute(world, f"UPDATE schema_support SET oldest = '{oldest}'" if oldest else "DROP TABLE schema_support")
+
+    assert await readiness_of(world).failing() == failing
+
+
 async def test_a_failure_is_not_cached(world: World):
+    await execute(world, "UPDATE schema_support SET oldest = '9999'")
     await execute(world, "UPDATE alembic_version SET version_num = version_num || 'x'")
     readiness = readiness_of(world)
     before = await readiness.failing()

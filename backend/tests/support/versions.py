@@ -8,15 +8,16 @@ from focys.infra.db.schema import SCHEMA
 from tests.support.processes import copy_backend, run
 
 NEXT = f"{int(SCHEMA) + 1:04}"
-_MIGRATION = f'''"""What the next version adds."""
+_MIGRATION = '''"""What the next version adds."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "{NEXT}"
-down_revision = "{SCHEMA}"
+revision = "{next}"
+down_revision = "{schema}"
 branch_labels = None
 depends_on = None
+{oldest_code}
 
 
 def upgrade() -> None:
@@ -49,11 +50,15 @@ class Versions:
         """Where the next version has its migration."""
         return self.folder / "backend" / "migrations" / "versions" / f"{NEXT}_novelties.py"
 
-    def publish_next(self) -> None:
-        """Commit the next version on ``main`` and tag it; the folder is left at the previous one."""
+    def publish_next(self, *, is_breaking: bool = False) -> None:
+        """Commit the next version on ``main`` and tag it; the folder is left at the previous one.
+
+        If it is breaking, the previous version must not serve after its migration.
+        """
+        oldest_code = f'oldest_code = "{NEXT}"' if is_breaking else ""
         schema = self.folder / "backend" / "focys" / "infra" / "db" / "schema.py"
         schema.write_text(schema.read_text().replace(f'SCHEMA = "{SCHEMA}"', f'SCHEMA = "{NEXT}"'))
-        self.next_migration.write_text(_MIGRATION)
+        self.next_migration.write_text(_MIGRATION.format(next=NEXT, schema=SCHEMA, oldest_code=oldest_code))
         self._commit("next version")
         self.git("tag next-version")
         self.git("checkout --quiet --no-overlay previous-version -- backend/")

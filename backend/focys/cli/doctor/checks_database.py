@@ -15,7 +15,7 @@ from focys.features.bypass import NotOver
 from focys.features.totp import SecretsByKey
 from focys.infra.db.database import Database
 from focys.infra.db.rights import Rights, WriteLock, write_lock_of
-from focys.infra.db.schema import current_revision, known_revisions, needed_revision
+from focys.infra.db.schema import current_revision, is_still_served, known_revisions, needed_revision
 from focys.infra.ops.clock import SystemClock
 from focys.infra.web.health import MOST_APART_SECONDS
 from focys.settings import Settings
@@ -149,6 +149,8 @@ async def check_schema(database: Database, names: Names) -> Finding:
         return fail(name, f"never migrated; this version needs {needed}", names.migrate)
     if at in known_revisions():
         return fail(name, f"at {at}; this version needs {needed}", names.migrate)
+    if await is_still_served(database, at):
+        return warn(name, f"at {at}, newer than this version, which can still serve it", "finish the upgrade")
     return fail(name, f"at {at}, which this version does not know", "install the version of FOCYS that migrated it")
 
 

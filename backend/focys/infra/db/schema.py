@@ -21,6 +21,10 @@ OWNER_NEEDED = (
 )
 """The message if the service's own role lacks the permission."""
 
+SUPPORT = "schema_support"
+"""The table for the oldest revision whose code may still serve the schema; migrations/env.py keeps it."""
+
+_OLDEST: Select[Any] = select(column("oldest")).select_from(table(SUPPORT))
 _VERSION: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
 
 
@@ -65,6 +69,26 @@ def why_unusable(at: str | None) -> str | None:
         f"The database's schema is {at}, which is newer than this version, and this version needs {SCHEMA}: "
         f"reinstall the newer version, or use it to run alembic downgrade {SCHEMA}"
     )
+
+
+async def why_not_serve(database: Database) -> str | None:
+    """Return why this code must not serve the database as it is now; None if it may.
+
+    During an upgrade, the database may be ahead: a newer version says which older code can still serve.
+    """
+    at = await current_revision(database)
+    return None if await is_still_served(database, at) else why_unusable(at)
+
+
+async def is_still_served(database: Database, at: str | None) -> bool:
+    """Return whether the database is at the revision of a newer version that lets this code go on serving."""
+    if at in {None, *known_revisions()}:
+        return False
+    try:
+        row = await database.first(_OLDEST)
+    except SQLAlchemyError:
+        return False
+    return row is not None and str(row[0]) <= SCHEMA
 
 
 async def current_revision(database: Database) -> str | None:

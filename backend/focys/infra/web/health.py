@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from focys.domain.outcome import Reason, Refused
 from focys.infra.db.database import Database
-from focys.infra.db.schema import current_revision, needed_revision
+from focys.infra.db.schema import why_not_serve
 from focys.infra.ops import metrics
 from focys.infra.ops.clock import Clock, DatabaseClock, SystemClock
 from focys.infra.web.replies import PROBLEMS, UNAVAILABLE_RETRY_SECONDS, refusal, reply
@@ -86,7 +86,7 @@ class Readiness:
         before = [clock.now() for clock in self._clocks]
         theirs = await self._database.now()
         after = [clock.now() for clock in self._clocks]
-        if await current_revision(self._database) != needed_revision():
+        if await why_not_serve(self._database) is not None:
             found.append("schema")
         elif not await self._can_open_secrets():
             found.append("keys")
