@@ -47,14 +47,14 @@ async def test_every_revision_can_be_reverted_with_data(deployment: Deployment):
     await deployment.alembic("upgrade head")
     account = await enroll_somebody(deployment)
 
-    for below in ("0007", "0006", "0005", "0004"):
+    for below in ("0008", "0007", "0006", "0005", "0004"):
         assert await deployment.alembic("downgrade -1") == ""
         assert await deployment.revision() == below
     assert "destroy 10 unspent backup codes" in await refusal_at(deployment, "0004")
     await deployment.alembic("upgrade head")
     assert await sign_in(deployment.url, account, secret=account.secret) == "done"
 
-    for below in ("0007", "0006", "0005", "0004", "0003"):
+    for below in ("0008", "0007", "0006", "0005", "0004", "0003"):
         assert await deployment.alembic(f"{DESTROY} downgrade -1") == ""
         assert await deployment.revision() == below
     assert await deployment.alembic("downgrade -1") == ""
@@ -132,8 +132,8 @@ async def test_the_guides_migration_commands_work_or_explain_why_not(pristine: P
     await enroll_somebody(deployment)
 
     deployment.done("alembic downgrade -1")
-    refused = deployment.run("alembic downgrade -4")
-    deployment.done(f"alembic {DESTROY} downgrade -4 && alembic upgrade head")
+    refused = deployment.run("alembic downgrade -5")
+    deployment.done(f"alembic {DESTROY} downgrade -5 && alembic upgrade head")
 
     assert refused.returncode == 1
     assert refused.stderr.splitlines() == [
