@@ -30,6 +30,7 @@ ADDED = {
     "users": {"charge_seq"},
     "pending_logins": {"code_source"},
     "second_factor_failures": {"strong", "network"},
+    "backup_codes": {"unsaved_set"},
 }
 """The columns that the previous version does not name."""
 
