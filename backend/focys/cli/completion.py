@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from typer.completion import completion_init, get_completion_script  # type: ignore[attr-defined]  # public enough
+from typer.completion import completion_init, get_completion_script  # type: ignore[attr-defined]  # no other public name
 
 _VARIABLE = "_FOCYS_COMPLETE"
 

@@ -1,10 +1,14 @@
 """Standard input and output as they may be: closed, full, a pipe that ends early, or without UTF-8."""
 
+import errno
 import io
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+
+_NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+"""The errors of an output that takes no more; others are faults of ours, and keep their traceback."""
 
 
 @contextmanager
@@ -31,6 +35,8 @@ def sturdy_streams() -> Iterator[None]:
         _discard_output()
         sys.exit(1)
     except OSError as fault:
+        if fault.errno not in _NOT_WRITTEN or fault.filename is not None:
+            raise
         _discard_output()
         _end(f"The output cannot be written: {fault.strerror}.")
 

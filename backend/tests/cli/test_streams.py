@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from focys.cli.streams import sturdy_streams
 from tests.support.processes import copy_backend, environment
 
 ADDRESS = "dana@example.com"
@@ -71,6 +72,11 @@ def test_an_output_that_takes_nothing_is_reported(backend: Path, redirection: st
     result = shell(backend, f"{FOCYS} users list {redirection}")
 
     assert (result.returncode, result.stderr) == (1, f"✗ {sentence}\n")
+
+
+def test_another_fault_keeps_its_traceback():
+    with pytest.raises(OSError, match="a fault of ours"), sturdy_streams():
+        raise OSError("a fault of ours")
 
 
 def test_a_reader_that_has_enough_is_not_reported(backend: Path):

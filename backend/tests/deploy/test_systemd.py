@@ -119,8 +119,9 @@ def test_a_system_call_outside_the_list_is_refused(tmp_path: Path):
     assert "Permission denied" in run("import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)")
 
 
-def test_the_command_line_has_what_the_unit_sets_as_systemd_quotes_it(tmp_path: Path):
-    """The line is what systemd 252 shows for a unit with such values."""
+@pytest.mark.parametrize("setting", ["DATABASE_URL_FILE", "_FOCYS_COMPLETE"])
+def test_the_command_line_has_what_the_unit_sets_as_systemd_quotes_it(tmp_path: Path, setting: str):
+    """The line is what systemd 252 shows for a unit with such values; either setting keeps the user."""
     shown = (
         r'PATH=/bin "A=two words" "B=c\"d \$HOME \`id\` \\x" "C=it' + r"""'s" "D=e;f*g" PROMETHEUS_MULTIPROC_DIR=/x"""
     )
@@ -132,7 +133,7 @@ def test_the_command_line_has_what_the_unit_sets_as_systemd_quotes_it(tmp_path: 
     changes = {"/app/venv/bin/python": str(programs / "python"), "/app/backend": str(tmp_path)}
     wrapper = tmp_path / "focys"
     wrapper.write_text(replaced(DEPLOY / "bin" / "focys", changes))
-    settings = {"PATH": f"{programs}:/usr/bin:/bin", "SHOWN": shown, "DATABASE_URL_FILE": "/etc/focys/owner"}
+    settings = {"PATH": f"{programs}:/usr/bin:/bin", "SHOWN": shown, setting: "/etc/focys/owner"}
 
     ran = subprocess.run(
         ["sh", str(wrapper), "users", "create", "a b $HOME"], env=settings, capture_output=True, text=True, check=True
