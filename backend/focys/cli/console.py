@@ -18,7 +18,7 @@ from focys.features.admin import ConflictError
 from focys.features.passwords import WeakPasswordError
 from focys.features.throttling import NetworkError
 from focys.infra.db.postgres import is_forbidden
-from focys.infra.db.schema import OWNER_NEEDED
+from focys.infra.db.schema import right_needed
 from focys.settings import SettingsError
 
 MAX_REASON_LENGTH = 200
@@ -43,7 +43,7 @@ def cli_errors() -> Iterator[None]:
         )
     except (SQLAlchemyError, OSError) as fault:
         if is_forbidden(fault):
-            fail(*OWNER_NEEDED)
+            fail(*right_needed(fault))
         fail(
             f"The database cannot be used ({type(fault).__name__}).",
             "Check DATABASE_URL, and migrate the schema: focys migrate",

@@ -21,6 +21,12 @@ OWNER_NEEDED = (
 )
 """The message if the service's own role lacks the permission."""
 
+SCHEMA_RIGHT_NEEDED = (
+    "The database role in DATABASE_URL is not allowed to create tables in its schema.",
+    "Use the owner of the database, or have the owner run, in that database: GRANT CREATE ON SCHEMA public TO <role>",
+)
+"""The message if the role owns no tables yet and may create none, as everyone but the owner since PostgreSQL 15."""
+
 _VERSION: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
 
 
@@ -65,6 +71,11 @@ def why_unusable(at: str | None) -> str | None:
         f"The database's schema is {at}, which is newer than this version, and this version needs {SCHEMA}: "
         f"reinstall the newer version, or use it to run alembic downgrade {SCHEMA}"
     )
+
+
+def right_needed(fault: BaseException) -> tuple[str, ...]:
+    """Return what to do about a statement that the role was not allowed to run."""
+    return SCHEMA_RIGHT_NEEDED if "permission denied for schema" in str(fault) else OWNER_NEEDED
 
 
 async def current_revision(database: Database) -> str | None:
