@@ -8,7 +8,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from focys.cli.console import out
-from focys.cli.doctor import checks_database, checks_local, checks_network
+from focys.cli.doctor import checks_database, checks_local, checks_network, checks_stored
 from focys.cli.doctor.report import Finding, Report, State, as_text, fail, show
 from focys.infra.db.rights import has_roles, rights_of
 from focys.infra.mail.mailer import ConsoleMailer
@@ -129,12 +129,21 @@ async def _in_the_database(services: Services) -> list[Finding]:
     async def addresses() -> Finding:
         return checks_local.addresses_finding(await services.sessions.lone_address(), services.settings)
 
+    async def accounts() -> Finding:
+        return checks_stored.accounts_finding(await services.accounts.count_unusable())
+
     async def phones() -> Finding:
         return checks_database.phones_finding(await services.accounts.count_clock_offsets())
 
     return [
         schema,
         *([await _guarded("role", role())] if has_roles(database) else []),
+        *(
+            [await _guarded("database tls", checks_stored.check_encryption(database, services.settings))]
+            if has_roles(database)
+            else []
+        ),
+        await _guarded("accounts", accounts()),
         await _guarded("keys", keys()),
         clock,
         await _guarded("phones", phones()),
