@@ -11,7 +11,7 @@ from alembic import context
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -20,7 +20,7 @@ from focys.infra.db.connecting import sqlalchemy_engine
 from focys.infra.db.database import metadata
 from focys.infra.db.postgres import is_forbidden
 from focys.infra.db.private_file import create_privately
-from focys.infra.db.schema import OWNER_NEEDED, SUPPORT
+from focys.infra.db.schema import SUPPORT, right_needed
 from focys.settings import SettingsError, load_settings
 
 LOCK_KEY = 4_602_697
@@ -37,6 +37,20 @@ BUSY = (
 
 WAITING = f"Waiting for another migration ({PATIENCE_SECONDS} s at most) …"
 
+UNREACHABLE = (
+    "The database cannot be used ({}). Nothing was changed.\n"
+    "Check DATABASE_URL, and that the database is running; focys doctor says more."
+)
+ONLINE_ONLY = "--sql is for PostgreSQL, and DATABASE_URL does not name one."
+
+_CONNECTION_ERRORS = (
+    OSError,
+    TimeoutError,
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 _LOCK_ERRORS = {"55P03", "40P01"}
 """PostgreSQL's error codes for lock_not_available and deadlock_detected."""
 
@@ -142,9 +156,30 @@ async def _take_lock(guard: asyncpg.Connection, milliseconds: int) -> bool:
 
 async def _run() -> None:
     engine = _engine(_url())
+    await _check_connection(engine)
     async with _alone(engine), engine.connect() as connection:
         await connection.run_sync(_migrate)
     await engine.dispose()
+
+
+async def _check_connection(engine: AsyncEngine) -> None:
+    try:
+        async with engine.connect():
+            pass
+    except _CONNECTION_ERRORS as fault:
+        if "url" in context.config.attributes:
+            # The command that was given it reports this itself.
+            raise
+        raise SystemExit(UNREACHABLE.format(type(getattr(fault, "orig", None) or fault).__name__)) from None
+
+
+def _print_statements() -> None:
+    """Print the statements instead of running them; only a database can be asked about its rows."""
+    if _url().startswith("sqlite"):
+        raise SystemExit(ONLINE_ONLY)
+    context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
+    with context.begin_transaction():
+        context.run_migrations()
 
 
 def _engine(url: str) -> AsyncEngine:
@@ -157,8 +192,11 @@ def _engine(url: str) -> AsyncEngine:
 
 
 try:
-    asyncio.run(_run())
+    if context.is_offline_mode():
+        _print_statements()
+    else:
+        asyncio.run(_run())
 except ProgrammingError as fault:
     if is_forbidden(fault) and "url" not in context.config.attributes:
-        raise SystemExit("\n".join(OWNER_NEEDED)) from None
+        raise SystemExit("\n".join(right_needed(fault))) from None
     raise

@@ -104,6 +104,11 @@ class OwnCluster(Cluster):
         self._initialize()
         super().__init__(f"postgresql://{USER}:{self._password}@127.0.0.1:{self._port}/postgres")
 
+    @property
+    def data(self) -> Path:
+        """Where its files are."""
+        return self._folder / "data"
+
     def start(self) -> None:
         """Start the server on its port and return when it takes connections."""
         settings = {

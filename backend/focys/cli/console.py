@@ -18,7 +18,7 @@ from focys.features.admin import ConflictError
 from focys.features.passwords import WeakPasswordError
 from focys.features.throttling import NetworkError
 from focys.infra.db.postgres import is_forbidden
-from focys.infra.db.schema import OWNER_NEEDED
+from focys.infra.db.schema import right_needed
 from focys.settings import SettingsError
 
 MAX_REASON_LENGTH = 200
@@ -51,7 +51,7 @@ def cli_errors() -> Iterator[None]:
 
 def _fail_for(fault: SQLAlchemyError | OSError) -> NoReturn:
     if is_forbidden(fault):
-        fail(*OWNER_NEEDED)
+        fail(*right_needed(fault))
     if isinstance(fault, IntegrityError):
         fail("Someone else changed the same account at this moment; nothing was changed. Try again.")
     if isinstance(fault, OSError) and fault.filename is not None:

@@ -31,7 +31,18 @@ SESSIONS = 11
 CHANGE = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM) (?!SET\b)(\w+)")
 CALL = re.compile(r"\b([a-z_][a-z_0-9]*)\(")
 EVERYWHERE = {
-    *("array_agg", "clock_timestamp", "coalesce", "count", "current_setting", "max", "min", "row_number", "substr"),
+    *(
+        "array_agg",
+        "clock_timestamp",
+        "coalesce",
+        "count",
+        "current_setting",
+        "lower",
+        "max",
+        "min",
+        "row_number",
+        "substr",
+    ),
 }
 """Functions that all of these engines have."""
 
@@ -45,6 +56,7 @@ CHANGED_TWICE = {
 FUNCTIONS = {
     "has_schema_privilege": "doctor",
     "has_table_privilege": "doctor",
+    "pg_backend_pid": "doctor",
     "pg_has_role": "doctor",
     "set_config": "a charge of a password need not wait for the disk",
     "to_regclass": "doctor",

@@ -8,7 +8,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from focys.cli.console import out
-from focys.cli.doctor import checks_database, checks_local, checks_mail, checks_network, checks_service
+from focys.cli.doctor import checks_database, checks_local, checks_mail, checks_network, checks_service, checks_stored
 from focys.cli.doctor.checks_database import Names
 from focys.cli.doctor.report import Finding, Report, State, as_json, as_text, fail, show
 from focys.infra.db.rights import has_roles, rights_of
@@ -159,12 +159,21 @@ async def _in_the_database(services: Services, names: Names) -> list[Finding]:
     async def addresses() -> Finding:
         return checks_local.addresses_finding(await services.sessions.lone_address(), services.settings)
 
+    async def accounts() -> Finding:
+        return checks_stored.accounts_finding(await services.accounts.count_unusable())
+
     async def phones() -> Finding:
         return checks_database.phones_finding(await services.accounts.count_clock_offsets())
 
     return [
         *first,
         schema,
+        *(
+            [await _guarded("database tls", checks_stored.check_encryption(database, services.settings))]
+            if has_roles(database)
+            else []
+        ),
+        await _guarded("accounts", accounts()),
         await _guarded("keys", keys()),
         clock,
         await _guarded("phones", phones()),

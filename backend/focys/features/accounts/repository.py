@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, bindparam, case, delete, func, select, update
+from sqlalchemy import BigInteger, Select, bindparam, case, delete, func, select, update
 
 from focys.domain.totp import Match
 from focys.features.accounts.models import users
@@ -28,6 +28,14 @@ class Account:
     attempt_seq: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """How many accounts nobody can sign in to: their address or password hash is not one of ours."""
+
+    addresses: int
+    hashes: int
+
+
 _ACCOUNT = Shape(
     Account,
     users.c.id,
@@ -38,6 +46,11 @@ _ACCOUNT = Shape(
     users.c.disabled_at,
     users.c.created_at,
     users.c.attempt_seq,
+)
+_NOTHING: Select[Any] = select()
+_UNUSABLE = _NOTHING.add_columns(
+    func.count().filter(users.c.email != func.lower(users.c.email)).label("addresses"),
+    func.count().filter(~users.c.password_hash.like("$argon2%")).label("hashes"),
 )
 _FIND = select(*_ACCOUNT.columns).where(users.c.email == bindparam("address"))
 _LIST = select(*_ACCOUNT.columns).order_by(users.c.email)
@@ -188,6 +201,11 @@ class AccountRepository:
         """Return the account with this canonical address."""
         row = await self._database.first(_FIND, address=address)
         return _ACCOUNT.read(row) if row is not None else None
+
+    async def count_unusable(self) -> Unusable:
+        row = await self._database.first(_UNUSABLE)
+        assert row is not None  # noqa: S101  a SELECT of counts has a row
+        return Unusable(row.addresses, row.hashes)
 
     async def list_all(self) -> list[Account]:
         """Return all accounts, sorted by address."""

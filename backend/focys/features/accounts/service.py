@@ -10,7 +10,7 @@ from focys.domain.plain_text import is_plain
 from focys.features import audit
 from focys.features.accounts.addresses import canonical_address
 from focys.features.accounts.events import Event
-from focys.features.accounts.repository import Account, AccountRepository
+from focys.features.accounts.repository import Account, AccountRepository, Unusable
 from focys.infra.db.database import Change, Database
 from focys.infra.ops.clock import Clock
 from focys.infra.web.caller import Caller
@@ -100,6 +100,10 @@ class Accounts:
     async def count_clock_offsets(self) -> dict[int, int]:
         """Return the number of phones by clock offset, in time steps ahead of (+) or behind (-) the server."""
         return dict(await self._repository.list_offsets())
+
+    async def count_unusable(self) -> Unusable:
+        """Return how many accounts hold an address or password hash of another program."""
+        return await self._repository.count_unusable()
 
     async def get(self, address: str) -> Account:
         """Return the account with this address.

@@ -38,6 +38,9 @@ def refuse_to_destroy(table: str, what: str, *, where: str = "1 = 1") -> None:
     """
     if context.get_x_argument(as_dictionary=True).get(FLAG) == "yes":
         return
+    if context.is_offline_mode():
+        _stop_if_any(table, where, f"this downgrade would destroy {what}")
+        return
     count = op.get_bind().execute(sa.text(f"SELECT count(*) FROM {table} WHERE {where}")).scalar_one()  # noqa: S608  constants of the migrations
     if count:
         raise SystemExit(
@@ -58,7 +61,7 @@ def without_transaction() -> Iterator[None]:
     That way no lock is held for longer than one statement. The block must be safe to run again. On SQLite, where
     nothing else uses the file during an upgrade, everything stays in one transaction.
     """
-    if op.get_bind().dialect.name == "sqlite":
+    if op.get_context().dialect.name == "sqlite":
         yield
         return
     with op.get_context().autocommit_block():
@@ -71,6 +74,9 @@ def rewrite_secrets(change: Callable[[SecretBox, str, UUID], str]) -> None:
     Raises:
         UnreadableSecretError: a secret cannot be decrypted with the configured keys.
     """
+    if context.is_offline_mode():
+        _stop_if_any("users", "totp_secret IS NOT NULL", "to rewrite secrets takes alembic without --sql")
+        return
     connection, box, after = op.get_bind(), None, UUID(int=0)
     while rows := connection.execute(_NEXT, {"after": after}).all():
         box = box or SecretBox(KeyRing(load_settings().keys))
@@ -85,8 +91,16 @@ def rewrite_secrets(change: Callable[[SecretBox, str, UUID], str]) -> None:
 
 def forget_former_secrets() -> None:
     """Rewrite the table's file, so that it no longer contains the replaced values."""
+    if context.is_offline_mode():
+        return
     connection = op.get_bind()
     if connection.dialect.name == "sqlite":
         return
     if connection.execute(_NEXT, {"after": UUID(int=0)}).first() is not None:
         connection.exec_driver_sql("VACUUM FULL users")
+
+
+def _stop_if_any(table: str, where: str, why: str) -> None:
+    """Print a statement that fails if there are such rows."""
+    rows = f"SELECT 1 FROM {table} WHERE {where}"  # noqa: S608  constants of the migrations
+    op.execute(f"DO $$ BEGIN IF EXISTS ({rows}) THEN RAISE EXCEPTION '{why}'; END IF; END $$")

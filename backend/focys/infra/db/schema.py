@@ -21,6 +21,12 @@ OWNER_NEEDED = (
 )
 """The message if the service's own role lacks the permission."""
 
+SCHEMA_RIGHT_NEEDED = (
+    "The database role in DATABASE_URL is not allowed to create tables in its schema.",
+    "Use the owner of the database, or have the owner run, in that database: GRANT CREATE ON SCHEMA public TO <role>",
+)
+"""The message if the role owns no tables yet and may create none, as everyone but the owner since PostgreSQL 15."""
+
 SUPPORT = "schema_support"
 """The table for the oldest revision whose code may still serve the schema; migrations/env.py keeps it."""
 
@@ -89,6 +95,11 @@ async def is_still_served(database: Database, at: str | None) -> bool:
     except SQLAlchemyError:
         return False
     return row is not None and str(row[0]) <= SCHEMA
+
+
+def right_needed(fault: BaseException) -> tuple[str, ...]:
+    """Return what to do about a statement that the role was not allowed to run."""
+    return SCHEMA_RIGHT_NEEDED if "permission denied for schema" in str(fault) else OWNER_NEEDED
 
 
 async def current_revision(database: Database) -> str | None:

@@ -1,0 +1,56 @@
+"""The way to the database, and rows in it that another program wrote."""
+
+from ipaddress import ip_address
+
+from sqlalchemy import Select, column, func, select, table
+
+from focys.cli.doctor.report import Finding, fail, ok, warn
+from focys.features.accounts import Unusable
+from focys.infra.db.database import Database
+from focys.settings import Settings
+from focys.settings.database_url import options_of
+
+_VERIFIED = {"verify-full"}
+_ENCRYPTED: Select[tuple[bool]] = (
+    select(column("ssl")).select_from(table("pg_stat_ssl")).where(column("pid") == func.pg_backend_pid())
+)
+
+
+async def check_encryption(database: Database, settings: Settings) -> Finding:
+    """Ask the server whether our connection is encrypted, and the settings whether we know who it is."""
+    row = await database.first(_ENCRYPTED)
+    return encryption_finding(options_of(settings.database), is_encrypted=row is not None and bool(row[0]))
+
+
+def encryption_finding(options: dict[str, str], *, is_encrypted: bool) -> Finding:
+    """Report whether someone between us and the database can read or change what we say to each other."""
+    name, fix = "database tls", "add sslmode=verify-full and sslrootcert=FILE to DATABASE_URL"
+    hosts = options.get("host", "").split(",")
+    if all(_is_here(host) for host in hosts):
+        return ok(name, "not needed: the database is on this machine")
+    if not is_encrypted:
+        return warn(name, "the connection is not encrypted", fix)
+    if options.get("sslmode") not in _VERIFIED:
+        return warn(name, "encrypted, but the server's certificate is not verified", fix)
+    return ok(name, "encrypted, and the server's certificate is verified")
+
+
+def accounts_finding(unusable: Unusable) -> Finding:
+    """Report accounts that nobody can sign in to, because another program wrote them."""
+    name = "accounts"
+    if unusable.addresses:
+        detail = f"{unusable.addresses} with capitals in the address; a sign-in looks for small letters"
+        return fail(name, detail, "as the owner of the tables: UPDATE users SET email = lower(email)")
+    if unusable.hashes:
+        detail = f"{unusable.hashes} with a password hash that is not Argon2; every password is wrong for them"
+        return fail(name, detail, "focys users set-password ADDRESS, for each of them")
+    return ok(name, "all addresses and password hashes can be used")
+
+
+def _is_here(host: str) -> bool:
+    if not host or host.startswith("/") or host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
