@@ -4,12 +4,12 @@ import { clockInWords } from "./clock";
 import styles from "./PhoneClock.module.css";
 
 const STEPS: readonly (readonly [string, number])[] = [
-  ["−5 min", -300],
+  ["−2 min", -120],
   ["−30 s", -30],
   ["−1 s", -1],
   ["+1 s", 1],
   ["+30 s", 30],
-  ["+5 min", 300],
+  ["+2 min", 120],
 ];
 
 /** The phone's clock, which can be set wrong to see what happens. */
