@@ -21,8 +21,8 @@ export function Phone() {
 
   return (
     <>
-      <section aria-labelledby="accounts" className={styles.section}>
-        <h2 id="accounts" ref={title} tabIndex={-1} className={styles.title}>
+      <section aria-label="Accounts" className={styles.section}>
+        <h2 ref={title} tabIndex={-1} className={styles.title}>
           Accounts
         </h2>
         {accounts.length === 0 && (

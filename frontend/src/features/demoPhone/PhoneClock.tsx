@@ -4,21 +4,19 @@ import { clockInWords } from "./clock";
 import styles from "./PhoneClock.module.css";
 
 const STEPS: readonly (readonly [string, number])[] = [
-  ["−5 min", -300],
+  ["−2 min", -120],
   ["−30 s", -30],
   ["−1 s", -1],
   ["+1 s", 1],
   ["+30 s", 30],
-  ["+5 min", 300],
+  ["+2 min", 120],
 ];
 
 /** The phone's clock, which can be set wrong to see what happens. */
 export function PhoneClock({ time, secondsAhead }: { time: number; secondsAhead: number }) {
   return (
-    <section aria-labelledby="clock" className={styles.clock}>
-      <h2 id="clock" className={styles.title}>
-        The phone's clock
-      </h2>
+    <section aria-label="The phone's clock" className={styles.clock}>
+      <h2 className={styles.title}>The phone's clock</h2>
       <p className={styles.now}>
         <time className={styles.time}>{new Date(time).toLocaleTimeString()}</time>
         <span role="status" className={styles.error}>
