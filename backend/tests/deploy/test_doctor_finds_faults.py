@@ -44,7 +44,7 @@ sudo -u postgres psql -Atc "SELECT source FROM audit_events ORDER BY at DESC LIM
 good /etc/focys/focys.env
 systemctl restart focys-backend
 """
-ALL_SECONDS = 1500
+ALL_SECONDS = 2400
 
 
 @pytest.fixture(scope="session")
