@@ -9,7 +9,7 @@ from time import monotonic, sleep
 import asyncpg  # type: ignore[import-untyped]
 from alembic import context
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import String, column, insert, table, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -93,12 +93,10 @@ def _migrate(connection: Connection) -> None:
 
 def _note_oldest_code(*, ctx: MigrationContext, heads: set[str], **_others: object) -> None:
     """Record which code may still serve the tables as they are after this step, for servers not upgraded yet."""
-    assert ctx.connection is not None  # noqa: S101  only a script of SQL has none
-    ctx.connection.execute(text(f"DROP TABLE IF EXISTS {SUPPORT}"))
+    ctx.execute(f"DROP TABLE IF EXISTS {SUPPORT}")
     for revision in heads:
-        ctx.connection.execute(text(f"CREATE TABLE {SUPPORT} (oldest VARCHAR(32) NOT NULL)"))
-        insert = text(f"INSERT INTO {SUPPORT} (oldest) VALUES (:oldest)")
-        ctx.connection.execute(insert, {"oldest": _oldest_code(revision)})
+        ctx.execute(f"CREATE TABLE {SUPPORT} (oldest VARCHAR(32) NOT NULL)")
+        ctx.execute(insert(table(SUPPORT, column("oldest", String))).values(oldest=_oldest_code(revision)))
 
 
 def _oldest_code(revision: str) -> str:
@@ -177,7 +175,12 @@ def _print_statements() -> None:
     """Print the statements instead of running them; only a database can be asked about its rows."""
     if _url().startswith("sqlite"):
         raise SystemExit(ONLINE_ONLY)
-    context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
+    context.configure(
+        dialect_name="postgresql",
+        target_metadata=metadata,
+        literal_binds=True,
+        on_version_apply=_note_oldest_code,
+    )
     with context.begin_transaction():
         context.run_migrations()
 
