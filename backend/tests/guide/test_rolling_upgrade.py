@@ -27,7 +27,7 @@ from tests.support.service import Account, Browser, World
 
 BEFORE, OLD_SECRET = "0007", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 ADDED = {
-    "users": {"charge_seq"},
+    "users": {"charge_seq", "ticket_mac", "ticket_expires_at"},
     "pending_logins": {"code_source"},
     "second_factor_failures": {"strong", "network"},
     "backup_codes": {"unsaved_set"},
