@@ -47,7 +47,7 @@ def enrolled(url: str, number: int = 1, *, key: str = SECRET_KEY, offset: int = 
         execute(
             url,
             "INSERT INTO users (id, email, password_hash, display_name, role, created_at, updated_at, totp_secret, "
-            "mfa_enabled, totp_offset, attempt_seq, credential_epoch) VALUES (:id, :email, 'x', 'Canary Name', 'user', "
+            "mfa_enabled, totp_offset, attempt_seq, credential_epoch) VALUES (:id, :email, '$argon2id$x', 'Canary Name', 'user', "
             "'2026-01-01', '2026-01-01', :sealed, 1, :offset, 0, 0)",
             id=user.hex,
             email=f"canary-{user.hex}@student.com",
