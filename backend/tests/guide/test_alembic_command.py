@@ -39,7 +39,7 @@ async def test_the_printed_statements_make_the_same_schema(
 
     ran = psql(focys_db, script, ON_ERROR_STOP="1")
 
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.returncode == 0, ran.stderr
     assert await deployment.revision() == HEAD
     assert await deployment.alembic("check") == ""
 

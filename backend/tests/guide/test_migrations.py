@@ -154,7 +154,7 @@ async def test_the_guides_migration_commands_work_or_explain_why_not(pristine: P
     assert refused.returncode == 1
     assert refused.stderr.splitlines() == [
         "This downgrade would destroy 10 unspent backup codes. Nothing was changed.",
-        f"If you want that: alembic {DESTROY} downgrade -4",
+        f"If you want that: alembic {DESTROY} downgrade -6",
     ]
     assert await deployment.revision() == HEAD
 
