@@ -12,9 +12,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from http.client import HTTPConnection
 
-import asyncpg  # type: ignore[import-untyped]
 from argon2 import PasswordHasher
-from focys.infra.db.postgres import connect_arguments
+from focys.infra.db.connecting import Hosts
 
 from bench import servers
 from bench.client import HOST
@@ -80,9 +79,9 @@ def _refused(connection: HTTPConnection, address: str, number: int) -> float:
 
 
 async def _disable(url: str, addresses: Sequence[str]) -> None:
-    connection = await asyncpg.connect(**connect_arguments(url))
-    await connection.execute("UPDATE users SET disabled_at = now() WHERE email = ANY($1)", list(addresses))
-    await connection.close()
+    connection = await Hosts(url).connect()
+    await connection.fetch("UPDATE users SET disabled_at = now() WHERE email = ANY($1)", list(addresses))
+    await connection.close(timeout=5)
 
 
 def _spread(seconds: Sequence[float]) -> str:
