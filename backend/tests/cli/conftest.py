@@ -105,3 +105,12 @@ def verify(on_postgres: Focys, scratch: str, tmp_path: Path) -> Verify:
         return on_postgres("backup", "verify", str(path), "--scratch", server)
 
     return on
+
+
+@pytest.fixture
+def on_sqlite(command: Focys, monkeypatch: pytest.MonkeyPatch, sqlite_url: str, tmp_path: Path) -> Focys:
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+    monkeypatch.setattr("focys.cli.doctor.runner.PAGES", tmp_path)
+    (tmp_path / "index.html").touch()
+    return command

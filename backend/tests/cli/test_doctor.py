@@ -1,68 +1,19 @@
-"""``focys doctor`` on real databases and a real mail server, well and not, and what may be passed on of it."""
+"""``focys doctor`` on real databases and a real mail server, well and not."""
 
-import json
-import socket
 from asyncio import to_thread
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, text
 
-from focys.cli.doctor.report import Finding, Report, as_text, fail
-from focys.infra.crypto.keys import KeyRing
-from focys.infra.crypto.secret_box import SecretBox
-from focys.settings import private_values
 from tests.cli.conftest import Focys
 from tests.cluster import OwnCluster, running_postgres
 from tests.conftest import SECRET_KEY, migrate_at, settings_for
+from tests.support.doctor import OTHER_KEY, enrolled, execute, line_of
 from tests.support.processes import free_port
 from tests.support.smtp import PASSWORD, USER, mail_server
-
-OTHER_KEY = "another-key-of-the-tests-that-is-long-enough-987"
-
-
-def line_of(output: str, name: str) -> str:
-    """The line of ``--support`` about one thing."""
-    found = [line for line in output.splitlines() if line[6:].startswith(f"{name}  ")]
-    assert len(found) == 1, output
-    return found[0]
-
-
-def execute(url: str, sql: str, **values: Any) -> None:
-    """Change a database behind the service's back."""
-    engine = create_engine(settings_for(url).database.replace("+aiosqlite", ""))
-    with engine.begin() as connection:
-        connection.execute(text(sql), values)
-    engine.dispose()
-
-
-def enrolled(url: str, number: int = 1, *, key: str = SECRET_KEY, offset: int = 0) -> None:
-    """Put accounts with an authenticator sealed by *key* into a database of SQLite."""
-    for _ in range(number):
-        user = uuid4()
-        sealed = SecretBox(KeyRing((key,))).seal("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", user)
-        execute(
-            url,
-            "INSERT INTO users (id, email, password_hash, display_name, role, created_at, updated_at, totp_secret, "
-            "mfa_enabled, totp_offset, attempt_seq, credential_epoch) VALUES (:id, :email, '$argon2id$x', 'Canary Name', 'user', "
-            "'2026-01-01', '2026-01-01', :sealed, 1, :offset, 0, 0)",
-            id=user.hex,
-            email=f"canary-{user.hex}@student.com",
-            sealed=sealed,
-            offset=offset,
-        )
-
-
-@pytest.fixture
-def on_sqlite(command: Focys, monkeypatch: pytest.MonkeyPatch, sqlite_url: str, tmp_path: Path) -> Focys:
-    monkeypatch.setenv("DATABASE_URL", sqlite_url)
-    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
-    monkeypatch.setattr("focys.cli.doctor.runner.PAGES", tmp_path)
-    (tmp_path / "index.html").touch()
-    return command
 
 
 @pytest.fixture(scope="module")
@@ -305,97 +256,3 @@ def test_overdue_emails_are_counted(on_sqlite: Focys, sqlite_url: str):
     result = on_sqlite("doctor", "--support")
 
     assert line_of(result.stdout, "outbox").startswith("warn  outbox            1 message has been waiting")
-
-
-def unknown_host(*_: object, **__: object) -> None:
-    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-
-def test_the_support_text_holds_no_secret_person_or_host(
-    on_sqlite: Focys, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
-    """LOG-02, CFG-04: with everything that can fail failing."""
-    enrolled(sqlite_url)
-    canaries = {
-        "SECRET_KEY": OTHER_KEY,
-        "SECRET_KEY_FALLBACKS": "canary-fallback-key-that-is-long-enough-4711",
-        "SMTP_HOST": "canary-mail.invalid",
-        "SMTP_USER": "canary-user@mail.example",
-        "SMTP_PASSWORD": "canary-mail-password",
-        "SMTP_FROM": "canary-from@mail.example",
-        "RATE_LIMIT_STORAGE": f"redis://:canary-redis-password@canary-redis.invalid:{free_port()}/0",
-        "CORS_ORIGINS": "http://canary-app.example.com",
-        "TRUSTED_PROXIES": "198.51.100.77",
-        "LOG_FILE": f"{tmp_path}/index.html/canary-log/x.log",
-        "BREACHED_PASSWORDS_URL": "https://canary-breaches.example.com",
-    }
-    for name, value in canaries.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PUBLIC_URL", "https://canary-login.example.com")
-    monkeypatch.setattr("socket.getaddrinfo", unknown_host)
-
-    result = on_sqlite("doctor", "--support", "--probe", "--send-test", "canary-dana@example.com")
-
-    assert result.exit_code == 1
-    assert result.stdout.count("fail  ") >= 4
-    assert "canary" not in result.output.lower()
-    assert [value for value in (*canaries.values(), str(tmp_path), "198.51.100") if value in result.output] == []
-    assert "\x1b" not in result.stdout
-    assert "Traceback" not in result.output
-
-
-def test_what_others_say_of_our_hosts_is_replaced_in_the_support_text():
-    """LOG-02: by the name of the setting, no matter who wrote the line."""
-    settings = settings_for(
-        "postgresql://canary:word@db-one.example.com,db-two.example.com/focys_db",
-        public_url="https://login.example.com",
-        smtp_host="mail.example.com",
-        smtp_from="canary@example.com",
-        log_file="/var/log/canary.log",
-        rate_limit_storage="redis://:word@valkey.example.com:6379/0",
-        trusted_proxies="198.51.100.7",
-    )
-    said = (
-        "not valid for 'login.example.com'; db-one.example.com and DB-TWO.example.com closed; mail.example.com said no to "
-        "someone@example.org from canary@example.com; valkey.example.com:6379; /var/log/canary.log; 198.51.100.7; 10.1.2.3"
-    )
-    report = Report(findings=[fail("certificate", said, said)], private=private_values(settings))
-
-    text = as_text(report)
-
-    assert "not valid for 'PUBLIC_URL'; DATABASE_URL and DATABASE_URL closed; SMTP_HOST said no" in text
-    assert [word for word in ("example", "canary", "198.", "10.1", "word") if word in text] == []
-
-
-def test_the_report_can_be_read_by_a_program(on_sqlite: Focys):
-    result = on_sqlite("doctor", "--json")
-
-    report = json.loads(result.stdout)
-    assert report["healthy"] is True
-    assert {check["state"] for check in report["checks"]} <= {"ok", "warn"}
-    assert report["checks"][0].keys() == {"name", "state", "detail", "fix", "aside"}
-
-
-def test_the_report_fits_a_terminal_of_80_columns(on_sqlite: Focys, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("PUBLIC_URL", "https://login.example.com")
-    monkeypatch.setattr("socket.getaddrinfo", unknown_host)
-
-    result = on_sqlite("doctor")
-
-    assert [line for line in result.stdout.splitlines() if len(line) > 80] == []
-    assert result.stdout.rstrip().endswith("checks).")
-
-
-def test_a_crashing_check_fails_alone(on_sqlite: Focys, monkeypatch: pytest.MonkeyPatch):
-    async def broken(*_: object) -> Finding:
-        raise RuntimeError("canary")
-
-    monkeypatch.setattr("focys.cli.doctor.checks_database.check_clock", broken)
-
-    result = on_sqlite("doctor", "--support")
-
-    assert result.exit_code == 1
-    assert "the check failed (RuntimeError)" in line_of(result.stdout, "clock")
-    assert line_of(result.stdout, "keys").startswith("ok")
-    assert "canary" not in result.output

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 
 from focys.settings import Settings, SettingsError, load_settings
+from tests.conftest import SECRET_KEY
 
 PUBLIC_URL = "https://sso.corp.test"
 
 
 def read(**values: Any) -> Settings:
-    return load_settings(_env_file=None, public_url=PUBLIC_URL, **values)
+    return load_settings(
+        _env_file=None, public_url=PUBLIC_URL, database_url="postgresql://db.corp.test/focys", **values
+    )
 
 
 def problems_of(**values: Any) -> list[str]:

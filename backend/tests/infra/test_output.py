@@ -112,6 +112,8 @@ async def test_files_in_an_existing_folder_are_private(tmp_path: Path):
         os.umask(previous)
 
     assert {"focys.db", "focys.log"} <= set(modes)
+    log_mode = modes.pop("focys.log")
+    assert log_mode == "0o640"
     assert set(modes.values()) == {"0o600"}
 
 

@@ -8,6 +8,7 @@ _DONE = {
     "email code sent": "a code was emailed",
     "TOTP": "signed in with a code from the app",
     "MFA backup code": "signed in with a backup code",
+    "MFA backup codes replaced": "got new backup codes",
     "MFA enrolment started": "setup of an authenticator began",
     "MFA enrolment": "set up an authenticator and signed in",
     "MFA bypassed": "signed in with the password alone, under a bypass",

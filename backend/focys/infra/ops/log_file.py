@@ -44,7 +44,7 @@ def open_log(log_file: Path) -> LogFile:
 
 def _open(path: str, flags: int) -> int:
     with acting_as_owner_of(Path(path).parent):
-        return os.open(path, flags, 0o600)
+        return os.open(path, flags, 0o640)
 
 
 @contextmanager

@@ -50,25 +50,32 @@ def image_with(packages: list[str], release: str | None = None) -> Iterator[Imag
     cache = CACHE / (release or "own")
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        base = _made(cache / "base", [HERE / "image.py"], "", _make_base, release)
-        more = f"{base} {packages}"
-        supplies = _made(cache / "supplies", [HERE / "fetch.sh", *INPUTS], more, _make_supplies, base, packages)
         fcntl.flock(lock, fcntl.LOCK_SH)
+        base = _folder(cache / "base", [HERE / "image.py"], "")
+        supplies = _folder(cache / "supplies", [HERE / "fetch.sh", *INPUTS], f"{base} {packages}")
+        if not (base.exists() and supplies.exists()):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _make(base, _make_base, release)
+            _make(supplies, _make_supplies, base, packages)
+            fcntl.flock(lock, fcntl.LOCK_SH)
         yield Image(base, supplies)
 
 
-def _made(kind: Path, files: list[Path], more: str, make, *arguments) -> Path:
+def _folder(kind: Path, files: list[Path], more: str) -> Path:
     key = hashlib.sha256(b"".join(file.read_bytes() for file in files) + more.encode()).hexdigest()[:16]
-    folder = kind.with_name(f"{kind.name}-{key}")
-    if not folder.exists():
-        for old in kind.parent.glob(f"{kind.name}-*"):  # also what was not finished
-            shutil.rmtree(old)
-        unfinished = folder.with_name(f"{folder.name}.unfinished")
-        unfinished.mkdir()
-        make(unfinished, *arguments)
-        unfinished.rename(folder)
-    return folder
+    return kind.with_name(f"{kind.name}-{key}")
+
+
+def _make(folder: Path, make, *arguments) -> None:
+    if folder.exists():
+        return
+    kind = folder.name.partition("-")[0]
+    for old in folder.parent.glob(f"{kind}-*"):  # also what was not finished
+        shutil.rmtree(old)
+    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    unfinished.mkdir()
+    make(unfinished, *arguments)
+    unfinished.rename(folder)
 
 
 def _make_base(folder: Path, wanted: str | None) -> None:

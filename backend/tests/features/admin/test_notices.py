@@ -14,4 +14,4 @@ async def test_the_owner_gets_an_email_about_a_reset(world: World):
     text = " ".join(world.mail.emails[-1][1].paragraphs)
     assert f"{world.clock.now():%Y-%m-%d %H:%M} UTC" in text
     assert "All your sessions have ended" in text
-    assert "tell your administrator" in text
+    assert "the ticket that your administrator gives you" in text

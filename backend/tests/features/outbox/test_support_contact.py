@@ -16,6 +16,9 @@ DETAILS = {
     "source": "203.0.113.5",
     "left": 3,
     "known_browser": False,
+    "old": "alice@student.com",
+    "new": "alice@corp.test",
+    "url": "https://login.corp.test",
 }
 
 
