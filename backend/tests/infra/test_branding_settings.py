@@ -12,9 +12,8 @@ PUBLIC_URL = "https://sso.corp.test"
 
 
 def read(**values: Any) -> Settings:
-    return load_settings(
-        _env_file=None, public_url=PUBLIC_URL, database_url="postgresql://db.corp.test/focys", **values
-    )
+    given = {"public_url": PUBLIC_URL, "database_url": "postgresql://db.corp.test/focys", "secret_key": SECRET_KEY}
+    return load_settings(_env_file=None, **given, **values)
 
 
 def problems_of(**values: Any) -> list[str]:

@@ -30,4 +30,5 @@ CREATED = Notice(
         "An administrator created an account for this address, and will give you its first password.",
         f"Sign in at {details['url']}. The first sign-in sets up an authenticator app, so have your phone with you.",
     ),
+    "If you did not expect this",
 )
