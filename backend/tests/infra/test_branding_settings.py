@@ -12,7 +12,11 @@ PUBLIC_URL = "https://sso.corp.test"
 
 
 def read(**values: Any) -> Settings:
-    given = {"public_url": PUBLIC_URL, "database_url": "postgresql://db.corp.test/focys", "secret_key": SECRET_KEY}
+    given: dict[str, Any] = {
+        "public_url": PUBLIC_URL,
+        "database_url": "postgresql://db.corp.test/focys",
+        "secret_key": SECRET_KEY,
+    }
     return load_settings(_env_file=None, **given, **values)
 
 
