@@ -1,4 +1,4 @@
-"""TLS to the database, verified by the service, ``focys`` and migrations alike."""
+"""TLS to the database, as the service's pool and as SQLAlchemy's engine, which commands and migrations use, open it."""
 
 import os
 import ssl
