@@ -104,24 +104,14 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     keys = KeyRing(settings.keys)
     hasher = _hasher(settings)
     email_codes = EmailCodes(keys, life=settings.email_code_life)
-    outbox = Outbox(
-        database,
-        clock,
-        mailer or mailer_for(settings),
-        _emails(email_codes),
-        app_name=settings.app_name,
-        support=settings.support_contact,
-    )
+    outbox = _outbox(settings, database, clock, mailer or mailer_for(settings), email_codes)
     passwords = _passwords(settings, hasher)
     by_account = account_limits(database, clock)
-    sessions = _sessions(settings, database, clock, keys, by_account)
-    accounts = Accounts(database, clock)
-    box = SecretBox(keys)
-    totp = TotpSecrets(database, box, drift=settings.totp_window)
-    codes = Codes(box, drift=settings.totp_window)
-    backup_codes = BackupCodes(database, hasher)
-    backup_code_factor = BackupCodeFactor(backup_codes)
     by_network = network_counters(settings.rate_limit_storage, database, clock)
+    sessions = _sessions(settings, database, clock, keys, by_account)
+    accounts, backup_codes = Accounts(database, clock), BackupCodes(database, hasher)
+    totp, codes = _totp(settings, database, SecretBox(keys))
+    backup_code_factor = BackupCodeFactor(backup_codes)
     login = Dependencies(
         database=database,
         clock=clock,
@@ -161,8 +151,13 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     )
 
 
-def _emails(codes: MailKind) -> list[MailKind]:
-    return [codes, *(kind for feature in FEATURES for kind in feature.emails)]
+def _outbox(settings: Settings, database: Database, clock: Clock, mailer: Mailer, codes: MailKind) -> Outbox:
+    kinds = [codes, *(kind for feature in FEATURES for kind in feature.emails)]
+    return Outbox(database, clock, mailer, kinds, app_name=settings.app_name, support=settings.support_contact)
+
+
+def _totp(settings: Settings, database: Database, box: SecretBox) -> tuple[TotpSecrets, Codes]:
+    return TotpSecrets(database, box, drift=settings.totp_window), Codes(box, drift=settings.totp_window)
 
 
 def _is_mfa_required(settings: Settings) -> bool:
