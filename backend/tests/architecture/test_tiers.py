@@ -61,7 +61,7 @@ def test_the_two_commands_run_whole_tiers():
 
     options = [" ".join(command[1:]).split(" --durations")[0] for command in commands]
 
-    assert options == [f"-q -n 2 --tier {tier}" for tier in tiers.TIERS]
+    assert options == [f"-q -n 2 --dist loadfile --tier {tier}" for tier in tiers.TIERS]
 
 
 @pytest.mark.parametrize("pattern", [*tiers.DEPLOYMENT, *tiers.FAST, *tiers.ON_BOTH_DATABASES])

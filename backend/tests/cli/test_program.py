@@ -218,8 +218,10 @@ def test_serve_has_the_pages_at_the_root_and_the_api_under_api(with_pages: Path,
 
 def test_serve_reads_its_public_address_from_the_env_file(with_pages: Path, tmp_path: Path):
     """A service behind a proxy sets secure cookies, wherever its address is written."""
-    (with_pages / ".env").write_text(f"PUBLIC_URL=https://login.example.com\nSECRET_KEY={SECRET_KEY}\n")
+    database = f"DATABASE_URL=sqlite:///{tmp_path}/focys.db"
+    (with_pages / ".env").write_text(f"PUBLIC_URL=https://login.example.com\nSECRET_KEY={SECRET_KEY}\n{database}\n")
     server = served(with_pages, tmp_path)
+    run("focys migrate", folder=with_pages, env=environment(with_pages))
     created = run(
         f"focys users create {ADDRESS} --password-stdin",
         folder=with_pages,

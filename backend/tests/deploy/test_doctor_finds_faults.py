@@ -5,11 +5,8 @@ DEPLOYMENT and RUNBOOK. One is enough for all faults; each is undone by nothing 
 as the documents do.
 """
 
-import fcntl
-import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
@@ -47,22 +44,14 @@ systemctl restart focys-backend
 ALL_SECONDS = 2400
 
 
-@pytest.fixture(scope="session")
-def outcomes(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> dict[str, dict[str, object]]:
-    """What came of every fault; one of the processes that share the tests tries them, for all."""
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> dict[str, Outcome]:
+    """What came of every fault."""
     if os.geteuid() != 0:
         pytest.skip(
             "The doctor's advice was NOT tried: that takes a server with users of its own, so run this as root."
         )
-    shared = tmp_path_factory.getbasetemp()
-    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    kept = shared / "doctor.json"
-    with (shared / "doctor.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not kept.exists():
-            found = dict(_tried(tmp_path_factory.mktemp("outside"), pytestconfig.getoption("--release")))
-            kept.write_text(json.dumps({name: asdict(outcome) for name, outcome in found.items()}))
-    return dict(json.loads(kept.read_text()))
+    return dict(_tried(tmp_path_factory.mktemp("outside"), pytestconfig.getoption("--release")))
 
 
 def _tried(folder: Path, release: str | None) -> Iterator[tuple[str, Outcome]]:
@@ -120,12 +109,12 @@ def put_certificates(place: Path, folder: Path) -> None:
 
 @pytest.mark.timeout(ALL_SECONDS)
 @pytest.mark.parametrize("name", [WELL, *FAULTS, AGREE])
-def test_the_doctor_names_each_fault_and_its_advice_ends_it(name: str, outcomes: dict[str, dict[str, object]]):
+def test_the_doctor_names_each_fault_and_its_advice_ends_it(name: str, outcomes: dict[str, Outcome]):
     """CFG-12: exit status 1 for what keeps people from signing in, 0 for a warning."""
     outcome = outcomes[name]
 
-    if not outcome["passed"]:
-        pytest.fail(str(outcome["words"]), pytrace=False)
+    if not outcome.passed:
+        pytest.fail(outcome.words, pytrace=False)
 
 
 @pytest.mark.parametrize(

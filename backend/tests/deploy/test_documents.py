@@ -14,8 +14,6 @@ It needs root, and once the network (two minutes). Anyone who is not root is tol
 has the release of Debian that this machine has, and another one with `--release trixie`.
 """
 
-import fcntl
-import json
 import os
 import re
 import subprocess
@@ -58,24 +56,15 @@ NAMES = [
 ]
 
 
-@pytest.fixture(scope="session")
-def outcomes(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> dict[str, dict[str, object]]:
-    """What came of every step; one of the processes that share the tests takes them, for all."""
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> dict[str, Outcome]:
+    """What came of every step."""
     if os.geteuid() != 0:
         pytest.skip("The documents were NOT tried: that takes a server with users of its own, so run this as root.")
-    # pytest-xdist gives each process a folder of its own inside of one.
-    shared = tmp_path_factory.getbasetemp()
-    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    kept = shared / "documents.json"
-    with (shared / "documents.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not kept.exists():
-            walked = _walked(tmp_path_factory.mktemp("outside"), pytestconfig.getoption("--release"))
-            kept.write_text(json.dumps(walked))
-    return dict(json.loads(kept.read_text()))
+    return _walked(tmp_path_factory.mktemp("outside"), pytestconfig.getoption("--release"))
 
 
-def _walked(folder: Path, release: str | None) -> dict[str, dict[str, object]]:
+def _walked(folder: Path, release: str | None) -> dict[str, Outcome]:
     try:
         with (
             image_with(packages_of(BLOCKS), release) as image,
@@ -131,11 +120,11 @@ def sign_in_first(machine: Machine, folder: Path) -> Outcome:
 
 @pytest.mark.timeout(WALK_SECONDS)
 @pytest.mark.parametrize("name", NAMES)
-def test_every_documented_command_works(name: str, outcomes: dict[str, dict[str, object]]):
+def test_every_documented_command_works(name: str, outcomes: dict[str, Outcome]):
     outcome = outcomes[name]
 
-    if not outcome["passed"]:
-        pytest.fail(str(outcome["words"]), pytrace=False)
+    if not outcome.passed:
+        pytest.fail(outcome.words, pytrace=False)
 
 
 def test_every_documented_command_is_run():
@@ -159,11 +148,11 @@ def test_a_failing_block_stops_the_walk_and_is_named():
 
     first, second, third = walk(step_of(block, _here) for block in blocks).values()
 
-    assert first["passed"]
-    assert not second["passed"]
-    assert str(second["words"]).startswith("A.md:9 Two ended with 1:")
-    assert "two\n" in str(second["words"])
-    assert third == {"passed": False, "words": "not reached: A.md:9 Two failed", "seconds": 0.0}
+    assert first.passed
+    assert not second.passed
+    assert second.words.startswith("A.md:9 Two ended with 1:")
+    assert "two\n" in second.words
+    assert third == Outcome(passed=False, words="not reached: A.md:9 Two failed")
 
 
 def test_a_block_whose_output_differs_fails():

@@ -5,13 +5,12 @@ from uuid import uuid4
 
 import pytest
 
+from focys.infra.db.schema import SCHEMA
 from focys.settings import Settings
 from tests.conftest import SECRET_KEY
 from tests.support.guide import Deployment
 from tests.support.processes import free_port
 from tests.support.roles import psql, psql_command
-
-HEAD = "0008"
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +39,7 @@ async def test_the_printed_statements_make_the_same_schema(
     ran = psql(focys_db, script, ON_ERROR_STOP="1")
 
     assert ran.returncode == 0, ran.stderr
-    assert await deployment.revision() == HEAD
+    assert await deployment.revision() == SCHEMA
     assert await deployment.alembic("check") == ""
 
 

@@ -1,7 +1,7 @@
 """Goes through a document as its reader would: block after block, and not beyond the first that fails."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from tests.deploy.server.blocks import Block, missing
 
@@ -49,9 +49,9 @@ def step_of(block: Block, run: Callable[[str], Ran]) -> Step:
     return Step(block.name, act)
 
 
-def walk(steps: Iterable[Step]) -> dict[str, dict[str, object]]:
+def walk(steps: Iterable[Step]) -> dict[str, Outcome]:
     """Take the steps in order, and return what came of each; after one that failed the others are not taken."""
-    outcomes: dict[str, dict[str, object]] = {}
+    outcomes: dict[str, Outcome] = {}
     stopped_by = None
     for step in steps:
         if stopped_by is None:
@@ -59,5 +59,5 @@ def walk(steps: Iterable[Step]) -> dict[str, dict[str, object]]:
             stopped_by = None if outcome.passed else step.name
         else:
             outcome = Outcome(passed=False, words=f"not reached: {stopped_by} failed")
-        outcomes[step.name] = asdict(outcome)
+        outcomes[step.name] = outcome
     return outcomes
