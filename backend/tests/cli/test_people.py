@@ -157,7 +157,7 @@ async def test_a_new_name_changes_nothing_else(world: World, focys: Focys):
 
     assert done.exit_code == 0
     assert (await browser.me(token)).json()["display_name"] == "[red]Alice[/]"
-    assert (refused.exit_code, refused.stderr.strip()) == (1, "✗ A name has at least one character.")
+    assert (refused.exit_code, refused.stderr.strip()) == (1, "✗ A name needs at least one character.")
 
 
 async def test_deleting_asks_and_removes_everything_but_the_audit(
