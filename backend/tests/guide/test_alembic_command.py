@@ -57,7 +57,7 @@ async def test_the_printed_statements_stop_where_secrets_would_have_to_be_encryp
     ran = psql(focys_db, script, ON_ERROR_STOP="1")
 
     assert ran.returncode != 0
-    assert "takes alembic without --sql" in ran.stderr
+    assert "by alembic without --sql" in ran.stderr
     assert await deployment.revision() == "0002"
 
 
