@@ -1,4 +1,4 @@
-"""What ``focys doctor`` prints, and what may be passed on of it."""
+"""What ``focys doctor`` prints, and which of it may be passed on."""
 
 import json
 import socket

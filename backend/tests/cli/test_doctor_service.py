@@ -1,4 +1,4 @@
-"""What the doctor makes of systemd, the public address, the settings' files, and a database that takes no writes."""
+"""What the doctor says of systemd, the public address, the settings files, and a database that accepts no writes."""
 
 import socket
 from datetime import timedelta

@@ -1,8 +1,8 @@
-"""The doctor on a deployed server: each fault is planted, named by a plain `focys doctor`, and gone after its advice.
+"""The doctor on a deployed server: each fault is planted, named by a plain `focys doctor`, and fixed by its advice.
 
 The server is the one of the documents (`server/`): Debian with systemd, PostgreSQL, nginx and certbot, set up by
-DEPLOYMENT and RUNBOOK. One is enough for all faults; each is undone by nothing but what the doctor says. It needs root,
-as the documents do.
+DEPLOYMENT and RUNBOOK. One is enough for all faults; each is undone by following the doctor's advice alone. It needs
+root, like the tests of the documents.
 """
 
 import fcntl
@@ -49,7 +49,7 @@ ALL_SECONDS = 2400
 
 @pytest.fixture(scope="session")
 def outcomes(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> dict[str, dict[str, object]]:
-    """What came of every fault; one of the processes that share the tests tries them, for all."""
+    """The outcome of every fault; one of the processes that share the tests tries them for all."""
     if os.geteuid() != 0:
         pytest.skip(
             "The doctor's advice was NOT tried: that takes a server with users of its own, so run this as root."
@@ -101,7 +101,7 @@ def _deploy(machine: Machine, folder: Path, documents: list[Block]) -> None:
 
 
 def put_certificates(place: Path, folder: Path) -> None:
-    """Put certificates for the site that are wrong, each in its own way, and otherwise of a trusted authority."""
+    """Write certificates for the site, each wrong in its own way, but otherwise from a trusted authority."""
     known = trustme.CA.from_pem((folder / "ca.pem").read_bytes(), (folder / "ca.key").read_bytes())
     now = SystemClock().now()
     issued = {

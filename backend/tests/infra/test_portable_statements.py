@@ -1,4 +1,4 @@
-"""What PostgreSQL is asked, held against what other engines with its protocol lack (docs/SCALING.md)."""
+"""The statements sent to PostgreSQL, compared with what other engines with its protocol lack (docs/SCALING.md)."""
 
 import asyncio
 import importlib
