@@ -120,7 +120,7 @@ def put_certificates(place: Path, folder: Path) -> None:
 
 @pytest.mark.timeout(ALL_SECONDS)
 @pytest.mark.parametrize("name", [WELL, *FAULTS, AGREE])
-def test_the_doctor_names_each_fault_and_its_advice_ends_it(name: str, outcomes: dict[str, dict[str, object]]):
+def test_the_doctor_names_each_fault_and_its_advice_fixes_it(name: str, outcomes: dict[str, dict[str, object]]):
     """CFG-12: exit status 1 for what keeps people from signing in, 0 for a warning."""
     outcome = outcomes[name]
 

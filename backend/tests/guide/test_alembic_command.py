@@ -21,7 +21,7 @@ def _a_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("address", ["postgresql://u:sesame@127.0.0.1:{}/d", "postgresql://u:sesame@/d?host=/nowhere"])
-def test_a_database_that_is_away_is_reported_in_two_sentences(pristine: Path, address: str):
+def test_an_unreachable_database_is_reported_in_two_sentences(pristine: Path, address: str):
     done = Deployment(pristine, address.format(free_port())).run("alembic upgrade head")
 
     assert done.returncode == 1

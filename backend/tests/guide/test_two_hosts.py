@@ -16,7 +16,7 @@ from tests.support.versions import NEXT, Versions
 from tests.support.waiting import until
 
 
-def test_a_server_not_upgraded_yet_serves_on_even_if_a_worker_is_replaced(tmp_path: Path, focys_db: str):
+def test_a_server_not_upgraded_yet_keeps_serving_even_if_a_worker_is_replaced(tmp_path: Path, focys_db: str):
     """CFG-08: the migration of the next version says that this one can still serve."""
     versions, upgraded = Versions(tmp_path / "code"), tmp_path / "upgraded"
     first = with_alice(versions.folder / "backend", focys_db)
