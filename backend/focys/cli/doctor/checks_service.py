@@ -25,7 +25,7 @@ MANY_FILES = 500
 OLDEST_BACKUP = timedelta(hours=50)
 """Two nights, and some time for the backup itself."""
 
-# At its own root, or beside the pages of ``focys serve``.
+# At the root, or next to the pages of ``focys serve``.
 _PREFIXES = ("", "/api")
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR="
 _LISTENS = "0A"

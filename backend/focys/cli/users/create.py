@@ -22,7 +22,7 @@ def create(
 
     Example: [bold]focys users create dana@example.com --name "Dana Ray"[/]
     """
-    # Checked first, so that nobody types a password in vain.
+    # Checked first, so that nobody types a password for nothing.
     run(lambda services, _operator: services.accounts.check_new(email, name))
     password = read_password(from_stdin=password_stdin)
 
