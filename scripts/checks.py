@@ -59,7 +59,7 @@ def node_is_new_enough() -> str:
         raise SetupError(f"{wanted}, and this is {version or 'one that does not start'}: please install a newer one.")
     if int(found[1]) < SUPPORTED_NODE:
         print(
-            f"! Node.js {version} gets no security fixes anymore: please install {SUPPORTED_NODE} or newer.", flush=True
+            f"! Node.js {version} no longer gets security fixes: please install {SUPPORTED_NODE} or newer.", flush=True
         )
     if shutil.which("npm") is None:
         raise SetupError("FOCYS needs npm, which comes with Node.js, and there is no `npm` here: please install it.")

@@ -43,7 +43,9 @@ PAGE_STYLE = Section("Page style and types", FRONTEND, [
 ])
 DOMAIN_TESTS = Section("Domain tests", BACKEND, ["pytest -q tests/domain"])
 BACKEND_TESTS = Section("Backend tests", BACKEND, ["pytest -q -n 2 --dist loadfile --tier fast --durations 10"])
-DEPLOYMENT_TESTS = Section("Deployment tests", BACKEND, ["pytest -q -n 2 --dist loadfile --tier deployment --durations 25"])
+DEPLOYMENT_TESTS = Section("Deployment tests", BACKEND, [
+    "pytest -q -n 2 --dist loadfile --tier deployment --durations 25",
+])
 PAGE_TESTS = Section("Page tests", FRONTEND, ["npm run --silent test"])
 SIZE = Section("Page size", FRONTEND, ["npm run --silent size"])
 ALL_JOURNEYS = Section("Browser journeys", FRONTEND, ["playwright test"])

@@ -63,19 +63,19 @@ async def running(services: Services) -> AsyncIterator[None]:
 async def _wait_for_start(services: Services) -> None:
     """Check that the service may start; a worker waits until it may.
 
-    gunicorn has checked before it started the first worker. If a later one failed, as between the new code and its
+    gunicorn has checked before it started the first worker. If a later one failed, as it would between new code and its
     migration, gunicorn would end all the others.
     """
-    is_told = False
+    is_logged = False
     while True:
         try:
             return await check_start(services)
         except StartError as refusal:
             if services.settings.prometheus_multiproc_dir is None:
                 raise
-            if not is_told:
+            if not is_logged:
                 _log.error("worker_waits", cause=str(refusal))
-            is_told = True
+            is_logged = True
             await asyncio.sleep(START_CHECK_SECONDS)
 
 

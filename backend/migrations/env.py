@@ -100,7 +100,7 @@ def _note_oldest_code(*, ctx: MigrationContext, heads: set[str], **_others: obje
 
 
 def _oldest_code(revision: str) -> str:
-    """Return the newest statement of a migration up to this one; without any, only code of this revision may serve."""
+    """Return the newest ``oldest_code`` up to this revision; without any, only code of this revision may serve."""
     steps = context.script.iterate_revisions(revision, "base")
     said = (getattr(step.module, "oldest_code", None) for step in steps)
     return next((oldest for oldest in said if oldest), revision)

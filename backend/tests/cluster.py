@@ -34,7 +34,7 @@ START_TRIES = 3
 MAX_CONNECTIONS = 200
 MEMORY = Path("/dev/shm")
 SERVER_BYTES = 2 * 1024**3
-"""The space that the files of one server need, with some to spare."""
+"""The space that the files of one server need, and then some."""
 
 USER = "focys"
 
@@ -309,7 +309,7 @@ def _started(folder: Path, programs: Path, *, durable: bool, environment: Mappin
 
 
 def folder_in_memory(needed: int) -> Path | None:
-    """Return where files are kept in memory, if there is such a place with so many bytes free."""
+    """Return a folder in memory, if there is one with this many bytes free."""
     with contextlib.suppress(OSError):
         if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= needed:
             return MEMORY

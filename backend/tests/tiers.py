@@ -11,7 +11,7 @@ TIERS: tuple[Tier, ...] = get_args(Tier)
 
 DATABASE_FIXTURES = ("database_url", "empty_url", "shared_database")
 ISOLATION_LEVELS = ("read committed", "repeatable read", "serializable")
-"""The defaults that a database may have; the fast tier uses the first."""
+"""The default isolation levels a database may have; the fast tier uses the first."""
 
 # What takes long because it starts the deployed programs, breaks them, or waits for them.
 DEPLOYMENT = (

@@ -125,7 +125,7 @@ test("without cookies, the page says that it needs them", async ({ page }) => {
   await expectAccessible(page, TITLES.login);
 });
 
-test("where cookies are dropped unseen, the page says so instead of blaming the time", async ({
+test("if cookies are silently dropped, the page says so instead of blaming the time", async ({
   page,
   context,
   enrolled,
@@ -153,7 +153,7 @@ test.describe("in a small laptop's window", () => {
   }
 });
 
-test("in a narrow window with a mouse, the QR code stands in the step that needs it", async ({
+test("in a narrow window with a mouse, the QR code is in the step that needs it", async ({
   page,
   site,
   person,

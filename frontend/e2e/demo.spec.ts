@@ -131,7 +131,7 @@ async function addByText(phone: Page, text: string): Promise<void> {
   await expect(codes(phone)).toHaveCount(1);
 }
 
-test("the QR code's picture is chosen, dropped or pasted, and a second time it is refused", async ({
+test("a picture of the QR code can be chosen, dropped or pasted, but only once", async ({
   page,
   site,
 }) => {
@@ -192,7 +192,7 @@ test("the phone says what it cannot add", async ({ page }) => {
   await expect(codes(page)).toHaveCount(1);
 });
 
-test("several accounts, a code that is copied by a press, and a phone that a reload keeps", async ({
+test("several accounts, a code copied with a click, and a phone that survives a reload", async ({
   page,
 }) => {
   await page.goto("/demo/phone");
@@ -215,7 +215,7 @@ test("several accounts, a code that is copied by a press, and a phone that a rel
   await expect(page.getByText("30 s behind")).toBeVisible();
 });
 
-test("a phone whose clock is behind gets told so", async ({ page, site }) => {
+test("a code from a phone that is behind is refused with that reason", async ({ page, site }) => {
   const phone = await enroll(page, site, ALICE);
   await button(page, "Sign out").click();
   await wait(site, phone, "+2 min", 2);

@@ -94,7 +94,7 @@ test("a sign-in that took too long goes back to the start, says why, and keeps t
 }) => {
   await page.clock.install({ time: site.now() });
   await reachSecondFactor(page, enrolled);
-  // As after a computer's sleep: no timer has run.
+  // As after the computer was asleep: no timer has run.
   await page.clock.pauseAt(site.now() + 1000);
   await site.advance(5 * 60);
   await page.clock.setSystemTime(site.now());

@@ -1,4 +1,4 @@
-"""What all commands have in common: no type beside flags in the help, and a hint after a misspelled command."""
+"""What all commands have in common: no type next to flags in the help, and a hint after a misspelled command."""
 
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ class Group(TyperGroup):
         return command
 
     def resolve_command(self, ctx: "Context", args: list[str]) -> "tuple[str | None, Command | None, list[str]]":
-        """Return the command that *args* begin with; if there is none, fail and show the nearest one."""
+        """Return the command that *args* begin with; if there is none, fail and suggest the nearest one."""
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             visible = [name for name, command in self.commands.items() if not command.hidden]
             nearest = get_close_matches(args[0], visible, n=1)

@@ -1,4 +1,4 @@
-"""``focys completion``: prints the script with which a shell completes commands and options."""
+"""``focys completion``: prints the script that lets a shell complete commands and options."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -20,7 +20,7 @@ class Shell(StrEnum):
 def completion(
     shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.", show_default=False)],
 ) -> None:
-    """Print the script with which a shell completes commands and options.
+    """Print the script that lets a shell complete commands and options.
 
     Example: [bold]focys completion bash > /etc/bash_completion.d/focys[/]
 

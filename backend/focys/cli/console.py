@@ -53,7 +53,7 @@ def _fail_for(fault: SQLAlchemyError | OSError) -> NoReturn:
     if is_forbidden(fault):
         fail(*right_needed(fault))
     if isinstance(fault, IntegrityError):
-        fail("Someone else changed the same account at this moment; nothing was changed. Try again.")
+        fail("Someone else changed this account at the same time; nothing was changed. Try again.")
     if isinstance(fault, OSError) and fault.filename is not None:
         fail(f"{fault.filename} cannot be used: {fault.strerror}.")
     fail(

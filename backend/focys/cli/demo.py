@@ -13,7 +13,7 @@ DEMO_ACCOUNTS = (
 
 
 def why_no_demo(settings: Settings, host: str) -> str | None:
-    """Return why these settings, or listening on *host*, are not for a demo, whose passwords everybody can read."""
+    """Return why a demo, whose passwords are public, must not use these settings or *host*; None if it may."""
     if not settings.is_embedded:
         return "DATABASE_URL is set"
     if not settings.is_local:

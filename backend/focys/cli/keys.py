@@ -51,7 +51,7 @@ def new() -> None:
 
 @app.command()
 def retire(
-    at_once: Annotated[bool, typer.Option("--now", help="Also if this ends sessions, as after a leak.")] = False,
+    at_once: Annotated[bool, typer.Option("--now", help="Even if this ends sessions, as after a leak.")] = False,
 ) -> None:
     """Delete the old keys, once no secret and no session needs them.
 
@@ -82,7 +82,7 @@ async def _count_by_key(services: Services, _operator: Caller) -> SecretsByKey:
 def _check_unneeded(counted: SecretsByKey) -> None:
     if counted.older or counted.unknown:
         fail(
-            f"{counted.older + counted.unknown} secrets are not under the newest key.",
+            f"{counted.older + counted.unknown} secrets are not encrypted with the newest key.",
             "Re-encrypt them first: focys keys rotate",
         )
 

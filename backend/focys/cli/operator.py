@@ -18,13 +18,13 @@ from focys.settings import load_settings
 T = TypeVar("T")
 
 
-def run(act: Callable[[Services, Caller], Awaitable[T]], *, is_demo: bool = False, **settings_instead: object) -> T:
+def run(act: Callable[[Services, Caller], Awaitable[T]], *, is_demo: bool = False, **overrides: object) -> T:
     """Run *act* on the configured database and return its result; errors become messages.
 
-    *settings_instead* replace settings for this command.
+    *overrides* replace settings for this command.
     """
     with cli_errors():
-        settings = load_settings(is_demo=is_demo, **settings_instead)
+        settings = load_settings(is_demo=is_demo, **overrides)
         if settings.is_embedded:
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             migrate(settings.database)

@@ -27,7 +27,7 @@ _COLUMNS = (
 
 @app.command("list")
 def list_sessions(email: Email, as_json: AsJson = False) -> None:
-    """List the sessions of an account, the newest first. In a pipe, tabs separate the columns.
+    """List the sessions of an account, newest first. In a pipe, tabs separate the columns.
 
     Example: [bold]focys sessions list dana@example.com[/]
     """

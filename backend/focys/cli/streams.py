@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 _NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
-"""The errors of an output that takes no more; others are faults of ours, and keep their traceback."""
+"""Errors of an output that accepts no more; any other error is our own fault, and keeps its traceback."""
 
 
 @contextmanager

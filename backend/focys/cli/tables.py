@@ -1,4 +1,4 @@
-"""Rows and values as output: a table on a terminal, tabs between full values in a pipe, JSON with ``--json``."""
+"""Rows and values as output: a table on a terminal, full values separated by tabs in a pipe, JSON with ``--json``."""
 
 import json
 import sys
@@ -46,7 +46,7 @@ def print_list(
 
 
 def print_rows(rows: Sequence[RowT], columns: Sequence[Column[RowT]]) -> None:
-    """Print a table. In a pipe, each row is one line with full values, which tabs separate."""
+    """Print a table. In a pipe, each row is one line of full values, separated by tabs."""
     if not is_terminal():
         for line in ([column.title for column in columns], *([c.text(row) for c in columns] for row in rows)):
             print("\t".join(map(_one_line, line)))
@@ -60,7 +60,7 @@ def print_rows(rows: Sequence[RowT], columns: Sequence[Column[RowT]]) -> None:
 
 
 def print_values(values: Mapping[str, str]) -> None:
-    """Print one thing: each value beside what it is. In a pipe, a tab separates the two."""
+    """Print one thing: each value next to its name. In a pipe, a tab separates the two."""
     if not is_terminal():
         for name, text in values.items():
             print(f"{name}\t{_one_line(text)}")

@@ -1,4 +1,4 @@
-"""The files that settings come from, for those who check them; reading the settings is ``loading``'s task."""
+"""The files that settings come from, for checks of them; ``loading`` reads the settings."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from focys.settings.secret_files import SECRETS
 _READ_DIFFERENTLY = re.compile(
     r"""^[ \t]*(?:export[ \t]+)?(\w+)[ \t]*=[ \t]*(?!['"]).*?(?:[ \t]#|['"\\]|\$\{)""", re.MULTILINE
 )
-"""An unquoted value with a comment, a quote, a backslash or a variable: systemd takes these as they stand."""
+"""An unquoted value with a comment, a quote, a backslash or a variable: systemd takes these literally."""
 
 
 def settings_file() -> Path | None:

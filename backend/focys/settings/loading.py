@@ -23,7 +23,7 @@ class KeyFiles:
 
 _NO_DATABASE = (
     "DATABASE_URL: must be set when PUBLIC_URL is not local (is it misspelled?); "
-    "an SQLite file is possible, too: sqlite:////path/focys.db"
+    "an SQLite file works, too: sqlite:////path/focys.db"
 )
 
 

@@ -13,7 +13,7 @@ from focys.settings.origins import LOCAL_HOSTS
 _PUBLIC = {"algorithm", "app_name", "mfa_policy", "smtp_security"}
 """Settings whose values are words, not places."""
 _SHALLOW = 2
-"""A path such as /tmp says nothing."""
+"""A path such as /tmp reveals nothing."""
 
 
 def private_values(settings: Settings) -> list[tuple[str, str]]:

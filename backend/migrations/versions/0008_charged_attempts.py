@@ -10,7 +10,7 @@ revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
-# The oldest version, by its newest migration, that may serve the tables after this one; it holds until another says so.
+# The oldest version, named by its newest migration, that may serve after this one, unless a later one names another.
 oldest_code = "0008"
 
 _MOMENT = sa.DateTime(timezone=True)

@@ -78,8 +78,8 @@ async def test_a_long_history_comes_in_pages(world: World, focys: Focys):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--since", "yesterday"], "Give a length of time or a day: --since 7d"),
-        (["--since", "2026-02-30"], "Give a length of time or a day: --since 7d"),
+        (["--since", "yesterday"], "Give a duration or a date: --since 7d"),
+        (["--since", "2026-02-30"], "Give a duration or a date: --since 7d"),
         (["--event", "account create"], "There is no event 'account create'. Did you mean account created"),
     ],
 )

@@ -1,4 +1,4 @@
-"""``focys doctor`` on real databases and a real mail server, well and not."""
+"""``focys doctor`` on real databases and a real mail server, with and without faults."""
 
 from asyncio import to_thread
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What ``focys doctor`` prints, and what may be passed on of it."""
+"""What ``focys doctor`` prints, and which of it may be passed on."""
 
 import json
 import socket
@@ -51,7 +51,7 @@ def test_the_support_text_holds_no_secret_person_or_host(
     assert "Traceback" not in result.output
 
 
-def test_what_others_say_of_our_hosts_is_replaced_in_the_support_text():
+def test_what_others_say_about_our_hosts_is_replaced_in_the_support_text():
     """LOG-02: by the name of the setting, no matter who wrote the line."""
     settings = settings_for(
         "postgresql://canary:word@db-one.example.com,db-two.example.com/focys_db",

@@ -1,4 +1,4 @@
-"""What the doctor makes of systemd, the public address, the settings' files, and a database that takes no writes."""
+"""What the doctor says of systemd, the public address, the settings files, and a database that accepts no writes."""
 
 import socket
 from datetime import timedelta
@@ -70,7 +70,7 @@ JUDGED = [
     (checks_network.page_finding(response(200, "<html>"), response(404)), FAIL, "chmod -R a+rX"),
     (checks_network.page_finding(response(403), None), FAIL, "chmod -R a+rX"),
     (checks_network.page_finding(response(200, "another"), None), FAIL, "set PUBLIC_URL"),
-    (checks_network.unreachable("x", socket.gaierror()), FAIL, "in the DNS"),
+    (checks_network.unreachable("x", socket.gaierror()), FAIL, "to the DNS"),
     (checks_network.unreachable("x", ConnectionRefusedError()), FAIL, "systemctl restart nginx"),
     (checks_network.unreachable("x", httpx.ConnectTimeout("")), WARN, "another machine"),
     (checks_database.writes_finding(None, NAMES), OK, ""),

@@ -74,7 +74,7 @@ async def test_a_repeated_import_changes_nothing(world: World, importing: Import
     again = await to_thread(importing, text, "--yes")
 
     assert again.exit_code == 0
-    assert "0 new accounts, 2 exist already and stay as they are." in again.stdout
+    assert "0 new accounts, 2 already exist and stay as they are." in again.stdout
     assert await rows_of(world, users) == before
     assert passwords_in(first) == given
 
@@ -109,8 +109,8 @@ async def test_wrong_rows_are_named_by_line_and_field_and_nothing_is_created(
         "  line 3, email: This is not an email address.",
         "  line 4, name: A name has at most 100 characters, all of them printable.",
         "  line 5, role: A role is user or admin.",
-        "  line 6: There are 3 columns, but this has 1.",
-        "  line 7, email: The same address as in line 2.",
+        "  line 6: There are 3 columns, but this line has 1.",
+        "  line 7, email: The same address as on line 2.",
         "✗ Nothing was created. Fix these rows, and import the file again.",
     ]
     assert await rows_of(world, users) == []
@@ -124,7 +124,7 @@ async def test_the_import_asks_first_and_a_dry_run_only_shows(
     unasked = await to_thread(importing, "email\nren@example.com\n")
     monkeypatch.setattr("focys.cli.console.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
 
-    assert (shown.exit_code, shown.stdout) == (0, "1 new account, 0 exist already and stay as they are.\n")
+    assert (shown.exit_code, shown.stdout) == (0, "1 new account, 0 already exist and stay as they are.\n")
     assert (unasked.exit_code, unasked.stderr) == (1, "✗ Not a terminal: confirm with --yes.\n")
     assert await rows_of(world, users) == []
     assert passwords_in(first) == {}

@@ -1,4 +1,4 @@
-"""``focys keys new`` and ``focys keys retire``: the key's file is replaced, whatever interrupts it and however often."""
+"""``focys keys new`` and ``focys keys retire``: the key file is replaced, whatever interrupts it, and however often."""
 
 import os
 import stat
@@ -121,7 +121,7 @@ def test_interrupted_anywhere_and_repeated_it_loses_no_key(key_file: Path, focys
 
 
 def is_interrupted(*, after: int) -> bool:
-    """Make a new key in a process that is killed after so many lines of the code; False if it was done by then."""
+    """Make a new key in a process that is killed after this many lines of code; False if it was done by then."""
     files, left = key_files(load_settings()), after
     assert files is not None
 

@@ -51,7 +51,7 @@ async def test_commands_that_print_data_print_json(world: World, focys: Focys, a
 
 
 @pytest.mark.parametrize("words", all_commands(), ids=" ".join)
-def test_every_help_text_has_an_example_and_no_type_beside_a_flag(command: Focys, words: tuple[str, ...]):
+def test_every_help_text_has_an_example_and_no_type_next_to_a_flag(command: Focys, words: tuple[str, ...]):
     shown = " ".join(command(*words, "--help").stdout.split())
 
     assert f"focys {' '.join(words)}" in shown.split("Example:")[1]

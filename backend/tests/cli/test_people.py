@@ -32,7 +32,7 @@ async def states_of(focys: Focys, *filters: str) -> dict[str, list[str]]:
     return {record["email"]: record["states"] for record in listed}
 
 
-async def test_the_list_tells_each_state_and_filters_by_it(world: World, focys: Focys):
+async def test_the_list_shows_each_state_and_filters_by_it(world: World, focys: Focys):
     """Locked and guarded accounts are not "active"."""
     locked, guarded = (
         await world.an_account("l@example.com", enrolled=True),
@@ -114,7 +114,7 @@ async def test_in_a_pipe_each_account_is_one_line_with_its_full_address(
     assert "\x1b" not in line
 
 
-async def test_another_address_ends_the_sessions_and_both_addresses_hear_of_it(world: World, focys: Focys):
+async def test_another_address_ends_the_sessions_and_notifies_both_addresses(world: World, focys: Focys):
     account = await world.an_account(DANA, enrolled=True)
     browser, token = await world.signed_in(account)
 
@@ -157,7 +157,7 @@ async def test_a_new_name_changes_nothing_else(world: World, focys: Focys):
 
     assert done.exit_code == 0
     assert (await browser.me(token)).json()["display_name"] == "[red]Alice[/]"
-    assert (refused.exit_code, refused.stderr.strip()) == (1, "✗ A name has at least one character.")
+    assert (refused.exit_code, refused.stderr.strip()) == (1, "✗ A name needs at least one character.")
 
 
 async def test_deleting_asks_and_removes_everything_but_the_audit(

@@ -17,7 +17,7 @@ ADDRESS = "dana@example.com"
 LONG = f"{'a-rather-long-name-' * 3}@students.example.com"
 FOCYS = f"'{sys.executable}' -m focys"
 ENDLESS_MIB = 1024
-"""The limit on the address space in which the program meets endless input; it needs about 400 MiB without it."""
+"""The limit on the address space when the program reads endless input; with other input, it needs about 400 MiB."""
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_another_fault_keeps_its_traceback():
 
 
 def test_a_reader_that_has_enough_is_not_reported(backend: Path):
-    """Neither one that reads a line, nor one that reads nothing."""
+    """Whether it reads a line or nothing."""
     one_line = shell(backend, f"{FOCYS} users list | head -1")
     nothing = shell(backend, f"{FOCYS} users list > >(exec 0<&-; sleep 1)")
 
@@ -132,7 +132,7 @@ def test_an_endless_import_is_refused(backend: Path):
 
 
 def test_a_locale_without_utf_8_is_no_error(backend: Path):
-    """A sign that the locale does not have becomes a question mark."""
+    """A character that the locale does not have becomes a question mark."""
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
     done = shell(backend, f"{FOCYS} users unlock {ADDRESS}", **plain)

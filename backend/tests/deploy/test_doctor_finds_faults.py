@@ -1,8 +1,8 @@
-"""The doctor on a deployed server: each fault is planted, named by a plain `focys doctor`, and gone after its advice.
+"""The doctor on a deployed server: each fault is planted, named by a plain `focys doctor`, and fixed by its advice.
 
 The server is the one of the documents (`server/`): Debian with systemd, PostgreSQL, nginx and certbot, set up by
-DEPLOYMENT and RUNBOOK. One is enough for all faults; each is undone by nothing but what the doctor says. It needs root,
-as the documents do.
+DEPLOYMENT and RUNBOOK. One is enough for all faults; each is undone by following the doctor's advice alone. It needs
+root, like the tests of the documents.
 """
 
 import os
@@ -90,7 +90,7 @@ def _deploy(machine: Machine, folder: Path, documents: list[Block]) -> None:
 
 
 def put_certificates(place: Path, folder: Path) -> None:
-    """Put certificates for the site that are wrong, each in its own way, and otherwise of a trusted authority."""
+    """Write certificates for the site, each wrong in its own way, but otherwise from a trusted authority."""
     known = trustme.CA.from_pem((folder / "ca.pem").read_bytes(), (folder / "ca.key").read_bytes())
     now = SystemClock().now()
     issued = {
@@ -109,7 +109,7 @@ def put_certificates(place: Path, folder: Path) -> None:
 
 @pytest.mark.timeout(ALL_SECONDS)
 @pytest.mark.parametrize("name", [WELL, *FAULTS, AGREE])
-def test_the_doctor_names_each_fault_and_its_advice_ends_it(name: str, outcomes: dict[str, Outcome]):
+def test_the_doctor_names_each_fault_and_its_advice_fixes_it(name: str, outcomes: dict[str, Outcome]):
     """CFG-12: exit status 1 for what keeps people from signing in, 0 for a warning."""
     outcome = outcomes[name]
 

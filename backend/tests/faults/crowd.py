@@ -1,4 +1,4 @@
-"""Many people at once, one after the other, while something is done to the service; and what became of them."""
+"""Many people signing in, several at a time, while something is done to the service; and what became of them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ Kill = Callable[[], Awaitable[bool]]
 
 
 async def crowd(services: Services, line: Line, kill: Kill, kills: int) -> list[Journey]:
-    """Have people come one after the other, several at a time, until so many kills are done."""
+    """Have people sign in, several at a time, until this many kills are done."""
     killed = asyncio.Event()
     journeys: list[Journey] = []
 
@@ -58,7 +58,7 @@ async def a_queue(services: Services) -> list[Person]:
 async def settle(
     done: str, journeys: list[Journey], services: Services, line: Line, tell: Tell, what_died: str
 ) -> None:
-    """Look for what is half done, then offer every code again, and say what was found."""
+    """Look for what is half done, then try every code again, and say what was found."""
     asked = line.asked.total()
     await services.database.engine.dispose()
     halves = await half_done(services, [journey.person.id for journey in journeys])

@@ -23,7 +23,7 @@ from tests.support.waiting import until_it_holds
 
 CALLS = 100
 UNNOTICED_SECONDS = 5
-"""How long nobody promotes the standby: what watches over the servers takes a while to be sure."""
+"""How long the standby is not promoted: whatever watches the servers takes a while to be sure."""
 
 
 @dataclass(frozen=True)

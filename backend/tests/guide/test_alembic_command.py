@@ -20,7 +20,7 @@ def _a_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("address", ["postgresql://u:sesame@127.0.0.1:{}/d", "postgresql://u:sesame@/d?host=/nowhere"])
-def test_a_database_that_is_away_is_reported_in_two_sentences(pristine: Path, address: str):
+def test_an_unreachable_database_is_reported_in_two_sentences(pristine: Path, address: str):
     done = Deployment(pristine, address.format(free_port())).run("alembic upgrade head")
 
     assert done.returncode == 1
@@ -56,7 +56,7 @@ async def test_the_printed_statements_stop_where_secrets_would_have_to_be_encryp
     ran = psql(focys_db, script, ON_ERROR_STOP="1")
 
     assert ran.returncode != 0
-    assert "takes alembic without --sql" in ran.stderr
+    assert "by alembic without --sql" in ran.stderr
     assert await deployment.revision() == "0002"
 
 

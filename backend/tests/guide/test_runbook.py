@@ -58,8 +58,8 @@ def test_upgrade_and_rollback_follow_the_runbook(machine: Machine):
     assert sign_in(machine.server, secret) == "done"
 
 
-def test_a_version_that_was_rolled_back_is_followed_by_the_one_after(machine: Machine):
-    """CFG-08: and the way back never leads to the version that was given up."""
+def test_after_a_rollback_the_version_after_next_is_installed(machine: Machine):
+    """CFG-08: and a rollback never leads to the abandoned version."""
     first = machine.done("git -C /app rev-parse HEAD")
     machine.origin.publish_next()
 

@@ -1,4 +1,4 @@
-"""Two servers on one database, of which one is upgraded first: the other one keeps serving."""
+"""Two servers on one database, one of which is upgraded first: the other keeps serving."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from tests.support.versions import NEXT, Versions
 from tests.support.waiting import until
 
 
-def test_a_server_not_upgraded_yet_serves_on_even_if_a_worker_is_replaced(tmp_path: Path, focys_db: str):
+def test_a_server_not_upgraded_yet_keeps_serving_even_if_a_worker_is_replaced(tmp_path: Path, focys_db: str):
     """CFG-08: the migration of the next version says that this one can still serve."""
     versions, upgraded = Versions(tmp_path / "code"), tmp_path / "upgraded"
     first = with_alice(versions.folder / "backend", focys_db)
@@ -42,7 +42,7 @@ def test_a_server_not_upgraded_yet_serves_on_even_if_a_worker_is_replaced(tmp_pa
 
 
 def test_a_worker_that_starts_between_the_new_code_and_its_migration_waits(tmp_path: Path, focys_db: str):
-    """CFG-08: the others serve on, instead of ending with it."""
+    """CFG-08: the others keep serving instead of ending with it."""
     versions = Versions(tmp_path / "code")
     backend = with_alice(versions.folder / "backend", focys_db)
     versions.publish_next()

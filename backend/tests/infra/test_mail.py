@@ -244,7 +244,7 @@ class Terminal(io.StringIO):
         return True
 
 
-async def test_on_a_terminal_a_code_stands_in_a_box_of_its_own(monkeypatch: pytest.MonkeyPatch):
+async def test_on_a_terminal_a_code_is_shown_in_a_box(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
     terminal = Terminal()

@@ -21,7 +21,7 @@ from tests.conftest import world_on
 from tests.support.numbers import scrape
 
 ENOUGH_LINES = 500
-"""More than a pipe takes: 64 KiB."""
+"""More than the 64 KiB that a pipe takes."""
 
 
 class Pipe:

@@ -1,4 +1,4 @@
-"""What PostgreSQL is asked, held against what other engines with its protocol lack (docs/SCALING.md)."""
+"""The statements sent to PostgreSQL, compared with what other engines with its protocol lack (docs/SCALING.md)."""
 
 import asyncio
 import importlib
@@ -93,7 +93,7 @@ async def collected(cluster: Cluster, postgres_template: str) -> set[str]:
 
 @contextmanager
 def compiled_statements() -> Iterator[set[str]]:
-    """Collect what is compiled meanwhile, as PostgreSQL gets it."""
+    """Collect the statements compiled in this block, as PostgreSQL gets them."""
     found: set[str] = set()
     compiled = postgres.compiled_once
 

@@ -25,7 +25,7 @@ Exit = Callable[[int], None]
 
 @pytest.fixture
 def exits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Exit:
-    """Have a worker exit that has served seven requests, as gunicorn tells our configuration."""
+    """Have a worker that has served seven requests exit, as gunicorn reports it to our configuration."""
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     child_exit = runpy.run_path(str(BACKEND / "gunicorn.conf.py"))["child_exit"]
 
@@ -110,7 +110,7 @@ def until_replaced(service: Server, workers: set[int]) -> None:
 
 
 def test_workers_go_on_in_a_new_log_file_without_a_reload(service: Server, tmp_path: Path):
-    """As logrotate does it, every night."""
+    """As logrotate does every night."""
     log = tmp_path / "backend.log"
     before = service.children()
     (tmp_path / "backend.log").rename(tmp_path / "backend.log.1")

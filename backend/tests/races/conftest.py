@@ -17,7 +17,7 @@ FULL_HASHING = {"password_hash_memory_kib": 19 * 1024, "password_hash_passes": 2
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each race with every isolation that a database may have as its default."""
+    """Run each race with every isolation level that a database may have as its default."""
     if "shared_database" in metafunc.fixturenames:
         # The bursts take minutes, and are about who comes first, whatever the isolation.
         levels = ISOLATION_LEVELS[:1] if metafunc.module.__name__.endswith("test_bursts") else ISOLATION_LEVELS

@@ -22,7 +22,7 @@ USER, PASSWORD = "focys@mail.example", "s3cret-of-the-mail-server"
 
 @dataclass
 class MailServer:
-    """What it was given, and how it is to behave: *answers* come before the emails are taken, *refused* are addresses."""
+    """What it received, and how it is to behave: *answers* come before emails are accepted, *refused* are addresses."""
 
     port: int = 0
     ca_file: str = ""

@@ -1,4 +1,4 @@
-"""A synchronous standby of a PostgreSQL of the tests: what is committed on one is on the disks of both."""
+"""A synchronous standby of one of the tests' PostgreSQL servers: what is committed on one is on both disks."""
 
 import asyncio
 import contextlib

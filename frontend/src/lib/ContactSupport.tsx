@@ -1,7 +1,7 @@
 import { useAuth } from "./auth";
 import { contactHref, contactName } from "./brand";
 
-/** One more sentence that says whom to contact; nothing if the operator has not said. */
+/** A sentence that says whom to contact; nothing if the operator has not set it. */
 export function ContactSupport({ when = "" }: { when?: string }) {
   const { support } = useAuth().brand;
   if (!support) return null;

@@ -29,7 +29,7 @@ export function brandOf({
   return { appName, logo: logo && addressOf(logo), accent, appUrl, support };
 }
 
-/** Where a contact leads when it is followed. */
+/** The link for a contact. */
 export const contactHref = (contact: string) =>
   /^https?:/.test(contact) ? contact : `mailto:${contact}`;
 

@@ -75,7 +75,7 @@ test("an expired login leads back to the sign-in, and says why", async () => {
   expect(screen.getByLabelText("Email")).toBeTruthy();
 });
 
-test("a login that ends before its time suggests to allow cookies", async () => {
+test("when a login ends early, the page suggests allowing cookies", async () => {
   open({ "/auth/status": status(), "/auth/totp/verify": problem(401, "login_expired") });
 
   fireEvent.input(await codeField(), { target: { value: "123456" } });

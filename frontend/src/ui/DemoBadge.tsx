@@ -1,6 +1,6 @@
 import styles from "./DemoBadge.module.css";
 
-/** Says on every page that this is a demo, and leads to its phone; on the phone itself, to nothing. */
+/** Says on every page that this is a demo, and links to its phone, except on the phone itself. */
 export function DemoBadge({ phone }: { phone: string | null }) {
   return (
     <aside aria-label="Demo" className={styles.badge}>

@@ -28,16 +28,16 @@ _COLUMNS = (
 def list_events(
     email: Email,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Only later ones: 30m, 12h, 7d or 2026-01-31.")
+        str | None, typer.Option("--since", metavar="TIME", help="Only events since then: 30m, 12h, 7d or 2026-01-31.")
     ] = None,
     event: Annotated[
         str | None,
-        typer.Option("--event", metavar="NAME", help="Only those of this name.", autocompletion=lambda: EVENTS),
+        typer.Option("--event", metavar="NAME", help="Only events of this name.", autocompletion=lambda: EVENTS),
     ] = None,
-    page: Annotated[int, typer.Option("--page", metavar="N", min=1, max=100_000, help="Which 50 of them.")] = 1,
+    page: Annotated[int, typer.Option("--page", metavar="N", min=1, max=100_000, help="Which page of 50.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Show what happened to an account, the newest first: sign-ins, refusals, and what operators did.
+    """Show what happened to an account, newest first: sign-ins, refusals, and what operators did.
 
     Refusals before anything was compared, such as those of a locked account, are only in the log.
 

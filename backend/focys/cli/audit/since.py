@@ -1,4 +1,4 @@
-"""``--since``: a length of time before now, or a day."""
+"""``--since``: how long ago, or a date."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -7,11 +7,11 @@ _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(day
 
 
 class SinceError(ValueError):
-    """The text is neither a length of time nor a day."""
+    """The text is neither a duration nor a date."""
 
 
 def parse_since(text: str) -> timedelta | datetime:
-    """Return the length of ``30m``, ``12h`` or ``7d``, or the beginning (UTC) of a day such as ``2026-01-31``.
+    """Return the duration of ``30m``, ``12h`` or ``7d``, or the beginning (UTC) of a date such as ``2026-01-31``.
 
     Raises:
         SinceError: it is neither.
@@ -22,4 +22,4 @@ def parse_since(text: str) -> timedelta | datetime:
     try:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
-        raise SinceError("Give a length of time or a day: --since 7d, --since 12h, --since 2026-01-31") from None
+        raise SinceError("Give a duration or a date: --since 7d, --since 12h, --since 2026-01-31") from None

@@ -25,7 +25,7 @@ _DONE = {
     "MFA reset": "an operator reset the second step",
     "MFA unlocked": "an operator unlocked the account",
     "MFA bypass started": "an operator let the person sign in without the second step",
-    "MFA bypass ended": "an operator ended that",
+    "MFA bypass ended": "an operator required the second step again",
     "MFA keys rotated": "an operator re-encrypted all secrets",
     "all sessions ended": "an operator ended everyone's sessions",
     "network unlocked": "an operator unlocked a network",

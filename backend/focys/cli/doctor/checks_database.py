@@ -1,4 +1,4 @@
-"""The database: connection, schema, role and keys; and what it knows of clocks, bypasses."""
+"""The database: connection, schema, role and keys; and what it knows of clocks and bypasses."""
 
 import socket
 from collections.abc import Mapping, Sequence
@@ -155,7 +155,7 @@ async def check_schema(database: Database, names: Names) -> Finding:
 
 
 def rights_finding(rights: Rights, names: Names = Names()) -> Finding:
-    """Report rights that the role lacks, or does not need: who takes over the service has those, too."""
+    """Report rights that the role lacks, or does not need: anyone who takes over the service has those, too."""
     name = "role"
     if rights.missing:
         more = f" and {len(rights.missing) - SHOWN} more" if len(rights.missing) > SHOWN else ""

@@ -37,7 +37,7 @@ def unusable(problem: str) -> Finding:
 
 
 def check_settings_file() -> Finding | None:
-    """Report settings of the service that the command line does not read."""
+    """Report a settings file of the service that the command line does not read."""
     link = BACKEND / ".env"
     if settings_file() is not None or not (DEPLOYED / "focys.env").exists():
         return None
@@ -161,7 +161,7 @@ def _lines() -> Finding:
     if not differing:
         return ok("settings", "all valid")
     detail = f"all valid, but systemd reads these differently: {', '.join(differing)}"
-    return warn("settings", detail, f"put their values in single quotes, without a comment behind them, {_where()}")
+    return warn("settings", detail, f"put their values in single quotes, without a comment after them, {_where()}")
 
 
 def _where() -> str:
@@ -212,7 +212,7 @@ def _app_name(settings: Settings) -> Finding:
 
 
 def _is_open(path: Path) -> bool:
-    """Tell whether others than owner and group may read the path. One that we cannot see is closed to us, too."""
+    """Tell whether users other than owner and group may read the path. One that we cannot see is closed to us, too."""
     try:
         return bool(path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH))
     except OSError:

@@ -46,7 +46,7 @@ def mail_fix(fault: MailError) -> str:
     """Return what helps against an email, or a login, that the mail server did not take."""
     if "CERTIFICATE_VERIFY_FAILED" in fault.answer:
         return (
-            "set SMTP_CA_FILE to its authority's certificate, in /etc/focys; or SMTP_HOST to the name it is made out to"
+            "set SMTP_CA_FILE to its authority's certificate, in /etc/focys; or SMTP_HOST to a name in its certificate"
         )
     kind = str(fault).partition(" ")[0]
     return _FIXES_FOR_MAIL.get(kind, "correct SMTP_HOST, SMTP_PORT and SMTP_SECURITY, or start the mail server")

@@ -84,12 +84,12 @@ async def check_certificate(settings: Settings, now: datetime) -> Finding:
 
 
 def unreachable(name: str, fault: Exception) -> Finding:
-    """Report a public address that cannot be reached. A router may hide it from its own network: that is no failure."""
+    """Report a public address that cannot be reached. If only a router hides it, that is a warning."""
     detail = f"the public address cannot be reached from this machine ({type(fault).__name__})"
     if isinstance(fault, TimeoutError | httpx.TimeoutException):
         return warn(name, detail, "try from another machine; if it fails there, too: open port 443 in the firewall")
     if isinstance(fault, socket.gaierror):
-        return fail(name, detail, "correct the host in PUBLIC_URL, or enter it in the DNS")
+        return fail(name, detail, "correct the host in PUBLIC_URL, or add it to the DNS")
     return fail(name, detail, f"{_RESTART_NGINX}; if that changes nothing, enable its site and open port 443")
 
 
@@ -159,7 +159,7 @@ def api_finding(response: httpx.Response) -> Finding:
         fix = f"{_RESTART}; if that changes nothing, server 127.0.0.1:8000; {_IN_SITE}"
         return fail(name, f"the proxy does not reach the service ({response.status_code})", fix)
     if code == "not_found" or response.is_success:
-        fix = f"location ^~ /api/ with proxy_pass http://focys_backend/; and its slash at the end, {_IN_SITE}"
+        fix = f"location ^~ /api/ with proxy_pass http://focys_backend/; with the slash at the end, {_IN_SITE}"
         return fail(name, "the proxy does not pass /api/ on as it should", fix)
     return fail(name, f"another program responds at the public address ({response.status_code})", _FIX_PUBLIC_URL)
 

@@ -25,7 +25,7 @@ MANY_FILES = 500
 OLDEST_BACKUP = timedelta(hours=50)
 """Two nights, and some time for the backup itself."""
 
-# At its own root, or beside the pages of ``focys serve``.
+# At the root, or next to the pages of ``focys serve``.
 _PREFIXES = ("", "/api")
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR="
 _LISTENS = "0A"
@@ -98,7 +98,7 @@ def ready_finding(response: httpx.Response) -> Finding:
         failing = ", ".join(str(part) for part in response.json()["failing"])
     except (ValueError, KeyError, TypeError):
         failing = f"it responds with {response.status_code}"
-    return fail(name, f"the service is not ready: {failing}", f"see the other lines; if they are all well: {RESTART}")
+    return fail(name, f"the service is not ready: {failing}", f"see the other lines; if they are all ok: {RESTART}")
 
 
 async def check_metrics_folder() -> list[Finding]:
@@ -121,7 +121,7 @@ def folder_finding(folder: Path) -> Finding:
 def metrics_finding(files: int) -> Finding:
     """Report whether the files of workers that are gone make reading the metrics slow."""
     if files > MANY_FILES:
-        return warn("metrics", f"{files} files of workers slow them down", RESTART)
+        return warn("metrics", f"{files} files of workers make reading them slow", RESTART)
     return ok("metrics", "added up over all workers")
 
 

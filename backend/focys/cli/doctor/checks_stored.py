@@ -39,7 +39,7 @@ def accounts_finding(unusable: Unusable) -> Finding:
     """Report accounts that nobody can sign in to, because another program wrote them."""
     name = "accounts"
     if unusable.addresses:
-        detail = f"{unusable.addresses} with capitals in the address; a sign-in looks for small letters"
+        detail = f"{unusable.addresses} with capitals in the address; a sign-in looks for it in lowercase"
         return fail(name, detail, "as the owner of the tables: UPDATE users SET email = lower(email)")
     if unusable.hashes:
         detail = f"{unusable.hashes} with a password hash that is not Argon2; every password is wrong for them"

@@ -17,7 +17,7 @@ from focys.domain.plain_text import printable
 
 _UNKNOWN = "unknown"
 _ADDRESS = re.compile(r"(?<![\d.])(?!127\.0\.0\.1)\d{1,3}(?:\.\d{1,3}){3}(?![\d.])|[\w.+-]+@[\w-]+\.[\w.-]+")
-"""An IP address other than this machine's own, or an email address, whatever brought it into the report."""
+"""An IP address other than this machine's own, or an email address, no matter how it got into the report."""
 
 
 class State(StrEnum):

@@ -13,7 +13,7 @@ from focys.cli.users.set_email import set_email
 from focys.cli.users.show import show
 from focys.cli.users.unlock import unlock
 
-app = new_app("Create, import, list, show, unlock, reset, change, disable and delete accounts.")
+app = new_app("Create, import, list and manage accounts.")
 app.command()(create)
 app.command("import")(import_accounts)
 app.command("list")(list_accounts)

@@ -15,14 +15,14 @@ from focys.services import Services
 def create(
     email: Email,
     name: Annotated[str, typer.Option(metavar="NAME", help="The name shown to the person.")] = "",
-    admin: Annotated[bool, typer.Option("--admin", help="Make it an administrator.")] = False,
+    admin: Annotated[bool, typer.Option("--admin", help="Make this an administrator's account.")] = False,
     password_stdin: PasswordStdin = False,
 ) -> None:
     """Create an account; its owner sets up an authenticator at the first sign-in.
 
     Example: [bold]focys users create dana@example.com --name "Dana Ray"[/]
     """
-    # Before the password is asked for, which nobody should type in vain.
+    # Checked first, so that nobody types a password for nothing.
     run(lambda services, _operator: services.accounts.check_new(email, name))
     password = read_password(from_stdin=password_stdin)
 

@@ -6,7 +6,7 @@ from focys.cli.users.arguments import Email, Force, Yes
 
 
 def delete(email: Email, yes: Yes = False, force: Force = False) -> None:
-    """Delete an account and everything that belongs to it. Its audit events stay; the only administrator is refused.
+    """Delete an account and everything that belongs to it. Its audit events stay. Refuses the only administrator.
 
     Example: [bold]focys users delete dana@example.com[/]
     """

@@ -6,7 +6,7 @@ from focys.cli.users.arguments import Email, Force
 
 
 def disable(email: Email, force: Force = False) -> None:
-    """Disable an account at once; all its sessions end. The only administrator is refused.
+    """Disable an account at once; all its sessions end. Refuses the only administrator.
 
     Example: [bold]focys users disable dana@example.com[/]
     """

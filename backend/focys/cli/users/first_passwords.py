@@ -17,8 +17,8 @@ _OTHERS = 0o077
 def first_passwords(path: Path, addresses: Iterable[str]) -> dict[str, str]:
     """Return the first password of each address, and write those that are new to the file at *path*.
 
-    They are on disk before any account exists, so none can be lost; an import that is repeated gets the same ones. Only
-    the file's owner can read it.
+    They are on disk before any account exists, so none can be lost; a repeated import gets the same ones. Only the
+    file's owner can read it.
     """
     try:
         with _open(path) as file:

@@ -23,11 +23,11 @@ _MOST_PROBLEMS = 50
 
 def import_accounts(
     source: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The CSV file; - is standard input.", show_default=False)
+        Path, typer.Argument(metavar="FILE", help="The CSV file; - for standard input.", show_default=False)
     ],
     passwords: Annotated[
         Path | None,
-        typer.Option("--passwords", metavar="FILE", help="Where to write the first passwords; only you can read it."),
+        typer.Option("--passwords", metavar="FILE", help="File for the first passwords; only you can read it."),
     ] = None,
     invite: Annotated[
         bool, typer.Option("--invite", help="Email each person the address of the sign-in page, but no password.")
@@ -74,7 +74,7 @@ def _create(plan: Plan, passwords: Path, *, invite: bool) -> int:
 
 
 def _read(source: Path) -> str:
-    """Return the text of the file, of which no more is read than may be imported."""
+    """Return the text of the file, reading no more than may be imported."""
     try:
         with sys.stdin.buffer if str(source) == "-" else source.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
@@ -91,7 +91,7 @@ def _read(source: Path) -> str:
 
 def _show(plan: Plan) -> None:
     existing = len(plan.existing)
-    stay = "exists already and stays as it is" if existing == 1 else "exist already and stay as they are"
+    stay = "already exists and stays as it is" if existing == 1 else "already exist and stay as they are"
     out.print(f"{_number(len(plan.new), 'new account')}, {existing:,} {stay}.")
     for problem in plan.problems[:_MOST_PROBLEMS]:
         err.print(f"  {_place(problem)}: {problem.message}", markup=False)

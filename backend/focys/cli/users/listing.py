@@ -20,16 +20,16 @@ _EMPTY = "There are no accounts yet. Create one: focys users create dana@example
 
 
 def list_accounts(
-    locked: Annotated[bool, typer.Option("--locked", help="Only those that wait after wrong codes.")] = False,
+    locked: Annotated[bool, typer.Option("--locked", help="Only those locked after wrong codes.")] = False,
     guarded: Annotated[bool, typer.Option("--guarded", help="Only those asked for two codes in a row.")] = False,
     not_enrolled: Annotated[bool, typer.Option("--not-enrolled", help="Only those without an authenticator.")] = False,
-    disabled: Annotated[bool, typer.Option("--disabled", help="Only disabled ones.")] = False,
+    disabled: Annotated[bool, typer.Option("--disabled", help="Only those that are disabled.")] = False,
     admins: Annotated[bool, typer.Option("--admins", help="Only administrators.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List accounts and their states; with several filters, those that match all of them.
 
-    In a pipe, tabs separate the columns, and no value is cut.
+    In a pipe, tabs separate the columns, and no value is cut off.
 
     Example: [bold]focys users list --locked[/]
     """

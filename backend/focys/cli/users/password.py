@@ -31,7 +31,7 @@ def read_password(*, from_stdin: bool) -> str:
 
 
 def _first_line() -> str:
-    """Return the first line, of which no more is read than a password may have."""
+    """Return the first line, reading no more than the longest password."""
     line = sys.stdin.buffer.readline(MAX_BYTES + len("\r\n"))
     if not line:
         fail("There is no password on standard input.")

@@ -28,8 +28,8 @@ def reset_mfa(
     success(f"Reset the second step of {email}. The next sign-in sets up a new authenticator.")
     if ticket is None:
         out.print("  Without a ticket, anyone who has the password and the mailbox can do that.")
-        out.print("  Where MFA_POLICY is optional, the password alone signs in.")
+        out.print("  If MFA_POLICY is optional, the password alone is enough to sign in.")
         return
     out.print(f"  Ticket, asked for at that sign-in: [bold]{ticket.text}[/]")
-    out.print(f"  It expires at {ticket.expires_at:%Y-%m-%d %H:%M} UTC. Make sure who is asking, and then")
+    out.print(f"  It expires at {ticket.expires_at:%Y-%m-%d %H:%M} UTC. Be sure who is asking, then")
     out.print("  pass it on in person or by phone, never by email: the mailbox may not be the owner's alone.")

@@ -10,7 +10,7 @@ from focys.features.admin import Details
 def show(email: Email, as_json: AsJson = False) -> None:
     """Show the state of an account: locks, second step, sessions, last sign-in and known browsers.
 
-    What happened to it is in: focys audit list EMAIL
+    For what happened to it: focys audit list EMAIL
 
     Example: [bold]focys users show dana@example.com[/]
     """

@@ -4,7 +4,7 @@ from focys.cli.tables import minute
 from focys.features.admin import Person, State
 
 _COLORS = {State.ACTIVE: "green", State.NOT_ENROLLED: ""}
-_GUARDED = "guarded: two codes asked"
+_GUARDED = "guarded: asks for two codes"
 
 
 def words_for(person: Person) -> str:

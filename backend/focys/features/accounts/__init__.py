@@ -18,11 +18,11 @@ from focys.features.accounts.repository import (
     claim_and_burn,
     claim_and_delete,
     claim_and_enroll,
-    claim_and_readdress,
     claim_and_reset,
+    claim_and_set_email,
 )
 from focys.features.accounts.service import AccountError, Accounts, NewAccount, OnlyAdministratorError, check_name
-from focys.features.accounts.tickets import StoredTicket, new_ticket, opens
+from focys.features.accounts.tickets import StoredTicket, is_right_ticket, new_ticket
 from focys.features.feature import Feature
 
 FEATURE = Feature(events=Event)
@@ -45,10 +45,10 @@ __all__ = [
     "claim_and_burn",
     "claim_and_delete",
     "claim_and_enroll",
-    "claim_and_readdress",
     "claim_and_reset",
+    "claim_and_set_email",
+    "is_right_ticket",
     "masked",
     "new_ticket",
-    "opens",
     "users",
 ]

@@ -117,7 +117,7 @@ _RENAME = (
     .where(users.c.id == bindparam("for_user"))
     .values(display_name=bindparam("new_name"), updated_at=bindparam("moment"))
 )
-_CLAIM_AND_READDRESS = _CLAIM.values(
+_CLAIM_AND_SET_EMAIL = _CLAIM.values(
     email=bindparam("new_email"),
     credential_epoch=users.c.credential_epoch + 1,
     updated_at=bindparam("moment"),
@@ -181,9 +181,9 @@ def claim_and_reset(user_id: UUID, seq: int, now: datetime, *, ticket: StoredTic
     return Change(_CLAIM_AND_RESET, values)
 
 
-def claim_and_readdress(user_id: UUID, seq: int, email: str, now: datetime) -> Change:
+def claim_and_set_email(user_id: UUID, seq: int, email: str, now: datetime) -> Change:
     """Guard: sets a new address, and invalidates what was created under the old one."""
-    return Change(_CLAIM_AND_READDRESS, {"for_user": user_id, "seq_read": seq, "new_email": email, "moment": now})
+    return Change(_CLAIM_AND_SET_EMAIL, {"for_user": user_id, "seq_read": seq, "new_email": email, "moment": now})
 
 
 def claim_and_delete(user_id: UUID, seq: int) -> Change:

@@ -132,7 +132,7 @@ class Accounts:
             AccountError: there is no such account, or the name is not valid.
         """
         if not name:
-            raise AccountError("A name has at least one character.")
+            raise AccountError("A name needs at least one character.")
         check_name(name)
         user, now = await self.get(address), self._clock.now()
         await self._commit(Event.RENAMED, user.id, caller, now, self._repository.renamed(user.id, name, now))

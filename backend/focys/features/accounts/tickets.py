@@ -1,7 +1,7 @@
 """Enrollment tickets. After a reset, an operator hands one over in person, by phone or on paper, never by email.
 
 Someone with the password and the mailbox could otherwise enroll instead of the owner. An account asks for its ticket
-until a factor is enrolled, even once the ticket has expired; then only another reset helps.
+until a factor is enrolled, even after the ticket has expired; then only another reset helps.
 """
 
 import hmac
@@ -31,7 +31,7 @@ def new_ticket(keys: KeyRing, user_id: UUID, now: datetime) -> tuple[str, Stored
     return ticket, StoredTicket(mac, now + TICKET_LIFE)
 
 
-def opens(ticket: str, stored: StoredTicket, keys: KeyRing, user_id: UUID, now: datetime) -> bool:
+def is_right_ticket(ticket: str, stored: StoredTicket, keys: KeyRing, user_id: UUID, now: datetime) -> bool:
     """Return whether a ticket (normalized) is the stored one and has not expired; compares in constant time."""
     macs = [_mac(key, user_id, ticket) for key in keys.all(Purpose.ENROLLMENT_TICKETS)]
     is_right = any(hmac.compare_digest(mac, stored.mac) for mac in macs)

@@ -46,7 +46,7 @@ def read_rows(text: str) -> tuple[list[Row], list[Problem]]:
             if first == found.line:
                 rows.append(found)
                 continue
-            found = Problem(found.line, "email", f"The same address as in line {first}.")  # noqa: PLW2901
+            found = Problem(found.line, "email", f"The same address as on line {first}.")  # noqa: PLW2901
         problems.append(found)
     return rows, problems
 
@@ -72,7 +72,7 @@ def _read(text: str) -> Iterator[Row | Problem]:
 
 def _row(line: int, names: list[str], cells: list[str]) -> Row | Problem:
     if len(cells) != len(names):
-        return Problem(line, "", f"There are {len(names)} columns, but this has {len(cells)}.")
+        return Problem(line, "", f"There are {len(names)} columns, but this line has {len(cells)}.")
     values = {name: cell.strip() for name, cell in zip(names, cells, strict=True)}
     name, role = values.get("name", ""), values.get("role", "").lower() or "user"
     try:

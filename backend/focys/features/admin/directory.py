@@ -41,7 +41,7 @@ class Person:
 
     @property
     def states(self) -> tuple[State, ...]:
-        """All states but ``ACTIVE``; only that one if there is no other."""
+        """All states other than ``ACTIVE``, or just ``ACTIVE`` if there are none."""
         found = (
             (State.DISABLED, self.account.disabled_at is not None),
             (State.NOT_ENROLLED, not self.account.mfa_enabled),

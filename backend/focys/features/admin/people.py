@@ -5,7 +5,7 @@ from focys.features.accounts import (
     Accounts,
     canonical_address,
     claim_and_delete,
-    claim_and_readdress,
+    claim_and_set_email,
     masked,
 )
 from focys.features.admin.conflict import TRIES, ConflictError
@@ -40,7 +40,7 @@ class People:
         for _ in range(TRIES):
             user = await self._accounts.get(address)
             await self._accounts.check_new(new)
-            if await self._readdress(user, new, caller):
+            if await self._set_email(user, new, caller):
                 return
         raise ConflictError
 
@@ -68,7 +68,7 @@ class People:
                 return
         raise ConflictError
 
-    async def _readdress(self, user: Account, new: str, caller: Caller) -> bool:
+    async def _set_email(self, user: Account, new: str, caller: Caller) -> bool:
         now = self._clock.now()
         change = f"{masked(user.email)} to {masked(new)}"
         event = AuditEvent(Event.EMAIL_CHANGED, Outcome.OK, user.id, detail=change)
@@ -79,7 +79,7 @@ class People:
             EMAIL_CHANGED.queue(user.id, details, now, to=user.email),
             EMAIL_CHANGED.queue(user.id, details, now, to=new),
             insert_event(event, caller, now),
-            guard=claim_and_readdress(user.id, user.attempt_seq, new, now),
+            guard=claim_and_set_email(user.id, user.attempt_seq, new, now),
         )
         if done:
             log_event(event, caller)

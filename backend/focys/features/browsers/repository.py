@@ -20,7 +20,7 @@ _TOKENS: list[BindParameter[bytes]] = [bindparam(f"browser_{i}") for i in range(
 
 
 def count_for(user_id: ColumnElement[UUID], epoch: ColumnElement[int]) -> ColumnElement[int]:
-    """Return a column with the number of known browsers of the user in other columns of the same query."""
+    """Return a column with the number of known browsers of the user that other columns of the same query name."""
     return (
         select(func.count(browsers.c.id))
         .where(browsers.c.user_id == user_id, browsers.c.epoch == epoch)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from focys.domain import attempt, crockford, email_codes
 from focys.domain.login import Proof, Step, advance
 from focys.domain.outcome import Reason, Refused, Unproven
-from focys.features.accounts import opens
+from focys.features.accounts import is_right_ticket
 from focys.features.audit import AuditEvent, Outcome
 from focys.features.email_code import CodeIssue, taken_back
 from focys.features.login.attempt import LoginRequest, turn
@@ -161,7 +161,7 @@ class EmailCodeAttempt:
         account, deps = facts.account, self.request.deps
         if account.ticket is None:
             return True
-        return opens(self._ticket() or "", account.ticket, deps.keys, account.user_id, self.request.visit.now)
+        return is_right_ticket(self._ticket() or "", account.ticket, deps.keys, account.user_id, self.request.visit.now)
 
 
 def _next_issue(facts: LoginSnapshot, request: LoginRequest) -> CodeIssue:

@@ -19,7 +19,8 @@ class Notice:
     LOCKED = Notice("totp_locked", "Your account is locked for a while", lambda details: (…, …))
     await database.write(…, LOCKED.queue(user_id, seen(caller, now), now))
 
-    A last paragraph says whom to contact in which ``case``, and what only an administrator can give: the ``remedy``.
+    A last paragraph says whom to contact in which ``case``, and names the ``remedy``, which only an administrator can
+    give.
     """
 
     kind: str

@@ -76,7 +76,7 @@ _CLAIM = (
 _POSTPONE = update(outbox).where(outbox.c.id == bindparam("email_id")).values(due_at=bindparam("next_try"))
 _DONE = update(outbox).where(outbox.c.id == bindparam("email_id")).values(done_at=bindparam("moment"))
 _WITHDRAW = update(outbox).where(outbox.c.done_at.is_(None)).values(done_at=bindparam("moment"))
-_WITHDRAW_ONES = _WITHDRAW.where(outbox.c.user_id == bindparam("for_user"))
+_WITHDRAW_FOR_USER = _WITHDRAW.where(outbox.c.user_id == bindparam("for_user"))
 _LAST = select(func.max(outbox.c.created_at)).where(
     outbox.c.user_id == bindparam("for_user"),
     outbox.c.kind == bindparam("of_kind"),
@@ -86,7 +86,7 @@ _LAST = select(func.max(outbox.c.created_at)).where(
 
 def withdrawn(user_id: UUID, now: datetime) -> Change:
     """Mark an account's unsent emails as done, so they are never sent."""
-    return Change(_WITHDRAW_ONES, {"for_user": user_id, "moment": now})
+    return Change(_WITHDRAW_FOR_USER, {"for_user": user_id, "moment": now})
 
 
 def all_withdrawn(now: datetime) -> Change:

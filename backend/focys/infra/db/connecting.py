@@ -1,4 +1,4 @@
-"""Opens connections with PostgreSQL's driver, to the first of an address's hosts that can be used."""
+"""Opens connections with PostgreSQL's driver, to the first usable host of an address."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager

@@ -75,7 +75,7 @@ def rewrite_secrets(change: Callable[[SecretBox, str, UUID], str]) -> None:
         UnreadableSecretError: a secret cannot be decrypted with the configured keys.
     """
     if context.is_offline_mode():
-        _stop_if_any("users", "totp_secret IS NOT NULL", "to rewrite secrets takes alembic without --sql")
+        _stop_if_any("users", "totp_secret IS NOT NULL", "secrets can only be rewritten by alembic without --sql")
         return
     connection, box, after = op.get_bind(), None, UUID(int=0)
     while rows := connection.execute(_NEXT, {"after": after}).all():

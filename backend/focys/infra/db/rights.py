@@ -28,7 +28,7 @@ _LESS = {"audit_events": ("SELECT", "INSERT"), "alembic_version": ("SELECT",)}
 
 
 WriteLock = Literal["standby", "database", "role", "server", "connection"]
-"""Where it is set that a server accepts no writes."""
+"""What makes a server read-only."""
 
 _LOCK: Select[Any] = select().add_columns(
     literal_column("pg_is_in_recovery()").label("is_standby"),
@@ -70,7 +70,7 @@ async def rights_of(database: Database) -> Rights:
 
 
 async def write_lock_of(database: Database) -> WriteLock:
-    """Return why a server that accepts no writes does not."""
+    """Return why the server accepts no writes."""
     row = await database.first(_LOCK)
     assert row is not None  # noqa: S101  a SELECT without FROM has a row
     return "standby" if row.is_standby else _PLACES.get(row.source, "connection")

@@ -25,7 +25,7 @@ SCHEMA_RIGHT_NEEDED = (
     "The database role in DATABASE_URL is not allowed to create tables in its schema.",
     "Use the owner of the database, or have the owner run, in that database: GRANT CREATE ON SCHEMA public TO <role>",
 )
-"""The message if the role owns no tables yet and may create none, as everyone but the owner since PostgreSQL 15."""
+"""The message if the role owns no tables yet and may create none, like everyone but the owner since PostgreSQL 15."""
 
 SUPPORT = "schema_support"
 """The table for the oldest revision whose code may still serve the schema; migrations/env.py keeps it."""

@@ -70,7 +70,7 @@ class Mailer(Protocol):
 
 
 class ConsoleMailer:
-    """Prints each message's ``console`` line; on a terminal, a code stands in a box, apart from the log."""
+    """Prints each message's ``console`` line; on a terminal, a code is shown in a box, apart from the log."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream

@@ -13,7 +13,7 @@ _WAIT_MILLISECONDS = 20
 class UnblockedHandler(logging.StreamHandler[TextIO]):
     """Writes to standard error, as long as its reader keeps up; the pipe's buffer in the kernel is the queue.
 
-    Otherwise, a reader that has stopped would stop every request that logs something.
+    Otherwise, a reader that has stopped would block every request that logs something.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class UnblockedHandler(logging.StreamHandler[TextIO]):
             line = f"{self.format(record)}\n".encode(errors="backslashreplace")
             if not self._write(self._fd, line):
                 metrics.LOG_LINES_DROPPED.inc()
-        except Exception:  # noqa: BLE001  as every handler of the standard library
+        except Exception:  # noqa: BLE001  like every handler of the standard library
             self.handleError(record)
 
     def _write(self, fd: int, line: bytes) -> bool:

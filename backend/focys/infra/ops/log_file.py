@@ -21,7 +21,7 @@ class LogFile(logging.handlers.WatchedFileHandler):
         return io.TextIOWrapper(io.BufferedWriter(io.FileIO(self.baseFilename, "a", opener=_open)), encoding="utf-8")
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record; a file that can no longer be opened is reported on standard error, and stops nobody."""
+        """Write the record; a file that can no longer be opened is only reported, on standard error."""
         try:
             super().emit(record)
         except OSError:

@@ -1,4 +1,4 @@
-"""Uvicorn's HTTP protocol with limits on a request's head, as nginx has them: a size, and a time to arrive."""
+"""Uvicorn's HTTP protocol with limits on a request's head, like nginx's: its size, and the time it takes to arrive."""
 
 import asyncio
 
@@ -62,7 +62,7 @@ class LimitedHeads(HttpToolsProtocol):
 
     def _refuse(self, status: str) -> None:
         self._stop_waiting()
-        # Without a byte of a request, there is nothing to respond to; with a response in progress, it must not be torn.
+        # Before the first byte of a request, there is nothing to respond to; a response in progress must not be torn.
         is_idle = self.cycle is None or self.cycle.response_complete
         if is_idle and self._received:
             self.transport.write(f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())

@@ -1,4 +1,4 @@
-"""A fault of a deployment: how it comes about, which line of the doctor reports it, and how its advice is followed."""
+"""A fault in a deployment: how it is planted, which line of the doctor reports it, and how its advice is followed."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ certificate() { cd /etc/letsencrypt/live/login.example.com
     for part in cert chain fullchain privkey; do cat "/var/tmp/certificates/$1/$part.pem" > $part.pem; done
     cd; systemctl reload nginx; }
 """
-"""The shell functions that faults are written with; what is well is kept in /var/tmp/good."""
+"""The shell functions that faults are written with; copies of the good files are in /var/tmp/good."""
 
 KEEP = """
 for kept in /etc/focys /etc/nginx /etc/letsencrypt /etc/systemd/system; do
@@ -32,11 +32,11 @@ _COMMAND = re.compile(
 
 @dataclass(frozen=True)
 class Fault:
-    """*plant* and *edit* are commands; *line* names the doctor's line, *told* stands in its detail.
+    """*plant* and *edit* are commands; *line* names the doctor's line, *told* is in its detail.
 
     Without an *edit*, the advice is a command and nothing else helps. With one, the advice says what to edit, and
-    *advised* stands in it; a command in it comes after the edit. *leaves* is a line that has something else to say then,
-    and *undo* puts back what the advice has changed for good.
+    *advised* is in it; a command in it comes after the edit. *leaves* is a line that then reports something else, and
+    *undo* reverts what the advice has changed for good.
     """
 
     name: str
@@ -51,5 +51,5 @@ class Fault:
 
 
 def commands_in(advice: str) -> list[str]:
-    """Return the commands in an advice, as one would copy them."""
+    """Return the commands in a piece of advice, as one would copy them."""
     return [found["command"] for found in _COMMAND.finditer(advice)]

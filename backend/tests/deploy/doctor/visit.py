@@ -1,4 +1,4 @@
-"""The doctor's visit to a server: a fault comes, the doctor names it, somebody does what it says, and it is gone."""
+"""The doctor's visit to a server: a fault is planted, the doctor names it, its advice is followed, and it is gone."""
 
 import json
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ systemctl restart postgresql nginx focys-backend
 
 @dataclass(frozen=True)
 class Report:
-    """What the doctor said: its exit status, and each of its lines by name."""
+    """What the doctor reported: its exit status, and each of its lines by name."""
 
     code: int
     checks: dict[str, dict[str, str]]
@@ -28,7 +28,7 @@ class Report:
 
 
 class Visit:
-    """A server with nothing wrong but what is *usual* there."""
+    """A server on which nothing is wrong except what is *usual* there."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -36,19 +36,19 @@ class Visit:
         self.usual = set(self.examine().bad)
 
     def do(self, commands: str) -> str:
-        """Run commands with the functions for faults; what they print counts only where they fail."""
+        """Run commands with the functions for faults; return what they print if they fail, and nothing otherwise."""
         ran = self._machine.run(f"{FUNCTIONS}\n{commands.replace('{keep}', KEEP)}")
         return "" if ran.code == 0 else f"`{commands}` ended with {ran.code}:\n{ran.output[-1500:]}"
 
     def examine(self) -> Report:
-        """Have the doctor look at everything, with no option but the one that makes it readable for a program."""
+        """Have the doctor check everything, with no option except ``--json``."""
         ran = self._machine.run("focys doctor --json")
         text = ran.output[ran.output.find("{\n") :]
         assert text, ran.output
         return Report(ran.code, {check["name"]: check for check in json.loads(text)["checks"]})
 
     def try_out(self, fault: Fault) -> Outcome:
-        """Let a fault come, and report what the doctor, or its advice, had to do with its end."""
+        """Plant a fault, and report whether the doctor named it and its advice fixed it."""
         words = self._problems_with(fault) + (self.do(fault.undo) if fault.undo else "")
         if words:
             self.do(CALM)
@@ -74,7 +74,7 @@ class Visit:
         return problem or self._rest(fault, bad)
 
     def _rest(self, fault: Fault, before: str) -> str:
-        """Follow the advice of the lines that a fault has left, once; then all must be well."""
+        """Follow the advice of the lines that still report something, once; then everything must be ok."""
         left = self._left(fault)
         for command in dict.fromkeys(command for check in left.values() for command in commands_in(check["fix"])[:1]):
             self.do(command)

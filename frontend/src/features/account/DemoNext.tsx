@@ -7,8 +7,12 @@ export function DemoNext() {
       <h2 className={styles.title}>What to try next</h2>
       <ol className={styles.list}>
         <li>Sign out and sign in again: the password and a code are enough now.</li>
-        <li>Enter five wrong codes: the account is locked, and two codes in a row open it.</li>
-        <li>Set the demo phone's clock back two minutes: the code is refused, and you read why.</li>
+        <li>
+          Enter five wrong codes: the account is locked, but two codes in a row still sign you in.
+        </li>
+        <li>
+          Set the demo phone's clock back two minutes: the code is refused, and the page says why.
+        </li>
         <li>Lose the phone: sign in with a backup code.</li>
         <li>Put it in front of your app: docs/INTEGRATION.md shows how.</li>
       </ol>

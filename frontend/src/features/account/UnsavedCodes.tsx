@@ -18,7 +18,7 @@ export function UnsavedCodes({ user }: { user: User }) {
 
   if (!user.backup_codes_unsaved)
     return (
-      confirmed && <Alert>Keep your backup codes where you find them without your phone.</Alert>
+      confirmed && <Alert>Keep your backup codes where you can find them without your phone.</Alert>
     );
   return (
     <div className={styles.unsaved}>
@@ -39,7 +39,7 @@ export function UnsavedCodes({ user }: { user: User }) {
   );
 }
 
-/** Asks for new codes; someone who has signed in a while ago signs in again first. */
+/** Asks for new codes; someone who signed in a while ago has to sign in again first. */
 function NewCodes({ other }: { other: ApiProblem | null }) {
   const { renewCodes, signOut } = useAuth();
   const { run, busy, problem } = useAttempt(renewCodes);

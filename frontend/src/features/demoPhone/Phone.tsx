@@ -27,7 +27,7 @@ export function Phone() {
         </h2>
         {accounts.length === 0 && (
           <p className={styles.none}>
-            None yet. Sign in, and choose “Add to the demo phone” where the QR code is shown.
+            None yet. Sign in, and choose “Add to the demo phone” next to the QR code.
           </p>
         )}
         <ul className={styles.accounts}>

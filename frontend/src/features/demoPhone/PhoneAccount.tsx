@@ -12,7 +12,7 @@ interface PhoneAccountProps {
   onRemove(): void;
 }
 
-/** One account: its code, which a press copies, and how long the code is shown. */
+/** One account: its code, which a click copies, and how long it is shown. */
 export function PhoneAccount({ entry, time, onRemove }: PhoneAccountProps) {
   const { code, secondsLeft } = codeAt(entry, time);
   const [copied, setCopied] = useState<string | null>(null);

@@ -30,7 +30,7 @@ async function pixels(picture: Blob): Promise<ImageData> {
   return context.getImageData(0, 0, canvas.width, canvas.height);
 }
 
-/** How much to enlarge or reduce a picture of so many pixels; a whole number keeps modules square. */
+/** How much to enlarge or reduce a picture of this size in pixels; a whole number keeps modules square. */
 export function scaleFor(size: number): number {
   return size > MAX_SIZE ? MAX_SIZE / size : Math.max(1, Math.ceil(MIN_SIZE / size));
 }
