@@ -23,6 +23,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster import Cluster
 from tests.deploy.server.blocks import DOCS, Block, blocks_of, missing, packages_of
 from tests.deploy.server.image import ImageError, image_with
 from tests.deploy.server.machine import Machine, running_machine
@@ -85,7 +86,7 @@ def _steps(machine: Machine, folder: Path) -> Iterator[Step]:
         block.name: twice(block, run) if block.document == DEPLOYMENT.name else step_of(block, run) for block in BLOCKS
     }
     old = Block("", A_DAY, 0, "touch --date='25 hours ago' /etc/focys/secret_key")
-    steps[A_DAY] = step_of(old, run)
+    steps[A_DAY] = Step(A_DAY, lambda: step_of(old, run).act())
     steps[SIGN_IN] = Step(SIGN_IN, lambda: sign_in_first(machine, folder))
     return (steps[name] for name in NAMES)
 
@@ -134,8 +135,8 @@ def test_every_documented_command_is_run():
         # Other names for a shell would not be run.
         assert not {"sh", "shell", "zsh"} & set(fences)
     assert len(NAMES) == len(set(NAMES))
-    # The first and the last are how these tests came to be run; the other one has a test below.
-    assert [block.heading for block in blocks_of(README)] == ["Try it", "The command line", "Tests"]
+    # The first and the last are how these tests came to be run; the others have tests below.
+    assert [block.heading for block in blocks_of(README)] == ["Try it", "With PostgreSQL", "The command line", "Tests"]
     assert blocks_of(ROOT / "deploy" / "README.md") == []
 
 
@@ -191,18 +192,43 @@ def _here(commands: str) -> Ran:
     return Ran(ran.returncode, ran.stdout + ran.stderr)
 
 
-def test_the_readmes_commands_work(tmp_path: Path):
-    (commands,) = (block for block in blocks_of(README) if block.heading == "The command line")
-    backend = copy_backend(tmp_path)
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The folder of FOCYS after `make run`, with its command."""
+    copy_backend(tmp_path)
     program = tmp_path / ".venv" / "bin" / "focys"
+    program.parent.mkdir(parents=True)
     program.write_text(f"#!/bin/sh\nexec {PROGRAMS}/python -c 'from focys.cli import main; main()' \"$@\"\n")
     program.chmod(0o755)
-    env = environment(backend)
+    return tmp_path
+
+
+def test_the_readmes_commands_for_postgresql_work(checkout: Path, cluster: Cluster):
+    url = cluster.create_database("readme")
+    (block,) = (block for block in blocks_of(README) if block.heading == "With PostgreSQL")
+    placeholder = "postgresql://user:password@localhost/focys_db"
+    assert block.commands.count(placeholder) == block.commands.count("focys serve") == 1
+    commands = block.commands.replace(placeholder, f"'{url}'")
+    commands = commands.replace("you@example.com", "you@example.com --password-stdin").replace("serve", "serve --help")
+
+    ran = run(
+        commands + "\n.venv/bin/focys users list",
+        folder=checkout,
+        env=environment(checkout / "backend"),
+        typed=f"{PASSWORD}\n",
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "you@example.com" in ran.stdout
+
+
+def test_the_readmes_commands_work(checkout: Path):
+    (commands,) = (block for block in blocks_of(README) if block.heading == "The command line")
+    env = environment(checkout / "backend")
 
     for line in commands.commands.splitlines():
         command = line.partition("#")[0].strip()
         if command.endswith("users create dana@example.com"):
             command += " --password-stdin"
-        ran = run(f"{command}", folder=tmp_path, env=env, typed=f"{PASSWORD}\n")
+        ran = run(f"{command}", folder=checkout, env=env, typed=f"{PASSWORD}\n")
         assert ran.returncode == 0, f"{command}: {ran.stdout}{ran.stderr}"

@@ -46,7 +46,7 @@ class Machine:
     def _run(self, block: str) -> str:
         block = block.replace("/etc/focys", f"{self.folder}/etc/focys").replace("focys_db", self.roles.database)
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block],
+            ["bash", "-eu", "-c", block],
             env=self.env,
             cwd=self.folder,
             capture_output=True,

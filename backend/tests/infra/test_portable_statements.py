@@ -58,8 +58,8 @@ FUNCTIONS = {
     "has_table_privilege": "doctor",
     "pg_backend_pid": "doctor",
     "pg_has_role": "doctor",
+    "pg_is_in_recovery": "doctor",
     "set_config": "a charge of a password need not wait for the disk",
-    "to_regclass": "doctor",
 }
 JSON_COLUMNS = {"outbox.about": "another type would break the previous version during an upgrade"}
 IN_MIGRATIONS = {

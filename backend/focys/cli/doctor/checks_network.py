@@ -158,7 +158,7 @@ def api_finding(response: httpx.Response) -> Finding:
     if code == "unavailable":
         fix = f"{_RESTART}; if that changes nothing, server 127.0.0.1:8000; {_IN_SITE}"
         return fail(name, f"the proxy does not reach the service ({response.status_code})", fix)
-    if code == "not_found" or response.is_success:
+    if code == "not_found" or response.is_success or _SCRIPT.search(response.text):
         fix = f"location ^~ /api/ with proxy_pass http://focys_backend/; with the slash at the end, {_IN_SITE}"
         return fail(name, "the proxy does not pass /api/ on as it should", fix)
     return fail(name, f"another program responds at the public address ({response.status_code})", _FIX_PUBLIC_URL)

@@ -23,7 +23,9 @@ OWNER_NEEDED = (
 
 SCHEMA_RIGHT_NEEDED = (
     "The database role in DATABASE_URL is not allowed to create tables in its schema.",
-    "Use the owner of the database, or have the owner run, in that database: GRANT CREATE ON SCHEMA public TO <role>",
+    "Use the owner of the tables; on a server set up as documented, put this before the command, as root:",
+    "    DATABASE_URL_FILE=/etc/focys/owner_database_url",
+    "Or have the owner of the database run, in it: GRANT CREATE ON SCHEMA public TO <role>",
 )
 """The message if the role owns no tables yet and may create none, like everyone but the owner since PostgreSQL 15."""
 

@@ -86,12 +86,12 @@ SCHEMA = [
     ),
     Fault(
         "migration ahead",
-        "sql \"UPDATE alembic_version SET version_num = '9999'\" focys_db",
+        "sql \"UPDATE alembic_version SET version_num = '9999'; UPDATE schema_support SET oldest = '9999'\" focys_db",
         "schema",
         "fail",
         "does not know",
-        "sql \"UPDATE alembic_version SET version_num = '$(ls /app/backend/migrations/versions | grep -o ^0... | tail -1)'\""
-        " focys_db",
+        "sql \"UPDATE alembic_version SET version_num = '$(ls /app/backend/migrations/versions | grep -o ^0... | tail -1)';"
+        " UPDATE schema_support SET oldest = '0008'\" focys_db",
         "install the version of FOCYS",
     ),
 ]
@@ -135,7 +135,7 @@ KEYS = [
 ROWS = [
     Fault(
         "bypass of the second factor",
-        'focys mfa bypass --for 30m --yes --reason "a test"',
+        'focys mfa bypass --for 30m --yes --reason "trying the doctor"',
         "mfa bypass",
         "warn",
         "with the password alone",
