@@ -27,7 +27,8 @@ class Group(TyperGroup):
 
     def resolve_command(self, ctx: "Context", args: list[str]) -> "tuple[str | None, Command | None, list[str]]":
         """Return the command that *args* begin with; if there is none, fail and suggest the nearest one."""
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
+        is_unknown = args and args[0] not in self.commands and not args[0].startswith("-")
+        if is_unknown and not ctx.resilient_parsing:  # which a shell's completion asks for
             visible = [name for name, command in self.commands.items() if not command.hidden]
             nearest = get_close_matches(args[0], visible, n=1)
             hint = f" Did you mean '{' '.join([ctx.command_path, *nearest, *args[1:]])}'?" if nearest else ""

@@ -83,7 +83,7 @@ def check_reason(reason: str | None) -> None:
 
 def confirm(question: str) -> None:
     """Ask before something that cannot be undone, and exit on a no."""
-    if not sys.stdin.isatty():
+    if sys.stdin.closed or not sys.stdin.isatty():
         fail("Not a terminal: confirm with --yes.")
     if not typer.confirm(question):
         fail("Nothing was changed.")

@@ -89,7 +89,9 @@ def _check_unneeded(counted: SecretsByKey) -> None:
 
 def _key_files() -> KeyFiles:
     with cli_errors():
-        files = key_files(load_settings())
+        settings = load_settings()
+        _ = settings.keys  # a corrupted key is restored, never replaced
+        files = key_files(settings)
     if files is None:
         fail(
             "SECRET_KEY is not read from a file.",

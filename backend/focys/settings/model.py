@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
 
@@ -98,8 +98,10 @@ class Settings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _is_filled_in(cls, value: object) -> object:
-        if isinstance(value, str) and _UNFILLED.fullmatch(value):
+    def _is_filled_in(cls, value: object, info: ValidationInfo) -> object:
+        # A password may contain what looks like a placeholder.
+        found = _UNFILLED.fullmatch if info.field_name in SECRETS else _UNFILLED.search
+        if isinstance(value, str) and found(value):
             raise ValueError("is a placeholder that nothing has filled in")
         return value
 

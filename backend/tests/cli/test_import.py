@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import Result
 
-from focys.features.accounts import users
+from focys.features.accounts import AccountError, users
 from focys.features.admin.csv_rows import read_rows
 from focys.features.audit import audit_events
 from focys.features.outbox import outbox
@@ -178,6 +178,37 @@ def test_first_passwords_go_only_to_a_private_file(importing: Import, first: Pat
     assert (readable.exit_code, another.exit_code, nowhere.exit_code) == (1, 1, 1)
     assert "must be a file that only its owner can read" in readable.stderr
     assert "is not a file of first passwords" in another.stderr
+
+
+def test_a_file_cut_short_by_a_full_disk_is_completed(importing: Import, first: Path):
+    first.write_text("email,password\nkim@example.com,m87q-7f3a-93qb-x2cd\nren@example.com,m87q-7f")
+    first.chmod(0o600)
+
+    result = importing("email\nren@example.com\n", "--yes")
+
+    assert result.exit_code == 0, result.output
+    lines = first.read_text().splitlines()
+    assert lines[1] == "kim@example.com,m87q-7f3a-93qb-x2cd"
+    assert [line.partition(",")[0] for line in lines] == ["email", "kim@example.com", "ren@example.com"]
+    assert len(passwords_in(first)["ren@example.com"]) > len("m87q-7f")
+
+
+def test_an_account_that_someone_else_creates_meanwhile_is_named(importing: Import, monkeypatch: pytest.MonkeyPatch):
+    async def too_late(*_arguments: object) -> None:
+        raise AccountError("There is already an account with this address.")
+
+    monkeypatch.setattr("focys.features.accounts.Accounts.create_new", too_late)
+    result = importing("email\nren@example.com\n", "--yes")
+
+    assert "Created 0 accounts." in result.stdout
+    assert "ren@example.com was created by someone else meanwhile" in result.stderr
+
+
+def test_standard_input_cannot_also_confirm(focys: Focys, first: Path):
+    result = focys("users", "import", "-", "--passwords", str(first), typed="email\nren@example.com\n")
+
+    assert result.exit_code == 1
+    assert "Not a terminal: confirm with --yes." in result.stderr
 
 
 async def test_every_first_password_satisfies_the_policy(world: World):

@@ -72,5 +72,5 @@ def test_a_role_that_may_create_no_tables_is_told_what_it_needs(
 
     psql_command(focys_db, f"DROP ROLE {role}")
     assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 2, done.stderr
+    assert len(done.stderr.splitlines()) == 4, done.stderr
     assert "GRANT CREATE ON SCHEMA public" in done.stderr

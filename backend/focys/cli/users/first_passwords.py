@@ -1,6 +1,7 @@
 """The file that first passwords are written to, for an operator to pass on."""
 
 import csv
+import fcntl
 import os
 import stat
 from collections.abc import Iterable
@@ -22,10 +23,11 @@ def first_passwords(path: Path, addresses: Iterable[str]) -> dict[str, str]:
     """
     try:
         with _open(path) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
             written = _read(file, path)
             new = {address: new_password() for address in addresses if address not in written}
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerows([_HEAD] if file.tell() == 0 else [])
+            writer.writerows([] if os.fstat(file.fileno()).st_size else [_HEAD])
             writer.writerows(new.items())
             file.flush()
             os.fsync(file.fileno())
@@ -44,7 +46,13 @@ def _open(path: Path) -> TextIO:
 
 
 def _read(file: TextIO, path: Path) -> dict[str, str]:
-    rows = [*csv.reader(file)]
-    if rows and (rows[0] != _HEAD or any(len(row) != len(_HEAD) for row in rows)):
+    """Return the passwords in the file, and drop a last line that a full disk cut short: its account does not exist."""
+    text = file.read()
+    whole = text[: text.rfind("\n") + 1]
+    rows = [*csv.reader(whole.splitlines())]
+    is_ours = rows[0] == _HEAD if rows else ",".join(_HEAD).startswith(text)
+    if not is_ours or any(len(row) != len(_HEAD) for row in rows):
         fail(f"{path} is not a file of first passwords; name another one.")
+    if whole != text:
+        file.truncate(len(whole.encode()))
     return {row[0]: row[1] for row in rows[1:]}

@@ -54,16 +54,20 @@ def import_accounts(
         fail("Say where to write the first passwords: --passwords first-passwords.csv")
     if not yes:
         confirm(f"Create {_number(len(plan.new), 'account')}?")
-    created = _create(plan, passwords, invite=invite)
-    success(f"Created {_number(created, 'account')}. Their first passwords are in {passwords}.")
+    skipped = _create(plan, passwords, invite=invite)
+    success(f"Created {_number(len(plan.new) - len(skipped), 'account')}. Their first passwords are in {passwords}.")
+    for address in skipped:
+        err.print(
+            f"  {address} was created by someone else meanwhile: its password in {passwords} is wrong.", markup=False
+        )
     out.print("  Pass each one on in person or by phone, then delete the file.")
 
 
-def _create(plan: Plan, passwords: Path, *, invite: bool) -> int:
-    """Create the accounts, on all cores, and return how many."""
+def _create(plan: Plan, passwords: Path, *, invite: bool) -> list[str]:
+    """Create the accounts, on all cores, and return the addresses that someone else created meanwhile."""
     first = first_passwords(passwords, [row.email for row in plan.new])
 
-    async def act(services: Services, operator: Caller) -> int:
+    async def act(services: Services, operator: Caller) -> list[str]:
         columns = (TextColumn("Accounts"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
             task = bar.add_task("", total=len(plan.new))

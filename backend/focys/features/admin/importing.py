@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -61,26 +60,27 @@ class Importer:
             problems,
         )
 
-    async def create(self, rows: Sequence[Row], how: Import, caller: Caller) -> int:
-        """Create the accounts, several at a time; return how many were created.
+    async def create(self, rows: Sequence[Row], how: Import, caller: Caller) -> list[str]:
+        """Create the accounts, several at a time; return the addresses of those that someone else created meanwhile.
 
-        Each is committed by itself, so an import that was interrupted can be repeated. An account that someone else
-        created in the meantime stays as it is.
+        Each is committed by itself, so an import that was interrupted can be repeated.
         """
         waiting = iter(rows)
-        return sum(await asyncio.gather(*(self._create_each(waiting, how, caller) for _ in range(self._tasks))))
+        skipped = await asyncio.gather(*(self._create_each(waiting, how, caller) for _ in range(self._tasks)))
+        return sorted(address for each in skipped for address in each)
 
-    async def _create_each(self, rows: Iterator[Row], how: Import, caller: Caller) -> int:
-        count = 0
+    async def _create_each(self, rows: Iterator[Row], how: Import, caller: Caller) -> list[str]:
+        skipped = []
         for row in rows:
             hashed = await self._passwords.hash_generated(how.first_passwords[row.email])
             new = NewAccount(row.email, hashed, row.name, row.role)
             mail = partial(_welcome, how.sign_in_url) if how.sign_in_url else None
-            with suppress(AccountError):
+            try:
                 await self._accounts.create_new(new, caller, mail)
-                count += 1
+            except AccountError:
+                skipped.append(row.email)
             how.advance()
-        return count
+        return skipped
 
 
 def _welcome(sign_in_url: str, user_id: UUID, now: datetime) -> Change:
