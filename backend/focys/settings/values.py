@@ -39,9 +39,18 @@ def _one_algorithm(value: object) -> object:
 
 
 def _known_storage(value: str) -> str:
-    if value != "database" and not value.startswith(("memory://", "redis://", "rediss://")):
+    known = value.startswith(("memory://", "redis://", "rediss://")) and _has_valid_port(value)
+    if value != "database" and not known:
         raise ValueError("use database, memory:// or redis://host:port/0")
     return value
+
+
+def _has_valid_port(address: str) -> bool:
+    """Return whether the port, if the address has one, is a number that a port can have."""
+    try:
+        return urlsplit(address).port != 0
+    except ValueError:
+        return False
 
 
 def _web_address(value: str) -> str:

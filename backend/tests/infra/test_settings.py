@@ -102,6 +102,8 @@ REFUSED = [
     ("OTP_EXPIRE_MINUTES", {"OTP_EXPIRE_MINUTES": "five"}),
     ("MFA_POLICY", {"MFA_POLICY": "off"}),
     ("RATE_LIMIT_STORAGE", {"RATE_LIMIT_STORAGE": "memcached://localhost"}),
+    ("RATE_LIMIT_STORAGE", {"RATE_LIMIT_STORAGE": "redis://localhost:abc"}),
+    ("PUBLIC_URL", {"PUBLIC_URL": "https://login.${DOMAIN}"}),
     ("TRUSTED_PROXIES", {"TRUSTED_PROXIES": "my-proxy.internal"}),
     ("TRUSTED_PROXIES", {"TRUSTED_PROXIES": "10.0.0.0/8,10.0.0.0/99"}),
     ("TRUSTED_PROXIES", {"TRUSTED_PROXIES": "10.0.0.0/8,2"}),
