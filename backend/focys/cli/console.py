@@ -81,9 +81,16 @@ def check_reason(reason: str | None) -> None:
         fail(f"A reason has at most {MAX_REASON_LENGTH} characters, all of them printable.")
 
 
+def _can_answer() -> bool:
+    try:
+        return sys.stdin.isatty()
+    except ValueError:  # it was read to its end and closed
+        return False
+
+
 def confirm(question: str) -> None:
     """Ask before something that cannot be undone, and exit on a no."""
-    if sys.stdin.closed or not sys.stdin.isatty():
+    if not _can_answer():
         fail("Not a terminal: confirm with --yes.")
     if not typer.confirm(question):
         fail("Nothing was changed.")

@@ -202,7 +202,7 @@ async def test_redis_is_checked(tmp_path: Path):
         slow = await checks_network.check_limits(settings)
     absent = await checks_network.check_limits(settings)
     nonsense = await checks_network.check_limits(
-        settings_for("sqlite:////tmp/x.db", rate_limit_storage="redis://host:port/0")
+        settings_for("sqlite:////tmp/x.db", rate_limit_storage="redis://localhost?socket_timeout=long")
     )
 
     assert [finding.state for finding in (present, slow, absent, nonsense)] == [OK, WARN, WARN, FAIL]
