@@ -479,7 +479,7 @@ export interface components {
         };
         /**
          * MailedCode
-         * @description The emailed code: six digits, or sixteen letters and digits.
+         * @description The emailed code: six digits, or 16 characters.
          *
          *     If the login's ``needs_ticket`` is true, also the ticket that an operator handed over.
          */

@@ -16,7 +16,7 @@ export const SIX_DIGITS: CodeRule = {
 
 export const SIXTEEN_CHARACTERS: CodeRule = {
   isComplete: (code) => code.replace(/[^0-9a-z]/gi, "").length === 16,
-  message: "Enter all 16 letters and digits.",
+  message: "Enter all 16 characters.",
 };
 
 /** A form with a single code: the props of its field, and its submit action. */

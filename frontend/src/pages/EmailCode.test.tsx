@@ -43,7 +43,7 @@ test("a ticket that is too short is not sent", async () => {
 
   await typeBoth("123456", "abcd");
 
-  expect(await screen.findByText("Enter all 16 letters and digits.")).toBeTruthy();
+  expect(await screen.findByText("Enter all 16 characters.")).toBeTruthy();
   expect(document.activeElement).toBe(screen.getByLabelText("Ticket"));
   expect(requests.map(({ path }) => path)).not.toContain("/auth/email-code/verify");
 });

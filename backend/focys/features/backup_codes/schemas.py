@@ -12,7 +12,7 @@ from focys.infra.web.requests import Request
 def _backup_code(text: str) -> str:
     code = crockford.normalize(text)
     if code is None:
-        raise ValueError("A backup code has sixteen letters and digits.")
+        raise ValueError("A backup code has 16 characters.")
     return code
 
 

@@ -32,7 +32,7 @@ class Credentials(Request):
 
 
 class MailedCode(Request):
-    """The emailed code: six digits, or sixteen letters and digits.
+    """The emailed code: six digits, or 16 characters.
 
     If the login's ``needs_ticket`` is true, also the ticket that an operator handed over.
     """

@@ -12,7 +12,7 @@ export function BackupCodeForm() {
       <LongCodeField
         id="backup-code"
         label="Backup code"
-        hint="16 letters and digits. Dashes, spaces and capitals do not matter."
+        hint="16 characters. Dashes, spaces and capitals do not matter."
         {...form.fieldProps}
       />
       <Button type="submit" look="primary" busy={form.busy}>

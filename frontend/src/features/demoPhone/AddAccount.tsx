@@ -7,7 +7,7 @@ import styles from "./AddAccount.module.css";
 import { isLink, linkFor } from "./entries";
 import { textInPicture } from "./picture";
 
-const NO_KEY = "That is neither a setup link nor a key. A key has at least 16 letters and digits.";
+const NO_KEY = "That is neither a setup link nor a key. A key has at least 16 characters.";
 const NO_QR_CODE = "There is no QR code in that picture.";
 const OTHER_QR_CODE = "That QR code is not for an authenticator app.";
 const TWICE = "This account is already on the phone.";

@@ -23,7 +23,7 @@ export function EmailCodeForm() {
         <LongCodeField
           {...shared}
           {...form.fieldProps}
-          hint="16 letters and digits. Dashes and capitals do not matter."
+          hint="16 characters. Dashes and capitals do not matter."
         />
       ) : (
         <CodeField {...shared} {...form.fieldProps} autoFocus onComplete={form.submit} />

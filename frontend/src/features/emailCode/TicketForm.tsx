@@ -54,7 +54,7 @@ export function TicketForm() {
       <LongCodeField
         id="ticket"
         label="Ticket"
-        hint="Your administrator reset your second step and gave you this: 16 letters and digits."
+        hint="The 16 characters that your administrator gave you after resetting your second step."
         autoFocus={false}
         value={ticket}
         onChange={setTicket}
