@@ -20,6 +20,7 @@ from focys.infra.mail.mailer import Mailer
 from focys.settings import Settings
 from tests.cluster import Cluster, folder_in_memory, running_postgres
 from tests.faults.report import pytest_terminal_summary, tell
+from tests.support.cheap_hashing import with_cheap_hashing
 from tests.support.clock import FrozenClock
 from tests.support.mail import KeptMail
 from tests.support.service import World
@@ -27,7 +28,6 @@ from tests.tiers import DATABASE_FIXTURES, TIERS, tier_of
 
 TESTS = Path(__file__).parent
 SECRET_KEY = "a-key-for-the-tests-that-is-long-enough-0123456789"
-CHEAP_HASHING = {"password_hash_memory_kib": 64, "password_hash_passes": 1}
 
 SQLITE_BYTES = 256 * 1024 * 1024
 
@@ -151,8 +151,7 @@ async def world_on(
 def settings_for(url: str, **overrides: Any) -> Settings:
     """Settings of a test: no file is read, hashing is cheap."""
     values = {"database_url": url, "secret_key": SECRET_KEY, **overrides}
-    settings = Settings(_env_file=None, **values)
-    return settings.model_copy(update={k: v for k, v in CHEAP_HASHING.items() if k not in overrides})
+    return with_cheap_hashing(Settings(_env_file=None, **values), keep=frozenset(overrides))
 
 
 def _forget_apps() -> None:

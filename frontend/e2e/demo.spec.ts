@@ -18,7 +18,8 @@ import {
   TITLES,
 } from "./support/walk";
 
-test.use({ demo: true });
+// The phone follows the browser's clock, so the site must not be ahead of it.
+test.use({ demo: true, ownSite: true });
 
 test.beforeEach(({ watched }) => {
   watched.allowPaths("/demo/phone");

@@ -19,8 +19,10 @@ import {
 } from "./support/walk";
 
 async function expectWaysOut(page: Page, email: string, back: () => Promise<void>): Promise<void> {
+  const canceled = page.waitForResponse((response) => response.request().method() === "DELETE");
   await button(page, "Back to sign-in").click();
   await expect(page).toHaveURL("/login");
+  await canceled;
   await expect(emailField(page)).toHaveValue(email);
   await expect(passwordField(page)).toBeFocused();
 

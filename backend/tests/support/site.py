@@ -1,10 +1,11 @@
 """The whole site for the browser journeys: a process of its own, whose clock the tests move.
 
     python -m tests.support.site --port 8123 --data FOLDER [--database-url URL] [--set NAME=VALUE …] [--demo]
+                                 [--students NUMBER]
     python -m tests.support.site … --reset-mfa EMAIL    # prints the ticket of a running site, as an operator sees it
 
-It is ``focys serve`` with three differences: the clock is ahead by the seconds that stand in FOLDER/offset,
-accounts for the journeys stand beside the demo accounts, and it ends when its standard input does.
+It is ``focys serve`` with four differences: the clock is ahead by the seconds that stand in FOLDER/offset,
+accounts for the journeys stand beside the demo accounts, hashing is cheap, and it ends when its standard input does.
 """
 
 import argparse
@@ -24,11 +25,11 @@ from focys.infra.db.schema import migrate
 from focys.infra.web.caller import Caller
 from focys.services import Services, build_services
 from focys.settings import Settings
+from tests.support.cheap_hashing import with_cheap_hashing
 
 SECRET_KEY = "a-key-for-the-journeys-that-is-long-enough-0123456789"
 CREATOR = Caller(address="console:test", network="console:test", user_agent="journeys", request_id="journeys")
 
-STUDENTS = 120
 STUDENT_PASSWORD = "granite-violin-seashore-47"
 LONGEST_ADDRESS = f"{'l' * 64}@{'.'.join('ong' * 21 for _ in range(2))}.{'o' * 53}.example"
 
@@ -46,8 +47,8 @@ class MovedClock:
         return float(self._offset.read_text()) if self._offset.exists() else 0
 
 
-async def create_accounts(services: Services) -> None:
-    """Create the demo accounts, and those that each journey takes one of; once."""
+async def create_accounts(services: Services, students: int) -> None:
+    """Create the demo accounts, and *students* of which each journey takes one; once."""
     for address, name, role, password in DEMO_ACCOUNTS:
         try:
             hashed = await services.passwords.choose(password, address)
@@ -58,7 +59,7 @@ async def create_accounts(services: Services) -> None:
             return
     hashed = await services.passwords.choose(STUDENT_PASSWORD, LONGEST_ADDRESS)
     await services.accounts.create(LONGEST_ADDRESS, hashed, CREATOR, name="W" * 100)
-    for number in range(1, STUDENTS + 1):
+    for number in range(1, students + 1):
         await services.accounts.create(f"student-{number}@student.com", hashed, CREATOR, name=f"Student {number}")
 
 
@@ -71,6 +72,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--reset-mfa", default="")
     parser.add_argument("--demo", action="store_true")
+    parser.add_argument("--students", type=int, default=1)
     given = parser.parse_args()
 
     settings = _settings(given)
@@ -79,7 +81,7 @@ def main() -> None:
         sys.stdout.write(asyncio.run(_reset_mfa(build_services(settings, clock=clock), given.reset_mfa)))
         return
     migrate(settings.database)
-    asyncio.run(_prepare(build_services(settings, clock=clock)))
+    asyncio.run(_prepare(build_services(settings, clock=clock), given.students))
 
     site = create_site(settings, clock=clock, demo=given.demo)
     server = uvicorn.Server(uvicorn.Config(site, port=given.port, log_config=None, access_log=False))
@@ -96,9 +98,9 @@ async def _reset_mfa(services: Services, address: str) -> str:
     return f"Ticket: {ticket.text}\n"
 
 
-async def _prepare(services: Services) -> None:
+async def _prepare(services: Services, students: int) -> None:
     try:
-        await create_accounts(services)
+        await create_accounts(services, students)
     finally:
         await services.close()
 
@@ -116,7 +118,7 @@ def _settings(given: argparse.Namespace) -> Settings:
         "secret_key": SECRET_KEY,
         **dict(setting.split("=", 1) for setting in given.set),
     }
-    return Settings(_env_file=None, **values)
+    return with_cheap_hashing(Settings(_env_file=None, **values))
 
 
 def _end_with_the_test(server: uvicorn.Server) -> None:

@@ -16,6 +16,8 @@ export interface SiteOptions {
   settings?: Settings;
   /** The pages of the demo, with its phone. */
   demo?: boolean;
+  /** How many accounts to create for students; one by default. */
+  students?: number;
 }
 
 const PRINTED_CODE = /^E-?mail code for (\S+): ([0-9A-Z-]+) \(valid \d+ minutes?\)$/gm;
@@ -113,9 +115,9 @@ export class Site {
   }
 
   #arguments(): string[] {
-    const { databaseUrl, settings = {}, demo } = this.options;
+    const { databaseUrl, settings = {}, demo, students = 1 } = this.options;
     return [
-      ...["--port", String(this.port), "--data", this.folder],
+      ...["--port", String(this.port), "--data", this.folder, "--students", String(students)],
       ...(databaseUrl ? ["--database-url", databaseUrl] : []),
       ...Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`]),
       ...(demo ? ["--demo"] : []),

@@ -2,7 +2,7 @@
 import { type BrowserContext, test as base } from "@playwright/test";
 import { Caller, type Enrolled, nthStudent, type Person } from "./people";
 import { Program } from "./program";
-import { type Kind, type Settings, Site } from "./site";
+import { type Kind, type Settings, Site, type SiteOptions } from "./site";
 import { type Watch, watch } from "./watch";
 
 export { expect } from "@playwright/test";
@@ -10,9 +10,9 @@ export { expect } from "@playwright/test";
 interface Journey {
   /** The journey has its own site with a new database; otherwise it shares one with its worker. */
   ownSite: boolean;
-  /** Settings other than the usual ones; the journey then has its own site. */
+  /** Settings other than the usual ones. */
   settings: Settings;
-  /** The journey has a demo of its own. */
+  /** The site is a demo. */
   demo: boolean;
   site: Site;
   /** Not enrolled, and not used by any other journey of this worker. */
@@ -30,9 +30,13 @@ interface Journey {
 interface PerWorker {
   kind: Kind;
   databaseUrl(): Promise<string>;
-  sharedSite(): Promise<Site>;
+  /** The worker's site with these options. */
+  sharedSite(options: SiteOptions): Promise<Site>;
   nextPerson(): Person;
 }
+
+/** More than any worker has journeys. */
+const STUDENTS = 120;
 
 export const test = base.extend<Journey, PerWorker>({
   kind: ["sqlite", { option: true, scope: "worker" }],
@@ -55,12 +59,18 @@ export const test = base.extend<Journey, PerWorker>({
   ],
   sharedSite: [
     async ({ databaseUrl }, use) => {
-      let starting: Promise<Site> | undefined;
-      await use(() => {
-        starting ??= databaseUrl().then((url) => Site.start({ databaseUrl: url }));
-        return starting;
+      const sites = new Map<string, Promise<Site>>();
+      await use((options) => {
+        const key = JSON.stringify(options);
+        const site =
+          sites.get(key) ??
+          databaseUrl().then((url) =>
+            Site.start({ ...options, databaseUrl: url, students: STUDENTS }),
+          );
+        sites.set(key, site);
+        return site;
       });
-      await (await starting)?.stop();
+      for (const site of sites.values()) await (await site).stop();
     },
     { scope: "worker" },
   ],
@@ -77,23 +87,22 @@ export const test = base.extend<Journey, PerWorker>({
   settings: [{}, { option: true }],
   demo: [false, { option: true }],
   site: async ({ ownSite, settings, demo, sharedSite, databaseUrl }, use, info) => {
-    const isOwn = ownSite || demo || Object.keys(settings).length > 0;
-    const site = isOwn
+    const site = ownSite
       ? await Site.start({ settings, demo, databaseUrl: await databaseUrl() })
-      : await sharedSite();
+      : await sharedSite({ settings, demo });
     // The rate limits per network that the last journey used up are over.
-    if (!isOwn) await site.advance(3600);
+    if (!ownSite) await site.advance(3600);
     try {
       await use(site);
       if (info.status !== info.expectedStatus)
         await info.attach("server", { body: site.recentOutput, contentType: "text/plain" });
     } finally {
-      if (isOwn) await site.stop();
+      if (ownSite) await site.stop();
     }
   },
   baseURL: async ({ site }, use) => use(site.url),
 
-  person: async ({ nextPerson }, use) => use(nextPerson()),
+  person: async ({ ownSite, nextPerson }, use) => use(ownSite ? nthStudent(1) : nextPerson()),
   caller: async ({ context, site }, use) => use(new Caller(context.request, site)),
   enrolled: async ({ playwright, site, person, watched }, use) => {
     const elsewhere = await playwright.request.newContext();

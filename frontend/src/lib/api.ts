@@ -137,6 +137,8 @@ async function send(
       body: method === "get" ? null : JSON.stringify(body ?? {}),
       credentials: BASE.startsWith("http") ? "include" : "same-origin",
       cache: "no-store",
+      // Someone who leaves a sign-in, then reloads or closes the tab at once, must not find it still open.
+      keepalive: method === "delete",
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch (fault) {

@@ -1,21 +1,61 @@
 """The queries for the facts of each login step, and the shapes of their rows."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, FromClause, Select, String, and_, bindparam, case, literal, select, true
+from sqlalchemy import CTE, ColumnElement, FromClause, Select, String, and_, bindparam, case, literal, or_, select, true
 
+from focys.domain import email_codes
 from focys.domain.login import Step
 from focys.features import email_code, lockout
 from focys.features.accounts import users
-from focys.features.browsers import MAX_TOKENS, browsers, is_known
+from focys.features.browsers import MAX_TOKENS, CookieParameters, browsers, is_known
 from focys.features.bypass import id_in_force_for, mfa_bypasses
 from focys.features.login.models import pending_logins
 from focys.features.login.snapshots import Account, PendingLogin
+from focys.features.login.visit import ThrottleParameters
 from focys.features.rate_limits import throttles
 from focys.features.sessions import live_count_for
+from focys.infra.db.charging import Charge, as_one_statement, require
 from focys.infra.db.database import Shape
 from focys.infra.db.lifetime import not_expired
+
+
+class LoginParameters(CookieParameters, lockout.BucketParameters, lockout.StrengthParameters):
+    """The parameters of every query for a login in progress."""
+
+    token_hash: bytes
+    moment: datetime
+    ahead: datetime
+    latest_end: datetime
+
+
+class ChargeParameters(LoginParameters):
+    """The parameters of every query that charges an attempt."""
+
+    charge_id: UUID
+
+
+class StartParameters(LoginParameters, ThrottleParameters):
+    """The parameters of the password step's query."""
+
+    address: str
+    old_token: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LoginQueries:
+    """The queries of all steps. Each includes the account's data for every kind of factor."""
+
+    at_start: Select[Any]
+    second_factor: Charge
+    email_code: Charge
+    first_factor: Charge
+
 
 _own_browser = case((browsers.c.epoch == users.c.credential_epoch, browsers.c.id), else_=None)
 ACCOUNT = Shape(
@@ -83,7 +123,55 @@ MAILED = (
 )
 
 
-def person_of_login(held: Sequence[ColumnElement[Any]]) -> CTE:
+@lru_cache
+def queries_for(held: tuple[ColumnElement[Any], ...]) -> LoginQueries:
+    """Build the queries; *held* are the columns of all factors.
+
+    Raises:
+        TypeError: a parameter is misspelled.
+    """
+    person = _person_of_login(held)
+    queries = LoginQueries(
+        at_start=_at_start(held),
+        second_factor=_second_factor(person),
+        email_code=_email_code(person),
+        first_factor=_first_factor(person),
+    )
+    require(queries.at_start, StartParameters)
+    for charge in (queries.second_factor, queries.email_code, queries.first_factor):
+        require(as_one_statement(charge), ChargeParameters)
+    return queries
+
+
+def _second_factor(person: CTE) -> Charge:
+    tally = lockout.tally(person)
+    facts = _facts_of(person, tally, person.c.step_word == Step.SECOND_FACTOR, tally.c.takes_proof)
+    rows = {lockout.second_factor_failures: lockout.CHARGE_ROW}
+    return Charge(facts, users.c.charge_seq, rows, is_durable=False)
+
+
+def _email_code(person: CTE) -> Charge:
+    tally = email_code.email_tally(person)
+    facts = _facts_of(
+        person,
+        tally,
+        person.c.step_word == Step.EMAIL_CODE,
+        person.c.code_tries < email_codes.TRIES,
+        person.c.code_expires_at > bindparam("moment"),
+        or_(person.c.code_long, tally.c.takes_six_digits),
+    )
+    rows = {email_code.email_code_failures: email_code.CHARGE_ROW}
+    raised = {pending_logins.c.code_tries: "login_id"}
+    # Once codes have sixteen characters, more failures change nothing, and attackers could add any number of rows.
+    return Charge(facts, users.c.charge_seq, rows, raised, rows_if=tally.c.takes_six_digits.name)
+
+
+def _first_factor(person: CTE) -> Charge:
+    facts = _facts_of(person, None, person.c.step_word == Step.ENROLL, person.c.code_tries < email_codes.TRIES)
+    return Charge(facts, users.c.charge_seq, raised={pending_logins.c.code_tries: "login_id"})
+
+
+def _person_of_login(held: Sequence[ColumnElement[Any]]) -> CTE:
     """Return the query for a token's login, with its account, the known browser, and the account's factors."""
     return (
         select(*LOGIN.columns, *ACCOUNT.columns, _is_live.label("is_live"), users.c.charge_seq, *held)
@@ -96,7 +184,7 @@ def person_of_login(held: Sequence[ColumnElement[Any]]) -> CTE:
     )
 
 
-def facts_of(person: CTE, tally: CTE | None, *allows: ColumnElement[bool]) -> Select[Any]:
+def _facts_of(person: CTE, tally: CTE | None, *allows: ColumnElement[bool]) -> Select[Any]:
     """Return the query for the facts of a step, and whether they allow an attempt to be charged."""
     may_charge = and_(person.c.is_live, *allows).label("may_charge")
     if tally is None:
@@ -104,7 +192,7 @@ def facts_of(person: CTE, tally: CTE | None, *allows: ColumnElement[bool]) -> Se
     return select(person, tally, may_charge).select_from(person.join(tally, true()))
 
 
-def start_query(held: Sequence[ColumnElement[Any]]) -> Select[Any]:
+def _at_start(held: Sequence[ColumnElement[Any]]) -> Select[Any]:
     throttle_key = case(
         (_own_browser.is_(None), bindparam("network_key", type_=String)),
         *(

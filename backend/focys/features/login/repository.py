@@ -6,46 +6,27 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, bindparam, or_
-
-from focys.domain import email_codes
 from focys.domain.bypass import Bypass
 from focys.domain.lockout import Failures, Strength
-from focys.domain.login import Step
-from focys.features import email_code, lockout
-from focys.features.accounts import users
-from focys.features.browsers import CookieParameters, cookie_parameters
+from focys.features import lockout
+from focys.features.browsers import cookie_parameters
 from focys.features.factors import AnyFactor
-from focys.features.login.models import pending_logins
-from focys.features.login.queries import ACCOUNT, EARLIER, LOGIN, MAILED, facts_of, person_of_login, start_query
+from focys.features.login.queries import (
+    ACCOUNT,
+    EARLIER,
+    LOGIN,
+    MAILED,
+    ChargeParameters,
+    LoginParameters,
+    StartParameters,
+    queries_for,
+)
 from focys.features.login.snapshots import LoginSnapshot, PasswordSnapshot, PendingLogin
-from focys.features.login.visit import ThrottleKeys, ThrottleParameters, Visit
+from focys.features.login.visit import ThrottleKeys, Visit
 from focys.infra.crypto.tokens import digest
-from focys.infra.db.charging import Charge, as_one_statement, require
+from focys.infra.db.charging import Charge
 from focys.infra.db.database import Database, RowT, Shape
 from focys.infra.db.lifetime import TOLERANCE
-
-
-class LoginParameters(CookieParameters, lockout.BucketParameters, lockout.StrengthParameters):
-    """The parameters of every query for a login in progress."""
-
-    token_hash: bytes
-    moment: datetime
-    ahead: datetime
-    latest_end: datetime
-
-
-class ChargeParameters(LoginParameters):
-    """The parameters of every query that charges an attempt."""
-
-    charge_id: UUID
-
-
-class StartParameters(LoginParameters, ThrottleParameters):
-    """The parameters of the password step's query."""
-
-    address: str
-    old_token: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +42,11 @@ class LoginRepository:
 
     def __init__(self, database: Database, factors: Sequence[AnyFactor]) -> None:
         self._database, self._factors = database, factors
-        held = [column for factor in factors for column in factor.held.columns]
-        self._at_start = start_query(held)
-        person = person_of_login(held)
-        self.second_factor = self._second_factor_query(person)
-        self.email_code = self._email_code_query(person)
-        self.first_factor = self._first_factor_query(person)
-        require(self._at_start, StartParameters)
-        for query in (self.second_factor, self.email_code, self.first_factor):
-            require(as_one_statement(query.charge), ChargeParameters)
+        queries = queries_for(tuple(column for factor in factors for column in factor.held.columns))
+        self._at_start = queries.at_start
+        self.second_factor = StepQuery(queries.second_factor, self._read_second_factor)
+        self.email_code = StepQuery(queries.email_code, self._read_email_code)
+        self.first_factor = StepQuery(queries.first_factor, self._read_person)
 
     async def find_at_start(self, address: str, keys: ThrottleKeys, visit: Visit) -> PasswordSnapshot:
         """Return the facts before a password is compared."""
@@ -104,37 +81,6 @@ class LoginRepository:
         """Return the login with the account's newest emailed code that has not expired."""
         row = await self._database.first(MAILED, for_user=user_id, moment=now)
         return LOGIN.read(row) if row is not None else None
-
-    def _second_factor_query(self, person: CTE) -> StepQuery:
-        tally = lockout.tally(person)
-        facts = facts_of(person, tally, person.c.step_word == Step.SECOND_FACTOR, tally.c.takes_proof)
-        rows = {lockout.second_factor_failures: lockout.CHARGE_ROW}
-        charge = Charge(facts, users.c.charge_seq, rows, is_durable=False)
-        return StepQuery(charge, self._read_second_factor)
-
-    def _email_code_query(self, person: CTE) -> StepQuery:
-        tally = email_code.email_tally(person)
-        facts = facts_of(
-            person,
-            tally,
-            person.c.step_word == Step.EMAIL_CODE,
-            person.c.code_tries < email_codes.TRIES,
-            person.c.code_expires_at > bindparam("moment"),
-            or_(person.c.code_long, tally.c.takes_six_digits),
-        )
-        rows, raised = (
-            {email_code.email_code_failures: email_code.CHARGE_ROW},
-            {pending_logins.c.code_tries: "login_id"},
-        )
-        # Once codes have sixteen characters, more failures change nothing, and attackers could add any number of rows.
-        charge = Charge(facts, users.c.charge_seq, rows, raised, rows_if=tally.c.takes_six_digits.name)
-        return StepQuery(charge, self._read_email_code)
-
-    def _first_factor_query(self, person: CTE) -> StepQuery:
-        facts = facts_of(person, None, person.c.step_word == Step.ENROLL, person.c.code_tries < email_codes.TRIES)
-        return StepQuery(
-            Charge(facts, users.c.charge_seq, raised={pending_logins.c.code_tries: "login_id"}), self._read_person
-        )
 
     def _read_at_start(self, row: Sequence[Any]) -> PasswordSnapshot:
         cells = _Cells(row)
