@@ -20,8 +20,8 @@ from focys.infra.mail.mailer import Mailer
 from focys.settings import Settings
 from tests.cluster import Cluster, folder_in_memory, running_postgres
 from tests.faults.report import pytest_terminal_summary, tell
-from tests.support.cheap_hashing import with_cheap_hashing
 from tests.support.clock import FrozenClock
+from tests.support.hash_costs import with_cheap_hashing
 from tests.support.mail import KeptMail
 from tests.support.service import World
 from tests.tiers import DATABASE_FIXTURES, TIERS, tier_of

@@ -12,11 +12,10 @@ from tests.conftest import settings_for
 from tests.deploy.front import Front, posting, running_nginx
 from tests.deploy.prometheus import Prometheus, running_prometheus
 from tests.deploy.stack import Stack, running_stack
+from tests.support import hash_costs
 from tests.support.processes import Server, free_port
 from tests.support.walk import enroll
 from tests.support.workers import Workers, code_of, wrong_codes
-
-FULL_HASHING = {"password_hash_memory_kib": 19 * 1024, "password_hash_passes": 2}
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +62,7 @@ def client(front: Front) -> Iterator[httpx.Client]:
 @pytest.fixture
 async def workers(gunicorn: Server, deployed_database: str) -> AsyncIterator[Workers]:
     """What a test needs to make accounts and to read the mailed code."""
-    running = Workers([gunicorn], build_services(settings_for(deployed_database, **FULL_HASHING)))
+    running = Workers([gunicorn], build_services(settings_for(deployed_database, **hash_costs.FULL)))
     yield running
     await running.close()
 

@@ -22,8 +22,8 @@ from focys.features.lockout import failed
 from focys.infra.db.database import Change
 from focys.services import build_services
 from tests.conftest import SECRET_KEY, settings_for
-from tests.deploy.conftest import FULL_HASHING
 from tests.deploy.shipped import unit_command, unit_environment
+from tests.support import hash_costs
 from tests.support.attempts import WRONG_BACKUP_CODE
 from tests.support.canary import found_in
 from tests.support.numbers import Numbers
@@ -73,7 +73,7 @@ def server(postgres_url: str, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 async def service(server: Server, postgres_url: str) -> AsyncIterator[Workers]:
-    running = Workers([server], build_services(settings_for(postgres_url, **FULL_HASHING)))
+    running = Workers([server], build_services(settings_for(postgres_url, **hash_costs.FULL)))
     yield running
     await running.close()
 

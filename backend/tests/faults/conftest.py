@@ -8,8 +8,7 @@ from focys.services import Services, build_services
 from tests.conftest import settings_for
 from tests.faults.caller import Line
 from tests.faults.deployed import Deployed, running_deployment
-
-FULL_HASHING = {"password_hash_memory_kib": 19 * 1024, "password_hash_passes": 2}
+from tests.support import hash_costs
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +28,7 @@ def deployed(shared_deployment: Deployed) -> Iterator[Deployed]:
 @pytest.fixture
 async def services(deployed: Deployed) -> AsyncIterator[Services]:
     """What a test needs to make accounts and to look behind the service."""
-    built = build_services(settings_for(deployed.database_url, **FULL_HASHING))
+    built = build_services(settings_for(deployed.database_url, **hash_costs.FULL))
     yield built
     await built.close()
 

@@ -17,9 +17,9 @@ from focys.services import build_services
 from focys.settings import Settings
 from tests.cluster import Cluster
 from tests.conftest import settings_for
-from tests.deploy.conftest import FULL_HASHING
 from tests.deploy.service import service_in
 from tests.faults.report import Tell
+from tests.support import hash_costs
 from tests.support.memory import memory_of
 from tests.support.processes import Server, serving
 from tests.support.service import PASSWORD
@@ -45,7 +45,7 @@ def server(cluster: Cluster, postgres_template: str, tmp_path_factory: pytest.Te
 @pytest.fixture
 async def workers(server: Server, cluster: Cluster) -> AsyncIterator[Workers]:
     url = cluster.url.replace("/postgres", "/argon2_overload")
-    running = Workers([server], build_services(settings_for(url, **FULL_HASHING)))
+    running = Workers([server], build_services(settings_for(url, **hash_costs.FULL)))
     yield running
     await running.close()
 

@@ -13,9 +13,9 @@ from focys.running import CLOCK_READING_SECONDS
 from focys.services import build_services
 from tests.cluster import running_postgres
 from tests.conftest import settings_for
-from tests.deploy.conftest import FULL_HASHING
 from tests.deploy.service import service_in
 from tests.faults.report import Tell
+from tests.support import hash_costs
 from tests.support.faketime import SteppedClock
 from tests.support.processes import Server, serving
 from tests.support.service import Account
@@ -56,7 +56,7 @@ def timed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Timed]:
 
 @pytest.fixture
 async def workers(timed: Timed) -> AsyncIterator[Workers]:
-    running = Workers([timed.server], build_services(settings_for(timed.database_url, **FULL_HASHING)))
+    running = Workers([timed.server], build_services(settings_for(timed.database_url, **hash_costs.FULL)))
     yield running
     await running.close()
 

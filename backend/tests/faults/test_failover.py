@@ -14,10 +14,10 @@ from focys.services import Services, build_services
 from tests.cluster import OwnCluster, running_postgres
 from tests.conftest import settings_for
 from tests.faults.caller import Line
-from tests.faults.conftest import FULL_HASHING
 from tests.faults.crowd import crowd, settle
 from tests.faults.deployed import Deployed, deployed_on
 from tests.faults.report import Tell
+from tests.support import hash_costs
 from tests.support.standby import Standby, standby_of
 from tests.support.waiting import until_it_holds
 
@@ -48,7 +48,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 
 @pytest.fixture
 async def services(pair: Pair) -> AsyncIterator[Services]:
-    built = build_services(settings_for(pair.deployed.database_url, **FULL_HASHING))
+    built = build_services(settings_for(pair.deployed.database_url, **hash_costs.FULL))
     yield built
     await built.close()
 

@@ -16,9 +16,9 @@ from focys.infra.db.database import Change
 from focys.services import build_services
 from tests.cluster import Cluster
 from tests.conftest import SECRET_KEY, settings_for
-from tests.deploy.conftest import FULL_HASHING
 from tests.deploy.service import service_in
 from tests.faults.report import Tell
+from tests.support import hash_costs
 from tests.support.processes import serving
 from tests.support.service import Account
 from tests.support.workers import Workers, code_of
@@ -39,7 +39,7 @@ def database_url(cluster: Cluster, postgres_template: str) -> Iterator[str]:
 @pytest.fixture
 async def before(database_url: str) -> AsyncIterator[Workers]:
     """What makes accounts under the old key."""
-    running = Workers([], build_services(settings_for(database_url, **FULL_HASHING)))
+    running = Workers([], build_services(settings_for(database_url, **hash_costs.FULL)))
     yield running
     await running.close()
 

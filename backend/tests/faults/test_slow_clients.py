@@ -19,10 +19,10 @@ from focys.infra.db.postgres import LOCK_TIMEOUT_MS, STATEMENT_TIMEOUT_MS
 from focys.services import build_services
 from tests.cluster import Cluster
 from tests.conftest import settings_for
-from tests.deploy.conftest import FULL_HASHING
 from tests.deploy.shipped import DOMAIN
 from tests.deploy.stack import Stack, running_stack
 from tests.faults.report import Tell
+from tests.support import hash_costs
 from tests.support.memory import memory_of
 from tests.support.processes import BACKEND
 from tests.support.service import Account
@@ -48,7 +48,7 @@ def stack(cluster: Cluster, postgres_template: str, tmp_path_factory: pytest.Tem
 
 @pytest.fixture
 async def workers(stack: Stack) -> AsyncIterator[Workers]:
-    running = Workers([stack.gunicorn], build_services(settings_for(stack.database_url, **FULL_HASHING)))
+    running = Workers([stack.gunicorn], build_services(settings_for(stack.database_url, **hash_costs.FULL)))
     yield running
     await running.close()
 

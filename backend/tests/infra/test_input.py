@@ -98,14 +98,14 @@ async def test_an_unknown_field_is_refused_without_its_value(browser: Browser, p
         assert_names_fields_only(response, "canary-value")
 
 
-@pytest.mark.parametrize("text", UNPRINTABLE)
 @pytest.mark.parametrize(("path", "field"), [(path, field) for path, field in FIELDS if field != "restart"])
-async def test_control_characters_are_refused(browser: Browser, path: str, field: str, text: str):
-    content = json.dumps({**CALLS[path], field: f"a{text}@b.test"}).encode()
+async def test_control_characters_are_refused(browser: Browser, path: str, field: str):
+    for text in UNPRINTABLE:
+        content = json.dumps({**CALLS[path], field: f"a{text}@b.test"}).encode()
 
-    response = await browser.http.post(path, content=content, headers={"Content-Type": "application/json"})
+        response = await browser.http.post(path, content=content, headers={"Content-Type": "application/json"})
 
-    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+        assert (response.status_code, response.json()["code"]) == (422, "invalid_request"), ascii(text)
 
 
 @pytest.mark.parametrize("length", [None, b"10", b"999999", "²".encode("latin-1"), b"-1", b"abc", b"9" * 20])
@@ -219,37 +219,37 @@ async def test_every_spelling_of_an_address_is_the_same_account(world: World, ty
     assert await count_of(world, users) == 1
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [
-        "alíce@student.com",
-        "\u0430lice@student.com",
-        "\uff41lice@student.com",
-        "Alice <alice@student.com>",
-        "a" * 5000,
-        "",
-        "alice@student.com.",
-        "alice@student",
-        "alice",
-        "@student.com",
-        "alice@",
-        "alice@@student.com",
-        "alice @student.com",
-        '"alice"@student.com',
-        "alice@[127.0.0.1]",
-        "alice@student..com",
-        "alice@-student.com",
-        "alice@student.com,bob@student.com",
-        "alice@student.com\nbcc:bob@student.com",
-        "<alice@student.com>",
-        "a@" + "b" * 250 + ".com",
-    ],
-)
-async def test_an_invalid_address_is_refused(browser: Browser, typed: str):
-    response = await browser.post("/auth/login", {"email": typed, "password": "x"})
+NO_ADDRESSES = [
+    "alíce@student.com",
+    "\u0430lice@student.com",
+    "\uff41lice@student.com",
+    "Alice <alice@student.com>",
+    "a" * 5000,
+    "",
+    "alice@student.com.",
+    "alice@student",
+    "alice",
+    "@student.com",
+    "alice@",
+    "alice@@student.com",
+    "alice @student.com",
+    '"alice"@student.com',
+    "alice@[127.0.0.1]",
+    "alice@student..com",
+    "alice@-student.com",
+    "alice@student.com,bob@student.com",
+    "alice@student.com\nbcc:bob@student.com",
+    "<alice@student.com>",
+    "a@" + "b" * 250 + ".com",
+]
 
-    assert_names_fields_only(response, typed)
-    assert [error["field"] for error in response.json()["errors"]] == ["email"]
+
+async def test_an_invalid_address_is_refused(browser: Browser):
+    for typed in NO_ADDRESSES:
+        response = await browser.post("/auth/login", {"email": typed, "password": "x"})
+
+        assert_names_fields_only(response, typed)
+        assert [error["field"] for error in response.json()["errors"]] == ["email"], typed
 
 
 async def test_an_international_domain_is_normalized(world: World):

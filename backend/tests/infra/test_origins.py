@@ -136,19 +136,19 @@ async def test_a_cookie_call_that_proves_its_origin_is_accepted(lone_world: Worl
     assert [response.status_code for response in responses] == [200, 204]
 
 
-@pytest.mark.parametrize("headers", UNPROVEN, ids=str)
 @pytest.mark.parametrize("path", ["/auth/refresh", "/auth/logout"])
-async def test_a_cookie_call_without_proof_of_origin_is_refused(lone_world: World, path: str, headers: dict[str, str]):
+async def test_a_cookie_call_without_proof_of_origin_is_refused(lone_world: World, path: str):
     """WEB-03: it changes neither token nor session."""
     client = await a_signed_in_client(lone_world)
     lone_world.clock.advance(minutes=1)
     before = await state_of(lone_world)
 
-    response = await client.post(path, headers=headers)
+    for headers in UNPROVEN:
+        response = await client.post(path, headers=headers)
 
-    assert (response.status_code, response.json()["code"]) == (403, "forbidden_origin")
-    assert "Set-Cookie" not in response.headers
-    assert await state_of(lone_world) == before
+        assert (response.status_code, response.json()["code"]) == (403, "forbidden_origin"), headers
+        assert "Set-Cookie" not in response.headers, headers
+        assert await state_of(lone_world) == before, headers
     assert (await client.post("/auth/refresh", headers=OURS)).status_code == 200
 
 
@@ -173,28 +173,28 @@ async def test_a_foreign_origin_is_refused_whatever_sec_fetch_site_says(lone_wor
     assert response.json()["code"] == "forbidden_origin"
 
 
-@pytest.mark.parametrize(
-    "media_type",
-    [
-        "text/plain",
-        "text/plain;application/json",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-        "application/json-patch+json",
-        "application/problem+json",
-        "text/json",
-        "application/jsonp",
-        "application/json, text/plain",
-        "",
-        None,
-    ],
-)
-async def test_only_json_is_accepted(lone_world: World, media_type: str | None):
-    headers = {} if media_type is None else {"Content-Type": media_type}
+NOT_JSON = [
+    "text/plain",
+    "text/plain;application/json",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/json-patch+json",
+    "application/problem+json",
+    "text/json",
+    "application/jsonp",
+    "application/json, text/plain",
+    "",
+    None,
+]
 
-    response = await lone_world.a_browser().http.post("/auth/refresh", content=b"{}", headers=headers)
 
-    assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
+async def test_only_json_is_accepted(lone_world: World):
+    for media_type in NOT_JSON:
+        headers = {} if media_type is None else {"Content-Type": media_type}
+
+        response = await lone_world.a_browser().http.post("/auth/refresh", content=b"{}", headers=headers)
+
+        assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type"), media_type
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "Application/JSON", "application/json; charset=utf-8"])

@@ -7,13 +7,13 @@ import pytest
 from focys.services import build_services
 from tests.cluster import Cluster
 from tests.conftest import SECRET_KEY, settings_for
+from tests.support import hash_costs
 from tests.support.processes import Server, copy_backend, environment, free_port, serving
 from tests.support.roles import psql_command
 from tests.support.workers import Workers
 from tests.tiers import ISOLATION_LEVELS
 
 WORKERS = 4
-FULL_HASHING = {"password_hash_memory_kib": 19 * 1024, "password_hash_passes": 2}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -58,6 +58,6 @@ def servers(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture
 async def workers(servers: Sequence[Server], shared_database: str) -> AsyncIterator[Workers]:
     """The four workers, and what a test needs to look behind them."""
-    running = Workers(servers, build_services(settings_for(shared_database, **FULL_HASHING)))
+    running = Workers(servers, build_services(settings_for(shared_database, **hash_costs.FULL)))
     yield running
     await running.close()

@@ -19,11 +19,11 @@ from focys.domain.lockout import STRONG_TRIES_PER_NETWORK
 from focys.domain.login import Step
 from focys.features.lockout import failed
 from focys.features.login import pending_logins
-from focys.infra.crypto.hashing import Hasher
 from focys.infra.crypto.tokens import new_token
 from focys.infra.db.database import Change
 from tests.faults.people import Person, a_login, some_people
 from tests.faults.report import Tell
+from tests.support.hash_costs import cheap_hasher
 from tests.support.lines import Lines, open_lines, post
 from tests.support.service import PASSWORD, Account
 from tests.support.workers import Workers, code_of, tally, wrong_codes
@@ -154,8 +154,8 @@ async def test_bursts_of_codes_win_no_more_often_than_the_tries_left(arena: Aren
 
 async def test_bursts_of_backup_codes_win_no_more_often_than_the_tries_left(arena: Arena):
     """LOCK-02, LOCK-05: nobody guesses 80 bits, so a lock leaves them tries of their own; but each is charged."""
-    # A stored hash has its own parameters; cheap ones let more codes run in parallel.
-    cheap = replace(arena.workers.services, hasher=Hasher(memory_kib=64, passes=1, threads=1, queue=1))
+    # Cheap hashes let more codes run in parallel.
+    cheap = replace(arena.workers.services, hasher=cheap_hasher())
     for person in await some_people(cheap, FEWER_BURSTS, enrolled=True):
         login_tokens = await logins_of(person, arena.workers, BUDGET - 1)
         wrong = [crockford.encode(arena.draw.randbytes(crockford.CODE_BYTES)) for _ in range(FEWER_CODES - 1)]

@@ -25,7 +25,7 @@ from focys.infra.db.schema import migrate
 from focys.infra.web.caller import Caller
 from focys.services import Services, build_services
 from focys.settings import Settings
-from tests.support.cheap_hashing import with_cheap_hashing
+from tests.support.hash_costs import with_cheap_hashing
 
 SECRET_KEY = "a-key-for-the-journeys-that-is-long-enough-0123456789"
 CREATOR = Caller(address="console:test", network="console:test", user_agent="journeys", request_id="journeys")

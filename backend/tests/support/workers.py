@@ -20,6 +20,7 @@ from focys.features.totp import new_secret
 from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
 from focys.services import Services
+from tests.support.hash_costs import cheap_hasher
 from tests.support.keyed import email_codes_of
 from tests.support.processes import Server
 from tests.support.service import AS_OUR_PAGE, OPERATOR, PASSWORD, Account
@@ -94,7 +95,7 @@ class Workers:
         if enrolled:
             account.secret = new_secret()
             sealed = SecretBox(KeyRing(self.services.settings.keys)).seal(account.secret, account.id)
-            new = await BackupCodes(self.services.database, self.services.hasher).issue(account.id, now)
+            new = await BackupCodes(self.services.database, cheap_hasher()).issue(account.id, now)
             guard = claim_and_enroll(account.id, 0, Match(step=0, offset=0), sealed=sealed, now=now)
             assert await self.services.database.write(*new.changes, guard=guard)
             account.backup_codes = new.codes
