@@ -6,7 +6,7 @@ import type { Kind } from "./e2e/support/site";
 export default defineConfig<object, { kind: Kind }>({
   testDir: "e2e",
   outputDir: "test-results",
-  workers: 2,
+  workers: 3, // on two cores: each waits for its server or its browser part of the time
   fullyParallel: true,
   forbidOnly: !!process.env.CI,
   retries: 0,
@@ -23,7 +23,12 @@ export default defineConfig<object, { kind: Kind }>({
     trace: "off", // a trace would contain passwords and keys
   },
   projects: [
-    { name: "sqlite", testIgnore: "production.spec.ts", use: { kind: "sqlite" } },
+    {
+      name: "sqlite",
+      testIgnore: ["production.spec.ts", "demo.spec.ts"],
+      use: { kind: "sqlite" },
+    },
+    { name: "demo", testMatch: "demo.spec.ts", use: { kind: "sqlite" } },
     {
       name: "postgresql",
       testMatch: "guide.spec.ts",

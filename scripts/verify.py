@@ -42,7 +42,7 @@ PAGE_STYLE = Section("Page style and types", FRONTEND, [
     "npm run --silent lint", "npm run --silent typecheck",
 ])
 DOMAIN_TESTS = Section("Domain tests", BACKEND, ["pytest -q tests/domain"])
-BACKEND_TESTS = Section("Backend tests", BACKEND, ["pytest -q -n 2 --dist loadfile --tier fast --durations 10"])
+BACKEND_TESTS = Section("Backend tests", BACKEND, ["pytest -q -n 3 --dist loadfile --tier fast --durations 10"])
 DEPLOYMENT_TESTS = Section("Deployment tests", BACKEND, [
     "pytest -q -n 2 --dist loadfile --tier deployment --durations 25",
 ])
@@ -50,8 +50,8 @@ PAGE_TESTS = Section("Page tests", FRONTEND, ["npm run --silent test"])
 SIZE = Section("Page size", FRONTEND, ["npm run --silent size"])
 ALL_JOURNEYS = Section("Browser journeys", FRONTEND, ["playwright test"])
 JOURNEYS = Section("Browser journeys", FRONTEND, ["playwright test --project sqlite"])
-DEPLOYED_JOURNEYS = Section("Browser journeys, as deployed", FRONTEND, [
-    "playwright test --project postgresql --project production",
+MORE_JOURNEYS = Section("Browser journeys: the demo, PostgreSQL, and as deployed", FRONTEND, [
+    "playwright test --project demo --project postgresql --project production",
 ])
 # Last, so that an advisory published today hides no other result. A network that is down is no failure.
 AUDIT = Section("Known vulnerabilities", ROOT, ["python scripts/audit.py"], not_done=NOT_DONE)
@@ -64,7 +64,7 @@ PLANS = {
         LEAKS, WORDS, LOCKS, STYLE, TYPES, SCRIPT_TYPES, CONTRACTS, SCHEMA, PAGE_STYLE,
         PAGE_TESTS, SIZE, BACKEND_TESTS, JOURNEYS,
     ],
-    "test-deployment": [DEPLOYMENT_TESTS, DEPLOYED_JOURNEYS, AUDIT],
+    "test-deployment": [DEPLOYMENT_TESTS, MORE_JOURNEYS, AUDIT],
     "check": [LEAKS, WORDS, STYLE, TYPES, SCRIPT_TYPES, CONTRACTS, SCHEMA, DOMAIN_TESTS, PAGE_STYLE],
     "e2e": [ALL_JOURNEYS],
     "bench": [MEASURES],

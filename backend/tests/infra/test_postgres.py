@@ -16,7 +16,8 @@ SIZE = 2
 LOOKS = 1000
 WHO = select(func.pg_backend_pid())
 IN_USE = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'focys' AND datname = current_database()"
-SLEEPING = f"{IN_USE} AND state = 'active' AND query LIKE '%pg_sleep%'"
+WAITING = f"{IN_USE} AND wait_event_type = 'Lock'"
+LOCK, UNLOCK = "SELECT pg_advisory_lock(1)", "SELECT pg_advisory_unlock(1)"
 
 
 @pytest.fixture
@@ -38,8 +39,9 @@ async def who(connections: Postgres) -> int:
     return int(row[0])
 
 
-def sleep(connections: Postgres, seconds: float) -> "asyncio.Task[list[object]]":
-    return asyncio.create_task(connections.fetch(select(func.pg_sleep(literal(seconds))), {}))
+def wait(connections: Postgres) -> "asyncio.Task[list[object]]":
+    """A statement that takes until the lock is released."""
+    return asyncio.create_task(connections.fetch(select(func.pg_advisory_xact_lock(1)), {}))
 
 
 async def until(aside: asyncpg.Connection, question: str, answer: int) -> None:
@@ -65,13 +67,15 @@ async def test_anyone_who_gets_no_connection_in_time_is_told_so_and_the_next_one
     connections: Postgres, aside: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(postgres, "POOL_WAIT_SECONDS", 0.1)
-    sleepers = [sleep(connections, 1) for _ in range(SIZE)]
-    await until(aside, SLEEPING, SIZE)
+    await aside.fetchval(LOCK)
+    waiting = [wait(connections) for _ in range(SIZE)]
+    await until(aside, WAITING, SIZE)
 
     with pytest.raises(TimeoutError):
         await who(connections)
 
-    await asyncio.gather(*sleepers)
+    await aside.fetchval(UNLOCK)
+    await asyncio.gather(*waiting)
     assert await who(connections)
 
 
@@ -114,21 +118,22 @@ async def test_a_connection_that_was_idle_for_long_is_not_trusted(
 async def test_a_connection_that_cannot_be_made_ready_is_closed(
     connections: Postgres, aside: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ):
-    opened = []
+    opened: asyncio.Queue[asyncpg.Connection] = asyncio.Queue()
 
     async def hang(connection: asyncpg.Connection, *_: object, **__: object) -> None:
-        opened.append(connection)
+        opened.put_nowait(connection)
         await asyncio.Event().wait()
 
     with monkeypatch.context() as patched:
         patched.setattr(asyncpg.Connection, "set_type_codec", hang)
         forgotten = asyncio.create_task(who(connections))
-        await until(aside, IN_USE, 1)
+        connection = await opened.get()
         forgotten.cancel()
         with pytest.raises(asyncio.CancelledError):
             await forgotten
 
-    assert [connection.is_closed() for connection in opened] == [True]
+    assert connection.is_closed()
+    assert opened.empty()
     await until(aside, IN_USE, 0)
     assert await who(connections)
 
@@ -137,22 +142,28 @@ async def test_what_nobody_waits_for_any_more_is_given_up_and_its_connection_wit
     connections: Postgres, aside: asyncpg.Connection
 ):
     before = await who(connections)
-    forgotten = sleep(connections, 60)
-    await until(aside, SLEEPING, 1)
+    await aside.fetchval(LOCK)
+    forgotten = wait(connections)
+    await until(aside, WAITING, 1)
 
     forgotten.cancel()
     with pytest.raises(asyncio.CancelledError):
         await forgotten
 
-    await until(aside, SLEEPING, 0)
+    await until(aside, WAITING, 0)
     assert before not in await asyncio.gather(*(who(connections) for _ in range(SIZE)))
 
 
 async def test_the_end_waits_for_a_statement_in_progress(connections: Postgres, aside: asyncpg.Connection):
-    last = sleep(connections, 0.5)
-    await until(aside, SLEEPING, 1)
+    await aside.fetchval(LOCK)
+    last = wait(connections)
+    await until(aside, WAITING, 1)
 
-    await connections.close()
+    closing = asyncio.create_task(connections.close())
+    await asyncio.sleep(0)
+    assert not closing.done()
+    await aside.fetchval(UNLOCK)
+    await closing
 
     assert last.done()
     await until(aside, IN_USE, 0)
