@@ -50,7 +50,7 @@ PAGE_TESTS = Section("Page tests", FRONTEND, ["npm run --silent test"])
 SIZE = Section("Page size", FRONTEND, ["npm run --silent size"])
 ALL_JOURNEYS = Section("Browser journeys", FRONTEND, ["playwright test"])
 JOURNEYS = Section("Browser journeys", FRONTEND, ["playwright test --project sqlite"])
-MORE_JOURNEYS = Section("Browser journeys: the demo, PostgreSQL, and as deployed", FRONTEND, [
+MORE_JOURNEYS = Section("Browser journeys: demo, PostgreSQL, deployed", FRONTEND, [
     "playwright test --project demo --project postgresql --project production",
 ])
 # Last, so that an advisory published today hides no other result. A network that is down is no failure.
