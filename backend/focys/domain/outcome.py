@@ -47,7 +47,7 @@ class Reason(StrEnum):
     CODES_OUTDATED = ("codes_outdated", 409, "These backup codes were already saved or replaced.")
     SESSION_ENDED = ("session_ended", 401, "This session has ended. Please sign in again.")
     NOT_AUTHENTICATED = ("not_authenticated", 401, "Please sign in.")
-    VERIFICATION_NEEDED = ("verification_needed", 403, "Please sign in again to confirm that it's you.")
+    STEP_UP_REQUIRED = ("step_up_required", 403, "Please confirm that it's you first.")
     FORBIDDEN = ("forbidden", 403, "Only administrators can do this.")
     INVALID_REQUEST = ("invalid_request", 422, "The request has an invalid field.")
     FORBIDDEN_ORIGIN = ("forbidden_origin", 403, "This request is not allowed from another site.")

@@ -89,7 +89,7 @@ def test_a_backup_from_before_an_upgrade_is_migrated_on_trial(older: Callable[[s
 
     assert result.exit_code == 1
     assert database.value("SELECT version_num FROM alembic_version") == "0002"
-    assert "at 0002; 0003, 0004, 0005, 0006, 0007, 0008, 0009, 0010 can be applied" in line_of(result, "schema")
+    assert "at 0002; 0003, 0004, 0005, 0006, 0007, 0008, 0009, 0010, 0011 can be applied" in line_of(result, "schema")
     assert "3 in users.totp_secret" in line_of(result, "plaintext")
     assert "SECRET_KEY decrypts all 3" in line_of(result, "secrets")
     assert "3 accounts, 3 with an authenticator" in line_of(result, "accounts")
@@ -111,7 +111,7 @@ def test_a_backup_of_the_previous_version_passes_without_its_pending_enrollments
     assert result.exit_code == 0, result.output
     assert database.value("SELECT version_num FROM alembic_version") == "0007"
     assert {name: state for name, state in states_of(result).items() if state != "ok"} == {"schema": "warn"}
-    assert "at 0007; 0008, 0009, 0010 can be applied" in line_of(result, "schema")
+    assert "at 0007; 0008, 0009, 0010, 0011 can be applied" in line_of(result, "schema")
     assert "2 accounts, 1 with an authenticator; 0 enrollments, 0 open sessions" in line_of(result, "accounts")
     assert "SECRET_KEY decrypts all 1" in line_of(result, "secrets")
 

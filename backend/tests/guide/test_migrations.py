@@ -15,7 +15,7 @@ from tests.support.attempts import at_enrollment
 from tests.support.guide import Deployment
 from tests.support.service import OPERATOR, PASSWORD, Account, World
 
-HEAD = "0010"
+HEAD = "0011"
 DESTROY = "-x destroy-credentials=yes"
 ADVISORY_LOCK = 4_602_697
 

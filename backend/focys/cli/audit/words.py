@@ -12,6 +12,7 @@ _DONE = {
     "MFA enrolment started": "setup of an authenticator began",
     "MFA enrolment": "set up an authenticator and signed in",
     "MFA bypassed": "signed in with the password alone, under a bypass",
+    "step-up": "confirmed that it is them",
     "login cancelled": "canceled a sign-in",
     "session refresh": "session continued",
     "sign-out": "signed out",

@@ -6,10 +6,16 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from focys.domain.outcome import Refused
 from focys.features.backup_codes.factor import BackupCodeFactor
-from focys.features.backup_codes.schemas import BackupCodeEntry, NewBackupCodes, ShownSet, UnsavedSet
+from focys.features.backup_codes.schemas import (
+    BackupCodeAndPassword,
+    BackupCodeEntry,
+    NewBackupCodes,
+    ShownSet,
+    UnsavedSet,
+)
 from focys.features.backup_codes.unsaved import UnsavedCodes
 from focys.features.factors import FactorLoginDep
-from focys.features.sessions import CurrentSession, RecentlyVerified, SignedIn
+from focys.features.sessions import CurrentSession, RecentlyVerified, SignedIn, SteppedUp
 from focys.infra.web.dependencies import CallerDep
 from focys.infra.web.replies import PROBLEMS, refusal, reply
 
@@ -28,6 +34,14 @@ UnsavedCodesDep = Annotated[UnsavedCodes, Depends(_unsaved_codes)]
 async def verify_backup_code(body: BackupCodeEntry, login: FactorLoginDep, caller: CallerDep) -> Response:
     """Check a second factor."""
     return await login.verify(BackupCodeFactor.kind, body, caller)
+
+
+@router.post("/step-up/backup-code", response_model=SteppedUp)
+async def step_up_with_backup_code(
+    body: BackupCodeAndPassword, session: CurrentSession, login: FactorLoginDep, caller: CallerDep
+) -> Response:
+    """Confirm that the signed-in user is still the one they were, without the app."""
+    return await login.step_up(BackupCodeFactor.kind, body, session.session_id, caller)
 
 
 @router.post("/backup-codes/acknowledge", response_model=UnsavedSet)

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field
 
 from focys.domain import crockford
-from focys.infra.web.requests import Request
+from focys.infra.web.requests import Password, Request
 
 
 def _backup_code(text: str) -> str:
@@ -20,6 +20,12 @@ class BackupCodeEntry(Request):
     """One backup code."""
 
     code: Annotated[str, Field(max_length=64), AfterValidator(_backup_code)]
+
+
+class BackupCodeAndPassword(BackupCodeEntry):
+    """One backup code, and the password, to step up without the app."""
+
+    password: Password
 
 
 class ShownSet(Request):

@@ -6,6 +6,7 @@ async def verify(body: TotpCodes, login: FactorLoginDep, caller: CallerDep) -> R
 """
 
 from typing import Annotated, Protocol
+from uuid import UUID
 
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel
@@ -26,6 +27,10 @@ class FactorLogin(Protocol):
 
     async def verify(self, kind: str, answer: BaseModel, caller: Caller) -> Response:
         """Check a proof of this kind of factor, and sign in."""
+        ...
+
+    async def step_up(self, kind: str, answer: BaseModel, session_id: UUID, caller: Caller) -> Response:
+        """Check a proof of this kind of factor, and mark a session as recently verified."""
         ...
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Table, Update, Uuid, and_, bindparam, exists, literal, se
 
 from focys.features.email_code import CodeIssue
 from focys.features.login.models import pending_logins
-from focys.features.login.snapshots import Account, PendingLogin
+from focys.features.login.snapshots import PendingLogin
 from focys.infra.crypto.tokens import digest
 from focys.infra.db.database import Change
 
@@ -47,14 +47,14 @@ _TAKE_TRY_BACK = (
 )
 
 
-def begun(login: PendingLogin, token: str, account: Account) -> Change:
+def begun(login: PendingLogin, token: str, user_id: UUID, epoch: int) -> Change:
     """Insert a login in progress."""
     row = {
         "id": login.login_id,
         "handle_hash": digest(token),
-        "user_id": account.user_id,
+        "user_id": user_id,
         "step": login.step_word,
-        "epoch": account.credential_epoch,
+        "epoch": epoch,
         "created_at": login.created_at,
         "expires_at": login.expires_at,
         "code_issue": login.code_issue,

@@ -121,7 +121,7 @@ class EmailCodeAttempt:
             taken_back(self.charge_id),
             # Other logins that share the code continue: this one may be an attacker's with mailbox access.
             consumed(facts.login.login_id, now),
-            begun(login, token, account),
+            begun(login, token, account.user_id, account.credential_epoch),
         )
         event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
         if not await self.request.commit(event, *changes, guard=self.request.guard(facts)):

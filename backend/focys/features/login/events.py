@@ -17,6 +17,7 @@ class Event(EventName):
     MFA_ENROLLMENT_STARTED = "MFA enrolment started"
     MFA_ENROLLMENT = ("MFA enrolment", *REFUSALS)
     MFA_BYPASSED = "MFA bypassed"
+    STEP_UP = "step-up"
     CANCELED = "login cancelled"
 
 

@@ -1,6 +1,6 @@
 """The first step: email and password. Unknown addresses, disabled accounts and wrong passwords look the same."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from focys.domain.attempt import BUSY, CHARGE_TRIES, WRITE_TRIES
 from focys.domain.bypass import Bypass
@@ -32,8 +32,38 @@ from focys.infra.db.database import Change
 _EVENT = event_of(Proof.PASSWORD_WITH_MFA)
 
 
+@dataclass(frozen=True, slots=True)
+class RightPassword:
+    """A password was right: whose it is, and the changes that refund its charge."""
+
+    facts: PasswordSnapshot
+    account: Account
+    refunds: list[Change]
+
+
 async def start(request: LoginRequest, address: str, password: str) -> Begun | CompletedLogin | Refused:
     """Check email and password; wrong, unknown and disabled get the same response after the same work."""
+    right = await check(request, address, password)
+    if isinstance(right, Refused):
+        return right
+    request, refunds = request.later(), right.refunds
+    outcome = await _accept_password(request, right.facts, right.account, refunds)
+    keys = ThrottleKeys.of(request.deps.keys, address, request.visit.caller)
+    for _ in range(WRITE_TRIES):
+        if outcome is not BUSY:
+            break
+        # A concurrent sign-in was written first.
+        again = await request.repository.find_at_start(address, keys, request.visit)
+        if again.account is None or again.account.credential_epoch != right.account.credential_epoch:
+            break
+        outcome = await _accept_password(request, again, again.account, refunds)
+    if isinstance(outcome, Refused):
+        await request.deps.database.write(*refunds)
+    return outcome
+
+
+async def check(request: LoginRequest, address: str, password: str) -> RightPassword | Refused:
+    """Charge and compare a password, and charge a wrong one for good."""
     keys, throttle = ThrottleKeys.of(request.deps.keys, address, request.visit.caller), request.deps.throttle
     charged = await _charge(request, address, keys)
     if isinstance(charged, Refused):
@@ -49,18 +79,7 @@ async def start(request: LoginRequest, address: str, password: str) -> Begun | C
         return await _refuse_password(request, facts, charge)
     refunds = await throttle.forgive(charge)
     await _upgrade_hash(request, facts, password)
-    outcome = await _accept_password(request, facts, facts.account, refunds)
-    for _ in range(WRITE_TRIES):
-        if outcome is not BUSY:
-            break
-        # A concurrent sign-in was written first.
-        again = await request.repository.find_at_start(address, keys, request.visit)
-        if again.account is None or again.account.credential_epoch != facts.account.credential_epoch:
-            break
-        outcome = await _accept_password(request, again, again.account, refunds)
-    if isinstance(outcome, Refused):
-        await request.deps.database.write(*refunds)
-    return outcome
+    return RightPassword(facts, facts.account, refunds)
 
 
 async def _charge(
@@ -134,7 +153,7 @@ async def _begin_second_factor(
     login = PendingLogin.new(Step.SECOND_FACTOR, now, now + LOGIN_LIFE)
     earlier = [token_consumed(caller.login, now)] if caller.login is not None else []
     event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
-    await request.commit(event, *changes, *earlier, begun(login, token, account))
+    await request.commit(event, *changes, *earlier, begun(login, token, account.user_id, account.credential_epoch))
     lock, factors = facts.lock_state(now), request.offered(facts.held)
     return Begun(token, state_of_second_factor(login, account.email, factors, lock, now))
 
@@ -154,7 +173,8 @@ async def _begin_email_code(
         return started
     earlier = [token_consumed(caller.login, now)] if caller.login is not None else []
     mail = [] if started.mail is None else [started.mail]
-    await request.commit(event, *changes, *earlier, begun(started.login, token, account), *mail)
+    new = begun(started.login, token, account.user_id, account.credential_epoch)
+    await request.commit(event, *changes, *earlier, new, *mail)
     return Begun(token, state_of_email_code(started.login, account, sender, now))
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response, status
 from pydantic import BaseModel
@@ -10,11 +11,11 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.browsers import COOKIE_LIFE
 from focys.features.login.attempt import CompletedLogin
 from focys.features.login.email_code import Entry
-from focys.features.login.schemas import Credentials, LoginState, MailedCode, Nothing, Resent, Status
+from focys.features.login.schemas import Credentials, CurrentPassword, LoginState, MailedCode, Nothing, Resent, Status
 from focys.features.login.service import LoginFlow
 from focys.features.login.snapshots import Begun
 from focys.features.login.snapshots import LoginState as State
-from focys.features.sessions import SignedIn, User
+from focys.features.sessions import CurrentSession, Refreshed, SignedIn, SteppedUp, User, stepped_up_response
 from focys.infra.web.branding import BrandDep
 from focys.infra.web.caller import Caller
 from focys.infra.web.callers import Cookies
@@ -78,6 +79,14 @@ async def resend_email_code(flow: Flow, caller: CallerDep, body: Nothing | None 
     return reply(Resent(resend_after=outcome), status_code=status.HTTP_202_ACCEPTED)
 
 
+@router.post("/step-up/password", response_model=SteppedUp)
+async def step_up_with_password(
+    body: CurrentPassword, session: CurrentSession, flow: Flow, caller: CallerDep, web: WebDep
+) -> Response:
+    """Confirm that the signed-in user is still the one they were; only for accounts without a second factor."""
+    return _stepped_up(await flow.step_up_with_password(body.password, session, caller), web.cookies)
+
+
 @dataclass(frozen=True, slots=True)
 class FactorResponses:
     """The steps that take a factor, as responses for the factors' routes; implements ``FactorLogin``."""
@@ -97,6 +106,16 @@ class FactorResponses:
     async def verify(self, kind: str, answer: BaseModel, caller: Caller) -> Response:
         """Check a second factor."""
         return _response(await self.flow.verify(kind, answer, caller), self.cookies)
+
+    async def step_up(self, kind: str, answer: BaseModel, session_id: UUID, caller: Caller) -> Response:
+        """Check a second factor, and mark a session as recently verified."""
+        return _stepped_up(await self.flow.step_up(kind, answer, session_id, caller), self.cookies)
+
+
+def _stepped_up(outcome: Refreshed | Refused, cookies: Cookies) -> Response:
+    if isinstance(outcome, Refused):
+        return refusal(outcome)
+    return stepped_up_response(outcome, cookies)
 
 
 def _response(outcome: Begun | CompletedLogin | Refused, cookies: Cookies) -> Response:

@@ -4,20 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
-from focys.domain import passwords
 from focys.features.accounts import canonical_address
 from focys.infra.web.branding import Branding
-from focys.infra.web.requests import Request, Text
-
-
-def _bounded_password(text: str) -> str:
-    if passwords.is_oversized(text):
-        raise ValueError("This is too long.")
-    return text
-
+from focys.infra.web.requests import Password, Request, Text
 
 Address = Annotated[Text, Field(max_length=320), AfterValidator(canonical_address)]
-Password = Annotated[Text, Field(min_length=1), AfterValidator(_bounded_password)]
 
 
 class Nothing(Request):
@@ -28,6 +19,12 @@ class Credentials(Request):
     """Email and password."""
 
     email: Address
+    password: Password
+
+
+class CurrentPassword(Request):
+    """The password that the account has now."""
+
     password: Password
 
 

@@ -11,7 +11,7 @@ from focys.domain.lockout import Disabled, Failures, Guarded, Locked, LockState,
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.audit import AuditEvent, Outcome
-from focys.features.factors import AnyFactor
+from focys.features.factors import AnyFactor, Proven
 from focys.features.lockout import kept, notices_for, second_factor_failures, taken_back
 from focys.features.login.attempt import CompletedLogin, Grant, Granted, LoginRequest
 from focys.features.login.changes import while_charged
@@ -54,12 +54,16 @@ class SecondFactorAttempt:
         repository = self.request.repository
         return self._in_turn(await repository.find(repository.second_factor, self.request.visit))
 
+    async def prove(self, facts: LoginSnapshot) -> Proven | Unproven:
+        """Let the factor check the answer."""
+        return await self.factor.verify(self.answer, facts.held[self.factor.kind], self.request.claim(facts))
+
     async def compare(self, facts: LoginSnapshot) -> Granted | Unproven:
         """Let the factor check the answer; if it is right, also issue what comes with it."""
-        claim = self.request.claim(facts)
-        proven = await self.factor.verify(self.answer, facts.held[self.factor.kind], claim)
+        proven = await self.prove(facts)
         if isinstance(proven, Unproven):
             return proven
+        claim = self.request.claim(facts)
         others = [other for other in self.request.deps.companions if other.kind != self.factor.kind]
         return Granted(proven, tuple([await other.replenish(facts.held[other.kind], claim) for other in others]))
 

@@ -1,12 +1,14 @@
 """The login from password to session. Each step is a separate module, called from here."""
 
+from uuid import UUID
+
 from pydantic import BaseModel
 
 from focys.domain import attempt
 from focys.domain.login import Step
-from focys.domain.outcome import Refused
+from focys.domain.outcome import Reason, Refused
 from focys.features.audit import AuditEvent, Outcome
-from focys.features.login import email_code, enrollment, password, second_factor
+from focys.features.login import email_code, enrollment, password, second_factor, step_up
 from focys.features.login.attempt import CompletedLogin, Dependencies, LoginRequest
 from focys.features.login.changes import consumed
 from focys.features.login.events import Event
@@ -19,6 +21,7 @@ from focys.features.login.snapshots import (
     state_of_enrollment,
     state_of_second_factor,
 )
+from focys.features.sessions import LiveSession, Refreshed
 from focys.infra.web.caller import Caller
 
 
@@ -59,6 +62,17 @@ class LoginFlow:
         """Check a proof of this kind of second factor, and sign in."""
         factor = self._factors[kind]
         return await attempt.run(second_factor.SecondFactorAttempt(self._request(caller), factor, answer))
+
+    async def step_up(self, kind: str, answer: BaseModel, session_id: UUID, caller: Caller) -> Refreshed | Refused:
+        """Check a proof of this kind of second factor, and mark a session as recently verified."""
+        session = await self._deps.sessions.find(session_id)
+        if session is None:
+            return Refused(Reason.SESSION_ENDED)
+        return await step_up.with_factor(self._request(caller), session, self._factors[kind], answer)
+
+    async def step_up_with_password(self, typed: str, session: LiveSession, caller: Caller) -> Refreshed | Refused:
+        """Check the password of an account that has no second factor, and mark its session as recently verified."""
+        return await step_up.with_password(self._request(caller), session, typed)
 
     async def look(self, caller: Caller) -> LoginState | Refused:
         """Return the login in progress."""

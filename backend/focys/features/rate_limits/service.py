@@ -22,6 +22,7 @@ UNFINISHED_LOGINS = RateLimitItemPerHour(10, 1, namespace="user-unfinished-login
 ENROLLMENTS = RateLimitItemPerHour(10, 1, namespace="login-enrollments")
 CODES_REPLACED = RateLimitItemPerHour(5, 1, namespace="user-codes-replaced")
 OUT_OF_TURN = RateLimitItemPerHour(3, 1, namespace="login-out-of-turn")
+STEP_UPS = RateLimitItemPerHour(60, 1, namespace="session-step-ups")
 REFRESHES = RateLimitItemPerHour(120, 1, namespace="session-refreshes")
 
 for _limit in (
@@ -35,6 +36,7 @@ for _limit in (
     ENROLLMENTS,
     CODES_REPLACED,
     OUT_OF_TURN,
+    STEP_UPS,
     REFRESHES,
 ):
     metrics.THROTTLED.labels(_limit.namespace)

@@ -13,9 +13,9 @@ from focys.features.sessions.events import Alarm, Event
 from focys.features.sessions.gauges import read_shared_address
 from focys.features.sessions.models import LiveSession, sessions
 from focys.features.sessions.repository import SessionRepository, all_ended, everybodys_ended, live_count_for
-from focys.features.sessions.results import Listed, Opened
-from focys.features.sessions.router import SessionsApi, router
-from focys.features.sessions.schemas import SignedIn, User
+from focys.features.sessions.results import Listed, Opened, Refreshed
+from focys.features.sessions.router import SessionsApi, router, stepped_up_response
+from focys.features.sessions.schemas import SignedIn, SteppedUp, User
 from focys.features.sessions.service import Evidence, RotationLimit, SessionPolicy, Sessions
 from focys.infra.db.retention import kept_for
 
@@ -36,15 +36,18 @@ __all__ = [
     "LiveSession",
     "Opened",
     "RecentlyVerified",
+    "Refreshed",
     "RotationLimit",
     "SessionPolicy",
     "SessionRepository",
     "Sessions",
     "SessionsApi",
     "SignedIn",
+    "SteppedUp",
     "User",
     "all_ended",
     "everybodys_ended",
     "live_count_for",
     "sessions",
+    "stepped_up_response",
 ]

@@ -28,6 +28,9 @@ sessions = Table(
     Column("last_used_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
+    # When the owner last confirmed that it is them, and how, as a value of ``amr``.
+    Column("stepped_up_at", UtcTime),
+    Column("stepped_up_by", String(20)),
     # Set if the second factor was bypassed; the session ends with the bypass.
     Column("bypass_id", Uuid),
     Index("ix_sessions_user_id_created_at", "user_id", "created_at"),
@@ -72,7 +75,10 @@ class LiveSession(Terms):
     mfa_enabled: bool
     backup_codes_left: int
     backup_codes_unsaved: UUID | None
+    epoch: int
     auth_time: datetime
+    stepped_up_at: datetime | None
+    stepped_up_by: str | None
     rotated_at: datetime
     refresh_seed: bytes
     refresh_generation: int

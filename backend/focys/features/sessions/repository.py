@@ -29,7 +29,10 @@ _live_session = (
     users.c.email,
     users.c.display_name,
     users.c.mfa_enabled,
+    sessions.c.epoch,
     sessions.c.auth_time,
+    sessions.c.stepped_up_at,
+    sessions.c.stepped_up_by,
     sessions.c.rotated_at,
     sessions.c.refresh_seed,
     sessions.c.refresh_generation,
@@ -53,6 +56,11 @@ _ROTATE = (
         rotated_at=bindparam("moment"),
         last_used_at=bindparam("moment"),
     )
+)
+_STEP_UP = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("for_session"))
+    .values(stepped_up_at=bindparam("moment"), stepped_up_by=bindparam("method"))
 )
 _END = update(sessions).where(sessions.c.id == bindparam("for_session")).values(revoked_at=bindparam("moment"))
 _END_ALL = (
@@ -147,6 +155,11 @@ def opened(new: NewSession) -> Change:
 def rotated(session_id: UUID, generation: int, now: datetime) -> Change:
     """Guard: rotates the refresh token, unless it was rotated already."""
     return Change(_ROTATE, {"for_session": session_id, "generation_read": generation, "moment": now})
+
+
+def stepped_up(session_id: UUID, method: str, now: datetime) -> Change:
+    """Record that the owner has just confirmed that it is them, and how."""
+    return Change(_STEP_UP, {"for_session": session_id, "method": method, "moment": now})
 
 
 async def find_lone_address(database: Database, now: datetime) -> tuple[int, str] | None:

@@ -8,10 +8,13 @@ from fastapi import APIRouter, Depends, Header, Request, Response, status
 
 from focys.domain.outcome import Reason, Refused
 from focys.features.sessions.models import LiveSession
-from focys.features.sessions.schemas import Me, Nothing, Tokens, User
+from focys.features.sessions.recency import RECENT, verified_until
+from focys.features.sessions.results import Refreshed
+from focys.features.sessions.schemas import Me, Nothing, SteppedUp, Tokens, User
 from focys.features.sessions.service import Sessions
 from focys.infra.ops.clock import Clock
 from focys.infra.web.caller import Caller
+from focys.infra.web.callers import Cookies
 from focys.infra.web.dependencies import CallerDep, WebDep, our_page
 from focys.infra.web.replies import PROBLEMS, refusal, reply
 
@@ -75,9 +78,8 @@ async def refresh(
             web.cookies.clear(response, web.cookies.refresh)
         return response
     user = user_of(outcome.session)
-    response = reply(Tokens(access_token=outcome.access_token, expires_in=outcome.expires_in, user=user))
-    web.cookies.set(response, web.cookies.refresh, outcome.refresh_token, outcome.refresh_seconds)
-    return response
+    tokens = Tokens(access_token=outcome.access_token, expires_in=outcome.expires_in, user=user)
+    return _with_refresh_cookie(reply(tokens), outcome, web.cookies)
 
 
 @router.post(
@@ -118,8 +120,26 @@ async def me(request: Request) -> Response:
             amr=list(session.amr),
             auth_time=session.auth_time,
             session_expires_at=session.expires_at,
+            verified_until=verified_until(session, _api_of(request).clock.now()),
         )
     )
+
+
+def stepped_up_response(outcome: Refreshed, cookies: Cookies) -> Response:
+    """Return the response to a step-up, with the new refresh token."""
+    session = outcome.session
+    stepped_up = SteppedUp(
+        access_token=outcome.access_token,
+        expires_in=outcome.expires_in,
+        user=user_of(session),
+        verified_until=(session.stepped_up_at or session.auth_time) + RECENT,
+    )
+    return _with_refresh_cookie(reply(stepped_up), outcome, cookies)
+
+
+def _with_refresh_cookie(response: Response, outcome: Refreshed, cookies: Cookies) -> Response:
+    cookies.set(response, cookies.refresh, outcome.refresh_token, outcome.refresh_seconds)
+    return response
 
 
 def bearer_of(authorization: str | None) -> str | None:

@@ -38,13 +38,20 @@ class Tokens(BaseModel):
     user: User
 
 
+class SteppedUp(Tokens):
+    """The tokens of a session that counts as recently verified until then; the refresh token was replaced."""
+
+    verified_until: AwareDatetime
+
+
 class Me(User):
-    """Who is signed in, how, and until when."""
+    """Who is signed in, how, and until when. ``verified_until`` is null unless it was verified recently."""
 
     factors: list[Literal["totp", "backup_codes"]]
     amr: list[str]
     auth_time: AwareDatetime
     session_expires_at: AwareDatetime
+    verified_until: AwareDatetime | None
 
 
 class SignedIn(Tokens):

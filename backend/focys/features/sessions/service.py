@@ -18,6 +18,7 @@ from focys.features.sessions.repository import (
     oldest_ended,
     opened,
     rotated,
+    stepped_up,
 )
 from focys.features.sessions.results import Listed, Opened, Refreshed
 from focys.infra.crypto.tokens import AccessClaims, InvalidTokenError, Tokens, new_seed
@@ -187,6 +188,23 @@ class Sessions:
             if outcome is not None:
                 return outcome
         return Refused(Reason.THROTTLED, retry_after=1)
+
+    def stepped_up(self, session: LiveSession, method: str, now: datetime) -> tuple[Change, ...]:
+        """Return the changes that record a step-up, and rotate the refresh token unless another request just did."""
+        return (
+            stepped_up(session.session_id, method, now),
+            rotated(session.session_id, session.refresh_generation, now),
+        )
+
+    async def find(self, session_id: UUID) -> LiveSession | None:
+        """Return a session by its id, if it is still live."""
+        session = await self._repository.find_live(session_id)
+        return session if session is not None and self._is_valid(session, self._clock.now()) else None
+
+    async def renewed(self, session_id: UUID) -> Refreshed | Refused:
+        """Return the current tokens of a session that has just been changed."""
+        session = await self.find(session_id)
+        return Refused(Reason.SESSION_ENDED) if session is None else self._refreshed(session, self._clock.now())
 
     async def sign_out(self, caller: Caller, bearer: str | None) -> None:
         """End the session of the refresh cookie or of the bearer token, if there is one."""

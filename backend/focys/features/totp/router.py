@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from focys.features.factors import FactorLoginDep
-from focys.features.sessions import SignedIn
+from focys.features.sessions import CurrentSession, SignedIn, SteppedUp
 from focys.features.totp.factor import TotpFactor
 from focys.features.totp.schemas import Enrollment, EnrollRequest, FirstCode, TotpCodes
 from focys.infra.web.dependencies import CallerDep
@@ -22,6 +22,12 @@ async def enroll(login: FactorLoginDep, caller: CallerDep, body: EnrollRequest |
 async def confirm(body: FirstCode, login: FactorLoginDep, caller: CallerDep) -> Response:
     """Check the first proof of a new factor."""
     return await login.confirm(body, caller)
+
+
+@router.post("/step-up", response_model=SteppedUp)
+async def step_up(body: TotpCodes, session: CurrentSession, login: FactorLoginDep, caller: CallerDep) -> Response:
+    """Confirm that the signed-in user is still the one they were: with a code, or two in guarded mode."""
+    return await login.step_up(TotpFactor.kind, body, session.session_id, caller)
 
 
 @router.post("/totp/verify", response_model=SignedIn, response_model_exclude_none=True)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from focys.infra.db.database import Database
 from focys.settings import BACKEND
 
-SCHEMA = "0010"
+SCHEMA = "0011"
 """The revision this code needs: its newest migration."""
 
 OWNER_NEEDED = (

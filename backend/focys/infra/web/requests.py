@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from focys.domain import passwords
 from focys.domain.plain_text import is_plain
 
 
@@ -19,4 +20,11 @@ def _plain_text(text: str) -> str:
     return text
 
 
+def _bounded(text: str) -> str:
+    if passwords.is_oversized(text):
+        raise ValueError("This is too long.")
+    return text
+
+
 Text = Annotated[str, AfterValidator(_plain_text)]
+Password = Annotated[Text, Field(min_length=1), AfterValidator(_bounded)]

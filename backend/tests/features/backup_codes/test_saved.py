@@ -116,7 +116,7 @@ async def test_new_codes_need_a_recent_sign_in_with_a_second_factor(world: World
     password_only = await call(browser, "renew", bypassed["access_token"], shown)
     nobody = await call(browser, "renew", "", shown)
 
-    assert [older.json()["code"], password_only.json()["code"]] == ["verification_needed"] * 2
+    assert [older.json()["code"], password_only.json()["code"]] == ["step_up_required"] * 2
     assert nobody.json()["code"] == "not_authenticated"
     assert bypassed["user"].get("backup_codes_unsaved") is None
     assert await unsaved(browser, bypassed["access_token"]) is None

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from focys.features.accounts import users
 from focys.features.sessions import Administrator, CurrentSession, RecentlyVerified, sessions
-from focys.features.sessions.dependencies import RECENT
+from focys.features.sessions.recency import RECENT
 from tests.support.service import OPERATOR, World
 
 PATHS = ("/anyone", "/recent", "/admin")
@@ -71,7 +71,7 @@ async def test_a_bypassed_sign_in_is_no_verification(pages: World):
 
     assert (await asked(pages, signed_in.json()["access_token"]))[:2] == [
         (200, account.email),
-        (403, "verification_needed"),
+        (403, "step_up_required"),
     ]
 
 
@@ -82,4 +82,4 @@ async def test_an_old_or_future_verification_is_not_recent(pages: World, offset:
     async with pages.services.database.engine.begin() as connection:
         await connection.execute(update(sessions).values(auth_time=pages.clock.now() - offset))
 
-    assert (await asked(pages, token))[:2] == [(200, account.email), (403, "verification_needed")]
+    assert (await asked(pages, token))[:2] == [(200, account.email), (403, "step_up_required")]

@@ -44,7 +44,7 @@ function NewCodes({ other }: { other: ApiProblem | null }) {
   const { renewCodes, signOut } = useAuth();
   const { run, busy, problem } = useAttempt(renewCodes);
   const leave = useAttempt(signOut);
-  const isOld = problem?.code === "verification_needed";
+  const isOld = problem?.code === "step_up_required";
   const shown = leave.problem ?? problem ?? other;
   return (
     <>
