@@ -75,6 +75,22 @@ def _app_url(value: str) -> str:
         raise ValueError("give the whole address of your application, such as https://app.example.com/") from None
 
 
+def _breach_service(value: str) -> str:
+    try:
+        return _range_address(value) if value else value
+    except ValueError:
+        raise ValueError("give the address of a range service, such as https://api.pwnedpasswords.com/range") from None
+
+
+def _range_address(value: str) -> str:
+    """Return the address, to whose path the beginning of a hash can be appended."""
+    parts = urlsplit(value)
+    exact_origin(f"{parts.scheme}://{parts.netloc}")
+    if not _PRINTABLE.fullmatch(value) or "?" in value or "#" in value:
+        raise ValueError("more than a path")
+    return value
+
+
 def _support_contact(value: str) -> str:
     try:
         if is_url(value):
@@ -107,6 +123,7 @@ def _logo(value: str) -> str:
 
 Algorithm = Annotated[Literal["HS256"], BeforeValidator(_one_algorithm)]
 RateLimitStorage = Annotated[str, AfterValidator(_known_storage)]
+BreachService = Annotated[str, AfterValidator(_breach_service)]
 AppUrl = Annotated[str, AfterValidator(_app_url)]
 SupportContact = Annotated[str, AfterValidator(_support_contact)]
 AccentColor = Annotated[str, AfterValidator(_accent_color)]

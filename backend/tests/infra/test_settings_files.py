@@ -1,0 +1,60 @@
+"""Files that settings name: one that cannot be used is refused at the start, in the same sentence everywhere."""
+
+from pathlib import Path
+
+import pytest
+import trustme
+
+from focys.cli.doctor.checks_local import unusable
+from tests.infra.test_settings import POSTGRES, PRODUCTION, environment, problems_of
+
+__all__ = ["environment"]
+
+
+def settings_naming(file: Path, setting: str) -> dict[str, str]:
+    if setting == "SMTP_CA_FILE":
+        return {**PRODUCTION, "SMTP_CA_FILE": str(file)}
+    return {**PRODUCTION, "DATABASE_URL": f"{POSTGRES}?sslmode=verify-full&sslrootcert={file}"}
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "the file cannot be read (No such file or directory)"),
+        ("a folder", "the file cannot be read (Is a directory)"),
+        (b"", "the file contains no certificate in PEM format (-----BEGIN CERTIFICATE-----)"),
+        (b"\x30\x82\x01\x0a", "the file contains no certificate in PEM format (-----BEGIN CERTIFICATE-----)"),
+        (b"-----BEGIN CERTIFICATE-----\nAAAA\n", "the file contains no certificate in PEM format"),
+    ],
+)
+@pytest.mark.parametrize(("setting", "prefix"), [("SMTP_CA_FILE", ""), ("DATABASE_URL", "sslrootcert: ")])
+def test_an_unusable_certificate_file_is_refused(environment, tmp_path: Path, content, why, setting, prefix):
+    """CFG-04: not when the first email is sent, or the first person signs in."""
+    file = tmp_path / "ca.pem"
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    elif content:
+        file.mkdir()
+
+    [problem] = problems_of(environment, **settings_naming(file, setting))
+
+    assert problem.startswith(f"{setting}: {prefix}{why}")
+    assert "hunter2" not in problem
+    assert unusable(problem).detail == problem
+    assert unusable(problem).fix.startswith("correct it ")
+
+
+@pytest.mark.parametrize("setting", ["SMTP_CA_FILE", "DATABASE_URL"])
+def test_a_certificate_file_is_accepted(environment, tmp_path: Path, setting: str):
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+
+    assert environment(**settings_naming(tmp_path / "ca.pem", setting))
+
+
+def test_the_systems_authorities_have_to_be_named_as_a_file(environment):
+    """CFG-04: libpq knows sslrootcert=system, the driver does not."""
+    url = f"{POSTGRES}?sslmode=verify-full&sslrootcert=system"
+
+    [problem] = problems_of(environment, **{**PRODUCTION, "DATABASE_URL": url})
+
+    assert "name a file, such as /etc/ssl/certs/ca-certificates.crt" in problem
