@@ -61,7 +61,7 @@ class Settings(BaseSettings):
 
     public_url: str = "http://localhost:8000"
     hsts_include_subdomains: bool = True
-    app_name: str = Field(default="FOCYS", min_length=1, max_length=30)
+    app_name: values.AppName = "FOCYS"
     support_contact: values.SupportContact = ""
     app_url: values.AppUrl = ""
     logo: values.Logo = ""

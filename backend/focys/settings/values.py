@@ -6,14 +6,16 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from focys.domain.plain_text import is_readable
 from focys.settings.origins import LOCAL_HOSTS, exact_origin
 
 MAX_LOGO_BYTES = 100_000
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _PRINTABLE = re.compile(r"[!-~]+")
+_QUOTES = ('""', "''", "“”", "\u2018\u2019", "„“", "«»")
 _LOGO_TYPES = {
     "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "image/jpeg": re.compile(rb"\xff\xd8\xff"),
@@ -100,6 +102,20 @@ def _support_contact(value: str) -> str:
         raise ValueError("give an email address, or the https:// address of a page") from None
 
 
+def _unquoted(value: object) -> object:
+    """Return a name without the quotes around it: a shell removes them, Docker's env files keep them."""
+    if not isinstance(value, str):
+        return value
+    name = value.strip()
+    return name[1:-1].strip() if len(name) > 1 and name[0] + name[-1] in _QUOTES else name
+
+
+def _app_name(value: str) -> str:
+    if not is_readable(value):
+        raise ValueError("give a name on a single line, with at least one visible character")
+    return value
+
+
 def _accent_color(value: str) -> str:
     if value and not _COLOR.fullmatch(value):
         raise ValueError("give a color as # and six hexadecimal digits, such as #0c6b5e")
@@ -125,6 +141,7 @@ Algorithm = Annotated[Literal["HS256"], BeforeValidator(_one_algorithm)]
 RateLimitStorage = Annotated[str, AfterValidator(_known_storage)]
 BreachService = Annotated[str, AfterValidator(_breach_service)]
 AppUrl = Annotated[str, AfterValidator(_app_url)]
+AppName = Annotated[str, Field(max_length=30), AfterValidator(_app_name), BeforeValidator(_unquoted)]
 SupportContact = Annotated[str, AfterValidator(_support_contact)]
 AccentColor = Annotated[str, AfterValidator(_accent_color)]
 Logo = Annotated[str, AfterValidator(_logo)]

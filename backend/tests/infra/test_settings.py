@@ -140,6 +140,12 @@ REFUSED = [
     ("SMTP_SECURITY", {"SMTP_SECURITY": "perhaps"}),
     ("APP_NAME", {"APP_NAME": "x" * 31}),
     ("APP_NAME", {"APP_NAME": "${APP_NAME}"}),
+    ("APP_NAME", {"APP_NAME": "     "}),
+    ("APP_NAME", {"APP_NAME": "' '"}),
+    ("APP_NAME", {"APP_NAME": "\u2028\u200b\u00a0"}),
+    ("APP_NAME", {"APP_NAME": "Acme\u2028Tasks"}),
+    ("APP_NAME", {"APP_NAME": "Acme\nTasks"}),
+    ("APP_NAME", {"APP_NAME": "Acme\u202eTasks"}),
     ("SMTP_PASSWORD", {"SMTP_PASSWORD": "${SMTP_PASSWORD}"}),
     ("PASSWORD_HASH_MEMORY_KIB", {"PASSWORD_HASH_MEMORY_KIB": "1024"}),
     ("PASSWORD_HASH_PASSES", {"PASSWORD_HASH_PASSES": "1"}),
@@ -307,6 +313,25 @@ def test_fallback_keys_follow_the_key_in_order(environment):
 )
 def test_a_database_url_needs_no_driver(environment, given: str, driver: str):
     assert environment(DATABASE_URL=given, SECRET_KEY=KEY).database == driver
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (" Acme Tasks ", "Acme Tasks"),
+        ('"Acme Tasks"', "Acme Tasks"),
+        ("'Acme'", "Acme"),
+        ("“Acme Tasks”", "Acme Tasks"),
+        ("« Acme »", "Acme"),
+        ('Acme "Tasks"', 'Acme "Tasks"'),
+        ('"', '"'),
+        ("Ärzte & Co.", "Ärzte & Co."),
+        (f'"{"x" * 30}"', "x" * 30),
+    ],
+)
+def test_quotes_around_the_apps_name_are_removed(environment, given: str, meant: str):
+    """Docker keeps the quotes in an env file; a shell, systemd and .env remove them."""
+    assert environment(APP_NAME=given).app_name == meant
 
 
 def test_lists_are_comma_separated(environment):
