@@ -6,7 +6,7 @@ _CONTROL_OR_SURROGATE = {"Cc", "Cs"}
 _DIRECTION_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _VISIBLE = {"L", "N", "P", "S"}
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols that show nothing: the Hangul fillers and the empty Braille pattern."""
+"""Characters of these categories that show nothing: the Hangul fillers and the empty Braille pattern."""
 
 
 def is_plain(text: str) -> bool:

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlencode
 
 from pydantic import AfterValidator, SecretStr
 from sqlalchemy import make_url
 
 from focys.settings.certificates import check_certificates, check_readable
-from focys.settings.database_url import options_of
+from focys.settings.database_url import TLS_MODES, options_of
 
 _DRIVERS = {
     "postgresql": "postgresql+asyncpg",
@@ -23,12 +24,57 @@ _FILES = {
     "sslcrl": check_readable,
 }
 """Options that name a file, and how to check it."""
+_VERIFYING = {"verify-ca", "verify-full"}
 
 
 def with_driver(url: str) -> str:
     """Return the URL with the name of an asynchronous driver."""
     scheme, _, rest = url.partition("://")
     return f"{_DRIVERS[scheme]}://{rest}"
+
+
+def with_tls(url: str, mode: str, authority: Path | None) -> str:
+    """Return the URL with the values of PGSSLMODE and PGSSLROOTCERT for what it does not say itself.
+
+    The driver would read them from the environment only, not from ``.env``.
+    """
+    if not _is_postgresql(url):
+        return url
+    given = {"sslmode": mode, "sslrootcert": str(authority or "")}
+    own = options_of(url)
+    more = {name: value for name, value in given.items() if value and name not in own}
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(more)}" if more else url
+
+
+def tls_problems(url: str, mode: str, authority: Path | None) -> list[str]:
+    """Check PGSSLMODE and PGSSLROOTCERT, and whether there is a certificate to verify the server's with."""
+    if not _is_postgresql(url):
+        return []
+    problems = [f"PGSSLMODE: use one of {', '.join(TLS_MODES)}"] if mode and mode not in TLS_MODES else []
+    if authority is not None:
+        try:
+            _check_files({"sslrootcert": str(authority)})
+        except ValueError as fault:
+            problems.append(f"PGSSLROOTCERT: {str(fault).removeprefix('sslrootcert: ')}")
+    if problems:
+        return problems
+    options = options_of(with_tls(url.strip(), mode, authority))
+    if options.get("sslmode") not in _VERIFYING or "sslrootcert" in options or _has_libpqs_authority():
+        return []
+    name = "DATABASE_URL" if "sslmode" in options_of(url) else "PGSSLMODE"
+    return [f"{name}: sslmode={options['sslmode']} needs sslrootcert=FILE, the certificate of the server's authority"]
+
+
+def _is_postgresql(url: str) -> bool:
+    return url.strip().startswith("postgres")
+
+
+def _has_libpqs_authority() -> bool:
+    """Tell whether there is the file that libpq and the driver read if the address names none."""
+    try:
+        return Path("~/.postgresql/root.crt").expanduser().is_file()
+    except (OSError, RuntimeError):  # no home, or one that is closed to us
+        return False
 
 
 def _database_url(value: SecretStr) -> SecretStr:
@@ -41,7 +87,7 @@ def _database_url(value: SecretStr) -> SecretStr:
     if scheme.startswith("sqlite"):
         _check_sqlite(url, rest)
     else:
-        check_files(options_of(url))
+        _check_files(options_of(url))
     return value
 
 
@@ -56,7 +102,7 @@ def _check_sqlite(url: str, rest: str) -> None:
         raise ValueError("the folder of the SQLite file does not exist")
 
 
-def check_files(options: dict[str, str]) -> None:
+def _check_files(options: dict[str, str]) -> None:
     """Check the files that options of an address name.
 
     Raises:

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from focys.domain.networks import NETWORK_PREFIX, NetworkLimit, NetworkLimits
 from focys.settings import values
 from focys.settings.certificates import CertificateFile
-from focys.settings.database import DatabaseUrl, with_driver
+from focys.settings.database import DatabaseUrl, tls_problems, with_driver, with_tls
 from focys.settings.origins import LOCAL_HOSTS, exact_origin
 from focys.settings.secret_files import SECRETS, SecretFiles, UnreadableFile, former_keys, generated_key
 from focys.settings.together import key_problems, origin_problems
@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     )
 
     database_url: DatabaseUrl = SecretStr("")
+    pgsslmode: str = ""
+    pgsslrootcert: Path | None = None
     secret_key: SecretStr = SecretStr("")
     secret_key_fallbacks: Annotated[list[SecretStr], NoDecode] = []
     algorithm: values.Algorithm = "HS256"
@@ -137,7 +139,9 @@ class Settings(BaseSettings):
             raise ValueError("an IPv6 network must be a /64 or larger")
         return value
 
-    @field_validator("trusted_proxy_hops", "log_file", "prometheus_multiproc_dir", "smtp_ca_file", mode="before")
+    @field_validator(
+        "trusted_proxy_hops", "log_file", "prometheus_multiproc_dir", "smtp_ca_file", "pgsslrootcert", mode="before"
+    )
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return value or None
@@ -164,6 +168,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _is_safe(self) -> "Settings":
         problems = [
+            *tls_problems(self.database_url.get_secret_value(), self.pgsslmode, self.pgsslrootcert),
             *self._key_problems(),
             *self._debug_problems(),
             *self._mail_problems(),
@@ -231,11 +236,11 @@ class Settings(BaseSettings):
 
     @cached_property
     def database(self) -> str:
-        """The database URL with an asynchronous driver."""
+        """The database URL with an asynchronous driver, and with PGSSLMODE and PGSSLROOTCERT unless it has its own."""
         url = self.database_url.get_secret_value().strip()
         if not url:
             return f"sqlite+aiosqlite:///{self.data_dir / 'focys.db'}"
-        return with_driver(url)
+        return with_driver(with_tls(url, self.pgsslmode, self.pgsslrootcert))
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
