@@ -315,25 +315,6 @@ def test_a_database_url_needs_no_driver(environment, given: str, driver: str):
     assert environment(DATABASE_URL=given, SECRET_KEY=KEY).database == driver
 
 
-@pytest.mark.parametrize(
-    ("given", "meant"),
-    [
-        (" Acme Tasks ", "Acme Tasks"),
-        ('"Acme Tasks"', "Acme Tasks"),
-        ("'Acme'", "Acme"),
-        ("“Acme Tasks”", "Acme Tasks"),
-        ("« Acme »", "Acme"),
-        ('Acme "Tasks"', 'Acme "Tasks"'),
-        ('"', '"'),
-        ("Ärzte & Co.", "Ärzte & Co."),
-        (f'"{"x" * 30}"', "x" * 30),
-    ],
-)
-def test_quotes_around_the_apps_name_are_removed(environment, given: str, meant: str):
-    """Docker keeps the quotes in an env file; a shell, systemd and .env remove them."""
-    assert environment(APP_NAME=given).app_name == meant
-
-
 def test_lists_are_comma_separated(environment):
     settings = environment(
         CORS_ORIGINS="https://a.example.com/, http://localhost:5173", TRUSTED_PROXIES="127.0.0.1,10.1.2.3/8 , ::1"
