@@ -101,6 +101,7 @@ async def test_wrong_rows_are_named_by_line_and_field_and_nothing_is_created(
     world: World, importing: Import, first: Path
 ):
     rows = ["fine@example.com,,", "nonsense,,", f"a@example.com,{'x' * 101},", "b@example.com,,boss", "c@example.com"]
+    rows += ["d@example.com,\u200b\u3164,", "e@example.com,Dana\u2028Ray,"]
 
     result = await to_thread(importing, "\n".join(["email,name,role", *rows, "Fine@Example.com,,"]), "--yes")
 
@@ -110,7 +111,9 @@ async def test_wrong_rows_are_named_by_line_and_field_and_nothing_is_created(
         "  line 4, name: A name has at most 100 characters, all of them printable.",
         "  line 5, role: A role is user or admin.",
         "  line 6: There are 3 columns, but this line has 1.",
-        "  line 7, email: The same address as on line 2.",
+        "  line 7, name: A name is a single line with at least one visible character.",
+        "  line 8, name: A name is a single line with at least one visible character.",
+        "  line 9, email: The same address as on line 2.",
         "✗ Nothing was created. Fix these rows, and import the file again.",
     ]
     assert await rows_of(world, users) == []

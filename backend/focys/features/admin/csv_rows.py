@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import StringIO
 from typing import Literal
 
 from focys.features.accounts import AccountError, InvalidAddressError, canonical_address, check_name
@@ -53,7 +54,7 @@ def read_rows(text: str) -> tuple[list[Row], list[Problem]]:
 
 def _read(text: str) -> Iterator[Row | Problem]:
     head = text.partition("\n")[0]
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=max(_DELIMITERS, key=head.count), strict=True)
+    reader = csv.reader(StringIO(text, newline=""), delimiter=max(_DELIMITERS, key=head.count), strict=True)
     try:
         names = [name.strip().lower() for name in next(reader, [])]
         unknown = [name for name in names if name not in _COLUMNS]
