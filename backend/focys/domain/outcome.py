@@ -25,7 +25,7 @@ class Reason(StrEnum):
     LOGIN_EXPIRED = ("login_expired", 401, "This sign-in has expired. Please start again.")
     OUT_OF_TURN = ("out_of_turn", 409, "This sign-in is at a different step.")
     INVALID_CODE = ("invalid_code", 401, "That code is wrong.")
-    CODE_ALREADY_USED = ("code_already_used", 401, "That code has already been used. Wait for the next one.")
+    CODE_ALREADY_USED = ("code_already_used", 401, "That code has already been used. Enter another one.")
     CODE_EXPIRED = ("code_expired", 401, "That code has expired. Check that your phone sets its clock automatically.")
     NEW_CODE_NEEDED = ("new_code_needed", 401, "That code no longer works. Ask for a new one.")
     TICKET_NEEDED = ("ticket_needed", 409, "You need the ticket that your administrator gave you.")

@@ -5,6 +5,7 @@ import { inWords, SENTENCES, type SentenceContext, sentenceFor } from "./reasons
 const context = (code: string, more: Partial<SentenceContext> = {}): SentenceContext => ({
   code,
   detail: "The server's own words.",
+  retryAfter: null,
   triesLeft: null,
   nextPause: null,
   minutesAgo: null,
@@ -54,9 +55,10 @@ test.each([
   ],
   [
     "code_already_used",
-    { wait: 12 },
+    { retryAfter: 30, wait: 12 },
     "That code was already used. Your app shows a new one in 12\u00a0s.",
   ],
+  ["code_already_used", { triesLeft: 5 }, "That code was already used. Enter another one."],
   ["throttled", { wait: 65 }, "Too many tries. You can try again in 1\u00a0min 5\u00a0s."],
 ] as const)("%s with %o", (code, more, sentence) => {
   expect(sentenceFor(context(code, more))).toBe(sentence);

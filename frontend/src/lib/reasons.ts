@@ -4,7 +4,7 @@ import type { ProblemDetails, Reason, Step } from "./api";
 /** What a sentence may depend on. */
 export type SentenceContext = Pick<
   ProblemDetails,
-  "code" | "detail" | "triesLeft" | "nextPause" | "minutesAgo"
+  "code" | "detail" | "retryAfter" | "triesLeft" | "nextPause" | "minutesAgo"
 > & {
   /** The seconds left to wait. */
   wait: number;
@@ -70,10 +70,11 @@ export const SENTENCES = {
       "That ticket is wrong or has expired. Ask your administrator for a new one.",
       context,
     ),
-  code_already_used: ({ wait }) =>
-    wait > 0
-      ? `That code was already used. Your app shows a new one in ${inWords(wait)}.`
-      : "That code was already used. Your app shows a new one now.",
+  // Only a code from the app comes with a wait: a backup code has no successor.
+  code_already_used: ({ retryAfter, wait }) =>
+    retryAfter === null
+      ? "That code was already used. Enter another one."
+      : `That code was already used. Your app shows a new one ${later(wait)}.`,
   code_expired: (context) =>
     withTries(
       `That code is old. Your phone’s clock seems to be about ${minutes(context.minutesAgo)} behind. Turn on automatic time, then enter a new code.`,
