@@ -8,10 +8,9 @@ from focys.domain.login import Step
 
 
 class Reason(StrEnum):
-    """Why a request was refused: the ``code`` in the HTTP contract (never changes), the status and a sentence.
+    """Why a request was refused: the ``code`` in the HTTP contract (never changes), the status and a sentence."""
 
-    The sentence does not mention a wait: ``Refused.detail`` adds it.
-    """
+    # A sentence mentions no wait: ``Refused.detail`` adds it.
 
     status: int
     sentence: str
