@@ -3,18 +3,19 @@
 import re
 from datetime import timedelta
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
 
-from focys.domain.networks import NetworkLimit, NetworkLimits
+from focys.domain.networks import NETWORK_PREFIX, NetworkLimit, NetworkLimits
 from focys.settings import values
 from focys.settings.database_url import options_of
-from focys.settings.origins import LOCAL_HOSTS
+from focys.settings.origins import LOCAL_HOSTS, exact_origin
 from focys.settings.secret_files import SECRETS, SecretFiles, UnreadableFile, former_keys, generated_key
 from focys.settings.together import key_problems, origin_problems
 
@@ -32,6 +33,10 @@ _DRIVERS = {
 }
 
 
+def _split(text: object) -> object:
+    return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
+
+
 class Settings(BaseSettings):
     """All settings and their defaults. A secret may also be given as NAME_FILE, the path of a file that contains it."""
 
@@ -45,23 +50,23 @@ class Settings(BaseSettings):
 
     database_url: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
-    secret_key_fallbacks: values.Secrets = []
+    secret_key_fallbacks: Annotated[list[SecretStr], NoDecode] = []
     algorithm: values.Algorithm = "HS256"
     access_token_expire_minutes: int = Field(default=30, ge=1, le=30)
     refresh_token_expire_days: int = Field(default=7, ge=1, le=30)
     otp_expire_minutes: int = Field(default=5, ge=1, le=10)
-    cors_origins: values.Origins = ["http://localhost:5173"]
+    cors_origins: Annotated[list[str], NoDecode] = ["http://localhost:5173"]
     debug: bool = False
 
     smtp_host: str = ""
-    smtp_port: values.Port = 587
+    smtp_port: int = Field(default=587, ge=1, le=65535)
     smtp_user: str = ""
     smtp_password: SecretStr = SecretStr("")
     smtp_from: str = ""
     smtp_security: Literal["starttls", "tls", "none"] | None = None
-    smtp_ca_file: values.OptionalPath = None
+    smtp_ca_file: Path | None = None
 
-    public_url: values.PublicUrl = "http://localhost:8000"
+    public_url: str = "http://localhost:8000"
     hsts_include_subdomains: bool = True
     app_name: str = Field(default="FOCYS", min_length=1, max_length=30)
     support_contact: values.SupportContact = ""
@@ -73,16 +78,16 @@ class Settings(BaseSettings):
     rate_limit_storage: values.RateLimitStorage = "database"
     network_password_failures: int = Field(default=30, ge=1, le=100_000)
     network_accounts: int = Field(default=20, ge=1, le=100_000)
-    own_networks: values.OwnNetworks = []
+    own_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = []
     own_network_password_failures: int = Field(default=600, ge=1, le=100_000)
     own_network_accounts: int = Field(default=1000, ge=1, le=100_000)
     logins_per_network: int = Field(default=60, ge=5, le=10_000)
     emailed_codes_per_network: int = Field(default=3, ge=1, le=100)
     emailed_codes_a_day: int = Field(default=10, ge=1, le=1_000)
-    trusted_proxies: values.Networks = []
-    trusted_proxy_hops: values.Hops = None
-    log_file: values.OptionalPath = None
-    prometheus_multiproc_dir: values.OptionalPath = None
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = []
+    trusted_proxy_hops: int | None = Field(default=None, ge=1, le=10)
+    log_file: Path | None = None
+    prometheus_multiproc_dir: Path | None = None
     data_dir: Path = BACKEND / "var"
     database_pool_size: int = Field(default=8, ge=1, le=100)
     password_hash_memory_kib: int = Field(default=19 * 1024, ge=19 * 1024)
@@ -107,6 +112,15 @@ class Settings(BaseSettings):
             raise ValueError(value.sentence)  # noqa: TRY004  pydantic wants a ValueError
         return value
 
+    @field_validator("smtp_port", mode="before")
+    @classmethod
+    def _is_no_service_link(cls, value: object) -> object:
+        if isinstance(value, str) and "://" in value:
+            raise ValueError(
+                "Kubernetes sets this for a service named smtp; use enableServiceLinks: false, or set a number"
+            )
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _is_database(cls, value: SecretStr) -> SecretStr:
@@ -120,6 +134,53 @@ class Settings(BaseSettings):
             elif not Path(make_url(url).database or "").parent.is_dir():
                 raise ValueError("the folder of the SQLite file does not exist")
         return value
+
+    @field_validator("secret_key_fallbacks", "cors_origins", mode="before")
+    @classmethod
+    def _split_lists(cls, value: object) -> object:
+        return _split(value)
+
+    @field_validator("trusted_proxies", "own_networks", mode="before")
+    @classmethod
+    def _parse_networks(cls, value: object) -> object:
+        networks = _split(value)
+        try:
+            return [ip_network(item, strict=False) for item in networks] if isinstance(networks, list) else networks
+        except ValueError:
+            raise ValueError("list networks such as 127.0.0.1 or 10.0.0.0/8") from None
+
+    @field_validator("own_networks")
+    @classmethod
+    def _are_networks_of_one_owner(cls, value: list[IPv4Network | IPv6Network]) -> list[IPv4Network | IPv6Network]:
+        if any(network.prefixlen == 0 for network in value):
+            raise ValueError("a network of your own cannot contain every address")
+        if any(network.version == 6 and network.prefixlen > NETWORK_PREFIX[6] for network in value):  # noqa: PLR2004
+            raise ValueError("an IPv6 network must be a /64 or larger")
+        return value
+
+    @field_validator("trusted_proxy_hops", "log_file", "prometheus_multiproc_dir", "smtp_ca_file", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, value: str) -> str:
+        try:
+            origin = exact_origin(value)
+        except ValueError:
+            raise ValueError("give the address that users enter, such as https://login.example.com") from None
+        if origin.startswith("http:") and urlsplit(origin).hostname not in LOCAL_HOSTS:
+            raise ValueError("a public address must start with https://")
+        return origin
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_exact_origins(cls, value: list[str]) -> list[str]:
+        try:
+            return [exact_origin(origin) for origin in value]
+        except ValueError:
+            raise ValueError("list exact origins such as https://app.example.com; no wildcard, no path") from None
 
     @model_validator(mode="after")
     def _is_safe(self) -> "Settings":

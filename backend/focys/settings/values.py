@@ -1,16 +1,13 @@
 """Settings that are checked one by one, as types for the fields of ``Settings``."""
 
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import NoDecode
+from pydantic import AfterValidator, BeforeValidator
 
-from focys.domain.networks import NETWORK_PREFIX
 from focys.settings.origins import LOCAL_HOSTS, exact_origin
 
 MAX_LOGO_BYTES = 100_000
@@ -108,66 +105,9 @@ def _logo(value: str) -> str:
     return value
 
 
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _networks(value: object) -> object:
-    items = _split(value)
-    try:
-        return [ip_network(item, strict=False) for item in items] if isinstance(items, list) else items
-    except ValueError:
-        raise ValueError("list networks such as 127.0.0.1 or 10.0.0.0/8") from None
-
-
-def _own_networks(value: list[IPv4Network | IPv6Network]) -> list[IPv4Network | IPv6Network]:
-    if any(network.prefixlen == 0 for network in value):
-        raise ValueError("a network of your own cannot contain every address")
-    if any(network.version == 6 and network.prefixlen > NETWORK_PREFIX[6] for network in value):  # noqa: PLR2004
-        raise ValueError("an IPv6 network must be a /64 or larger")
-    return value
-
-
-def _public_url(value: str) -> str:
-    try:
-        origin = exact_origin(value)
-    except ValueError:
-        raise ValueError("give the address that users enter, such as https://login.example.com") from None
-    if origin.startswith("http:") and urlsplit(origin).hostname not in LOCAL_HOSTS:
-        raise ValueError("a public address must start with https://")
-    return origin
-
-
-def _origins(value: list[str]) -> list[str]:
-    try:
-        return [exact_origin(origin) for origin in value]
-    except ValueError:
-        raise ValueError("list exact origins such as https://app.example.com; no wildcard, no path") from None
-
-
-def _no_service_link(value: object) -> object:
-    if isinstance(value, str) and "://" in value:
-        raise ValueError(
-            "Kubernetes sets this for a service named smtp; use enableServiceLinks: false, or set a number"
-        )
-    return value
-
-
-def _empty_is_none(value: object) -> object:
-    return value or None
-
-
 Algorithm = Annotated[Literal["HS256"], BeforeValidator(_one_algorithm)]
 RateLimitStorage = Annotated[str, AfterValidator(_known_storage)]
 AppUrl = Annotated[str, AfterValidator(_app_url)]
 SupportContact = Annotated[str, AfterValidator(_support_contact)]
 AccentColor = Annotated[str, AfterValidator(_accent_color)]
 Logo = Annotated[str, AfterValidator(_logo)]
-PublicUrl = Annotated[str, AfterValidator(_public_url)]
-Origins = Annotated[list[str], NoDecode, BeforeValidator(_split), AfterValidator(_origins)]
-Secrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
-Networks = Annotated[list[IPv4Network | IPv6Network], NoDecode, BeforeValidator(_networks)]
-OwnNetworks = Annotated[Networks, AfterValidator(_own_networks)]
-Port = Annotated[int, Field(ge=1, le=65535), BeforeValidator(_no_service_link)]
-Hops = Annotated[Annotated[int, Field(ge=1, le=10)] | None, BeforeValidator(_empty_is_none)]
-OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
