@@ -144,6 +144,10 @@ test("backup code: empty, wrong, accepted; few left", async ({ page, caller, enr
   await inspect(page, TITLES.backup);
   await backupCodeField(page).fill(enrolled.backupCodes[0] ?? "");
   await button(page, "Sign in").click();
+  await expect(page.getByText("That code was already used.")).toBeVisible();
+  await inspect(page, TITLES.backup);
+  await backupCodeField(page).fill("0000-0000-0000-0000");
+  await button(page, "Sign in").click();
   await expect(page.getByText("That code is wrong.")).toBeVisible();
   await inspect(page, TITLES.backup);
   await backupCodeField(page).fill(enrolled.backupCodes[9] ?? "");

@@ -12,7 +12,7 @@ from rich.text import Text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from focys.domain.bypass import BypassError
-from focys.domain.plain_text import is_plain, printable
+from focys.domain.plain_text import is_readable, printable
 from focys.features.accounts import AccountError, InvalidAddressError, OnlyAdministratorError
 from focys.features.admin import ConflictError
 from focys.features.passwords import WeakPasswordError
@@ -77,7 +77,7 @@ def success(sentence: str) -> None:
 
 def check_reason(reason: str | None) -> None:
     """Refuse a reason that is not one plain line."""
-    if reason is not None and (len(reason) > MAX_REASON_LENGTH or not is_plain(reason)):
+    if reason and (len(reason) > MAX_REASON_LENGTH or not is_readable(reason)):
         fail(f"A reason has at most {MAX_REASON_LENGTH} characters, all of them printable.")
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from focys.domain.plain_text import is_plain
+from focys.domain.plain_text import is_readable
 
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(hours=4)
 REASON_LENGTHS = range(10, 201)
@@ -51,6 +51,6 @@ def checked_reason(text: str) -> str:
         BypassError: it is too short, too long, or contains unprintable characters.
     """
     reason = text.strip()
-    if len(reason) not in REASON_LENGTHS or not is_plain(text):
+    if len(reason) not in REASON_LENGTHS or not is_readable(reason):
         raise BypassError("A reason has 10 to 200 characters, all of them printable.")
     return reason

@@ -10,6 +10,8 @@ from focys.domain.login import Step
 class Reason(StrEnum):
     """Why a request was refused: the ``code`` in the HTTP contract (never changes), the status and a sentence."""
 
+    # A sentence mentions no wait: ``Refused.detail`` adds it.
+
     status: int
     sentence: str
 
@@ -21,11 +23,11 @@ class Reason(StrEnum):
         return member
 
     INVALID_CREDENTIALS = ("invalid_credentials", 401, "The email address or password is wrong.")
-    THROTTLED = ("throttled", 429, "Too many tries. Please wait a moment.")
+    THROTTLED = ("throttled", 429, "Too many tries.")
     LOGIN_EXPIRED = ("login_expired", 401, "This sign-in has expired. Please start again.")
     OUT_OF_TURN = ("out_of_turn", 409, "This sign-in is at a different step.")
     INVALID_CODE = ("invalid_code", 401, "That code is wrong.")
-    CODE_ALREADY_USED = ("code_already_used", 401, "That code has already been used. Wait for the next one.")
+    CODE_ALREADY_USED = ("code_already_used", 401, "That code has already been used. Enter another one.")
     CODE_EXPIRED = ("code_expired", 401, "That code has expired. Check that your phone sets its clock automatically.")
     NEW_CODE_NEEDED = ("new_code_needed", 401, "That code no longer works. Ask for a new one.")
     TICKET_NEEDED = ("ticket_needed", 409, "You need the ticket that your administrator gave you.")
@@ -34,7 +36,7 @@ class Reason(StrEnum):
         401,
         "That ticket is wrong or has expired. Ask your administrator for a new one.",
     )
-    ACCOUNT_LOCKED = ("account_locked", 429, "Account locked after too many wrong codes. It unlocks automatically.")
+    ACCOUNT_LOCKED = ("account_locked", 429, "Account locked after too many wrong codes.")
     GUARDED = ("guarded", 409, "This account needs two codes in a row, or a backup code.")
     FACTOR_DISABLED = ("factor_disabled", 403, "Too many wrong codes. Use a backup code, or a new password.")
     ENROLLMENT_EXPIRED = ("enrolment_expired", 409, "This setup has expired. Start over for a new QR code.")
@@ -57,9 +59,24 @@ class Reason(StrEnum):
     PAYLOAD_TOO_LARGE = ("payload_too_large", 413, "The request is too large.")
     REQUEST_TIMEOUT = ("request_timeout", 408, "The request took too long to arrive.")
     UNSUPPORTED_MEDIA_TYPE = ("unsupported_media_type", 415, "Send JSON, with Content-Type: application/json.")
-    BUSY = ("busy", 503, "The service is busy. Please try again in a moment.")
-    UNAVAILABLE = ("unavailable", 503, "The service cannot be reached just now. Please try again in a moment.")
+    BUSY = ("busy", 503, "The service is busy.")
+    UNAVAILABLE = ("unavailable", 503, "The service cannot be reached just now.")
     INTERNAL = ("internal", 500, "Something went wrong on our side. Nothing was accepted.")
+
+
+_UNITS = (("day", 86_400, 2), ("hour", 3_600, 2), ("minute", 60, 1))
+
+
+def in_words(seconds: int) -> str:
+    """Return a wait, rounded up, so that it is never too early: ``5 seconds``, ``52 minutes``, ``3 hours``."""
+    for unit, length, fewest in _UNITS:
+        if seconds >= fewest * length:
+            return _counted(-(-seconds // length), unit)
+    return _counted(seconds, "second")
+
+
+def _counted(count: int, unit: str) -> str:
+    return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
 class AlarmName(StrEnum):
@@ -76,6 +93,13 @@ class Refused:
     next_pause: int | None = None
     minutes_ago: int | None = None
     step: Step | None = None
+
+    @property
+    def detail(self) -> str:
+        """The reason's sentence, and when to try again."""
+        if self.retry_after is None:
+            return self.reason.sentence
+        return f"{self.reason.sentence} Try again in {in_words(self.retry_after)}."
 
 
 @dataclass(frozen=True, slots=True)

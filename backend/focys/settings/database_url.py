@@ -34,7 +34,7 @@ _IGNORED = {
     *("client_encoding", "fallback_application_name", "gssencmode", "sslcompression", "sslsni", "pgbouncer"),
 }
 """Options that change nothing here."""
-_TLS_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+TLS_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 class AddressError(ValueError):
@@ -143,8 +143,8 @@ def _add(options: dict[str, str], name: str, value: str) -> None:
         )
     if name not in VARIABLES:
         raise AddressError(f"the option {name[:40]!r} is unknown: leave it out")
-    if name == "sslmode" and value not in _TLS_MODES:
-        raise AddressError(f"sslmode is one of {', '.join(_TLS_MODES)}")
+    if name == "sslmode" and value not in TLS_MODES:
+        raise AddressError(f"sslmode is one of {', '.join(TLS_MODES)}")
     if name == "connect_timeout" and not (value.isascii() and value.isdecimal() and int(value)):
         raise AddressError("connect_timeout is a number of seconds, at least 1")
     if name == "port":

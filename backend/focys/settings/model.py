@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
-from sqlalchemy import make_url
 
 from focys.domain.networks import NETWORK_PREFIX, NetworkLimit, NetworkLimits
 from focys.settings import values
-from focys.settings.database_url import options_of
+from focys.settings.certificates import CertificateFile
+from focys.settings.database import DatabaseUrl, tls_problems, with_driver, with_tls
 from focys.settings.origins import LOCAL_HOSTS, exact_origin
 from focys.settings.secret_files import SECRETS, SecretFiles, UnreadableFile, former_keys, generated_key
 from focys.settings.together import key_problems, origin_problems
@@ -24,13 +24,6 @@ PAGES = BACKEND.parent / "frontend" / "dist"
 DEMO_PAGES = PAGES.with_name("dist-demo")
 
 _UNFILLED = re.compile(r"\$\{[^}]*\}")
-_DRIVERS = {
-    "postgresql": "postgresql+asyncpg",
-    "postgres": "postgresql+asyncpg",
-    "postgresql+asyncpg": "postgresql+asyncpg",
-    "sqlite": "sqlite+aiosqlite",
-    "sqlite+aiosqlite": "sqlite+aiosqlite",
-}
 
 
 def _split(text: object) -> object:
@@ -48,7 +41,9 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    database_url: SecretStr = SecretStr("")
+    database_url: DatabaseUrl = SecretStr("")
+    pgsslmode: str = ""
+    pgsslrootcert: Path | None = None
     secret_key: SecretStr = SecretStr("")
     secret_key_fallbacks: Annotated[list[SecretStr], NoDecode] = []
     algorithm: values.Algorithm = "HS256"
@@ -64,11 +59,11 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = SecretStr("")
     smtp_from: str = ""
     smtp_security: Literal["starttls", "tls", "none"] | None = None
-    smtp_ca_file: Path | None = None
+    smtp_ca_file: CertificateFile | None = None
 
     public_url: str = "http://localhost:8000"
     hsts_include_subdomains: bool = True
-    app_name: str = Field(default="FOCYS", min_length=1, max_length=30)
+    app_name: values.AppName = "FOCYS"
     support_contact: values.SupportContact = ""
     app_url: values.AppUrl = ""
     logo: values.Logo = ""
@@ -94,7 +89,7 @@ class Settings(BaseSettings):
     password_hash_passes: int = Field(default=2, ge=2)
     password_hash_threads: int = Field(default=1, ge=1, le=16)
     password_hash_queue: int = Field(default=64, ge=1)
-    breached_passwords_url: str = ""
+    breached_passwords_url: values.BreachService = ""
 
     @field_validator("*", mode="before")
     @classmethod
@@ -121,20 +116,6 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("database_url")
-    @classmethod
-    def _is_database(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value():
-            url = value.get_secret_value().strip()
-            scheme = url.partition("://")[0]
-            if scheme not in _DRIVERS:
-                raise ValueError("use postgresql://user:password@host/name, or sqlite:///path")
-            if not scheme.startswith("sqlite"):
-                options_of(url)
-            elif not Path(make_url(url).database or "").parent.is_dir():
-                raise ValueError("the folder of the SQLite file does not exist")
-        return value
-
     @field_validator("secret_key_fallbacks", "cors_origins", mode="before")
     @classmethod
     def _split_lists(cls, value: object) -> object:
@@ -158,7 +139,9 @@ class Settings(BaseSettings):
             raise ValueError("an IPv6 network must be a /64 or larger")
         return value
 
-    @field_validator("trusted_proxy_hops", "log_file", "prometheus_multiproc_dir", "smtp_ca_file", mode="before")
+    @field_validator(
+        "trusted_proxy_hops", "log_file", "prometheus_multiproc_dir", "smtp_ca_file", "pgsslrootcert", mode="before"
+    )
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return value or None
@@ -185,6 +168,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _is_safe(self) -> "Settings":
         problems = [
+            *tls_problems(self.database_url.get_secret_value(), self.pgsslmode, self.pgsslrootcert),
             *self._key_problems(),
             *self._debug_problems(),
             *self._mail_problems(),
@@ -252,12 +236,11 @@ class Settings(BaseSettings):
 
     @cached_property
     def database(self) -> str:
-        """The database URL with an asynchronous driver."""
+        """The database URL with an asynchronous driver, and with PGSSLMODE and PGSSLROOTCERT unless it has its own."""
         url = self.database_url.get_secret_value().strip()
         if not url:
             return f"sqlite+aiosqlite:///{self.data_dir / 'focys.db'}"
-        scheme, _, rest = url.partition("://")
-        return f"{_DRIVERS[scheme]}://{rest}"
+        return with_driver(with_tls(url, self.pgsslmode, self.pgsslrootcert))
 
     @cached_property
     def keys(self) -> tuple[str, ...]:

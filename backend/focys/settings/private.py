@@ -10,7 +10,7 @@ from focys.settings.database_url import AddressError, options_of
 from focys.settings.model import Settings
 from focys.settings.origins import LOCAL_HOSTS
 
-_PUBLIC = {"algorithm", "app_name", "mfa_policy", "smtp_security"}
+_PUBLIC = {"algorithm", "app_name", "mfa_policy", "pgsslmode", "smtp_security"}
 """Settings whose values are words, not places."""
 _SHALLOW = 2
 """A path such as /tmp reveals nothing."""

@@ -6,14 +6,16 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from focys.domain.plain_text import is_readable
 from focys.settings.origins import LOCAL_HOSTS, exact_origin
 
 MAX_LOGO_BYTES = 100_000
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _PRINTABLE = re.compile(r"[!-~]+")
+_QUOTES = ('""', "''", "“”", "\u2018\u2019", "„“", "«»")
 _LOGO_TYPES = {
     "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "image/jpeg": re.compile(rb"\xff\xd8\xff"),
@@ -75,6 +77,22 @@ def _app_url(value: str) -> str:
         raise ValueError("give the whole address of your application, such as https://app.example.com/") from None
 
 
+def _breach_service(value: str) -> str:
+    try:
+        return _range_address(value) if value else value
+    except ValueError:
+        raise ValueError("give the address of a range service, such as https://api.pwnedpasswords.com/range") from None
+
+
+def _range_address(value: str) -> str:
+    """Return the address, to whose path the beginning of a hash can be appended."""
+    parts = urlsplit(value)
+    exact_origin(f"{parts.scheme}://{parts.netloc}")
+    if not _PRINTABLE.fullmatch(value) or "?" in value or "#" in value:
+        raise ValueError("more than a path")
+    return value
+
+
 def _support_contact(value: str) -> str:
     try:
         if is_url(value):
@@ -82,6 +100,20 @@ def _support_contact(value: str) -> str:
         return validate_email(value, check_deliverability=False, test_environment=True).normalized if value else value
     except (EmailNotValidError, ValueError):
         raise ValueError("give an email address, or the https:// address of a page") from None
+
+
+def _unquoted(value: object) -> object:
+    """Return a name without the quotes around it: a shell removes them, Docker's env files keep them."""
+    if not isinstance(value, str):
+        return value
+    name = value.strip()
+    return name[1:-1].strip() if len(name) > 1 and name[0] + name[-1] in _QUOTES else name
+
+
+def _app_name(value: str) -> str:
+    if not is_readable(value):
+        raise ValueError("give a name on a single line, with at least one visible character")
+    return value
 
 
 def _accent_color(value: str) -> str:
@@ -107,7 +139,9 @@ def _logo(value: str) -> str:
 
 Algorithm = Annotated[Literal["HS256"], BeforeValidator(_one_algorithm)]
 RateLimitStorage = Annotated[str, AfterValidator(_known_storage)]
+BreachService = Annotated[str, AfterValidator(_breach_service)]
 AppUrl = Annotated[str, AfterValidator(_app_url)]
+AppName = Annotated[str, Field(max_length=30), AfterValidator(_app_name), BeforeValidator(_unquoted)]
 SupportContact = Annotated[str, AfterValidator(_support_contact)]
 AccentColor = Annotated[str, AfterValidator(_accent_color)]
 Logo = Annotated[str, AfterValidator(_logo)]

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import tiers
 from tests.architecture.source import BACKEND
 
 ROOT = BACKEND.parent
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 DOCUMENTS = sorted(
     path for folder in (".", "docs", "docs/decisions", "deploy", "bench") for path in (ROOT / folder).glob("*.md")
@@ -18,6 +20,12 @@ def anchors_of(document: Path) -> set[str]:
     """The names by which a document's headings can be linked to, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", document.read_text(), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def halves_of(recipe: str) -> tuple[str, str]:
+    """What checks a recipe in `make test`, and what only in `make test-deployment`."""
+    fast, _, deployment = recipe.partition("in `make test-deployment` by")
+    return fast, deployment
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -48,8 +56,9 @@ def test_decisions_are_numbered_without_a_gap():
     assert [int(path.name[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
 
 
-def test_every_file_that_the_architecture_names_is_there():
-    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text()
+@pytest.mark.parametrize("document", ["docs/ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_every_file_that_a_document_for_developers_names_is_there(document: str):
+    text = (ROOT / document).read_text()
     places = ("", "backend", "backend/focys", "backend/focys/features", "backend/tests", "frontend/src")
     named = {name for name in re.findall(r"`([\w./-]+/[\w./-]*)`", text) if not name.startswith("/")}
 
@@ -57,3 +66,13 @@ def test_every_file_that_the_architecture_names_is_there():
 
     assert len(named) > 20
     assert missing == set()
+
+
+def test_each_recipe_says_which_of_its_checks_are_deployment_tests():
+    recipes = re.findall(r"^\*Checked by\*(.+?)$\n\n", CONTRIBUTING, flags=re.MULTILINE | re.DOTALL)
+
+    said = [re.findall(r"`backend/tests/([\w/]+\.py)`", part) for recipe in recipes for part in halves_of(recipe)]
+
+    assert len(recipes) == CONTRIBUTING.count("*Checked by*") > 8
+    assert {tiers.tier_of(path, None) for paths in said[::2] for path in paths} == {"fast"}
+    assert {tiers.tier_of(path, None) for paths in said[1::2] for path in paths} == {"deployment"}

@@ -2,14 +2,19 @@
 
 import re
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from importlib.metadata import packages_distributions
 from runpy import run_path
 from types import ModuleType
+from typing import Any
 
-from focys.features.audit import AlarmName, EventName
+from sqlalchemy import Column, String
+
+from focys.domain.outcome import Reason
+from focys.features.audit import AlarmName, EventName, audit_events
 from focys.features.email_code import EmailCodes
-from focys.features.outbox import Notice
+from focys.features.outbox import Notice, outbox
 from focys.services import FEATURES, build_services
 from tests.architecture.source import BACKEND, PACKAGE, modules
 from tests.conftest import settings_for
@@ -49,6 +54,25 @@ async def test_every_notice_of_a_feature_is_declared_by_it(sqlite_url: str):
 
     assert len(defined) > 10
     assert defined == known
+
+
+def test_every_name_fits_its_column():
+    """SQLite does not check lengths; PostgreSQL refuses what is longer."""
+    events = [event for feature in FEATURES for event in feature.events]
+    kinds = [email.kind for feature in FEATURES for email in feature.emails]
+
+    assert _longest(events) <= _length_of(audit_events.c.event)
+    assert _longest(Reason) <= _length_of(audit_events.c.reason)
+    assert _longest(kinds) <= _length_of(outbox.c.kind)
+
+
+def _longest(names: Iterable[str]) -> int:
+    return max(len(name) for name in names)
+
+
+def _length_of(column: Column[Any]) -> int:
+    assert isinstance(column.type, String)
+    return column.type.length or 0
 
 
 def test_every_reading_in_a_gauges_module_is_declared():

@@ -29,6 +29,8 @@ async def many_events(world: World, account: Account, count: int) -> None:
 
 
 def test_every_event_has_words():
+    """A reason's code in the place of the words has no space."""
+    assert [event for event in EVENTS.values() if " " not in event.done or " " not in event.refused] == []
     assert {*EVENTS} == {str(event) for feature in FEATURES for event in feature.events}
 
 

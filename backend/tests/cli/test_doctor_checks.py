@@ -13,7 +13,7 @@ from focys.cli.doctor import checks_database, checks_local, checks_mail, checks_
 from focys.cli.doctor.report import Finding, Report, State, as_text
 from focys.features.totp import SecretsByKey
 from focys.infra.db.rights import Rights
-from focys.infra.mail.mailer import MailError
+from focys.infra.mail.mailer import MailError, mailer_for
 from tests.conftest import settings_for
 from tests.support.clock import NOON
 from tests.support.processes import free_port
@@ -182,8 +182,7 @@ def test_settings_are_judged_together(name: str, overrides: dict[str, str], stat
 )
 async def test_settings_without_a_server_are_checked_without_one(overrides: dict[str, str], state: State):
     settings = settings_for("sqlite:////tmp/x.db", **overrides)
-    mailer = checks_mail.open_mailer(settings)
-    assert not isinstance(mailer, Finding)
+    mailer = mailer_for(settings)
 
     found = (
         checks_network.check_limits(settings)

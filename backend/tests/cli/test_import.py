@@ -1,16 +1,20 @@
 """``focys users import``: many accounts at once, each with a first password to pass on."""
 
+import asyncio
 import csv
+import signal
 import stat
 from asyncio import to_thread
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from typer.testing import Result
 
-from focys.features.accounts import AccountError, users
+from focys.cli.users.first_passwords import first_passwords
+from focys.features.accounts import AccountError, Accounts, NewAccount, users
 from focys.features.admin.csv_rows import read_rows
 from focys.features.audit import audit_events
 from focys.features.outbox import outbox
@@ -97,20 +101,78 @@ async def test_an_interrupted_import_continues_with_the_same_passwords(
     assert [*passwords_in(first)] == ["ren@example.com", "kim@example.com"]
 
 
-async def test_wrong_rows_are_named_by_line_and_field_and_nothing_is_created(
+def test_an_interrupted_import_says_what_exists_and_how_to_go_on(
+    importing: Import, first: Path, monkeypatch: pytest.MonkeyPatch
+):
+    text = "".join(["email\n", *(f"person{number}@example.com\n" for number in range(40))])
+    created, create = [], Accounts.create_new
+
+    async def create_three(self: Accounts, new: NewAccount, *more: Any) -> Any:
+        if len(created) == 3:
+            signal.raise_signal(signal.SIGINT)
+            await asyncio.sleep(10)
+        created.append(new.email)
+        return await create(self, new, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Accounts, "create_new", create_three)
+        stopped = importing(text, "--yes")
+    promised = passwords_in(first)
+    resumed = importing(text, "--yes")
+
+    assert stopped.exit_code == 130, stopped.output
+    assert "Interrupted: created 3 accounts, 37 not created." in stopped.stderr
+    assert f"are in {first}." in stopped.stderr
+    assert "run the same command again" in stopped.stderr
+    assert len(promised) == 40
+    assert "37 new accounts, 3 already exist and stay as they are." in resumed.stdout
+    assert passwords_in(first) == promised
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["sep=;\r\nemail;name\r\nren@example.com;Sato, Ren\r\n", '"sep=,"\nemail,name\nren@example.com,"Sato, Ren"\n'],
+    ids=["semicolon", "comma in quotes"],
+)
+def test_the_separator_line_of_a_spreadsheet_is_understood(text: str):
+    rows, problems = read_rows(text)
+
+    assert [(row.number, row.email, row.name) for row in rows] == [(2, "ren@example.com", "Sato, Ren")]
+    assert problems == []
+
+
+def test_no_cell_of_the_password_file_is_a_formula(importing: Import, first: Path):
+    addresses = ["=1+1@example.com", "+ren@example.com", "-ren@example.com", "'kim@example.com", "dana@example.com"]
+    text = "\n".join(["email", *addresses, ""])
+
+    result = importing(text, "--yes")
+    again = importing(f"{text}lou@example.com\n", "--yes")
+
+    with first.open(newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert (result.exit_code, again.exit_code) == (0, 0), again.output
+    assert "1 new account, 5 already exist" in again.stdout
+    assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
+    assert [*first_passwords(first, [])] == [*addresses, "lou@example.com"]
+
+
+async def test_wrong_rows_are_named_by_row_and_column_and_nothing_is_created(
     world: World, importing: Import, first: Path
 ):
     rows = ["fine@example.com,,", "nonsense,,", f"a@example.com,{'x' * 101},", "b@example.com,,boss", "c@example.com"]
+    rows += ["d@example.com,\u200b\u3164,", "e@example.com,Dana\u2028Ray,"]
 
     result = await to_thread(importing, "\n".join(["email,name,role", *rows, "Fine@Example.com,,"]), "--yes")
 
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
-        "  line 3, email: This is not an email address.",
-        "  line 4, name: A name has at most 100 characters, all of them printable.",
-        "  line 5, role: A role is user or admin.",
-        "  line 6: There are 3 columns, but this line has 1.",
-        "  line 7, email: The same address as on line 2.",
+        "  row 3, column email: This is not an email address.",
+        "  row 4, column name: A name has at most 100 characters, all of them printable.",
+        "  row 5, column role: A role is user or admin.",
+        "  row 6: There are 3 columns, but this row has 1.",
+        "  row 7, column name: A name is a single line with at least one visible character.",
+        "  row 8, column name: A name is a single line with at least one visible character.",
+        "  row 9, column email: The same address as in row 2.",
         "✗ Nothing was created. Fix these rows, and import the file again.",
     ]
     assert await rows_of(world, users) == []
@@ -141,12 +203,12 @@ async def test_an_invitation_has_the_address_of_the_page_and_no_password(world: 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "line 1: The first line names the columns"),
-        (b"mail,name\nx@example.com,x\n", "line 1: The first line names the columns"),
-        (b"email,phone\nx@example.com,1\n", "line 1: The first line names the columns"),
-        (b'email\n"x@example.com\n', "This is not CSV"),
+        (b"", "row 1: The first row names the columns"),
+        (b"mail,name\nx@example.com,x\n", "row 1: The first row names the columns"),
+        (b"email,phone\nx@example.com,1\n", "row 1: The first row names the columns"),
+        (b'email\n"x@example.com\n', "row 2: This is not CSV"),
         (b"email\nm\xfcller@example.com\n", "is not UTF-8 text (line 2)"),
-        (b"email\nx\x00@example.com\n", "line 2"),
+        (b"email\nx\x00@example.com\n", "row 2"),
         (b"email\n" + b"x" * (16 * 1024 * 1024), "is larger than 16 MiB"),
     ],
     ids=["empty", "no email", "unknown column", "open quote", "latin 1", "nul", "large"],
@@ -221,8 +283,8 @@ async def test_every_first_password_satisfies_the_policy(world: World):
         assert await world.services.passwords.choose(password, ADDRESS)
 
 
-def test_rows_keep_the_line_numbers_of_the_file():
-    rows, problems = read_rows('email,name\na@example.com,"Two\nlines"\nb@example.com,B\nnonsense,C\n')
+def test_rows_have_the_numbers_that_a_spreadsheet_shows():
+    rows, problems = read_rows('email,name\na@example.com,"Two\nlines"\n\nb@example.com,B\nnonsense,C\n')
 
-    assert [(row.line, row.email) for row in rows] == [(4, "b@example.com")]
-    assert [(problem.line, problem.field) for problem in problems] == [(3, "name"), (5, "email")]
+    assert [(row.number, row.email) for row in rows] == [(4, "b@example.com")]
+    assert [(problem.row, problem.column) for problem in problems] == [(2, "name"), (5, "email")]

@@ -81,8 +81,11 @@ def test_an_address_has_one_account_however_it_is_spelled(focys: Focys):
         (["nonsense"], "This is not an email address."),
         ([DANA, "--name", "x" * 101], "A name has at most 100 characters, all of them printable."),
         ([DANA, "--name", "Dana\u202eRay"], "A name has at most 100 characters, all of them printable."),
+        ([DANA, "--name", "   "], "A name is a single line with at least one visible character."),
+        ([DANA, "--name", "\u2028\u200b\u3164"], "A name is a single line with at least one visible character."),
+        ([DANA, "--name", "Dana\u2028Ray"], "A name is a single line with at least one visible character."),
     ],
-    ids=["no address", "long name", "turned name"],
+    ids=["no address", "long name", "turned name", "blank name", "invisible name", "two lines"],
 )
 def test_an_invalid_account_is_refused(focys: Focys, arguments: list[str], sentence: str):
     result = focys("users", "create", *arguments, "--password-stdin", typed=f"{PASSWORD}\n")

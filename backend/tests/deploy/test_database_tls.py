@@ -1,11 +1,14 @@
-"""TLS to the database, as the service's pool and as SQLAlchemy's engine, which commands and migrations use, open it."""
+"""CFG-14: TLS to the database, for the service, ``focys`` and ``alembic``, however it is set."""
 
 import os
 import ssl
+import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx
 import pytest
 import trustme
 from sqlalchemy import func, select
@@ -14,7 +17,8 @@ from focys.cli.doctor.checks_stored import check_encryption
 from focys.cli.doctor.report import State
 from focys.infra.db.database import Database
 from tests.cluster import OwnCluster, running_postgres
-from tests.conftest import settings_for
+from tests.conftest import SECRET_KEY, settings_for
+from tests.support.processes import Server, copy_backend, environment, free_port, run, serving
 from tests.support.roles import psql_command
 
 
@@ -85,3 +89,65 @@ async def test_a_certificate_that_does_not_fit_is_refused(
             pass
 
     await database.close()
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A copy of the backend, whose settings say in one of three places how to verify the server."""
+
+    backend: Path
+    env: dict[str, str]
+
+    def run(self, command: str) -> subprocess.CompletedProcess[str]:
+        return run(command, folder=self.backend, env=self.env)
+
+    def server(self, log: Path) -> Server:
+        port = free_port()
+        return Server(f"uvicorn main:app --port {port}", port=port, folder=self.backend, env=self.env, log=log)
+
+
+def machine_of(folder: Path, url: str, place: str, authority: Path) -> Machine:
+    backend, settings = copy_backend(folder), {"SECRET_KEY": SECRET_KEY}
+    libpqs = {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(authority)}
+    query = f"sslmode=verify-full&sslrootcert={authority}" if place == "address" else ""
+    settings["DATABASE_URL"] = at_localhost(url, query)
+    if place == "environment":
+        return Machine(backend, environment(backend, **settings, **libpqs))
+    settings |= libpqs if place == ".env" else {}
+    (backend / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    return Machine(backend, environment(backend))
+
+
+PLACES = ("address", "environment", ".env")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_verified_server_is_used_by_every_program(
+    server_with_tls: OwnCluster, authority: trustme.CA, tmp_path: Path, place: str
+):
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    machine = machine_of(tmp_path, server_with_tls.url, place, tmp_path / "ca.pem")
+
+    migrated, listed = machine.run("alembic upgrade head"), machine.run("focys users list")
+    with serving(machine.server(tmp_path / "output")):
+        examined = machine.run("focys doctor --support")
+
+    assert (migrated.returncode, migrated.stderr) == (0, "")
+    assert listed.returncode == 0, listed.stderr
+    assert "database tls      encrypted, and the server's certificate is verified" in examined.stdout
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_another_server_is_used_by_no_program(server_with_tls: OwnCluster, tmp_path: Path, place: str):
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    machine = machine_of(tmp_path, server_with_tls.url, place, tmp_path / "ca.pem")
+    server = machine.server(tmp_path / "output")
+
+    refused = [machine.run(command) for command in ("alembic upgrade head", "focys users list", "focys doctor")]
+    with serving(server, path="/health/live"):
+        ready = httpx.get(f"{server.url}/health/ready")
+
+    assert [one.returncode for one in refused] == [1, 1, 1]
+    assert all("SSLCertVerificationError" in one.stdout + one.stderr for one in refused)
+    assert "SSLCertVerificationError" in server.output()
+    assert ready.status_code == 503

@@ -1,6 +1,11 @@
-"""PgBouncer between the service and PostgreSQL, as its package comes: sign-ins, limits and migrations work."""
+"""PgBouncer between the service and PostgreSQL, as its package comes: sign-ins, limits and migrations work.
+
+Debian 12 has a PgBouncer that knows nothing of prepared statements. Since 1.21 it keeps track of them in transaction
+mode, by names of its own; Debian 13 has such a one.
+"""
 
 import asyncio
+import os
 import socket
 import subprocess
 import time
@@ -18,16 +23,30 @@ from focys.infra.db.postgres import Postgres
 from focys.infra.db.schema import migrate
 from tests.cluster import as_plain_user
 from tests.conftest import settings_for, world_on
-from tests.support.debian import debian_libraries, debian_program
+from tests.support.debian import debian_libraries, debian_program, program_of_release
 from tests.support.processes import free_port
 
 START_SECONDS = 60
 FEW = 3
 """Connections to the server: fewer than the clients, so that transactions move between them."""
+KNOWS_PREPARED_STATEMENTS = (1, 21)
+LIBRARIES_OF_NEWER = (
+    "libc6",
+    "libaudit1",
+    "libcap-ng0",
+    "libcap2",
+    "libcares2",
+    "libevent-2.1-7t64",
+    "libpam0g",
+    "libssl3t64",
+    "libsystemd0",
+    "libzstd1",
+    "zlib1g",
+)
 
 
 @contextmanager
-def running_pgbouncer(url: str, pool_mode: str, folder: Path) -> Iterator[str]:
+def running_pgbouncer(url: str, pool_mode: str, folder: Path, *, newer: bool = False) -> Iterator[str]:
     """Run PgBouncer with its defaults before the database at *url*; yield the address through it."""
     parts, port = urlsplit(url), free_port()
     name = parts.path[1:]
@@ -37,11 +56,10 @@ def running_pgbouncer(url: str, pool_mode: str, folder: Path) -> Iterator[str]:
         f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
         f"pool_mode = {pool_mode}\ndefault_pool_size = {FEW if pool_mode == 'transaction' else 20}\n"
     )
-    program = debian_program("pgbouncer", package="pgbouncer")
-    libraries = debian_libraries("libc-ares2", "libevent-2.1-7")
+    command, libraries = _newer() if newer else _packaged()
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*as_plain_user(folder), program, folder / "pgbouncer.ini"],
+            [*as_plain_user(folder), *command, folder / "pgbouncer.ini"],
             stdout=log,
             stderr=log,
             cwd=folder,
@@ -55,6 +73,24 @@ def running_pgbouncer(url: str, pool_mode: str, folder: Path) -> Iterator[str]:
         process.wait()
 
 
+def _packaged() -> tuple[list[str], dict[str, str]]:
+    return [debian_program("pgbouncer", package="pgbouncer")], debian_libraries("libc-ares2", "libevent-2.1-7")
+
+
+def _newer() -> tuple[list[str], dict[str, str]]:
+    packaged = _packaged()
+    if _version_of(*packaged) >= KNOWS_PREPARED_STATEMENTS:
+        return packaged
+    newer = program_of_release("trixie", "pgbouncer", "pgbouncer", *LIBRARIES_OF_NEWER), dict(os.environ)
+    assert _version_of(*newer) >= KNOWS_PREPARED_STATEMENTS
+    return newer
+
+
+def _version_of(command: list[str], env: dict[str, str]) -> tuple[int, ...]:
+    said = subprocess.run([*command, "--version"], env=env, capture_output=True, text=True, check=True).stdout
+    return tuple(int(part) for part in said.splitlines()[0].removeprefix("PgBouncer ").split("."))
+
+
 def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
@@ -65,10 +101,11 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
     pytest.fail(f"PgBouncer did not start: {log.read_text(errors='replace')}")
 
 
-@pytest.fixture(params=["session", "transaction"])
+@pytest.fixture(params=["session", "transaction", "session, newer", "transaction, newer"])
 def pooled_url(request: pytest.FixtureRequest, postgres_url: str, tmp_path: Path) -> Iterator[str]:
     """The test's database, through PgBouncer."""
-    with running_pgbouncer(postgres_url, request.param, tmp_path) as url:
+    mode, _, newer = request.param.partition(", ")
+    with running_pgbouncer(postgres_url, mode, tmp_path, newer=newer != "") as url:
         yield url
 
 

@@ -56,6 +56,7 @@ def test_a_reason_is_one_line_of_limited_length(text: str):
         "",
         "too short",
         " " * 20,
+        "\u200b" * 20,
         "x" * 201,
         "one line\nand another",
         "turned \u202e round",

@@ -83,6 +83,8 @@ SENTENCES = [
     f"| the first code of a new authenticator | {email_codes.TRIES} wrong in one login |",
     f"| new TOTP secrets | {limits.ENROLLMENTS.amount} an hour in one login |",
     f"| enrollments tried at another step | {limits.OUT_OF_TURN.amount} an hour of one login",
+    f"| a used backup code | {limits.USED_CODES.amount} an hour for an account | further ones count as wrong codes |",
+    f"(a backup code: {limits.USED_CODES.amount} times an hour)",
     f"| new backup codes for a set that was not saved | {limits.CODES_REPLACED.amount} an hour for an account | wait |",
     f"| {lockout.FREE_PASSWORDS} wrong | each further one waits twice as long, from {lockout.PASSWORD_DELAY.seconds} seconds",
     f"to {_minutes(lockout.PASSWORD_DELAY_MAX)} minutes; forgotten after {_hours(lockout.PASSWORD_MEMORY)} hours |",
@@ -126,7 +128,8 @@ def test_every_limit_is_documented():
 
     assert known == {
         *("CODES_PER_NETWORK", "CODES_A_DAY", "CODES_SHARED", "CODES_RESENT", "CODES_RESENT_A_DAY"),
-        *("LOGINS_STARTED", "UNFINISHED_LOGINS", "ENROLLMENTS", "CODES_REPLACED", "OUT_OF_TURN", "REFRESHES"),
+        *("LOGINS_STARTED", "UNFINISHED_LOGINS", "ENROLLMENTS", "CODES_REPLACED", "USED_CODES"),
+        *("OUT_OF_TURN", "REFRESHES"),
     }
     assert (SET_SIZE, totp.DRIFT_STEPS) == (10, 1)
 

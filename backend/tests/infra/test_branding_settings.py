@@ -74,3 +74,22 @@ def test_a_logo_must_be_small(tmp_path: Path):
     logo.write_bytes(b"<svg>" + b" " * 100_000)
 
     assert problems_of(logo=str(logo)) == ["LOGO: the file is larger than 100 kB"]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (" Acme Tasks ", "Acme Tasks"),
+        ('"Acme Tasks"', "Acme Tasks"),
+        ("'Acme'", "Acme"),
+        ("“Acme Tasks”", "Acme Tasks"),
+        ("« Acme »", "Acme"),
+        ('Acme "Tasks"', 'Acme "Tasks"'),
+        ('"', '"'),
+        ("Ärzte & Co.", "Ärzte & Co."),
+        (f'"{"x" * 30}"', "x" * 30),
+    ],
+)
+def test_quotes_around_the_apps_name_are_removed(given: str, meant: str):
+    """Docker keeps the quotes in an env file; a shell, systemd and .env remove them."""
+    assert read(app_name=given).app_name == meant

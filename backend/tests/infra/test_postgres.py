@@ -66,10 +66,10 @@ async def test_there_are_never_more_connections_than_there_may_be(connections: P
 async def test_anyone_who_gets_no_connection_in_time_is_told_so_and_the_next_one_gets_it(
     connections: Postgres, aside: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(postgres, "POOL_WAIT_SECONDS", 0.1)
     await aside.fetchval(LOCK)
     waiting = [wait(connections) for _ in range(SIZE)]
     await until(aside, WAITING, SIZE)
+    monkeypatch.setattr(postgres, "POOL_WAIT_SECONDS", 0.1)
 
     with pytest.raises(TimeoutError):
         await who(connections)

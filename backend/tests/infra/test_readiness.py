@@ -68,7 +68,7 @@ async def test_the_response_names_the_failing_part_only(world: World):
         "type": "urn:focys:problem:unavailable",
         "title": "Service Unavailable",
         "status": 503,
-        "detail": "The service cannot be reached just now. Please try again in a moment.",
+        "detail": "The service cannot be reached just now. Try again in 5 seconds.",
         "code": "unavailable",
         "retry_after": 5,
         "failing": ["schema"],

@@ -29,17 +29,28 @@ def debian_libraries(*packages: str) -> dict[str, str]:
     return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(sorted(folders))}
 
 
-def _unpacked(package: str) -> Path:
+def program_of_release(release: str, name: str, *packages: str) -> list[str]:
+    """Return the command of a program from another release of Debian, with the libraries of that release.
+
+    *packages* are those of the program and of all its libraries, the C library (``libc6``) among them.
+    """
+    unpacked = _unpacked(*packages, release=release)
+    loader = next(unpacked.glob("usr/lib/*/ld-linux-*.so.*"))
+    return [str(loader), "--library-path", str(loader.parent), str(next((unpacked / "usr").glob(f"*bin/{name}")))]
+
+
+def _unpacked(*packages: str, release: str | None = None) -> Path:
     SHELF.mkdir(exist_ok=True)
     with (SHELF / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        unpacked = SHELF / package
+        name = packages[0] if release is None else f"{packages[0]}-{release}"
+        unpacked = SHELF / name
         if not unpacked.is_dir():
-            _fetch(package, SHELF / f"{package}.new", unpacked)
+            _fetch(packages, SHELF / f"{name}.new", unpacked, release)
     return unpacked
 
 
-def _fetch(package: str, folder: Path, unpacked: Path) -> None:
+def _fetch(packages: tuple[str, ...], folder: Path, unpacked: Path, release: str | None) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     for part in ("lists/partial", "cache/archives/partial"):
         (folder / part).mkdir(parents=True)
@@ -49,11 +60,27 @@ def _fetch(package: str, folder: Path, unpacked: Path) -> None:
         # Otherwise it would read and write the folder as a user who may not look into it.
         apt += ["-o", "APT::Sandbox::User=root"]
     try:
-        for command in ([*apt, "update"], [*apt, "download", package]):
+        if release is not None:
+            apt += _from_release(release, folder / "sources.list")
+        for command in ([*apt, "update"], [*apt, "download", *packages]):
             subprocess.run(command, cwd=folder, capture_output=True, timeout=SECONDS, check=True)
-        (archive,) = folder.glob("*.deb")
-        subprocess.run(["dpkg-deb", "-x", archive, folder / "files"], capture_output=True, timeout=SECONDS, check=True)
+        for archive in folder.glob("*.deb"):
+            command = ["dpkg-deb", "-x", archive, folder / "files"]
+            subprocess.run(command, capture_output=True, timeout=SECONDS, check=True)
     except (OSError, subprocess.SubprocessError, ValueError) as fault:
-        pytest.fail(f"This test needs Debian's package {package}, which could not be fetched ({fault}): install it.")
+        names = ", ".join(packages)
+        pytest.fail(f"This test needs of Debian {release or ''}: {names}; they could not be fetched ({fault}).")
     (folder / "files").rename(unpacked)
     shutil.rmtree(folder)
+
+
+def _from_release(release: str, sources: Path) -> list[str]:
+    """Return the options with which apt-get takes packages of *release*, from the mirror of this machine."""
+    listed = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    sources.write_text(f"deb {listed.stdout.split()[0]} {release} main\n")
+    return ["-o", f"Dir::Etc::SourceList={sources}", "-o", "Dir::Etc::SourceParts=-"]

@@ -9,18 +9,18 @@ export function ProblemText({ problem }: { problem: ApiProblem }) {
   const { state } = useAuth();
   const wait = useSecondsLeft(problem.retryAt);
   const step = state.at === "login" ? state.login.step : undefined;
-  const { code, detail, triesLeft, nextPause, minutesAgo } = problem;
-  const known = { code, detail, triesLeft, nextPause, minutesAgo, step };
+  const { code, detail, retryAfter, triesLeft, nextPause, minutesAgo } = problem;
+  const known = { code, detail, retryAfter, triesLeft, nextPause, minutesAgo, step };
   const shown = sentenceFor({ ...known, wait });
   const contact = NEEDS_SUPPORT.has(code) && <ContactSupport />;
-  if (problem.retryAfter === null)
+  if (retryAfter === null)
     return (
       <>
         {shown}
         {contact}
       </>
     );
-  const spoken = wait > 0 ? sentenceFor({ ...known, wait: problem.retryAfter }) : shown;
+  const spoken = wait > 0 ? sentenceFor({ ...known, wait: retryAfter }) : shown;
   return (
     <>
       <span aria-hidden="true">{shown}</span>

@@ -5,6 +5,7 @@ import { inWords, SENTENCES, type SentenceContext, sentenceFor } from "./reasons
 const context = (code: string, more: Partial<SentenceContext> = {}): SentenceContext => ({
   code,
   detail: "The server's own words.",
+  retryAfter: null,
   triesLeft: null,
   nextPause: null,
   minutesAgo: null,
@@ -54,9 +55,11 @@ test.each([
   ],
   [
     "code_already_used",
-    { wait: 12 },
+    { retryAfter: 30, wait: 12 },
     "That code was already used. Your app shows a new one in 12\u00a0s.",
   ],
+  ["code_already_used", { triesLeft: 5 }, "That code was already used. Enter another one."],
+  ["busy", { wait: 2 }, "The server is busy. You can try again in 2\u00a0s."],
   ["throttled", { wait: 65 }, "Too many tries. You can try again in 1\u00a0min 5\u00a0s."],
 ] as const)("%s with %o", (code, more, sentence) => {
   expect(sentenceFor(context(code, more))).toBe(sentence);
@@ -75,6 +78,10 @@ test.each([
   [59, "59\u00a0s"],
   [60, "1\u00a0min"],
   [899, "14\u00a0min 59\u00a0s"],
+  [3599, "59\u00a0min 59\u00a0s"],
+  [3600, "1\u00a0h"],
+  [7325, "2\u00a0h 2\u00a0min"],
+  [365 * 86_400, "365\u00a0d"],
 ])("%i seconds are written as %s", (seconds, words) => {
   expect(inWords(seconds)).toBe(words);
 });

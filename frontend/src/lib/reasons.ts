@@ -4,7 +4,7 @@ import type { ProblemDetails, Reason, Step } from "./api";
 /** What a sentence may depend on. */
 export type SentenceContext = Pick<
   ProblemDetails,
-  "code" | "detail" | "triesLeft" | "nextPause" | "minutesAgo"
+  "code" | "detail" | "retryAfter" | "triesLeft" | "nextPause" | "minutesAgo"
 > & {
   /** The seconds left to wait. */
   wait: number;
@@ -18,11 +18,24 @@ export const FEW_TRIES = 2;
 /** A no-break space between a number and its unit. */
 const NBSP = "\u00a0";
 
-/** 42 s · 3 min 5 s · 15 min. */
+const UNITS = [
+  ["d", 86_400],
+  ["h", 3_600],
+  ["min", 60],
+  ["s", 1],
+] as const;
+
+/** The two largest units: 42 s · 3 min 5 s · 15 min · 1 h 2 min · 365 d. */
 export function inWords(seconds: number): string {
-  const [minutes, rest] = [Math.floor(seconds / 60), seconds % 60];
-  if (minutes === 0) return `${rest}${NBSP}s`;
-  return rest === 0 ? `${minutes}${NBSP}min` : `${minutes}${NBSP}min ${rest}${NBSP}s`;
+  const largest = UNITS.findIndex(([, length]) => seconds >= length);
+  if (largest < 0) return `0${NBSP}s`;
+  let rest = seconds;
+  const parts = UNITS.slice(largest, largest + 2).map(([unit, length]) => {
+    const count = Math.floor(rest / length);
+    rest %= length;
+    return count > 0 && `${count}${NBSP}${unit}`;
+  });
+  return parts.filter(Boolean).join(" ");
 }
 
 function minutes(count: number | null): string {
@@ -60,7 +73,7 @@ export const SENTENCES = {
   invalid_credentials: () => "Email or password is wrong.",
   throttled: ({ wait }) => `Too many tries. You can try again ${later(wait)}.`,
   invalid_request: () => "Something in the form is missing or invalid.",
-  busy: () => "The server is busy. Please try again in a moment.",
+  busy: ({ wait }) => `The server is busy. You can try again ${later(wait)}.`,
   login_expired: () => "This sign-in took too long and has expired. Please start again.",
   invalid_code: (context) => withTries("That code is wrong.", context),
   new_code_needed: () => "That code no longer works. Ask for a new one.",
@@ -70,10 +83,11 @@ export const SENTENCES = {
       "That ticket is wrong or has expired. Ask your administrator for a new one.",
       context,
     ),
-  code_already_used: ({ wait }) =>
-    wait > 0
-      ? `That code was already used. Your app shows a new one in ${inWords(wait)}.`
-      : "That code was already used. Your app shows a new one now.",
+  // Only a code from the app comes with a wait: a backup code has no successor.
+  code_already_used: ({ retryAfter, wait }) =>
+    retryAfter === null
+      ? "That code was already used. Enter another one."
+      : `That code was already used. Your app shows a new one ${later(wait)}.`,
   code_expired: (context) =>
     withTries(
       `That code is old. Your phone’s clock seems to be about ${minutes(context.minutesAgo)} behind. Turn on automatic time, then enter a new code.`,

@@ -35,6 +35,17 @@ test("the error for a wrong one during a lock is shown at the field", async () =
   expect((await field()).value).toBe("AAAA-BBBB-CCCC-DDDD");
 });
 
+test("a used one is named as such", async () => {
+  open({
+    "/auth/status": status(),
+    "/auth/backup-code/verify": problem(401, "code_already_used", { tries_left: 5 }),
+  });
+
+  await enter();
+
+  expect(await screen.findByText("That code was already used. Enter another one.")).toBeTruthy();
+});
+
 test("a lock that begins here shows its countdown, with a link back here", async () => {
   open({
     "/auth/status": status(),

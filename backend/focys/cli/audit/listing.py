@@ -32,7 +32,7 @@ def list_events(
     ] = None,
     event: Annotated[
         str | None,
-        typer.Option("--event", metavar="NAME", help="Only events of this name.", autocompletion=lambda: EVENTS),
+        typer.Option("--event", metavar="NAME", help="Only events of this name.", autocompletion=lambda: [*EVENTS]),
     ] = None,
     page: Annotated[int, typer.Option("--page", metavar="N", min=1, max=100_000, help="Which page of 50.")] = 1,
     as_json: AsJson = False,

@@ -33,6 +33,12 @@ RESTART = "systemctl restart focys-backend"
 _PSQL = "sudo -u postgres psql -qc"
 _FIXES = (
     ("gaierror", "", "correct the host in DATABASE_URL"),
+    (
+        "SSLCertVerificationError",
+        "",
+        "name the certificate of its authority in sslrootcert or PGSSLROOTCERT, and the host as in the server's own",
+    ),
+    ("ConnectionError", "SSL", "turn TLS on in PostgreSQL, or correct sslmode in DATABASE_URL, or PGSSLMODE"),
     ("InvalidPasswordError", "", "correct the role and its password in DATABASE_URL"),
     ("InvalidAuthorizationSpecificationError", "not permitted", f"{_PSQL} 'ALTER ROLE {{role}} LOGIN'"),
     (

@@ -29,9 +29,10 @@ _NAME_THE_PROXY = "set TRUSTED_PROXIES to the proxy's address, such as 127.0.0.1
 def unusable(problem: str) -> Finding:
     """Report a setting that cannot be used, and in which file to correct it."""
     name, _, what = problem.partition(": ")
-    if "Permission denied" in what:
+    is_of_a_secret = f"{name}_FILE names" in what
+    if is_of_a_secret and "Permission denied" in what:
         return fail("settings", problem, RESTRICT)
-    if "No such file" in what:
+    if is_of_a_secret and "No such file" in what:
         return fail("settings", problem, f"restore that file, or correct {name}_FILE {_where()}")
     return fail("settings", problem, f"correct it {_where()}")
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from focys.cli.doctor.checks_database import RESTART
 from focys.cli.doctor.report import Finding, fail, ok, warn
 from focys.features.outbox import Outbox
-from focys.infra.mail.mailer import ConsoleMailer, Mailer, MailError, Message, SmtpMailer, mailer_for
+from focys.infra.mail.mailer import ConsoleMailer, Mailer, MailError, Message, SmtpMailer
 from focys.settings import Settings
 
 STUCK_AFTER = timedelta(minutes=5)
@@ -16,14 +16,6 @@ _FIXES_FOR_MAIL = {
     "SMTPRecipientRefused": _OTHER_DOMAINS,
     "SMTPRecipientsRefused": _OTHER_DOMAINS,
 }
-
-
-def open_mailer(settings: Settings) -> Mailer | Finding:
-    """Return the mailer that the service would use, or why there is none."""
-    try:
-        return mailer_for(settings)
-    except OSError as fault:
-        return fail("mail", f"the CA file cannot be read ({type(fault).__name__})", "check SMTP_CA_FILE")
 
 
 async def check_mail(mailer: Mailer, settings: Settings) -> Finding:
@@ -72,7 +64,7 @@ async def check_test_email(mailer: Mailer, settings: Settings, to: str, now: dat
     return ok(name, "accepted by the SMTP server; check that it arrives, and not as spam", aside=_printable(to))
 
 
-async def check_outbox(outbox: Outbox, mailer: Mailer | Finding) -> Finding:
+async def check_outbox(outbox: Outbox, mailer: Mailer) -> Finding:
     """Look for email that should have been sent, and ask the mail server whether it takes the oldest."""
     stuck = await outbox.count_waiting(STUCK_AFTER)
     recipient = await outbox.find_waiting_recipient(STUCK_AFTER) if stuck else None

@@ -7,10 +7,9 @@ from sqlalchemy import Select, column, func, select, table
 from focys.cli.doctor.report import Finding, fail, ok, warn
 from focys.features.accounts import Unusable
 from focys.infra.db.database import Database
-from focys.settings import Settings
+from focys.settings import Settings, inherited
 from focys.settings.database_url import options_of
 
-_VERIFIED = {"verify-full"}
 _ENCRYPTED: Select[tuple[bool]] = (
     select(column("ssl")).select_from(table("pg_stat_ssl")).where(column("pid") == func.pg_backend_pid())
 )
@@ -19,20 +18,28 @@ _ENCRYPTED: Select[tuple[bool]] = (
 async def check_encryption(database: Database, settings: Settings) -> Finding:
     """Ask the server whether our connection is encrypted, and the settings whether we know who it is."""
     row = await database.first(_ENCRYPTED)
-    return encryption_finding(options_of(settings.database), is_encrypted=row is not None and bool(row[0]))
+    # Where the address names no host, the driver asks libpq's variable.
+    options = {"host": inherited(("PGHOST",)).get("PGHOST", ""), **options_of(settings.database)}
+    return encryption_finding(options, is_encrypted=row is not None and bool(row[0]))
 
 
 def encryption_finding(options: dict[str, str], *, is_encrypted: bool) -> Finding:
     """Report whether someone between us and the database can read or change what we say to each other."""
-    name, fix = "database tls", "add sslmode=verify-full and sslrootcert=FILE to DATABASE_URL"
-    hosts = options.get("host", "").split(",")
-    if all(_is_here(host) for host in hosts):
+    name, fix = (
+        "database tls",
+        "add sslmode=verify-full and sslrootcert=FILE to DATABASE_URL",
+    )
+    mode = options.get("sslmode", "")
+    if is_encrypted and mode == "verify-full":
+        return ok(name, "encrypted, and the server's certificate is verified")
+    if all(_is_here(host) for host in options.get("host", "").split(",")):
         return ok(name, "not needed: the database is on this machine")
     if not is_encrypted:
         return warn(name, "the connection is not encrypted", fix)
-    if options.get("sslmode") not in _VERIFIED:
-        return warn(name, "encrypted, but the server's certificate is not verified", fix)
-    return ok(name, "encrypted, and the server's certificate is verified")
+    if mode == "verify-ca" or (mode == "require" and "sslrootcert" in options):
+        detail = "encrypted, but any server with a certificate of the same authority is accepted"
+        return warn(name, detail, "set sslmode=verify-full in DATABASE_URL, or PGSSLMODE=verify-full")
+    return warn(name, "encrypted, but the server's certificate is not verified", fix)
 
 
 def accounts_finding(unusable: Unusable) -> Finding:

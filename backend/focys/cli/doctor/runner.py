@@ -12,7 +12,7 @@ from focys.cli.doctor import checks_database, checks_local, checks_mail, checks_
 from focys.cli.doctor.checks_database import Names
 from focys.cli.doctor.report import Finding, Report, State, as_json, as_text, fail, show
 from focys.infra.db.rights import has_roles, rights_of
-from focys.infra.mail.mailer import ConsoleMailer
+from focys.infra.mail.mailer import ConsoleMailer, mailer_for
 from focys.infra.ops import logs
 from focys.infra.ops.clock import DatabaseClock, SystemClock
 from focys.services import Services, build_services
@@ -179,14 +179,12 @@ async def _in_the_database(services: Services, names: Names) -> list[Finding]:
         await _guarded("phones", phones()),
         *([] if services.settings.is_local else [await _guarded("addresses", addresses())]),
         await _guarded("mfa bypass", bypasses()),
-        await _guarded("outbox", checks_mail.check_outbox(services.outbox, checks_mail.open_mailer(services.settings))),
+        await _guarded("outbox", checks_mail.check_outbox(services.outbox, mailer_for(services.settings))),
     ]
 
 
 async def _mail(settings: Settings, send_test: str | None) -> list[Finding]:
-    mailer = checks_mail.open_mailer(settings)
-    if isinstance(mailer, Finding):
-        return [mailer]
+    mailer = mailer_for(settings)
     found = [await _guarded("mail", checks_mail.check_mail(mailer, settings))]
     if send_test is not None:
         sent = checks_mail.check_test_email(mailer, settings, send_test, SystemClock().now())

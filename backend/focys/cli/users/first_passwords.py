@@ -13,6 +13,8 @@ from focys.features.passwords import new_password
 
 _HEAD = ["email", "password"]
 _OTHERS = 0o077
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "'")
+"""How a formula begins. A spreadsheet hides a leading apostrophe, so one that is part of the address needs another."""
 
 
 def first_passwords(path: Path, addresses: Iterable[str]) -> dict[str, str]:
@@ -28,7 +30,7 @@ def first_passwords(path: Path, addresses: Iterable[str]) -> dict[str, str]:
             new = {address: new_password() for address in addresses if address not in written}
             writer = csv.writer(file, lineterminator="\n")
             writer.writerows([] if os.fstat(file.fileno()).st_size else [_HEAD])
-            writer.writerows(new.items())
+            writer.writerows((_as_text(address), password) for address, password in new.items())
             file.flush()
             os.fsync(file.fileno())
     except OSError as fault:
@@ -55,4 +57,9 @@ def _read(file: TextIO, path: Path) -> dict[str, str]:
         fail(f"{path} is not a file of first passwords; name another one.")
     if whole != text:
         file.truncate(len(whole.encode()))
-    return {row[0]: row[1] for row in rows[1:]}
+    return {row[0].removeprefix("'"): row[1] for row in rows[1:]}
+
+
+def _as_text(cell: str) -> str:
+    """Return a cell that a spreadsheet shows as text, and does not run as a formula."""
+    return f"'{cell}" if cell.startswith(_FORMULA_SIGNS) else cell

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -19,6 +19,7 @@ from focys.services import Services
 _MAX_BYTES = 16 * 1024 * 1024
 _MOST_THREADS = 16
 _MOST_PROBLEMS = 50
+_CTRL_C = 130
 
 
 def import_accounts(
@@ -54,7 +55,10 @@ def import_accounts(
         fail("Say where to write the first passwords: --passwords first-passwords.csv")
     if not yes:
         confirm(f"Create {_number(len(plan.new), 'account')}?")
-    skipped = _create(plan, passwords, invite=invite)
+    try:
+        skipped = _create(plan, passwords, invite=invite)
+    except KeyboardInterrupt:
+        _interrupted(text, plan, passwords)
     success(f"Created {_number(len(plan.new) - len(skipped), 'account')}. Their first passwords are in {passwords}.")
     for address in skipped:
         err.print(
@@ -75,6 +79,19 @@ def _create(plan: Plan, passwords: Path, *, invite: bool) -> list[str]:
             return await services.importer.create(plan.new, Import(first, url, lambda: bar.advance(task)), operator)
 
     return run(act, password_hash_threads=min(os.cpu_count() or 1, _MOST_THREADS))
+
+
+def _interrupted(text: str, before: Plan, passwords: Path) -> NoReturn:
+    """Say what exists now, where the passwords are, and how to go on; the exit code is that of Ctrl-C."""
+    missing = len(run(lambda services, _operator: services.importer.plan(text)).new)
+    created = len(before.new) - missing
+    err.print(f"\nInterrupted: created {_number(created, 'account')}, {missing:,} not created.")
+    for line in (
+        f"The first passwords, also of those not created yet, are in {passwords}.",
+        "To go on, run the same command again: it keeps these accounts and passwords, and creates the others.",
+    ):
+        err.print(f"  {line}", markup=False)
+    raise typer.Exit(_CTRL_C)
 
 
 def _read(source: Path) -> str:
@@ -104,7 +121,7 @@ def _show(plan: Plan) -> None:
 
 
 def _place(problem: Problem) -> str:
-    return f"line {problem.line}, {problem.field}" if problem.field else f"line {problem.line}"
+    return f"row {problem.row}, column {problem.column}" if problem.column else f"row {problem.row}"
 
 
 def _number(count: int, what: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
-from focys.domain.plain_text import is_plain
+from focys.domain.plain_text import is_plain, is_readable
 from focys.features import audit
 from focys.features.accounts.addresses import canonical_address
 from focys.features.accounts.events import Event
@@ -16,6 +16,7 @@ from focys.infra.ops.clock import Clock
 from focys.infra.web.caller import Caller
 
 MAX_NAME_LENGTH = 100
+_INVISIBLE = "A name is a single line with at least one visible character."
 
 
 class AccountError(Exception):
@@ -166,10 +167,12 @@ class Accounts:
 
 
 def check_name(name: str) -> None:
-    """Check that a name can be shown.
+    """Check that a name can be shown; an empty one stands for the address.
 
     Raises:
         AccountError: it cannot.
     """
     if len(name) > MAX_NAME_LENGTH or not is_plain(name):
         raise AccountError(f"A name has at most {MAX_NAME_LENGTH} characters, all of them printable.")
+    if name and not is_readable(name):
+        raise AccountError(_INVISIBLE)

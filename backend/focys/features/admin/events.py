@@ -6,15 +6,15 @@ from focys.features.audit import AlarmName, EventName
 class Event(EventName):
     """What an operator did."""
 
-    UNLOCKED = "MFA unlocked"
-    MFA_RESET = "MFA reset"
-    EMAIL_CHANGED = "email address changed"
-    DELETED = "account deleted"
-    PASSWORD_SET = "password set"  # noqa: S105  an event's name
-    KEYS_ROTATED = "MFA keys rotated"
-    ALL_SESSIONS_ENDED = "all sessions ended"
-    AUDIT_PRUNED = "audit pruned"
-    BACKUP_RESTORED = "backup restored"
+    UNLOCKED = ("MFA unlocked", "an operator unlocked the account")
+    MFA_RESET = ("MFA reset", "an operator reset the second step")
+    EMAIL_CHANGED = ("email address changed", "an operator changed the address")
+    DELETED = ("account deleted", "an operator deleted the account")
+    PASSWORD_SET = ("password set", "an operator set a new password")
+    KEYS_ROTATED = ("MFA keys rotated", "an operator re-encrypted all secrets")
+    ALL_SESSIONS_ENDED = ("all sessions ended", "an operator ended everyone's sessions")
+    AUDIT_PRUNED = ("audit pruned", "an operator deleted old events")
+    BACKUP_RESTORED = ("backup restored", "an operator restored a backup")
 
 
 class Alarm(AlarmName):

@@ -21,18 +21,21 @@ _log = logger("focys.audit")
 
 
 class EventName(StrEnum):
-    """The base of each feature's event names. Operators search the log for the words TOTP and MFA.
+    """The base of each feature's events. Operators search the log for the words TOTP and MFA.
 
-    ``PASSWORD = ("password", Reason.INVALID_CREDENTIALS)`` also lists the refusals that alerts count.
+    ``PASSWORD = ("password", "right password", "wrong password", Reason.INVALID_CREDENTIALS)``: the name, plain words
+    for both outcomes, and the refusals that alerts count.
     """
 
+    done: str
+    refused: str
     refusals: tuple[Reason, ...]
 
-    def __new__(cls, name: str, *refusals: Reason) -> Self:
+    def __new__(cls, name: str, done: str, refused: str = "", *refusals: Reason) -> Self:
         """Make a member whose value is the name."""
         member = str.__new__(cls, name)
         member._value_ = name
-        member.refusals = refusals
+        member.done, member.refused, member.refusals = done, refused or f"{name} was refused", refusals
         return member
 
 

@@ -2,7 +2,7 @@
 
 new = await backup_codes.issue(user_id, now)               # shown once; stored as Argon2id hashes, one salt per set
 new = await backup_codes.renew(user_id, …)                 # the same, at a sign-in of a user who has none left
-row_id, unspent = await backup_codes.find(user_id, code)   # spend it with ``spent(row_id, now)``
+found, unspent = await backup_codes.find(user_id, code)     # spend it with ``spent(found.id, now)``
 
 A new set is unsaved until its owner acknowledges it, or uses one of its codes; until then, it can be replaced.
 """

@@ -7,5 +7,5 @@ from focys.features.factors import REFUSALS
 class Event(EventName):
     """What happened to backup codes: one was used to sign in, or a set that was not saved was replaced."""
 
-    BACKUP_CODE = ("MFA backup code", *REFUSALS)
-    REPLACED = "MFA backup codes replaced"
+    BACKUP_CODE = ("MFA backup code", "signed in with a backup code", "the backup code was refused", *REFUSALS)
+    REPLACED = ("MFA backup codes replaced", "got new backup codes")

@@ -15,6 +15,7 @@ from focys.features.backup_codes.schemas import BackupCodeEntry
 from focys.features.backup_codes.service import BackupCodes, NewSet
 from focys.features.factors import Claim, Issued, Proven
 from focys.features.outbox import seen
+from focys.features.rate_limits import USED_CODES, RateLimiter
 from focys.infra.crypto.hashing import BusyError
 from focys.infra.db.database import Shape
 
@@ -28,7 +29,7 @@ class HeldBackupCodes:
 
 
 class BackupCodeFactor:
-    """Accepts each backup code once; issues ten at enrollment, and to a user who has none left."""
+    """Accepts each backup code once, and recognizes used ones; issues ten at enrollment, and when none is left."""
 
     kind = "backup_codes"
     event = Event.BACKUP_CODE
@@ -39,8 +40,8 @@ class BackupCodeFactor:
         unsaved_for(users.c.id).label("backup_codes_unsaved"),
     )
 
-    def __init__(self, codes: BackupCodes) -> None:
-        self._codes = codes
+    def __init__(self, codes: BackupCodes, limits: RateLimiter) -> None:
+        self._codes, self._limits = codes, limits
 
     def is_offered(self, held: HeldBackupCodes) -> bool:
         """Return whether any code is left."""
@@ -60,7 +61,7 @@ class BackupCodeFactor:
         held: HeldBackupCodes,  # noqa: ARG002  the codes are read again with their hashes
         claim: Claim,
     ) -> Proven | Unproven:
-        """Compare the code with the account's unspent ones.
+        """Compare the code with the account's codes.
 
         Raises:
             NotComparedError: too many hashes are waiting.
@@ -71,10 +72,17 @@ class BackupCodeFactor:
             raise NotComparedError from fault
         if found is None:
             return Unproven(Refused(Reason.INVALID_CODE))
+        if found.spent_at is not None:
+            return await self._already_used(claim)
         left = {"backup_codes_left": unspent - 1}
         mail = USED.queue(claim.user_id, {**seen(claim.caller, claim.now), "left": unspent - 1}, claim.now)
-        changes = (spent(found, claim.now), others_saved(claim.user_id, found), mail)
+        changes = (spent(found.id, claim.now), others_saved(claim.user_id, found.id), mail)
         return Proven(issued=Issued(changes, left, {**left, "backup_codes_unsaved": None}), tells_owner=True)
+
+    async def _already_used(self, claim: Claim) -> Unproven:
+        """Refund the charge, but only a few times an hour: each try costs a hash, and a used code never expires."""
+        wait = await self._limits.hit(USED_CODES, str(claim.user_id))
+        return Unproven(Refused(Reason.CODE_ALREADY_USED), is_charged=wait is not None)
 
     async def issue(self, claim: Claim) -> Issued:
         """Return ten new codes.

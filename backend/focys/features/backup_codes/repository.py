@@ -13,19 +13,16 @@ from focys.infra.db.database import Change, Database, Shape
 
 
 @dataclass(frozen=True, slots=True)
-class Unspent:
-    """An unspent code."""
+class IssuedCode:
+    """A code of the current set; spent ones stay in it until it is replaced."""
 
     id: UUID
     code_hash: str
+    spent_at: datetime | None
 
 
-_CODE = Shape(Unspent, backup_codes.c.id, backup_codes.c.code_hash)
-_UNSPENT = (
-    select(*_CODE.columns)
-    .where(backup_codes.c.user_id == bindparam("for_user"), backup_codes.c.spent_at.is_(None))
-    .order_by(backup_codes.c.id)
-)
+_CODE = Shape(IssuedCode, backup_codes.c.id, backup_codes.c.code_hash, backup_codes.c.spent_at)
+_CODES = select(*_CODE.columns).where(backup_codes.c.user_id == bindparam("for_user")).order_by(backup_codes.c.id)
 _SPEND = (
     update(backup_codes)
     .where(backup_codes.c.id == bindparam("for_code"), backup_codes.c.spent_at.is_(None))
@@ -112,9 +109,9 @@ class BackupCodeRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def list_unspent(self, user_id: UUID) -> list[Unspent]:
-        """Return a user's unspent codes."""
-        return [_CODE.read(row) for row in await self._database.rows(_UNSPENT, for_user=user_id)]
+    async def list_for(self, user_id: UUID) -> list[IssuedCode]:
+        """Return a user's codes, including the spent ones."""
+        return [_CODE.read(row) for row in await self._database.rows(_CODES, for_user=user_id)]
 
     async def find_unsaved(self, user_id: UUID) -> UnsavedSet | None:
         """Return the account's unsaved set and version, or None if the account is gone."""

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from focys.domain import crockford
 from focys.features.backup_codes.notices import RENEWED
-from focys.features.backup_codes.repository import BackupCodeRepository, all_dropped, stored
+from focys.features.backup_codes.repository import BackupCodeRepository, IssuedCode, all_dropped, stored
 from focys.features.outbox import seen
 from focys.infra.crypto.hashing import BusyError, Hasher
 from focys.infra.db.database import Change, Database
@@ -53,12 +53,13 @@ class BackupCodes:
             return None
         return replace(new, changes=(*new.changes, RENEWED.queue(user_id, seen(caller, now), now)))
 
-    async def find(self, user_id: UUID, code: str) -> tuple[UUID | None, int]:
-        """Return the id of the unspent code that matches *code* (normalized), or None, and the number of unspent codes.
+    async def find(self, user_id: UUID, code: str) -> tuple[IssuedCode | None, int]:
+        """Return the user's code that matches *code* (normalized), or None, and the number of unspent codes.
 
         Raises:
             BusyError: too many hashes are waiting.
         """
-        unspent = await self._repository.list_unspent(user_id)
-        position = await self._hasher.find_in_set([row.code_hash for row in unspent], code)
-        return (unspent[position].id if position is not None else None), len(unspent)
+        issued = await self._repository.list_for(user_id)
+        position = await self._hasher.find_in_set([row.code_hash for row in issued], code)
+        unspent = sum(row.spent_at is None for row in issued)
+        return (issued[position] if position is not None else None), unspent

@@ -6,5 +6,5 @@ from focys.features.audit import EventName
 class Event(EventName):
     """What an operator did."""
 
-    STARTED = "MFA bypass started"
-    ENDED = "MFA bypass ended"
+    STARTED = ("MFA bypass started", "an operator let the person sign in without the second step")
+    ENDED = ("MFA bypass ended", "an operator required the second step again")

@@ -11,14 +11,19 @@ from focys.features.factors import REFUSALS
 class Event(EventName):
     """What happened during a login."""
 
-    PASSWORD = ("password", Reason.INVALID_CREDENTIALS)
-    EMAIL_CODE = ("email code", Reason.INVALID_CODE, Reason.INVALID_TICKET)
-    EMAIL_CODE_SENT = "email code sent"
-    MFA_ENROLLMENT_STARTED = "MFA enrolment started"
-    MFA_ENROLLMENT = ("MFA enrolment", *REFUSALS)
-    MFA_BYPASSED = "MFA bypassed"
-    STEP_UP = "step-up"
-    CANCELED = "login cancelled"
+    PASSWORD = ("password", "right password", "wrong password", Reason.INVALID_CREDENTIALS)
+    EMAIL_CODE = ("email code", "right emailed code", "wrong emailed code", Reason.INVALID_CODE, Reason.INVALID_TICKET)
+    EMAIL_CODE_SENT = ("email code sent", "a code was emailed")
+    MFA_ENROLLMENT_STARTED = ("MFA enrolment started", "setup of an authenticator began")
+    MFA_ENROLLMENT = (
+        "MFA enrolment",
+        "set up an authenticator and signed in",
+        "the setup of an authenticator was refused",
+        *REFUSALS,
+    )
+    MFA_BYPASSED = ("MFA bypassed", "signed in with the password alone, under a bypass")
+    STEP_UP = ("step-up", "confirmed their identity")
+    CANCELED = ("login cancelled", "canceled a sign-in")
 
 
 class Alarm(AlarmName):

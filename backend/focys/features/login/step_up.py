@@ -90,11 +90,13 @@ async def with_factor(
     login = PendingLogin.new(Step.SECOND_FACTOR, now, now + LOGIN_LIFE)
     await request.deps.database.write(begun(login, token, session.user_id, session.epoch))
     own = replace(request, visit=replace(request.visit, caller=replace(request.visit.caller, login=token)))
-    outcome = await attempt.run(StepUpAttempt(SecondFactorAttempt(own, factor, answer), session))
+    outcome: Refreshed | Refused = await attempt.run(StepUpAttempt(SecondFactorAttempt(own, factor, answer), session))
     if isinstance(outcome, Refused):
         await request.deps.database.write(consumed(login.login_id, now))
-    # The browser has no login in progress that could have expired: the account changed in the meantime.
-    return Refused(Reason.SESSION_ENDED) if outcome == Refused(Reason.LOGIN_EXPIRED) else outcome
+        if outcome.reason is Reason.LOGIN_EXPIRED:
+            # Not the user's login, which there isn't, but the account has changed, so all its sessions have ended.
+            return Refused(Reason.SESSION_ENDED)
+    return outcome
 
 
 async def with_password(request: LoginRequest, session: LiveSession, typed: str) -> Refreshed | Refused:

@@ -21,6 +21,7 @@ LOGINS_STARTED = RateLimitItemPerMinute(60, 5, namespace=f"{OF_ACCOUNT_AND_NETWO
 UNFINISHED_LOGINS = RateLimitItemPerHour(10, 1, namespace="user-unfinished-logins")
 ENROLLMENTS = RateLimitItemPerHour(10, 1, namespace="login-enrollments")
 CODES_REPLACED = RateLimitItemPerHour(5, 1, namespace="user-codes-replaced")
+USED_CODES = RateLimitItemPerHour(10, 1, namespace="user-used-codes")
 OUT_OF_TURN = RateLimitItemPerHour(3, 1, namespace="login-out-of-turn")
 STEP_UPS = RateLimitItemPerHour(60, 1, namespace="session-step-ups")
 REFRESHES = RateLimitItemPerHour(120, 1, namespace="session-refreshes")
@@ -35,6 +36,7 @@ for _limit in (
     UNFINISHED_LOGINS,
     ENROLLMENTS,
     CODES_REPLACED,
+    USED_CODES,
     OUT_OF_TURN,
     STEP_UPS,
     REFRESHES,

@@ -6,8 +6,8 @@ from focys.features.audit import AlarmName, EventName
 class Event(EventName):
     """What happened to a session."""
 
-    REFRESH = "session refresh"
-    SIGN_OUT = "sign-out"
+    REFRESH = ("session refresh", "session continued", "the session was not continued")
+    SIGN_OUT = ("sign-out", "signed out")
 
 
 class Alarm(AlarmName):

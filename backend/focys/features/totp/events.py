@@ -7,7 +7,7 @@ from focys.features.factors import REFUSALS
 class Event(EventName):
     """What happened at a sign-in."""
 
-    TOTP = ("TOTP", *REFUSALS)
+    TOTP = ("TOTP", "signed in with a code from the app", "the code from the app was refused", *REFUSALS)
 
 
 class Alarm(AlarmName):

@@ -3,16 +3,18 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from argon2 import extract_parameters
 
 from focys.domain.crockford import ALPHABET
 from focys.features.audit import audit_events
 from focys.features.backup_codes import backup_codes
+from focys.features.lockout import second_factor_failures
 from tests.conftest import MakeWorld
-from tests.support.attempts import WRONG_BACKUP_CODE, at_enrollment, confirm, use_backup_code
+from tests.support.attempts import WRONG_BACKUP_CODE, at_enrollment, confirm, fail, use_backup_code
 from tests.support.numbers import hashes_computed
-from tests.support.rows import rows_of
-from tests.support.service import OPERATOR, World
+from tests.support.rows import count_of, rows_of
+from tests.support.service import World
 
 GROUPS = re.compile(rf"[{ALPHABET}]{{4}}(-[{ALPHABET}]{{4}}){{3}}")
 
@@ -90,14 +92,72 @@ async def test_each_backup_code_works_once(world: World):
     for code in account.backup_codes:
         browser = await world.at_second_factor(account)
         told.append((await use_backup_code(browser, code)).json())
-        assert (await use_backup_code(await world.at_second_factor(account), code)).json()["code"] == "invalid_code"
-        await world.services.administration.unlock(account.email, OPERATOR)
+        again = (await use_backup_code(await world.at_second_factor(account), code)).json()
+        assert (again["code"], again["tries_left"]) == ("code_already_used", 5)
 
     assert [response["backup_codes_left"] for response in told] == list(range(9, -1, -1))
     assert [response["user"]["backup_codes_left"] for response in told] == list(range(9, -1, -1))
     browser = await world.at_second_factor(account)
     assert (await use_backup_code(browser, WRONG_BACKUP_CODE)).json()["code"] == "invalid_code"
     assert (await browser.me(told[-1]["access_token"])).json()["factors"] == ["totp"]
+
+
+async def test_a_used_code_is_recognized_with_one_hash_and_costs_no_try(world: World):
+    account = await world.an_account(enrolled=True)
+    for code in account.backup_codes[:2]:
+        await use_backup_code(await world.at_second_factor(account), code)
+    browser = await world.at_second_factor(account)
+    before = await hashes_computed(browser)
+
+    response = await use_backup_code(browser, account.backup_codes[1])
+
+    assert (response.status_code, response.json()["code"]) == (401, "code_already_used")
+    assert response.json()["detail"] == "That code has already been used. Enter another one."
+    assert "retry_after" not in response.json()
+    assert await hashes_computed(browser) - before == 1
+    assert await count_of(world, second_factor_failures) == 0
+    refused = {(row.event, row.reason) for row in await rows_of(world, audit_events) if row.outcome == "refused"}
+    assert refused == {("MFA backup code", "code_already_used")}
+
+
+async def test_a_used_code_costs_no_try_ten_times_an_hour(world: World):
+    """BKP-08: a used code never expires, so trying it without end would otherwise be free."""
+    account = await world.an_account(enrolled=True)
+    used = account.backup_codes[0]
+    await use_backup_code(await world.at_second_factor(account), used)
+    browser = await world.at_second_factor(account)
+
+    told = [(await use_backup_code(browser, used)).json() for _ in range(12)]
+    world.clock.advance(hours=1)
+    later = (await use_backup_code(await world.at_second_factor(account), used)).json()
+
+    assert {response["code"] for response in [*told, later]} == {"code_already_used"}
+    assert [response["tries_left"] for response in told] == [5] * 10 + [4, 3]
+    assert later["tries_left"] == 3
+
+
+@pytest.mark.parametrize("failures", [5, 15])
+async def test_a_used_code_is_recognized_while_single_codes_are_refused(world: World, failures: int):
+    account = await world.an_account(enrolled=True)
+    await use_backup_code(await world.at_second_factor(account), account.backup_codes[0])
+    browser = await fail(world, account, failures)
+    charged = await count_of(world, second_factor_failures)
+
+    response = await use_backup_code(browser, account.backup_codes[0])
+
+    assert (response.status_code, response.json()["code"]) == (401, "code_already_used")
+    assert await count_of(world, second_factor_failures) == charged
+    assert (await use_backup_code(browser, account.backup_codes[1])).status_code == 200
+
+
+async def test_another_accounts_used_code_is_wrong(world: World):
+    alice = await world.an_account(enrolled=True)
+    bob = await world.an_account("bob@student.com", enrolled=True)
+    await use_backup_code(await world.at_second_factor(bob), bob.backup_codes[0])
+
+    refused = await use_backup_code(await world.at_second_factor(alice), bob.backup_codes[0])
+
+    assert (refused.json()["code"], refused.json()["tries_left"]) == ("invalid_code", 4)
 
 
 async def test_another_accounts_code_is_refused_and_stays_unused(world: World):

@@ -21,7 +21,7 @@ from focys.infra.web.requests import Request, Text
 class Event(EventName):
     """What happened at a sign-in."""
 
-    FAVORITE = ("favorite animal", *REFUSALS)
+    FAVORITE = ("favorite animal", "signed in with the animal", "the animal was refused", *REFUSALS)
 
 
 class Animal(Request):
