@@ -57,7 +57,7 @@ async def is_let_in(browser: Browser, headers: dict[str, str]) -> bool:
 
 
 async def test_a_code_opens_what_needs_a_recent_verification_for_five_minutes(world: World, ren: Account, stale: Any):
-    """FLOW-10: the refresh token is new, and refreshing it does not extend the five minutes."""
+    """FLOW-09, FLOW-10: the refresh token is new, and refreshing it does not extend the five minutes."""
     browser, headers = stale
     assert not await is_let_in(browser, headers)
     before = browser.http.cookies[REFRESH]
