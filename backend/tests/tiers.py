@@ -24,7 +24,6 @@ DEPLOYMENT = (
     "deploy/*",
     "faults/*",
     "guide/*",
-    "infra/test_metrics.py",
     "infra/test_portable_statements.py",
     "infra/test_refused_start.py",
     "infra/test_start_lines.py",

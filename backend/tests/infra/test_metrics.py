@@ -1,20 +1,11 @@
-"""``/metrics``: what happened is counted by name, nobody can be told from it, and four workers are one service."""
+"""``/metrics``: what happened is counted by name, and nobody can be told from it."""
 
-import asyncio
 import re
 from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 
-import httpx
-import pytest
-
-from focys.cli.doctor.checks_service import check_service
-from focys.cli.doctor.report import ok
-from tests.conftest import SECRET_KEY
 from tests.support.canary import found_in, live
-from tests.support.numbers import Numbers, scrape
-from tests.support.processes import Server, copy_backend, environment, free_port, serving
+from tests.support.numbers import scrape
 from tests.support.service import Account, World
 
 WORKERS = 4
@@ -104,36 +95,3 @@ async def test_the_metrics_identify_nobody(lone_world: World):
     assert [user for user in users if user in numbers.text or user.replace("-", "") in numbers.text] == []
     assert re.findall(r"\d+\.\d+\.\d+\.\d+", numbers.text) == []
     assert {label for sample in numbers.samples for label in sample.labels} - OF_PYTHON <= LABELS
-
-
-@pytest.fixture(params=["metrics", ""])
-def four_workers(request: pytest.FixtureRequest, sqlite_url: str, tmp_path: Path) -> Iterator[Server]:
-    """The service as the guide starts it, with a folder for the numbers of its workers, and without."""
-    backend, port = copy_backend(tmp_path), free_port()
-    settings = {"DATABASE_URL": sqlite_url, "SECRET_KEY": SECRET_KEY, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
-    if request.param:
-        (tmp_path / request.param).mkdir()
-        settings["PROMETHEUS_MULTIPROC_DIR"] = str(tmp_path / request.param)
-    env = environment(backend, **settings)
-    command = f"gunicorn -w {WORKERS} -k uvicorn.workers.UvicornWorker --bind 127.0.0.1:{port} main:app"
-    server = Server(command, port=port, folder=backend, env=env, log=tmp_path / "output")
-    with serving(server):
-        yield server
-
-
-def test_the_metrics_of_all_workers_add_up(four_workers: Server, tmp_path: Path):
-    live_requests = {"method": "GET", "route": "/health/live", "status": "200"}
-
-    for _ in range(REQUESTS):
-        # A connection each, so that every worker has its share.
-        assert httpx.get(f"{four_workers.url}/health/live").status_code == 200
-    scrapes = [Numbers(httpx.get(f"{four_workers.url}/metrics").text) for _ in range(6)]
-
-    assert [numbers.of("focys_request_seconds_count", **live_requests) for numbers in scrapes] == [REQUESTS] * 6
-    assert scrapes[-1].of("focys_argon2_waiting") == 0
-    assert not any("pid" in sample.labels for numbers in scrapes for sample in numbers.samples)
-    assert len(list(tmp_path.glob("*metrics*/histogram_*.db"))) == WORKERS
-    [told, _] = asyncio.run(check_service(four_workers.url, is_local=False))
-    assert told == ok("workers", "4 running, and /metrics adds them up")
-    four_workers.stop()
-    assert [*tmp_path.glob("focys_metrics_*")] == []

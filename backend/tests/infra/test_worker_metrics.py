@@ -1,5 +1,6 @@
-"""The metrics of workers that have exited: their counts stay, their files do not."""
+"""The metrics of several workers are those of one service. When a worker exits, its counts stay, its files do not."""
 
+import asyncio
 import json
 import runpy
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.mmap_dict import MmapedDict
 
+from focys.cli.doctor.checks_service import check_service
+from focys.cli.doctor.report import ok
 from focys.infra.ops.metrics import Workers
 from tests.conftest import SECRET_KEY
 from tests.support.numbers import Numbers
@@ -19,6 +22,7 @@ from tests.support.processes import BACKEND, Server, copy_backend, environment, 
 from tests.support.waiting import until
 
 NIGHTS, WORKERS, REQUESTS = 365, 4, 7
+CALLS = 40
 
 Exit = Callable[[int], None]
 
@@ -122,3 +126,36 @@ def test_workers_go_on_in_a_new_log_file_without_a_reload(service: Server, tmp_p
 
     assert "password refused" in log.read_text()
     assert service.children() == before
+
+
+@pytest.fixture(params=["metrics", ""])
+def four_workers(request: pytest.FixtureRequest, sqlite_url: str, tmp_path: Path) -> Iterator[Server]:
+    """The service as the guide starts it, with a folder for the numbers of its workers, and without."""
+    backend, port = copy_backend(tmp_path), free_port()
+    settings = {"DATABASE_URL": sqlite_url, "SECRET_KEY": SECRET_KEY, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    if request.param:
+        (tmp_path / request.param).mkdir()
+        settings["PROMETHEUS_MULTIPROC_DIR"] = str(tmp_path / request.param)
+    env = environment(backend, **settings)
+    command = f"gunicorn -w {WORKERS} -k uvicorn.workers.UvicornWorker --bind 127.0.0.1:{port} main:app"
+    server = Server(command, port=port, folder=backend, env=env, log=tmp_path / "output")
+    with serving(server):
+        yield server
+
+
+def test_the_metrics_of_all_workers_add_up(four_workers: Server, tmp_path: Path):
+    live_requests = {"method": "GET", "route": "/health/live", "status": "200"}
+
+    for _ in range(CALLS):
+        # A connection each, so that every worker has its share.
+        assert httpx.get(f"{four_workers.url}/health/live").status_code == 200
+    scrapes = [Numbers(httpx.get(f"{four_workers.url}/metrics").text) for _ in range(6)]
+
+    assert [numbers.of("focys_request_seconds_count", **live_requests) for numbers in scrapes] == [CALLS] * 6
+    assert scrapes[-1].of("focys_argon2_waiting") == 0
+    assert not any("pid" in sample.labels for numbers in scrapes for sample in numbers.samples)
+    assert len(list(tmp_path.glob("*metrics*/histogram_*.db"))) == WORKERS
+    [told, _] = asyncio.run(check_service(four_workers.url, is_local=False))
+    assert told == ok("workers", "4 running, and /metrics adds them up")
+    four_workers.stop()
+    assert [*tmp_path.glob("focys_metrics_*")] == []
