@@ -41,6 +41,7 @@ async def running(services: Services) -> AsyncIterator[None]:
         services.outbox,
         Periodic(services.readiness.measure, name="readiness", seconds=15),
         *_gauges(services),
+        Periodic(services.foreign_rows.read, name="foreign_rows", seconds=600, first_after=600),
         Periodic(services.housekeeping.forget, name="housekeeping", seconds=3600, first_after=3600),
     ]
     if isinstance(services.clock, DatabaseClock):
@@ -154,6 +155,7 @@ async def check_start(services: Services) -> None:
     for found in await services.bypasses.list_in_force():
         until = found.ends_at.isoformat(timespec="seconds")
         _log.warning("mfa_bypass_in_force", whom=found.whom, until=until, fix="focys mfa bypass --end")
+    await services.foreign_rows.read()
     _check_keys(await services.totp.count_by_key())
 
 
