@@ -19,7 +19,7 @@ from focys.infra.ops import logs, metrics
 from focys.infra.ops.clock import DatabaseClock, SystemClock
 from focys.infra.ops.periodic import Periodic
 from focys.services import Services, build_services
-from focys.settings import SettingsError, load_settings
+from focys.settings import SettingsError, load_settings, names_without_effect
 
 CLOCK_READING_SECONDS = 10
 LAST_ROUND_SECONDS = 3
@@ -142,6 +142,8 @@ async def check_start(services: Services) -> None:
         _log.warning(
             "codes_go_to_the_console", fix="set SMTP_HOST; otherwise anyone who reads this output can read the codes"
         )
+    for cause in names_without_effect():
+        _log.warning("setting_without_effect", cause=cause)
     try:
         now = await _read_clock(services.database)
     except (SQLAlchemyError, OSError) as fault:
