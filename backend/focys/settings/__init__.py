@@ -1,7 +1,13 @@
 """Settings. Only this package reads the environment. Error messages never contain values."""
 
 from focys.settings.errors import SettingsError
-from focys.settings.files import names_read_differently, secret_files, settings_file
+from focys.settings.files import (
+    names_read_differently,
+    names_without_effect,
+    secret_files,
+    settings_file,
+    without_effect,
+)
 from focys.settings.loading import KeyFiles, inherited, key_files, load_settings
 from focys.settings.model import BACKEND, DEMO_PAGES, PAGES, Settings
 from focys.settings.origins import LOCAL_HOSTS
@@ -26,8 +32,10 @@ __all__ = [
     "load_settings",
     "logo_type",
     "names_read_differently",
+    "names_without_effect",
     "new_key",
     "private_values",
     "secret_files",
     "settings_file",
+    "without_effect",
 ]

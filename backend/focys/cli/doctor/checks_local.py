@@ -10,7 +10,15 @@ from urllib.parse import urlsplit
 
 from focys.cli.doctor.report import Finding, fail, ok, warn
 from focys.infra.web.client_address import is_shared
-from focys.settings import BACKEND, LOCAL_HOSTS, Settings, names_read_differently, secret_files, settings_file
+from focys.settings import (
+    BACKEND,
+    LOCAL_HOSTS,
+    Settings,
+    names_read_differently,
+    names_without_effect,
+    secret_files,
+    settings_file,
+)
 
 DEFAULT_NAME = "FOCYS"
 MIB = 1024 * 1024
@@ -50,6 +58,7 @@ def check_settings(settings: Settings) -> list[Finding]:
     """Return a finding for each setting that decides how the service meets the world."""
     return [
         _lines(),
+        *_without_effect(),
         _public_url(settings),
         _origins(settings),
         _proxies(settings),
@@ -163,6 +172,10 @@ def _lines() -> Finding:
         return ok("settings", "all valid")
     detail = f"all valid, but systemd reads these differently: {', '.join(differing)}"
     return warn("settings", detail, f"put their values in single quotes, without a comment after them, {_where()}")
+
+
+def _without_effect() -> list[Finding]:
+    return [warn("setting name", sentence, f"correct it {_where()}") for sentence in names_without_effect()]
 
 
 def _where() -> str:
