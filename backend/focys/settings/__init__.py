@@ -2,7 +2,7 @@
 
 from focys.settings.errors import SettingsError
 from focys.settings.files import names_read_differently, secret_files, settings_file
-from focys.settings.loading import KeyFiles, inherited, key_files, load_settings
+from focys.settings.loading import SETTINGS_FILE, KeyFiles, inherited, key_files, load_settings
 from focys.settings.model import BACKEND, DEMO_PAGES, PAGES, Settings
 from focys.settings.origins import LOCAL_HOSTS
 from focys.settings.private import private_values
@@ -15,6 +15,7 @@ __all__ = [
     "LOCAL_HOSTS",
     "PAGES",
     "SECRETS",
+    "SETTINGS_FILE",
     "UNUSED_KEY",
     "KeyFiles",
     "Settings",

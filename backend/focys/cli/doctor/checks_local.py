@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+from getpass import getuser
 from importlib.metadata import distribution
 from pathlib import Path
 from shlex import quote
@@ -10,7 +11,15 @@ from urllib.parse import urlsplit
 
 from focys.cli.doctor.report import Finding, fail, ok, warn
 from focys.infra.web.client_address import is_shared
-from focys.settings import BACKEND, LOCAL_HOSTS, Settings, names_read_differently, secret_files, settings_file
+from focys.settings import (
+    BACKEND,
+    LOCAL_HOSTS,
+    SETTINGS_FILE,
+    Settings,
+    names_read_differently,
+    secret_files,
+    settings_file,
+)
 
 DEFAULT_NAME = "FOCYS"
 MIB = 1024 * 1024
@@ -18,6 +27,8 @@ LOW_SPACE = 1024 * MIB
 NO_SPACE = 100 * MIB
 DEPLOYED = Path("/etc/focys")
 OWNER_URL = DEPLOYED / "owner_database_url"
+OWNER_SERVICE = DEPLOYED / "pg_service.conf"
+"""How psql reaches a database on another machine as the owner of the tables."""
 BACKUPS = Path("/var/backups/focys")
 POSTGRES = Path("/var/lib/postgresql")
 RESTRICT = "systemd-tmpfiles --create focys.conf"
@@ -30,10 +41,18 @@ def unusable(problem: str) -> Finding:
     """Report a setting that cannot be used, and in which file to correct it."""
     name, _, what = problem.partition(": ")
     if "Permission denied" in what:
-        return fail("settings", problem, RESTRICT)
+        file = settings_file() if name == SETTINGS_FILE else secret_files().get(name.lower())
+        return fail("settings", problem, _let_read(file))
     if "No such file" in what:
         return fail("settings", problem, f"restore that file, or correct {name}_FILE {_where()}")
     return fail("settings", problem, f"correct it {_where()}")
+
+
+def _let_read(file: Path | None) -> str:
+    """Return the command after which the service's user, or whoever runs FOCYS here, can read the file."""
+    if file is None or file.is_relative_to(DEPLOYED):
+        return RESTRICT
+    return f"sudo chown {getuser()} {quote(str(file))}; sudo chmod u+r {quote(str(file))}"
 
 
 def check_settings_file() -> Finding | None:
@@ -67,7 +86,7 @@ def addresses_finding(lone: tuple[int, str] | None, settings: Settings) -> Findi
 
 def check_access(settings: Settings) -> Finding:
     """Look for secrets, data and backups that every user of this machine can read."""
-    paths = [settings_file(), *secret_files().values(), BACKUPS, OWNER_URL]
+    paths = [settings_file(), *secret_files().values(), BACKUPS, OWNER_URL, OWNER_SERVICE]
     paths += [settings.data_dir / "secret_key", settings.data_dir / "focys.db"] if settings.is_embedded else []
     if settings_file() == DEPLOYED / "focys.env":
         paths.append(DEPLOYED)

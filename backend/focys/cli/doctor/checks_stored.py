@@ -27,7 +27,7 @@ def encryption_finding(options: dict[str, str], *, is_encrypted: bool) -> Findin
     name, fix = "database tls", "add sslmode=verify-full and sslrootcert=FILE to DATABASE_URL"
     hosts = options.get("host", "").split(",")
     if all(_is_here(host) for host in hosts):
-        return ok(name, "not needed: the database is on this machine")
+        return ok(name, "not needed: the connection does not leave this machine")
     if not is_encrypted:
         return warn(name, "the connection is not encrypted", fix)
     if options.get("sslmode") not in _VERIFIED:
