@@ -49,7 +49,7 @@ def unusable(problem: str) -> Finding:
 
 
 def _let_read(file: Path | None) -> str:
-    """Return the command after which the service's user, or whoever runs FOCYS here, can read the file."""
+    """Return the command after which the user that runs FOCYS can read the file."""
     if file is None or file.is_relative_to(DEPLOYED):
         return RESTRICT
     return f"sudo chown {getuser()} {quote(str(file))}; sudo chmod u+r {quote(str(file))}"
