@@ -104,6 +104,18 @@ def test_an_unreadable_file_gets_advice_about_itself(tmp_path: Path, monkeypatch
     assert "systemd-tmpfiles" not in finding.fix
 
 
+def test_permissions_are_given_where_the_database_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "pg_service.conf"
+    monkeypatch.setattr(checks_database, "OWNER_SERVICE", file)
+
+    here = Names().grants
+    file.touch()
+    elsewhere = Names().grants
+
+    assert here == "sudo -u postgres psql -q -f /app/deploy/postgres/grants.sql focys_db"
+    assert elsewhere == f"PGSERVICEFILE={file} psql -q -f /app/deploy/postgres/grants.sql service=focys_owner"
+
+
 @pytest.mark.parametrize(("finding", "state", "fix"), JUDGED)
 def test_each_reading_is_judged_and_has_its_own_fix(finding: Finding, state: State, fix: str):
     assert finding.state is state
