@@ -8,7 +8,7 @@ from focys.settings.files import (
     settings_file,
     without_effect,
 )
-from focys.settings.loading import KeyFiles, inherited, key_files, load_settings
+from focys.settings.loading import SETTINGS_FILE, KeyFiles, inherited, key_files, load_settings
 from focys.settings.model import BACKEND, DEMO_PAGES, PAGES, Settings
 from focys.settings.origins import LOCAL_HOSTS
 from focys.settings.private import private_values
@@ -21,6 +21,7 @@ __all__ = [
     "LOCAL_HOSTS",
     "PAGES",
     "SECRETS",
+    "SETTINGS_FILE",
     "UNUSED_KEY",
     "KeyFiles",
     "Settings",

@@ -25,15 +25,12 @@ async def check_encryption(database: Database, settings: Settings) -> Finding:
 
 def encryption_finding(options: dict[str, str], *, is_encrypted: bool) -> Finding:
     """Report whether someone between us and the database can read or change what we say to each other."""
-    name, fix = (
-        "database tls",
-        "add sslmode=verify-full and sslrootcert=FILE to DATABASE_URL",
-    )
+    name, fix = "database tls", "add sslmode=verify-full and sslrootcert=FILE to DATABASE_URL"
     mode = options.get("sslmode", "")
     if is_encrypted and mode == "verify-full":
         return ok(name, "encrypted, and the server's certificate is verified")
     if all(_is_here(host) for host in options.get("host", "").split(",")):
-        return ok(name, "not needed: the database is on this machine")
+        return ok(name, "not needed: the connection does not leave this machine")
     if not is_encrypted:
         return warn(name, "the connection is not encrypted", fix)
     if mode == "verify-ca" or (mode == "require" and "sslrootcert" in options):
