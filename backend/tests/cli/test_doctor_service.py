@@ -108,7 +108,8 @@ def test_an_unreadable_file_gets_advice_about_itself(tmp_path: Path, monkeypatch
     else:
         monkeypatch.setenv(name, str(file))
 
-    finding = checks_local.unusable(f"{name.removesuffix('_FILE')}: the file cannot be read (Permission denied)")
+    setting, named = ("SECRET_KEY", f"file that {name} names") if name == "SECRET_KEY_FILE" else (name, "file")
+    finding = checks_local.unusable(f"{setting}: the {named} cannot be read (Permission denied)")
 
     assert f"'{file}'" in finding.fix
     assert "systemd-tmpfiles" not in finding.fix
