@@ -19,7 +19,7 @@ from focys.infra.ops import logs, metrics
 from focys.infra.ops.clock import DatabaseClock, SystemClock
 from focys.infra.ops.periodic import Periodic
 from focys.services import Services, build_services
-from focys.settings import SettingsError, load_settings
+from focys.settings import SettingsError, load_settings, names_without_effect
 
 CLOCK_READING_SECONDS = 10
 LAST_ROUND_SECONDS = 3
@@ -41,6 +41,7 @@ async def running(services: Services) -> AsyncIterator[None]:
         services.outbox,
         Periodic(services.readiness.measure, name="readiness", seconds=15),
         *_gauges(services),
+        Periodic(services.foreign_rows.read, name="foreign_rows", seconds=600, first_after=600),
         Periodic(services.housekeeping.forget, name="housekeeping", seconds=3600, first_after=3600),
     ]
     if isinstance(services.clock, DatabaseClock):
@@ -141,6 +142,8 @@ async def check_start(services: Services) -> None:
         _log.warning(
             "codes_go_to_the_console", fix="set SMTP_HOST; otherwise anyone who reads this output can read the codes"
         )
+    for cause in names_without_effect():
+        _log.warning("setting_without_effect", cause=cause)
     try:
         now = await _read_clock(services.database)
     except (SQLAlchemyError, OSError) as fault:
@@ -154,6 +157,7 @@ async def check_start(services: Services) -> None:
     for found in await services.bypasses.list_in_force():
         until = found.ends_at.isoformat(timespec="seconds")
         _log.warning("mfa_bypass_in_force", whom=found.whom, until=until, fix="focys mfa bypass --end")
+    await services.foreign_rows.read()
     _check_keys(await services.totp.count_by_key())
 
 

@@ -17,7 +17,7 @@ from focys.features import login as login_feature
 from focys.features import outbox as outbox_feature
 from focys.features import sessions as sessions_feature
 from focys.features import totp as totp_feature
-from focys.features.accounts import Accounts, users
+from focys.features.accounts import Accounts, ForeignRows, users
 from focys.features.admin import Administration, Directory, Importer, People
 from focys.features.backup_codes import BackupCodeFactor, BackupCodes, UnsavedCodes, left_for, unsaved_for
 from focys.features.bypass import Bypasses
@@ -70,6 +70,7 @@ class Services:
     clock: Clock
     hasher: Hasher
     accounts: Accounts
+    foreign_rows: ForeignRows
     administration: Administration
     people: People
     importer: Importer
@@ -110,6 +111,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     by_network = network_counters(settings.rate_limit_storage, database, clock)
     sessions = _sessions(settings, database, clock, keys, by_account)
     accounts, backup_codes = Accounts(database, clock), BackupCodes(database, hasher)
+    foreign_rows = ForeignRows(database)
     totp, codes = _totp(settings, database, SecretBox(keys))
     backup_code_factor = BackupCodeFactor(backup_codes, by_account)
     login = Dependencies(
@@ -117,6 +119,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         clock=clock,
         keys=keys,
         passwords=passwords,
+        foreign_rows=foreign_rows,
         throttle=PasswordThrottle(database, by_network, settings.network_limits),
         account_limits=by_account,
         email_codes=email_codes,
@@ -134,6 +137,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         clock,
         hasher,
         accounts,
+        foreign_rows,
         Administration(database, clock, accounts, passwords, totp, keys),
         People(database, clock, accounts, keys),
         Importer(accounts, passwords, threads=settings.password_hash_threads),

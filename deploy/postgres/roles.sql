@@ -1,11 +1,12 @@
--- Creates the database and its two roles. Run it as PostgreSQL's superuser, and run it again to change a password:
+-- Creates the database and its two roles. Run it as PostgreSQL's superuser, or as a role that may create roles and databases, such as
+-- the administrator of a managed PostgreSQL. Run it again to change a password:
 --   focys_owner  owns the database and its tables and runs the migrations
 --   focys        the service: reads and writes rows, but cannot alter tables or change audit events
 --
 --   psql -v owner_password=… -v app_password=… -f roles.sql
 --
 -- Others on the machine can see command lines. To keep the passwords off them:
---   printf '\\set owner_password %s\n\\set app_password %s\n\\i roles.sql\n' "$OWNER" "$APP" | psql
+--   printf '\\set owner_password %s\n\\set app_password %s\n\\i roles.sql\n' "$OWNER" "$APP" | psql -v ON_ERROR_STOP=1
 -- Other names: -v owner_role=… -v app_role=… -v database=…
 -- If the database already exists, focys_owner becomes the owner of everything in it.
 
@@ -34,17 +35,29 @@
 -- Functions that others have put into a schema must not shadow PostgreSQL's own, neither here nor in the database below.
 SET search_path = pg_catalog;
 
--- Keep the passwords out of the server's log and statistics.
-SET log_statement = 'none';
-SET log_min_duration_statement = -1;
-SET log_min_error_statement = 'panic';
-SET pg_stat_statements.track_utility = 'off';
+SELECT rolsuper AS is_superuser FROM pg_roles WHERE rolname = current_user \gset
 SET password_encryption = 'scram-sha-256';
+\if :is_superuser
+  -- Keep the passwords out of the server's log and statistics.
+  SET log_statement = 'none';
+  SET log_min_duration_statement = -1;
+  SET log_min_error_statement = 'panic';
+  SET pg_stat_statements.track_utility = 'off';
+\endif
 
 SELECT format('CREATE ROLE %I', name) FROM unnest(ARRAY[:'owner_role', :'app_role']) AS name
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
-ALTER ROLE :"owner_role" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'owner_password';
-ALTER ROLE :"app_role" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'app_password';
+ALTER ROLE :"owner_role" LOGIN NOCREATEDB NOCREATEROLE PASSWORD :'owner_password';
+ALTER ROLE :"app_role" LOGIN NOCREATEDB NOCREATEROLE PASSWORD :'app_password';
+\if :is_superuser
+  ALTER ROLE :"owner_role" NOSUPERUSER NOREPLICATION NOBYPASSRLS;
+  ALTER ROLE :"app_role" NOSUPERUSER NOREPLICATION NOBYPASSRLS;
+\else
+  -- Only a member of the role may give it a database. It is one already if this is not the first time.
+  SET client_min_messages = warning;
+  GRANT :"owner_role" TO CURRENT_USER;
+  RESET client_min_messages;
+\endif
 
 SELECT format('CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING %L', :'database', :'owner_role', 'UTF8')
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec

@@ -1,8 +1,14 @@
 """Settings. Only this package reads the environment. Error messages never contain values."""
 
 from focys.settings.errors import SettingsError
-from focys.settings.files import names_read_differently, secret_files, settings_file
-from focys.settings.loading import KeyFiles, inherited, key_files, load_settings
+from focys.settings.files import (
+    names_read_differently,
+    names_without_effect,
+    secret_files,
+    settings_file,
+    without_effect,
+)
+from focys.settings.loading import SETTINGS_FILE, KeyFiles, inherited, key_files, load_settings
 from focys.settings.model import BACKEND, DEMO_PAGES, PAGES, Settings
 from focys.settings.origins import LOCAL_HOSTS
 from focys.settings.private import private_values
@@ -15,6 +21,7 @@ __all__ = [
     "LOCAL_HOSTS",
     "PAGES",
     "SECRETS",
+    "SETTINGS_FILE",
     "UNUSED_KEY",
     "KeyFiles",
     "Settings",
@@ -26,8 +33,10 @@ __all__ = [
     "load_settings",
     "logo_type",
     "names_read_differently",
+    "names_without_effect",
     "new_key",
     "private_values",
     "secret_files",
     "settings_file",
+    "without_effect",
 ]

@@ -12,6 +12,9 @@ from focys.settings.errors import SettingsError
 from focys.settings.model import Settings
 from focys.settings.secret_files import SecretFiles, former_keys_file
 
+SETTINGS_FILE = ".env"
+"""Stands in a problem where others name the setting."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyFiles:
@@ -39,6 +42,8 @@ def load_settings(*, is_demo: bool = False, **overrides: object) -> Settings:
         settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as fault:
         raise SettingsError(_problems(fault, overrides)) from None
+    except PermissionError as fault:
+        raise SettingsError([f"{SETTINGS_FILE}: the file cannot be read ({fault.strerror})"]) from None
     if settings.is_embedded and not settings.is_local and not is_demo:
         raise SettingsError([_NO_DATABASE])
     return settings

@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     emailed_codes_a_day: int = Field(default=10, ge=1, le=1_000)
     trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = []
     trusted_proxy_hops: int | None = Field(default=None, ge=1, le=10)
-    log_file: Path | None = None
+    log_file: values.LogFile | None = None
     prometheus_multiproc_dir: Path | None = None
     data_dir: Path = BACKEND / "var"
     database_pool_size: int = Field(default=8, ge=1, le=100)

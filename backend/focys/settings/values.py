@@ -1,5 +1,6 @@
 """Settings that are checked one by one, as types for the fields of ``Settings``."""
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -137,9 +138,18 @@ def _logo(value: str) -> str:
     return value
 
 
+def _log_file(value: Path) -> Path:
+    # Standard streams differ from one program to the next, and the doctor could not check those of the service.
+    is_stream = str(value).startswith(("/dev/std", "/dev/fd/", "/proc/"))
+    if is_stream or (os.path.lexists(value) and not os.path.isfile(value)):  # noqa: PTH113  also if we may not look
+        raise ValueError("name a regular file, or leave it out: events always go to standard error")
+    return value
+
+
 Algorithm = Annotated[Literal["HS256"], BeforeValidator(_one_algorithm)]
 RateLimitStorage = Annotated[str, AfterValidator(_known_storage)]
 BreachService = Annotated[str, AfterValidator(_breach_service)]
+LogFile = Annotated[Path, AfterValidator(_log_file)]
 AppUrl = Annotated[str, AfterValidator(_app_url)]
 AppName = Annotated[str, Field(max_length=30), AfterValidator(_app_name), BeforeValidator(_unquoted)]
 SupportContact = Annotated[str, AfterValidator(_support_contact)]

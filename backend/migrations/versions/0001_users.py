@@ -28,5 +28,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    refuse_to_destroy("users", "accounts")
+    refuse_to_destroy({"users": "accounts"})
     op.drop_table("users")

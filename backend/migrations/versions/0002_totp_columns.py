@@ -17,7 +17,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    refuse_to_destroy("users", "enrolled authenticators", where="totp_secret IS NOT NULL")
+    refuse_to_destroy({"users WHERE totp_secret IS NOT NULL": "enrolled authenticators"})
     with op.batch_alter_table("users") as users:
         users.drop_column("mfa_enabled")
         users.drop_column("totp_secret")

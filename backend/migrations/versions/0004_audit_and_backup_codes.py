@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from focys.infra.db.migrating import refuse_to_destroy
+from focys.infra.db.migrating import RECORDS, refuse_to_destroy
 
 revision = "0004"
 down_revision = "0003"
@@ -40,6 +40,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    refuse_to_destroy("backup_codes", "unspent backup codes", where="spent_at IS NULL")
+    refuse_to_destroy({"audit_events": "audit events"}, flag=RECORDS)
+    refuse_to_destroy({"backup_codes WHERE spent_at IS NULL": "unspent backup codes"})
     op.drop_table("backup_codes")
     op.drop_table("audit_events")

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from focys.infra.db.migrating import RECORDS, refuse_to_destroy
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -96,6 +98,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    refuse_to_destroy(
+        {
+            "second_factor_failures": "counted wrong codes, with the locks that follow from them",
+            "throttles": "counters of tries",
+            "browsers": "known browsers",
+        },
+        flag=RECORDS,
+    )
     tables = (
         "throttles",
         "email_code_failures",

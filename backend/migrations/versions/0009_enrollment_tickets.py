@@ -20,7 +20,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    refuse_to_destroy("users", "enrollment tickets", where="ticket_mac IS NOT NULL")
+    refuse_to_destroy({"users WHERE ticket_mac IS NOT NULL": "enrollment tickets"})
     with op.batch_alter_table("users") as users:
         users.drop_column("ticket_expires_at")
         users.drop_column("ticket_mac")

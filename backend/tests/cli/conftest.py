@@ -99,10 +99,10 @@ def on_postgres(command: Focys, monkeypatch: pytest.MonkeyPatch, postgres_url: s
 def verify(on_postgres: Focys, scratch: str, tmp_path: Path) -> Verify:
     """Run ``focys backup verify`` on a dump's bytes."""
 
-    def on(dump: bytes, server: str = scratch) -> Result:
+    def on(dump: bytes, server: str = scratch, *options: str) -> Result:
         path = tmp_path / "backup"
         path.write_bytes(dump)
-        return on_postgres("backup", "verify", str(path), "--scratch", server)
+        return on_postgres("backup", "verify", str(path), "--scratch", server, *options)
 
     return on
 

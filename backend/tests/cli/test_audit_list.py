@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from focys.cli.audit.words import EVENTS
-from focys.features.audit import AuditEvent, Outcome, insert_event
+from focys.features.audit import AuditEvent, Outcome, audit_events, insert_event
 from focys.features.totp.events import Event
 from focys.services import FEATURES
 from tests.cli.conftest import Focys
+from tests.support.rows import rows_of
 from tests.support.service import ADDRESS, OPERATOR, Account, World
 
 
@@ -75,6 +76,48 @@ async def test_a_long_history_comes_in_pages(world: World, focys: Focys):
     assert len(first.stdout.splitlines()) == 1 + 50
     assert "--page 2" in first.stderr
     assert [event["detail"] for event in second] == [str(number) for number in range(50, 60)]
+
+
+async def test_a_deleted_account_is_listed_by_its_last_address_and_by_its_id(world: World, focys: Focys):
+    account = await world.an_account(enrolled=True)
+    deleted = await to_thread(focys, "users", "delete", ADDRESS, "--yes")
+
+    by_address = await to_thread(focys, "audit", "list", ADDRESS, "--json")
+    by_id = await to_thread(focys, "audit", "list", str(account.id), "--json")
+
+    events = [event["event"] for event in json.loads(by_address.stdout)]
+    assert {"account deleted", "MFA enrolment", "account created"} <= {*events}
+    assert by_address.stdout == by_id.stdout
+    assert "This account was deleted. Of its address, only a…e@student.com is kept" in by_address.stderr
+    assert by_id.stderr == ""
+    assert f"focys audit list {account.id}" in deleted.stdout
+    assert ADDRESS not in str(await rows_of(world, audit_events))
+
+
+async def test_of_two_deleted_accounts_with_the_same_masked_address_one_is_listed_by_its_id(world: World, focys: Focys):
+    accounts = [await world.an_account(address) for address in ("alice@student.com", "annie@student.com")]
+    for account in accounts:
+        await to_thread(focys, "users", "delete", account.email, "--yes")
+
+    result = await to_thread(focys, "audit", "list", "annie@student.com")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "2 deleted accounts were a…e@student.com. Give the ID of one: " in result.stderr
+    assert all(str(account.id) in result.stderr for account in accounts)
+
+
+async def test_an_account_that_exists_comes_before_deleted_ones(world: World, focys: Focys):
+    await world.an_account()
+    await to_thread(focys, "users", "delete", ADDRESS, "--yes")
+    await world.an_account()
+
+    assert [event["event"] for event in await events_of(focys)] == ["account created"]
+
+
+def test_an_address_that_never_was_is_refused(focys: Focys):
+    result = focys("audit", "list", "nobody@example.com")
+
+    assert (result.exit_code, result.stderr) == (1, "✗ There is no account for nobody@example.com.\n")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 import signal
 import subprocess
 import sys
@@ -78,6 +79,23 @@ async def test_a_good_backup_passes_in_every_format(
     assert "less than an hour ago" in line_of(result, "age")
     assert "All 7 checks passed." in result.stdout
     assert await to_thread(scratch_databases, cluster) == []
+
+
+async def test_the_report_is_json_on_request(
+    world: World, verify: Verify, scratch: str, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    dump = await to_thread(pg_dump, postgres_url)
+
+    good = await to_thread(verify, dump, scratch, "--json")
+    unusable = await to_thread(verify, b"", scratch, "--json")
+    monkeypatch.setenv("SECRET_KEY", OTHER_KEY)
+    unreadable = await to_thread(verify, dump, scratch, "--json")
+
+    report = json.loads(good.stdout)
+    assert (good.exit_code, report["healthy"]) == (0, True)
+    assert {check["state"] for check in report["checks"]} == {"ok"}
+    assert (unreadable.exit_code, json.loads(unreadable.stdout)["healthy"]) == (1, False)
+    assert (unusable.exit_code, unusable.stdout) == (1, "")
 
 
 async def test_no_secret_password_or_person_is_printed(world: World, verify: Verify, scratch: str, postgres_url: str):

@@ -12,7 +12,7 @@ from asyncpg import exceptions  # type: ignore[import-untyped]
 from focys.cli.doctor import checks_database, checks_local, checks_network, checks_service
 from focys.cli.doctor.checks_database import Names
 from focys.cli.doctor.report import Finding, State
-from focys.settings import names_read_differently
+from focys.settings import Settings, names_read_differently
 from tests.conftest import settings_for
 
 OK, WARN, FAIL = State.OK, State.WARN, State.FAIL
@@ -83,9 +83,48 @@ JUDGED = [
     (checks_local.access_finding([Path("/etc/focys/secret_key")]), WARN, "systemd-tmpfiles --create focys.conf"),
     (checks_local.access_finding([Path("/srv/a key")]), WARN, "chmod o= '/srv/a key'"),
     (checks_local.unusable("SMTP_PORT: give a number"), FAIL, "correct it"),
-    (checks_local.unusable("SECRET_KEY: … cannot be read (No such file or directory)"), FAIL, "SECRET_KEY_FILE"),
-    (checks_local.unusable("SECRET_KEY: … cannot be read (Permission denied)"), FAIL, "systemd-tmpfiles"),
+    (
+        checks_local.unusable(
+            "SECRET_KEY: the file that SECRET_KEY_FILE names cannot be read (No such file or directory)"
+        ),
+        FAIL,
+        "SECRET_KEY_FILE",
+    ),
+    (
+        checks_local.unusable("SECRET_KEY: the file that SECRET_KEY_FILE names cannot be read (Permission denied)"),
+        FAIL,
+        "systemd-tmpfiles",
+    ),
 ]
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY_FILE", ".env"])
+def test_an_unreadable_file_gets_advice_about_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str):
+    """CFG-12: wherever it is; the command for /etc/focys would change nothing about a file elsewhere."""
+    file = tmp_path / "a file"
+    file.touch()
+    if name == ".env":
+        monkeypatch.setitem(Settings.model_config, "env_file", file)
+    else:
+        monkeypatch.setenv(name, str(file))
+
+    setting, named = ("SECRET_KEY", f"file that {name} names") if name == "SECRET_KEY_FILE" else (name, "file")
+    finding = checks_local.unusable(f"{setting}: the {named} cannot be read (Permission denied)")
+
+    assert f"'{file}'" in finding.fix
+    assert "systemd-tmpfiles" not in finding.fix
+
+
+def test_permissions_are_given_where_the_database_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "pg_service.conf"
+    monkeypatch.setattr(checks_database, "OWNER_SERVICE", file)
+
+    here = Names().grants
+    file.touch()
+    elsewhere = Names().grants
+
+    assert here == "sudo -u postgres psql -q -f /app/deploy/postgres/grants.sql focys_db"
+    assert elsewhere == f"PGSERVICEFILE={file} psql -q -f /app/deploy/postgres/grants.sql service=focys_owner"
 
 
 @pytest.mark.parametrize(("finding", "state", "fix"), JUDGED)

@@ -62,6 +62,7 @@ def test_a_connection_that_fails_for_its_certificate_has_its_own_fix(cause: Exce
 
 
 async def test_rows_of_another_program_are_found(world: World):
+    """ADM-13: where there are both kinds, each is reported with its fix."""
     await world.an_account("dana@student.com")
     await world.an_account("ren@student.com")
     assert accounts_finding(await world.services.accounts.count_unusable()).state is OK
@@ -72,3 +73,7 @@ async def test_rows_of_another_program_are_found(world: World):
     assert await world.services.accounts.count_unusable() == Unusable(addresses=1, hashes=1)
     assert accounts_finding(Unusable(1, 0)).state is FAIL
     assert accounts_finding(Unusable(0, 1)).fix.startswith("focys users set-password")
+    both = accounts_finding(Unusable(2, 3))
+    assert "2 with capitals in the address" in both.detail
+    assert "3 with a password hash that is not Argon2" in both.detail
+    assert "email = lower(email); then focys users set-password ADDRESS" in both.fix

@@ -105,7 +105,8 @@ def test_an_interrupted_import_says_what_exists_and_how_to_go_on(
     importing: Import, first: Path, monkeypatch: pytest.MonkeyPatch
 ):
     text = "".join(["email\n", *(f"person{number}@example.com\n" for number in range(40))])
-    created, create = [], Accounts.create_new
+    created: list[str] = []
+    create = Accounts.create_new
 
     async def create_three(self: Accounts, new: NewAccount, *more: Any) -> Any:
         if len(created) == 3:

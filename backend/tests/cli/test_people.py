@@ -200,3 +200,12 @@ async def test_the_only_administrator_stays_unless_forced(world: World, focys: F
     ]
     assert (kept, forced.exit_code) == ([DANA], 0)
     assert DANA not in [row.email for row in await rows_of(world, users) if row.disabled_at is None]
+
+
+async def test_the_operator_finds_an_account_by_the_id_in_the_log(world: World, focys: Focys):
+    """ADM-13: log lines name no address."""
+    account = await world.an_account()
+
+    [listed] = json.loads((await to_thread(focys, "users", "list", "--json")).stdout)
+
+    assert listed["id"] == str((await world.services.accounts.get(account.email)).id)

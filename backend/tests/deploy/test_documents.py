@@ -1,5 +1,8 @@
 """Every command of the documents is run: DEPLOYMENT from an empty server to the first sign-in, then RUNBOOK on it.
 
+Last comes the move to a database on another machine, and the restore on a second empty server, as after the loss of the
+first.
+
 The server is a fresh Debian with its own systemd, users, network and disk (`server/`), so the commands run as they stand
 in the documents, with the paths, the unit, the site and the programs of a real one. What differs from one:
 
@@ -7,6 +10,7 @@ in the documents, with the paths, the unit, the site and the programs of a real 
   those; `apt-get update` finds its lists as they were then;
 - login.example.com, smtp.example.com and git.example.com are answered within: by itself, by a mail server and by a copy
   of this working tree; certificates come from pebble, an ACME server for tests;
+- the database on another machine is a second PostgreSQL here, at an address of its own, with TLS and a password only;
 - the kernel and its clock are the host's and cannot be set;
 - a question for a password is answered as a person would at a terminal.
 
@@ -16,45 +20,37 @@ has the release of Debian that this machine has, and another one with `--release
 
 import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.cluster import Cluster
-from tests.deploy.server.blocks import DOCS, Block, blocks_of, missing, packages_of
-from tests.deploy.server.image import ImageError, image_with
+from tests.deploy.server import plan
+from tests.deploy.server.blocks import Block, blocks_of, missing, packages_of
+from tests.deploy.server.image import Image, ImageError, image_with
 from tests.deploy.server.machine import Machine, running_machine
 from tests.deploy.server.outside import outside_of
+from tests.deploy.server.plan import BLOCKS, DEPLOYMENT, NAMES, ON_NEW_SERVER, RUNBOOK
+from tests.deploy.server.second_database import ADMIN_PASSWORD, start_second_database
 from tests.deploy.server.walk import Outcome, Ran, Step, step_of, walk
 from tests.deploy.shipped import ROOT
 from tests.support.processes import BACKEND, PROGRAMS, copy_backend, environment, run
 
-DEPLOYMENT, RUNBOOK, README = DOCS / "DEPLOYMENT.md", DOCS / "RUNBOOK.md", ROOT / "README.md"
+README = ROOT / "README.md"
 # Whom DEPLOYMENT makes accounts for, and RUNBOOK speaks of.
 PEOPLE = {"you@example.com": "admin", "dana@example.com": "user"}
 PASSWORD = "paper-lantern-orchard-61"
-ANSWERS = {"Password:": PASSWORD, "confirmation:": PASSWORD}
-SIGN_IN = "the first sign-in over TLS"
-A_DAY = "a day passes"
+ANSWERS = {"Password:": PASSWORD, "confirmation:": PASSWORD, "Password for user admin:": ADMIN_PASSWORD}
 WALK_SECONDS = 1500
 # What refuses to be done twice, and says so.
-ONCE = {"git clone": "already exists", "focys users create": "already"}
-
-BLOCKS = [*blocks_of(DEPLOYMENT), *blocks_of(RUNBOOK)]
-RETIRES = next(block.name for block in BLOCKS if "focys keys retire\n" in block.commands)
-NAMES = [
-    *(block.name for block in BLOCKS if block.document == DEPLOYMENT.name),
-    SIGN_IN,
-    *(
-        name
-        for block in BLOCKS
-        if block.document == RUNBOOK.name
-        for name in ([A_DAY] if block.name == RETIRES else []) + [block.name]
-    ),
-]
+ONCE = {"git clone": "already exists", "focys users create": "already", "pg_dump focys_db |": "already exists"}
+# What an organization has besides its server, as RUNBOOK says.
+KEPT = ("etc/focys/secret_key", "etc/focys/backup_passphrase", "var/backups/focys")
 
 
 @pytest.fixture(scope="module")
@@ -67,28 +63,69 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Conf
 
 def _walked(folder: Path, release: str | None) -> dict[str, Outcome]:
     try:
-        with (
-            image_with(packages_of(BLOCKS), release) as image,
-            running_machine(image) as machine,
-            outside_of(machine, folder),
-        ):
-            return walk(_steps(machine, folder))
+        with image_with(packages_of(BLOCKS), release) as image:
+            with _server(image, folder / "first") as machine:
+                first = walk(_steps(machine, folder / "first", folder / "kept"))
+            with _server(image, folder / "second") as machine:
+                second = walk(_steps_on_new_server(machine, folder / "kept"))
+            return first | second
     except ImageError as fault:
         cannot = Outcome(passed=False, words=str(fault))
         return walk(Step(name, lambda: cannot) for name in NAMES)
 
 
-def _steps(machine: Machine, folder: Path) -> Iterator[Step]:
+@contextmanager
+def _server(image: Image, folder: Path) -> Iterator[Machine]:
+    folder.mkdir()
+    with running_machine(image) as machine, outside_of(machine, folder):
+        yield machine
+
+
+def _steps(machine: Machine, folder: Path, kept: Path) -> Iterator[Step]:
     def run(commands: str) -> Ran:
         return machine.run(commands, ANSWERS)
 
     steps = {
         block.name: twice(block, run) if block.document == DEPLOYMENT.name else step_of(block, run) for block in BLOCKS
     }
-    old = Block("", A_DAY, 0, "touch --date='25 hours ago' /etc/focys/secret_key")
-    steps[A_DAY] = Step(A_DAY, lambda: step_of(old, run).act())
-    steps[SIGN_IN] = Step(SIGN_IN, lambda: sign_in_first(machine, folder))
-    return (steps[name] for name in NAMES)
+    more: dict[str, Callable[[], Outcome]] = {
+        plan.A_DAY: lambda: _outcome(run("touch --date='25 hours ago' /etc/focys/secret_key")),
+        plan.SIGN_IN: lambda: sign_in_first(machine, folder),
+        plan.COPIES: lambda: _copied(machine.root, kept),
+        plan.OTHER_DATABASE: lambda: _outcome(start_second_database(machine)),
+        # At the end of the runbook, everyone has to set up an authenticator again.
+        plan.SIGN_IN_THERE: lambda: sign_in_first(machine, folder, {"you@example.com": "admin"}),
+    }
+    steps |= {name: Step(name, act) for name, act in more.items()}
+    return (steps[name] for name in plan.names_of_first_server())
+
+
+def _steps_on_new_server(machine: Machine, kept: Path) -> Iterator[Step]:
+    def run(commands: str) -> Ran:
+        return machine.run(commands, ANSWERS)
+
+    key, *others = KEPT
+    more: dict[str, Callable[[], Outcome]] = {
+        plan.KEY_BACK: lambda: _copied(kept, machine.root, key),
+        plan.BACKUP_BACK: lambda: _copied(kept, machine.root, *others),
+        plan.FOUND_AGAIN: lambda: _outcome(run("focys users list | grep you@example.com && focys doctor")),
+    }
+    acts = {block.name: step_of(block, run).act for block in BLOCKS} | more
+    return (Step(ON_NEW_SERVER + name, acts[name]) for name in plan.names_of_new_server())
+
+
+def _outcome(ran: Ran) -> Outcome:
+    return Outcome(passed=ran.code == 0, words=ran.output)
+
+
+def _copied(source: Path, target: Path, *names: str) -> Outcome:
+    for name in names or KEPT:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        if (source / name).is_dir():
+            shutil.copytree(source / name, target / name, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(source / name, target / name)
+    return Outcome(passed=True, words="")
 
 
 def twice(block: Block, run: Callable[[str], Ran]) -> Step:
@@ -107,9 +144,9 @@ def twice(block: Block, run: Callable[[str], Ran]) -> Step:
     return Step(block.name, act)
 
 
-def sign_in_first(machine: Machine, folder: Path) -> Outcome:
+def sign_in_first(machine: Machine, folder: Path, people: Mapping[str, str] = PEOPLE) -> Outcome:
     words = ""
-    for address, role in PEOPLE.items():
+    for address, role in people.items():
         command = [sys.executable, "-m", "tests.deploy.server.first_sign_in", str(folder), address, role, PASSWORD]
         entered = machine.enter(*command, filesystem=False)
         ran = subprocess.run(entered, cwd=BACKEND, capture_output=True, text=True, check=False)

@@ -18,15 +18,11 @@ from tests.deploy.walls import confinement, listening, read_only_but_for
 from tests.support.processes import PROGRAMS, Server, copy_backend, environment, free_port, serving
 from tests.support.service import PASSWORD
 
-CREDENTIAL = ("#LoadCredential=", "#Environment=SECRET_KEY_FILE=")
 
-
-@pytest.fixture(params=["as shipped", "with the key as a credential"])
-def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
     """The unit with programs and folders that exist here."""
     changes = {"/app/venv/bin/gunicorn": f"{PROGRAMS}/gunicorn", "/app/backend": str(tmp_path)}
-    if request.param != "as shipped":
-        changes |= {line: line.removeprefix("#") for line in CREDENTIAL}
     copy = tmp_path / UNIT.name
     copy.write_text(replaced(UNIT, changes))
     return copy

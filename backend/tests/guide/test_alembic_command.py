@@ -1,5 +1,6 @@
 """``alembic`` without a usable database, and without touching one."""
 
+import os
 from pathlib import Path
 from uuid import uuid4
 
@@ -27,6 +28,21 @@ def test_an_unreachable_database_is_reported_in_two_sentences(pristine: Path, ad
     assert len(done.stderr.splitlines()) == 2, done.stderr
     assert done.stderr.startswith("The database cannot be used (")
     assert "sesame" not in done.stderr
+
+
+def test_an_unreadable_settings_file_is_reported_in_one_sentence(pristine: Path, focys_db: str):
+    (pristine / ".env").touch()
+    (pristine / ".env").chmod(0)
+    # Root reads everything, unless it gives up that right.
+    unprivileged = "setpriv --bounding-set=-all --inh-caps=-all " if os.geteuid() == 0 else ""
+
+    done = Deployment(pristine, focys_db).run(f"{unprivileged}alembic upgrade head")
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "The configuration cannot be used:",
+        ".env: the file cannot be read (Permission denied)",
+    ]
 
 
 async def test_the_printed_statements_make_the_same_schema(

@@ -16,7 +16,8 @@ from tests.support.guide import Deployment
 from tests.support.service import OPERATOR, PASSWORD, Account, World
 
 HEAD = "0011"
-DESTROY = "-x destroy-credentials=yes"
+DESTROY_RECORDS = "-x destroy-records=yes"
+DESTROY = f"{DESTROY_RECORDS} -x destroy-credentials=yes"
 ADVISORY_LOCK = 4_602_697
 
 
@@ -47,9 +48,11 @@ async def test_every_revision_can_be_reverted_with_data(deployment: Deployment):
     await deployment.alembic("upgrade head")
     account = await enroll_somebody(deployment)
 
-    for below in ("0009", "0008", "0007", "0006", "0005", "0004"):
+    for below in ("0009", "0008", "0007", "0006", "0005"):
         assert await deployment.alembic("downgrade -1") == ""
         assert await deployment.revision() == below
+    assert await deployment.alembic(f"{DESTROY_RECORDS} downgrade 0004") == ""
+    assert await deployment.sql("DELETE FROM audit_events") == []
     assert "destroy 10 unspent backup codes" in await refusal_at(deployment, "0004")
     await deployment.alembic("upgrade head")
     assert await sign_in(deployment.url, account, secret=account.secret) == "done"
@@ -72,6 +75,26 @@ async def test_every_revision_can_be_reverted_with_data(deployment: Deployment):
     assert await deployment.revision() is None
     await deployment.alembic("upgrade head")
     assert await deployment.sql("SELECT count(*) FROM users") == [(0,)]
+
+
+async def test_locks_and_audit_are_deleted_only_on_request(deployment: Deployment):
+    """CFG-08, LOG-04: a downgrade says how much it would delete, and what to type to go on."""
+    await deployment.alembic("upgrade head")
+    await enroll_somebody(deployment)
+    await deployment.alembic("downgrade 0005")
+    [(events,)] = await deployment.sql("SELECT count(*) FROM audit_events")
+
+    of_locks = await refusal_at(deployment, "0005")
+    await deployment.alembic(f"{DESTROY_RECORDS} downgrade -1")
+    of_the_audit = await refusal_at(deployment, "0004")
+    of_codes = await deployment.alembic(f"{DESTROY_RECORDS} downgrade -1")
+
+    assert "destroy 1 counted wrong codes, with the locks that follow from them, " in of_locks
+    assert "2 known browsers. Nothing was changed." in of_locks
+    assert f"alembic {DESTROY_RECORDS} downgrade -1" in of_locks
+    assert f"destroy {events} audit events." in of_the_audit
+    assert f"alembic {DESTROY} downgrade -1" in of_codes
+    assert await deployment.revision() == "0004"
 
 
 async def test_reverting_the_newest_revisions_loses_nothing_else(deployment: Deployment):
@@ -152,10 +175,8 @@ async def test_the_guides_migration_commands_work_or_explain_why_not(pristine: P
     deployment.done(f"alembic {DESTROY} downgrade -6 && alembic upgrade head")
 
     assert refused.returncode == 1
-    assert refused.stderr.splitlines() == [
-        "This downgrade would destroy 10 unspent backup codes. Nothing was changed.",
-        f"If you want that: alembic {DESTROY} downgrade -6",
-    ]
+    assert "Nothing was changed." in refused.stderr
+    assert refused.stderr.splitlines()[-1] == f"If you want that: alembic {DESTROY_RECORDS} downgrade -6"
     assert await deployment.revision() == HEAD
 
 

@@ -4,7 +4,9 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID, uuid4
 
 import asyncpg  # type: ignore[import-untyped]
 import httpx
@@ -15,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from focys.features.sessions import sessions
 from tests.cluster import OwnCluster, running_postgres
 from tests.conftest import migrate_at, world_on
+from tests.support.attempts import at_mailed_code
 from tests.support.rows import count_of
 from tests.support.service import Account, Browser, World
 
@@ -37,9 +40,27 @@ async def served(own_cluster: OwnCluster) -> AsyncIterator[World]:
     own_cluster.drop_database(name)
 
 
-async def everything(world: World, account: Account, browser: Browser, token: str) -> dict[str, httpx.Response]:
+@dataclass(frozen=True)
+class Visitors:
+    """Someone who is signed in and signs in again in the same browser, and someone who has a ticket to enter."""
+
+    account: Account
+    browser: Browser
+    token: str
+    codes: UUID
+    after_reset: Browser
+    entry: dict[str, str]
+
+
+async def everything(world: World, visitors: Visitors) -> dict[str, httpx.Response]:
     """Every call that needs the database."""
+    account, browser, token = visitors.account, visitors.browser, visitors.token
+    shown, headers = {"set": str(visitors.codes)}, {"Authorization": f"Bearer {token}"}
     return {
+        "status": await browser.get("/auth/status"),
+        "ticket": await visitors.after_reset.post("/auth/email-code/verify", visitors.entry),
+        "renew codes": await browser.post("/auth/backup-codes/renew", shown, headers=headers),
+        "acknowledge codes": await browser.post("/auth/backup-codes/acknowledge", shown, headers=headers),
         "password": await world.a_browser().sign_in_with_password(account),
         "look": await browser.get("/auth/login"),
         "TOTP": await browser.offer(account.code(world.clock)),
@@ -61,13 +82,17 @@ def assert_all_unavailable(responses: dict[str, httpx.Response]) -> None:
         assert "access_token" not in response.text, name
 
 
-async def signed_in_and_at_second_factor(world: World) -> tuple[Account, Browser, str]:
-    account = await world.an_account(enrolled=True)
+async def signed_in_and_at_second_factor(world: World) -> Visitors:
+    account, newcomer = await world.an_account(enrolled=True), await world.an_account("bob@student.com", enrolled=True)
     browser, token = await world.signed_in(account)
+    codes = UUID((await browser.me(token)).json().get("backup_codes_unsaved") or str(uuid4()))
+    await world.reset_mfa(newcomer)
+    after_reset = await at_mailed_code(world, newcomer)
+    entry = {"code": world.mail.last_code(newcomer.email), "ticket": newcomer.ticket or ""}
     # A refresh has to write by now.
     world.clock.advance(minutes=1)
     await world.at_second_factor(account, browser)
-    return account, browser, token
+    return Visitors(account, browser, token, codes, after_reset, entry)
 
 
 @asynccontextmanager
@@ -109,20 +134,23 @@ async def test_an_outage_lets_nobody_in_and_needs_no_restart(
     own_cluster: OwnCluster, served: World, outage: Callable[..., AbstractAsyncContextManager[None]]
 ):
     """AVL-01: no code is accepted unless its use was recorded, and the service needs no restart."""
-    account, browser, token = await signed_in_and_at_second_factor(served)
+    visitors = await signed_in_and_at_second_factor(served)
     before = await count_of(served, sessions)
 
     async with outage(own_cluster, served):
-        responses = await everything(served, account, browser, token)
-        alive = await browser.get("/health/live")
+        responses = await everything(served, visitors)
+        alive = await visitors.browser.get("/health/live")
+        branding = await visitors.browser.get("/auth/logo")
     # A connection that the server has cut may be noticed only when it is used.
     await until_answered(served)
-    again = await everything(served, account, browser, token)
+    again = await everything(served, visitors)
 
-    reads = {"look", "me"} if outage is read_only else set()
+    reads = {"status", "look", "me"} if outage is read_only else set()
     assert_all_unavailable({name: response for name, response in responses.items() if name not in reads})
     assert alive.status_code == 200
-    expected = dict.fromkeys(("password", "look", "TOTP", "refresh", "me", "ready"), 200) | {"logout": 204}
+    assert branding.status_code == 404  # none is configured, which needs no database to know
+    working = ("status", "ticket", "acknowledge codes", "password", "look", "TOTP", "refresh", "me", "ready")
+    expected = dict.fromkeys(working, 200) | {"logout": 204}
     assert {name: response.status_code for name, response in again.items() if name in expected} == expected
     assert await count_of(served, sessions) == before + 1
 
@@ -136,7 +164,7 @@ async def until_answered(world: World) -> None:
 
 async def test_a_read_only_sqlite_file_lets_nobody_in(sqlite_url: str):
     async with world_on(sqlite_url) as world:
-        account, browser, token = await signed_in_and_at_second_factor(world)
+        visitors = await signed_in_and_at_second_factor(world)
         before = await count_of(world, sessions)
         engine = world.services.database.engine
 
@@ -147,12 +175,12 @@ async def test_a_read_only_sqlite_file_lets_nobody_in(sqlite_url: str):
             connection.execute("PRAGMA query_only=OFF")
 
         event.listen(engine.sync_engine, "checkout", read_only)
-        responses = await everything(world, account, browser, token)
+        responses = await everything(world, visitors)
         event.remove(engine.sync_engine, "checkout", read_only)
         event.listen(engine.sync_engine, "checkout", writable)
 
         assert_all_unavailable(
-            {name: response for name, response in responses.items() if name not in {"look", "me", "ready"}}
+            {name: response for name, response in responses.items() if name not in {"status", "look", "me", "ready"}}
         )
         assert await count_of(world, sessions) == before
-        assert (await browser.offer(account.code(world.clock))).status_code == 200
+        assert (await visitors.browser.offer(visitors.account.code(world.clock))).status_code == 200

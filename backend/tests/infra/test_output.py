@@ -16,8 +16,10 @@ import pytest
 
 from focys.infra.db.database import Database
 from focys.infra.db.schema import migrate
+from focys.infra.mail.mailer import ConsoleMailer, MailError, Message
 from focys.infra.ops import logs
 from tests.conftest import world_on
+from tests.support.clock import NOON
 from tests.support.numbers import scrape
 
 ENOUGH_LINES = 500
@@ -74,6 +76,32 @@ async def test_an_output_that_nobody_reads_stops_no_sign_in(
     lines = unread.read().splitlines()
     assert lines
     assert all(json.loads(line)["event"] for line in lines)
+
+
+async def test_a_console_that_nobody_reads_blocks_no_emailed_code(unread: Pipe):
+    """AVL-11: the code is sent again once somebody reads."""
+    mailer, began = ConsoleMailer(unread.stream), monotonic()
+
+    async def print_too_much() -> None:
+        for _ in range(ENOUGH_LINES):
+            await mailer.send("alice@student.com", Message("Code", (), "x" * 5000), NOON)
+
+    with pytest.raises(MailError, match="nobody reads the console"):
+        await print_too_much()
+    waited = monotonic() - began
+    unread.read()
+    await mailer.send("alice@student.com", Message("Code", (), "the code"), NOON)
+
+    assert waited < 10
+    assert unread.read().splitlines()[-1] == "the code"
+
+
+async def test_a_console_that_is_gone_is_a_refused_email():
+    """AVL-11: as a mail server that does not respond."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream, pytest.raises(MailError, match="BrokenPipeError"):
+        await ConsoleMailer(stream).send("alice@student.com", Message("Code", (), "line"), NOON)
 
 
 def test_lines_are_whole_again_once_somebody_reads(unread: Pipe, monkeypatch: pytest.MonkeyPatch):

@@ -1,5 +1,6 @@
 """Files that settings name: one that cannot be used is refused at the start, in the same sentence everywhere."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,21 @@ def test_the_address_takes_precedence_over_the_variables_of_libpq(environment, t
 def test_sqlite_needs_no_tls(environment):
     """CFG-14: what a shell sets for other programs is none of its business."""
     assert environment(PGSSLMODE="verify", PGSSLROOTCERT="/no/such/file").is_embedded
+
+
+@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/stderr", "/dev/fd/1", "/proc/self/fd/2", "/dev/null", "/tmp"])
+def test_a_log_file_that_is_no_regular_file_is_refused(environment, path: str):
+    """CFG-04: it could block the service, or be a socket that cannot be opened."""
+    [problem] = problems_of(environment, LOG_FILE=path)
+
+    assert problem == "LOG_FILE: name a regular file, or leave it out: events always go to standard error"
+    assert unusable(problem).detail == problem
+
+
+def test_a_pipe_is_no_log_file(environment, tmp_path: Path):
+    """CFG-04: without a reader, opening it would never end."""
+    os.mkfifo(tmp_path / "log")
+
+    [problem] = problems_of(environment, LOG_FILE=str(tmp_path / "log"))
+
+    assert problem.startswith("LOG_FILE: name a regular file")

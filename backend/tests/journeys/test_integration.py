@@ -77,6 +77,6 @@ async def test_the_page_documents_every_field_of_me(world: World):
 
     told = (await browser.me(token)).json()
 
-    _, table = PAGE.split("`GET /auth/me` answers:")
+    _, table = PAGE.split("`GET /auth/me` returns:")
     rows = re.findall(r"^\| (`[^|]+) \|", table, flags=re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(told)

@@ -65,7 +65,7 @@ def _fetch(packages: tuple[str, ...], folder: Path, unpacked: Path, release: str
         for command in ([*apt, "update"], [*apt, "download", *packages]):
             subprocess.run(command, cwd=folder, capture_output=True, timeout=SECONDS, check=True)
         for archive in folder.glob("*.deb"):
-            command = ["dpkg-deb", "-x", archive, folder / "files"]
+            command = ["dpkg-deb", "-x", str(archive), str(folder / "files")]
             subprocess.run(command, capture_output=True, timeout=SECONDS, check=True)
     except (OSError, subprocess.SubprocessError, ValueError) as fault:
         names = ", ".join(packages)

@@ -11,8 +11,7 @@ from focys.cli.audit.words import EVENTS, words_for
 from focys.cli.console import err, fail
 from focys.cli.operator import run
 from focys.cli.tables import AsJson, Column, print_list
-from focys.cli.users.arguments import Email
-from focys.features.admin import PAGE_SIZE, EventFilter
+from focys.features.admin import PAGE_SIZE, EventFilter, Whose
 from focys.features.audit import KeptEvent, Outcome
 from focys.infra.web.caller import Caller
 from focys.services import Services
@@ -26,7 +25,7 @@ _COLUMNS = (
 
 
 def list_events(
-    email: Email,
+    whose: Annotated[str, typer.Argument(metavar="EMAIL|ID", help="The account's address or ID.", show_default=False)],
     since: Annotated[
         str | None, typer.Option("--since", metavar="TIME", help="Only events since then: 30m, 12h, 7d or 2026-01-31.")
     ] = None,
@@ -41,6 +40,8 @@ def list_events(
 
     Refusals before anything was compared, such as those of a locked account, are only in the log.
 
+    The events of a deleted account are listed, too, by its last address or its ID, until focys audit prune.
+
     Example: [bold]focys audit list dana@example.com --since 7d[/]
 
     Example: [bold]focys audit list dana@example.com --event TOTP --json[/]
@@ -51,11 +52,14 @@ def list_events(
     except SinceError as fault:
         fail(str(fault))
 
-    async def act(services: Services, _operator: Caller) -> list[KeptEvent]:
+    async def act(services: Services, _operator: Caller) -> tuple[Whose, list[KeptEvent]]:
         after = services.clock.now() - begin if isinstance(begin, timedelta) else begin
-        return await services.directory.list_events(email, EventFilter(after, name, page))
+        found = await services.directory.find_whose(whose)
+        return found, await services.directory.list_events(found.user_id, EventFilter(after, name, page))
 
-    events = run(act)
+    found, events = run(act)
+    if found.mask is not None:
+        err.print(f"This account was deleted. Of its address, only {found.mask} is kept: check that it is the one.")
     print_list(events, _COLUMNS, as_json=as_json, nothing="There are no such events." if page == 1 else "No more.")
     if len(events) == PAGE_SIZE:
         err.print(f"There may be older ones: --page {page + 1}", style="dim")

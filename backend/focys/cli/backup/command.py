@@ -14,8 +14,9 @@ from focys.cli.app import new_app
 from focys.cli.backup.dump import DumpError
 from focys.cli.backup.trial import try_backup
 from focys.cli.console import check_reason, cli_errors, confirm, fail, out, success
-from focys.cli.doctor.report import Report, show
+from focys.cli.doctor.report import Report, as_json, show
 from focys.cli.operator import run
+from focys.cli.tables import AsJson
 from focys.infra.ops import logs
 from focys.settings import UNUSED_KEY, Settings, SettingsError, load_settings
 
@@ -36,6 +37,7 @@ def verify(
             metavar="URL", help="A PostgreSQL server for the trial, or the path of a file that holds its URL."
         ),
     ] = None,
+    print_json: AsJson = False,
 ) -> None:
     """Restore a backup into a scratch database, and check its schema, secrets and age.
 
@@ -58,7 +60,10 @@ def verify(
             report = Report(try_backup(dump, sys.stdin.buffer, settings, _server(settings, scratch)))
         except DumpError as fault:
             fail(*fault.lines)
-    show(report, out)
+    if print_json:
+        print(as_json(report))
+    else:
+        show(report, out)
     if not report.is_healthy:
         raise typer.Exit(1)
 

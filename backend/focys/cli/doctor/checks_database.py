@@ -8,7 +8,7 @@ from time import perf_counter
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from focys.cli.doctor.checks_local import OWNER_URL
+from focys.cli.doctor.checks_local import OWNER_SERVICE, OWNER_URL
 from focys.cli.doctor.report import Finding, fail, ok, warn
 from focys.domain.totp import PERIOD
 from focys.features.bypass import NotOver
@@ -69,7 +69,10 @@ class Names:
     def grants(self) -> str:
         """The command that gives the service its permissions, and no others."""
         role = "" if self.role == "focys" else f"-v app_role={self.role} "
-        return f"sudo -u postgres psql -q {role}-f /app/deploy/postgres/grants.sql {self.database}"
+        psql, database = "sudo -u postgres psql", self.database
+        if OWNER_SERVICE.is_file():
+            psql, database = f"PGSERVICEFILE={OWNER_SERVICE} psql", "service=focys_owner"
+        return f"{psql} -q {role}-f /app/deploy/postgres/grants.sql {database}"
 
     @property
     def migrate(self) -> str:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+from getpass import getuser
 from importlib.metadata import distribution
 from pathlib import Path
 from shlex import quote
@@ -10,7 +11,16 @@ from urllib.parse import urlsplit
 
 from focys.cli.doctor.report import Finding, fail, ok, warn
 from focys.infra.web.client_address import is_shared
-from focys.settings import BACKEND, LOCAL_HOSTS, Settings, names_read_differently, secret_files, settings_file
+from focys.settings import (
+    BACKEND,
+    LOCAL_HOSTS,
+    SETTINGS_FILE,
+    Settings,
+    names_read_differently,
+    names_without_effect,
+    secret_files,
+    settings_file,
+)
 
 DEFAULT_NAME = "FOCYS"
 MIB = 1024 * 1024
@@ -18,6 +28,8 @@ LOW_SPACE = 1024 * MIB
 NO_SPACE = 100 * MIB
 DEPLOYED = Path("/etc/focys")
 OWNER_URL = DEPLOYED / "owner_database_url"
+OWNER_SERVICE = DEPLOYED / "pg_service.conf"
+"""How psql reaches a database on another machine as the owner of the tables."""
 BACKUPS = Path("/var/backups/focys")
 POSTGRES = Path("/var/lib/postgresql")
 RESTRICT = "systemd-tmpfiles --create focys.conf"
@@ -29,12 +41,21 @@ _NAME_THE_PROXY = "set TRUSTED_PROXIES to the proxy's address, such as 127.0.0.1
 def unusable(problem: str) -> Finding:
     """Report a setting that cannot be used, and in which file to correct it."""
     name, _, what = problem.partition(": ")
+    if name == SETTINGS_FILE:
+        return fail("settings", problem, _let_read(settings_file()))
     is_of_a_secret = f"{name}_FILE names" in what
     if is_of_a_secret and "Permission denied" in what:
-        return fail("settings", problem, RESTRICT)
+        return fail("settings", problem, _let_read(secret_files().get(name.lower())))
     if is_of_a_secret and "No such file" in what:
         return fail("settings", problem, f"restore that file, or correct {name}_FILE {_where()}")
     return fail("settings", problem, f"correct it {_where()}")
+
+
+def _let_read(file: Path | None) -> str:
+    """Return the command after which the user that runs FOCYS can read the file."""
+    if file is None or file.is_relative_to(DEPLOYED):
+        return RESTRICT
+    return f"sudo chown {getuser()} {quote(str(file))}; sudo chmod u+r {quote(str(file))}"
 
 
 def check_settings_file() -> Finding | None:
@@ -50,6 +71,7 @@ def check_settings(settings: Settings) -> list[Finding]:
     """Return a finding for each setting that decides how the service meets the world."""
     return [
         _lines(),
+        *_without_effect(),
         _public_url(settings),
         _origins(settings),
         _proxies(settings),
@@ -68,7 +90,7 @@ def addresses_finding(lone: tuple[int, str] | None, settings: Settings) -> Findi
 
 def check_access(settings: Settings) -> Finding:
     """Look for secrets, data and backups that every user of this machine can read."""
-    paths = [settings_file(), *secret_files().values(), BACKUPS, OWNER_URL]
+    paths = [settings_file(), *secret_files().values(), BACKUPS, OWNER_URL, OWNER_SERVICE]
     paths += [settings.data_dir / "secret_key", settings.data_dir / "focys.db"] if settings.is_embedded else []
     if settings_file() == DEPLOYED / "focys.env":
         paths.append(DEPLOYED)
@@ -163,6 +185,10 @@ def _lines() -> Finding:
         return ok("settings", "all valid")
     detail = f"all valid, but systemd reads these differently: {', '.join(differing)}"
     return warn("settings", detail, f"put their values in single quotes, without a comment after them, {_where()}")
+
+
+def _without_effect() -> list[Finding]:
+    return [warn("setting name", sentence, f"correct it {_where()}") for sentence in names_without_effect()]
 
 
 def _where() -> str:

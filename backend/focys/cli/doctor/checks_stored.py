@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from sqlalchemy import Select, column, func, select, table
 
 from focys.cli.doctor.report import Finding, fail, ok, warn
-from focys.features.accounts import Unusable
+from focys.features.accounts import FIX_ADDRESSES, FIX_HASH, Unusable
 from focys.infra.db.database import Database
 from focys.settings import Settings, inherited
 from focys.settings.database_url import options_of
@@ -25,15 +25,12 @@ async def check_encryption(database: Database, settings: Settings) -> Finding:
 
 def encryption_finding(options: dict[str, str], *, is_encrypted: bool) -> Finding:
     """Report whether someone between us and the database can read or change what we say to each other."""
-    name, fix = (
-        "database tls",
-        "add sslmode=verify-full and sslrootcert=FILE to DATABASE_URL",
-    )
+    name, fix = "database tls", "add sslmode=verify-full and sslrootcert=FILE to DATABASE_URL"
     mode = options.get("sslmode", "")
     if is_encrypted and mode == "verify-full":
         return ok(name, "encrypted, and the server's certificate is verified")
     if all(_is_here(host) for host in options.get("host", "").split(",")):
-        return ok(name, "not needed: the database is on this machine")
+        return ok(name, "not needed: the connection does not leave this machine")
     if not is_encrypted:
         return warn(name, "the connection is not encrypted", fix)
     if mode == "verify-ca" or (mode == "require" and "sslrootcert" in options):
@@ -45,12 +42,15 @@ def encryption_finding(options: dict[str, str], *, is_encrypted: bool) -> Findin
 def accounts_finding(unusable: Unusable) -> Finding:
     """Report accounts that nobody can sign in to, because another program wrote them."""
     name = "accounts"
+    found = []
     if unusable.addresses:
         detail = f"{unusable.addresses} with capitals in the address; a sign-in looks for it in lowercase"
-        return fail(name, detail, "as the owner of the tables: UPDATE users SET email = lower(email)")
+        found.append((detail, FIX_ADDRESSES))
     if unusable.hashes:
         detail = f"{unusable.hashes} with a password hash that is not Argon2; every password is wrong for them"
-        return fail(name, detail, "focys users set-password ADDRESS, for each of them")
+        found.append((detail, f"{FIX_HASH}, for each of them"))
+    if found:
+        return fail(name, "; and ".join(detail for detail, _ in found), "; then ".join(fix for _, fix in found))
     return ok(name, "all addresses and password hashes can be used")
 
 

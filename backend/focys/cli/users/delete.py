@@ -14,4 +14,4 @@ def delete(email: Email, yes: Yes = False, force: Force = False) -> None:
     if not yes:
         confirm(f"Delete {account.email} ({account.display_name}) for good?")
     run(lambda services, operator: services.people.delete(email, operator, force=force))
-    success(f"Deleted {account.email}.")
+    success(f"Deleted {account.email}. What happened to it: focys audit list {account.id}")

@@ -21,6 +21,7 @@ def record_of(person: Person) -> dict[str, object]:
     """Return the account as JSON shows it."""
     account = person.account
     return {
+        "id": account.id,
         "email": account.email,
         "name": account.display_name,
         "role": account.role,

@@ -8,6 +8,7 @@ browsers and sessions created under the old one.
 
 from focys.features.accounts.addresses import InvalidAddressError, canonical_address, masked
 from focys.features.accounts.events import Event
+from focys.features.accounts.foreign_rows import FIX_ADDRESSES, FIX_HASH, ForeignRows
 from focys.features.accounts.models import users
 from focys.features.accounts.repository import (
     CLAIM_LIVE,
@@ -30,10 +31,13 @@ FEATURE = Feature(events=Event)
 __all__ = [
     "CLAIM_LIVE",
     "FEATURE",
+    "FIX_ADDRESSES",
+    "FIX_HASH",
     "Account",
     "AccountError",
     "AccountRepository",
     "Accounts",
+    "ForeignRows",
     "InvalidAddressError",
     "NewAccount",
     "OnlyAdministratorError",

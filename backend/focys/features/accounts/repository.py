@@ -52,6 +52,12 @@ _UNUSABLE = _NOTHING.add_columns(
     func.count().filter(users.c.email != func.lower(users.c.email)).label("addresses"),
     func.count().filter(~users.c.password_hash.like("$argon2%")).label("hashes"),
 )
+_WITH_CAPITALS = (
+    select(users.c.id, func.lower(users.c.email).label("address"))
+    .where(users.c.email != func.lower(users.c.email))
+    .order_by(users.c.id)
+    .limit(bindparam("at_most"))
+)
 _FIND = select(*_ACCOUNT.columns).where(users.c.email == bindparam("address"))
 _LIST = select(*_ACCOUNT.columns).order_by(users.c.email)
 _OTHER_ADMINS = select(func.count()).where(
@@ -206,6 +212,10 @@ class AccountRepository:
         row = await self._database.first(_UNUSABLE)
         assert row is not None  # noqa: S101  a SELECT of counts has a row
         return Unusable(row.addresses, row.hashes)
+
+    async def list_with_capitals(self, at_most: int) -> dict[str, UUID]:
+        """Return the accounts whose address has capitals, by the address in lowercase."""
+        return {row.address: row.id for row in await self._database.rows(_WITH_CAPITALS, at_most=at_most)}
 
     async def list_all(self) -> list[Account]:
         """Return all accounts, sorted by address."""

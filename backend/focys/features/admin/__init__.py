@@ -8,7 +8,7 @@ directory         the state of accounts, and what happened to one
 
 from focys.features.admin.conflict import ConflictError
 from focys.features.admin.csv_rows import Problem, Row
-from focys.features.admin.directory import PAGE_SIZE, Details, Directory, EventFilter, Person, State
+from focys.features.admin.directory import PAGE_SIZE, Details, Directory, EventFilter, Person, State, Whose
 from focys.features.admin.events import Alarm, Event
 from focys.features.admin.gauges import read_resets
 from focys.features.admin.importing import Import, Importer, Plan
@@ -40,4 +40,5 @@ __all__ = [
     "State",
     "Ticket",
     "Voided",
+    "Whose",
 ]

@@ -1,15 +1,17 @@
 """The state of accounts, and what happened to one of them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
 from focys.domain.lockout import Guarded, Locked, LockState
-from focys.features.accounts import Account, Accounts
+from focys.features.accounts import Account, AccountError, Accounts, canonical_address, masked
+from focys.features.admin.events import Event
 from focys.features.admin.queries import count_codes_and_browsers
-from focys.features.audit import KeptEvent, list_events
+from focys.features.audit import KeptEvent, list_events, list_subjects
 from focys.features.lockout import list_lock_states
 from focys.features.sessions import Sessions
 from focys.features.throttling import list_wrong_passwords, password_keys
@@ -77,6 +79,18 @@ class EventFilter:
     page_size: int = PAGE_SIZE
 
 
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """The account whose events are meant.
+
+    If it was found by the address that it had when it was deleted, ``mask`` is all that the audit log keeps of that
+    address; another address may look the same.
+    """
+
+    user_id: UUID
+    mask: str | None = None
+
+
 class Directory:
     """Shows accounts to an operator. The caller has authorized them."""
 
@@ -108,16 +122,31 @@ class Directory:
             sessions[0].created_at if sessions else None,
         )
 
-    async def list_events(self, address: str, wanted: EventFilter) -> list[KeptEvent]:
-        """Return one page of what happened to an account, newest first.
+    async def find_whose(self, whose: str) -> Whose:
+        """Return whose events are meant by an ID, or by the address of an account that exists or was deleted.
 
         Raises:
-            AccountError: there is no such account.
+            AccountError: there is no such account, or more than one deleted one.
         """
-        account = await self._accounts.get(address)
+        with suppress(ValueError):
+            return Whose(UUID(whose))
+        try:
+            return Whose((await self._accounts.get(whose)).id)
+        except AccountError:
+            mask = masked(canonical_address(whose))
+            deleted = await list_subjects(self._database, Event.DELETED, mask)
+            if len(deleted) > 1:
+                ids = ", ".join(f"{one.user_id} (deleted {one.at:%Y-%m-%d})" for one in deleted)
+                raise AccountError(f"{len(deleted)} deleted accounts were {mask}. Give the ID of one: {ids}.") from None
+            if not deleted:
+                raise
+            return Whose(deleted[0].user_id, mask)
+
+    async def list_events(self, user_id: UUID, wanted: EventFilter) -> list[KeptEvent]:
+        """Return one page of what happened to an account, newest first, even if it was deleted."""
         return await list_events(
             self._database,
-            account.id,
+            user_id,
             since=wanted.since or _BEGINNING,
             name=wanted.name,
             most=wanted.page_size,

@@ -11,7 +11,7 @@ code, a secret, a token, or an address typed by an unknown user.
 
 from focys.domain.outcome import AlarmName
 from focys.features.audit.models import audit_events
-from focys.features.audit.repository import KeptEvent, find_source, list_events, pruned
+from focys.features.audit.repository import KeptEvent, Subject, find_source, list_events, list_subjects, pruned
 from focys.features.audit.service import AuditEvent, EventName, Outcome, begin_counting, insert_event, log_event
 
 __all__ = [
@@ -20,11 +20,13 @@ __all__ = [
     "EventName",
     "KeptEvent",
     "Outcome",
+    "Subject",
     "audit_events",
     "begin_counting",
     "find_source",
     "insert_event",
     "list_events",
+    "list_subjects",
     "log_event",
     "pruned",
 ]

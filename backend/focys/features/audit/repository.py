@@ -43,6 +43,22 @@ _OF_ACCOUNT = (
     .offset(bindparam("skipped"))
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An account that an event is about, and when it happened."""
+
+    user_id: UUID
+    at: datetime
+
+
+_SUBJECT = Shape(Subject, audit_events.c.user_id, audit_events.c.at)
+_SUBJECTS = (
+    select(*_SUBJECT.columns)
+    .where(audit_events.c.event == bindparam("name"), audit_events.c.detail == bindparam("text"))
+    .order_by(audit_events.c.at.desc(), audit_events.c.id)
+)
+
 _PRUNE = delete(audit_events).where(audit_events.c.at < bindparam("kept_since"))
 _SOURCE = select(audit_events.c.source).where(
     audit_events.c.user_id.is_(None),
@@ -63,6 +79,11 @@ async def list_events(
     """Return at most *most* events of an account after *since*, newest first; *name* limits them to one event."""
     limits = {"since": since, "name_pattern": name or "%", "most": most, "skipped": skipped}
     return [_EVENT.read(row) for row in await database.rows(_OF_ACCOUNT, for_user=user_id, **limits)]
+
+
+async def list_subjects(database: Database, name: str, detail: str) -> list[Subject]:
+    """Return the accounts that the events with this name and detail are about, newest first."""
+    return [_SUBJECT.read(row) for row in await database.rows(_SUBJECTS, name=name, text=detail)]
 
 
 def pruned(since: datetime) -> Change:

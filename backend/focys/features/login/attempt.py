@@ -8,7 +8,7 @@ from uuid import UUID
 from focys.domain.bypass import Bypass
 from focys.domain.login import OutOfTurnError, Proof, advance
 from focys.domain.outcome import Reason, Refused
-from focys.features.accounts import claim
+from focys.features.accounts import ForeignRows, claim
 from focys.features.audit import AuditEvent, EventName, Outcome, insert_event, log_event
 from focys.features.browsers import recognize
 from focys.features.email_code import EmailCodes
@@ -48,6 +48,7 @@ class Dependencies:
     clock: Clock
     keys: KeyRing
     passwords: Passwords
+    foreign_rows: ForeignRows
     throttle: PasswordThrottle
     account_limits: RateLimiter
     email_codes: EmailCodes

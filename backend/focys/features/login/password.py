@@ -76,6 +76,8 @@ async def check(request: LoginRequest, address: str, password: str) -> RightPass
         raise
     request = request.later()
     if facts.account is None or not is_right or facts.account.disabled_at is not None:
+        account_id = facts.account.user_id if facts.account is not None else None
+        request.deps.foreign_rows.warn(address, account_id, facts.password_hash)
         return await _refuse_password(request, facts, charge)
     refunds = await throttle.forgive(charge)
     await _upgrade_hash(request, facts, password)

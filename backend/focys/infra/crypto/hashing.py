@@ -50,13 +50,15 @@ class Hasher:
         return await self._run(lambda: self._argon2.hash(password))
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Tell whether *password* matches *stored*. If *stored* is None, do the same work and return False.
+        """Tell whether *password* matches *stored*. If that is None or not Argon2, do the same work and return False.
 
         Raises:
             BusyError: the queue is full.
         """
-        fits = await self._run(lambda: self._fits(stored or self._dummy, password))
-        return fits and stored is not None
+        # Another program's hash takes the same work, so that the time does not reveal that there is an account.
+        usable = stored if stored is not None and is_ours(stored) else None
+        fits = await self._run(lambda: self._fits(usable or self._dummy, password))
+        return fits and usable is not None
 
     def is_outdated(self, stored: str) -> bool:
         """Tell whether *stored* was made with parameters other than the current ones."""
@@ -112,6 +114,15 @@ class Hasher:
         return hash_secret(
             code.encode(), salt, own.time_cost, own.memory_cost, own.parallelism, own.hash_len, Type.ID
         ).decode()
+
+
+def is_ours(stored: str) -> bool:
+    """Tell whether a stored hash can be verified: it is Argon2 in PHC string format."""
+    try:
+        extract_parameters(stored)
+    except InvalidHashError:
+        return False
+    return True
 
 
 def _hash_like(stored: str, code: str) -> str:

@@ -1,6 +1,6 @@
-"""Helpers for migrations: refusing to destroy credentials, and rewriting stored secrets."""
+"""Helpers for migrations: refusing to destroy what people or operators need, and rewriting stored secrets."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -11,7 +11,8 @@ from focys.infra.crypto.keys import KeyRing
 from focys.infra.crypto.secret_box import SecretBox
 from focys.settings import load_settings
 
-FLAG = "destroy-credentials"
+CREDENTIALS = "destroy-credentials"
+RECORDS = "destroy-records"
 
 BATCH = 200
 """Secrets rewritten per statement; anyone else who needs one of these rows waits for one statement at most."""
@@ -30,23 +31,32 @@ _REPLACE = (
 )
 
 
-def refuse_to_destroy(table: str, what: str, *, where: str = "1 = 1") -> None:
-    """Stop a downgrade that would delete rows users depend on, unless the operator explicitly asked for it.
+def refuse_to_destroy(rows: Mapping[str, str], *, flag: str = CREDENTIALS) -> None:
+    """Stop a downgrade that would delete rows somebody depends on, unless the operator explicitly asked for it.
+
+    *rows* says in words what the rows are, by the table and condition that select them.
 
     Raises:
-        SystemExit: such rows exist, and ``-x destroy-credentials=yes`` was not given.
+        SystemExit: such rows exist, and ``-x FLAG=yes`` was not given.
     """
-    if context.get_x_argument(as_dictionary=True).get(FLAG) == "yes":
+    if context.get_x_argument(as_dictionary=True).get(flag) == "yes":
         return
     if context.is_offline_mode():
-        _stop_if_any(table, where, f"this downgrade would destroy {what}")
+        for which, what in rows.items():
+            _stop_if_any(which, f"this downgrade would destroy {what}")
         return
-    count = op.get_bind().execute(sa.text(f"SELECT count(*) FROM {table} WHERE {where}")).scalar_one()  # noqa: S608  constants of the migrations
-    if count:
+    counts = {what: _count(which) for which, what in rows.items()}
+    if any(counts.values()):
+        found = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        given = "".join(f"-x {argument} " for argument in context.get_x_argument())
         raise SystemExit(
-            f"This downgrade would destroy {count} {what}. Nothing was changed.\n"
-            f"If you want that: alembic -x {FLAG}=yes downgrade {_wanted_revision()}"
+            f"This downgrade would destroy {found}. Nothing was changed.\n"
+            f"If you want that: alembic {given}-x {flag}=yes downgrade {_wanted_revision()}"
         )
+
+
+def _count(which: str) -> int:
+    return int(op.get_bind().execute(sa.text(f"SELECT count(*) FROM {which}")).scalar_one())  # noqa: S608  constants of the migrations
 
 
 def _wanted_revision() -> str:
@@ -75,7 +85,7 @@ def rewrite_secrets(change: Callable[[SecretBox, str, UUID], str]) -> None:
         UnreadableSecretError: a secret cannot be decrypted with the configured keys.
     """
     if context.is_offline_mode():
-        _stop_if_any("users", "totp_secret IS NOT NULL", "secrets can only be rewritten by alembic without --sql")
+        _stop_if_any("users WHERE totp_secret IS NOT NULL", "secrets can only be rewritten by alembic without --sql")
         return
     connection, box, after = op.get_bind(), None, UUID(int=0)
     while rows := connection.execute(_NEXT, {"after": after}).all():
@@ -100,7 +110,7 @@ def forget_former_secrets() -> None:
         connection.exec_driver_sql("VACUUM FULL users")
 
 
-def _stop_if_any(table: str, where: str, why: str) -> None:
+def _stop_if_any(which: str, why: str) -> None:
     """Print a statement that fails if there are such rows."""
-    rows = f"SELECT 1 FROM {table} WHERE {where}"  # noqa: S608  constants of the migrations
+    rows = f"SELECT 1 FROM {which}"  # noqa: S608  constants of the migrations
     op.execute(f"DO $$ BEGIN IF EXISTS ({rows}) THEN RAISE EXCEPTION '{why}'; END IF; END $$")

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import aiosmtplib
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from focys.infra.ops.console import Unblocked, fd_of
 from focys.settings import Settings
 
 SMTP_TIMEOUT_SECONDS = 10
@@ -73,26 +74,35 @@ class ConsoleMailer:
     """Prints each message's ``console`` line; on a terminal, a code is shown in a box, apart from the log."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream
+        self._stream, self._output = stream, Unblocked()
 
     async def send(self, to: str, message: Message, now: datetime, key: UUID | None = None) -> None:  # noqa: ARG002
-        """Print the message's line."""
+        """Print the message's line, or raise MailError: waiting for a reader would stop all sign-ins."""
         stream = self._stream or sys.stdout
-        if message.code and stream.isatty():
-            _print_boxed(message.console, stream)
-        else:
-            print(message.console, file=stream, flush=True)
+        text = _boxed(message.console, stream) if message.code and stream.isatty() else f"{message.console}\n"
+        fd = fd_of(stream)
+        if fd is None:
+            stream.write(text)
+            return
+        try:
+            is_written = self._output.write(fd, text.encode(stream.encoding, errors="backslashreplace"))
+        except OSError as fault:
+            raise MailError(type(fault).__name__) from None
+        if not is_written:
+            raise MailError("nobody reads the console")
 
 
-def _print_boxed(line: str, stream: TextIO) -> None:
+def _boxed(line: str, stream: TextIO) -> str:
     from rich.console import Console  # noqa: PLC0415  only terminals need it
     from rich.padding import Padding  # noqa: PLC0415
     from rich.panel import Panel  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     box = Panel.fit(Text(line, style="bold"), border_style="yellow", style="yellow", padding=(0, 2))
-    Console(file=stream).print(Padding(box, (1, 2)))
-    stream.flush()
+    console = Console(file=stream)
+    with console.capture() as capture:
+        console.print(Padding(box, (1, 2)))
+    return capture.get()
 
 
 class SmtpMailer:

@@ -38,7 +38,9 @@ def open_log(log_file: Path) -> LogFile:
         log_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return LogFile(log_file)
     except OSError as fault:
-        problem = f"LOG_FILE: {log_file} cannot be written ({fault.strerror}); it must belong to the service's user"
+        problem = (
+            f"LOG_FILE: {log_file} cannot be written ({fault.strerror or fault}); it must belong to the service's user"
+        )
         raise SettingsError([problem]) from None
 
 

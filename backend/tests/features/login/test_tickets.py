@@ -1,16 +1,22 @@
 """ADM-03: after an operator's reset, enrolling again needs a ticket that was handed over out of band."""
 
+from asyncio import gather
 from collections.abc import Callable
 from datetime import timedelta
+from secrets import token_bytes
+from typing import Any
 
 import httpx
 import pytest
 
-from focys.features.accounts import users
+from focys.domain.crockford import CODE_BYTES, encode
+from focys.domain.email_codes import TRIES
+from focys.features.accounts import is_right_ticket, users
 from focys.features.audit import audit_events
+from focys.features.email_code import email_code_failures
 from tests.conftest import SECRET_KEY, MakeWorld
 from tests.support.attempts import at_mailed_code, enter_mailed_code, wrong_mailed_code
-from tests.support.rows import rows_of
+from tests.support.rows import count_of, rows_of
 from tests.support.service import OPERATOR, Account, Browser, World
 
 
@@ -207,3 +213,32 @@ async def test_where_mfa_is_optional_a_reset_with_a_ticket_requires_it(
         response = await world.a_browser().sign_in_with_password(account)
 
     assert response.json()["step"] == step
+
+
+async def test_no_more_tickets_are_compared_than_charged(world: World, monkeypatch: pytest.MonkeyPatch):
+    """ADM-03: three hundred at once, over three logins, with the right emailed code of each."""
+    account, browser = await after_reset(world)
+    logins = [(browser, world.mail.last_code(account.email))]
+    for _ in range(2):
+        browser = await at_mailed_code(world, account)
+        logins.append((browser, world.mail.last_code(account.email)))
+    tickets = [encode(token_bytes(CODE_BYTES)) for _ in range(300)]
+    compared: list[str] = []
+
+    def noted(ticket: str, *more: Any) -> bool:
+        compared.append(ticket)
+        return is_right_ticket(ticket, *more)
+
+    monkeypatch.setattr("focys.features.login.email_code.is_right_ticket", noted)
+    entries = [(*logins[i % 3], ticket) for i, ticket in enumerate(tickets)]
+    responses = await gather(
+        *(
+            browser.post("/auth/email-code/verify", {"code": code, "ticket": ticket})
+            for browser, code, ticket in entries
+        )
+    )
+
+    told = {response.json()["code"] for response in responses}
+    assert "invalid_ticket" in told
+    assert told <= {"invalid_ticket", "new_code_needed", "throttled"}, told
+    assert 0 < len(compared) <= await count_of(world, email_code_failures) <= TRIES * len(logins)
