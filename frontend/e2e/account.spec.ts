@@ -49,6 +49,7 @@ test("someone ends a session in another browser", async ({
   await page.getByRole("button", { name: /^End: Chrome on/ }).click();
 
   await expect(page.getByText("You are not signed in anywhere else.")).toBeVisible();
+  await expect(page.getByRole("main").getByRole("list")).toBeFocused();
   await expect(rows(page)).toHaveCount(1);
   await inspect(page, "Sessions");
   await other.reload();

@@ -1,3 +1,4 @@
+import type { RefObject } from "react";
 import type { OwnSession } from "../../lib/api";
 import { Button } from "../../ui/Button";
 import styles from "./List.module.css";
@@ -8,13 +9,14 @@ interface SessionListProps {
   sessions: readonly OwnSession[];
   busy: boolean;
   onEnd(session: OwnSession): void;
+  list: RefObject<HTMLUListElement | null>;
 }
 
 /** Where someone is signed in, this browser first. */
-export function SessionList({ sessions, busy, onEnd }: SessionListProps) {
+export function SessionList({ sessions, busy, onEnd, list }: SessionListProps) {
   const inOrder = [...sessions].sort((a, b) => Number(b.is_current) - Number(a.is_current));
   return (
-    <ul className={styles.list}>
+    <ul ref={list} tabIndex={-1} className={styles.list}>
       {inOrder.map((session) => (
         <li key={session.id} className={styles.item}>
           <div>

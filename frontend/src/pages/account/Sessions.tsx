@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { AccountFrame } from "../../features/account/AccountFrame";
 import { LoadProblem } from "../../features/account/LoadProblem";
 import { SessionList } from "../../features/account/SessionList";
@@ -15,15 +15,20 @@ import { Button } from "../../ui/Button";
 export default function Sessions() {
   const { data, problem, loading, reload } = useServerData(api.sessions);
   const [done, setDone] = useState("");
+  const list = useRef<HTMLUListElement>(null);
+  const reloaded = async (what: string) => {
+    await reload();
+    setDone(what);
+    // The button that was pressed is gone.
+    list.current?.focus();
+  };
   const one = useAttempt(async (session: OwnSession) => {
     await end(session);
-    await reload();
-    setDone(`${session.device} is signed out.`);
+    await reloaded(`${session.device} is signed out.`);
   });
   const others = useStepUp(async () => {
     await api.endOtherSessions();
-    await reload();
-    setDone("All other browsers are signed out.");
+    await reloaded("All other browsers are signed out.");
   });
   const failed = one.problem ?? others.problem;
   const hasOthers = data?.sessions.some((session) => !session.is_current);
@@ -38,7 +43,7 @@ export default function Sessions() {
         </Alert>
       )}
       {done && !failed && <Alert>{done}</Alert>}
-      {data && <SessionList sessions={data.sessions} busy={one.busy} onEnd={one.run} />}
+      {data && <SessionList sessions={data.sessions} busy={one.busy} onEnd={one.run} list={list} />}
       {data && !hasOthers && <p>You are not signed in anywhere else.</p>}
       {hasOthers && (
         <>
