@@ -59,7 +59,7 @@ test("the pages of a first and a second sign-in", async ({ page, site }) => {
   await take(page, "backup-codes");
   await button(page, "Continue").click();
   await expectSignedIn(page);
-  await expect(page.getByText("Password, authenticator code")).toBeVisible();
+  await expect(page.getByText("with password and authenticator code")).toBeVisible();
   await take(page, "account");
 
   await button(page, "Sign out").click();

@@ -81,6 +81,19 @@ async def replace_codes(world: World, account: Account, browser: Browser) -> htt
     )
 
 
+async def end_session(world: World, account: Account, browser: Browser) -> httpx.Response:
+    session = (await browser.post("/auth/refresh")).json()
+    headers = {"Authorization": f"Bearer {session['access_token']}"}
+    sessions = (await browser.get("/account/sessions", headers=headers)).json()["sessions"]
+    return await browser.http.delete(f"/account/sessions/{sessions[-1]['id']}", headers=headers)
+
+
+async def end_other_sessions(world: World, account: Account, browser: Browser) -> httpx.Response:
+    session = (await browser.post("/auth/refresh")).json()
+    headers = {"Authorization": f"Bearer {session['access_token']}"}
+    return await browser.post("/account/sessions/end-others", headers=headers)
+
+
 async def refresh(world: World, account: Account, browser: Browser) -> httpx.Response:
     world.clock.advance(minutes=1)
     return await browser.post("/auth/refresh")

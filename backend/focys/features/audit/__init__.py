@@ -11,8 +11,17 @@ code, a secret, a token, or an address typed by an unknown user.
 
 from focys.domain.outcome import AlarmName
 from focys.features.audit.models import audit_events
-from focys.features.audit.repository import KeptEvent, Subject, find_source, list_events, list_subjects, pruned
+from focys.features.audit.repository import (
+    KeptEvent,
+    Subject,
+    find_source,
+    list_events,
+    list_events_before,
+    list_subjects,
+    pruned,
+)
 from focys.features.audit.service import AuditEvent, EventName, Outcome, begin_counting, insert_event, log_event
+from focys.features.audit.words import words_for
 
 __all__ = [
     "AlarmName",
@@ -26,7 +35,9 @@ __all__ = [
     "find_source",
     "insert_event",
     "list_events",
+    "list_events_before",
     "list_subjects",
     "log_event",
     "pruned",
+    "words_for",
 ]

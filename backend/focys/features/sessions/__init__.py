@@ -11,8 +11,15 @@ from focys.features.feature import Feature, Gauge
 from focys.features.sessions.dependencies import Administrator, CurrentSession, RecentlyVerified
 from focys.features.sessions.events import Alarm, Event
 from focys.features.sessions.gauges import read_shared_address
-from focys.features.sessions.models import LiveSession, sessions
-from focys.features.sessions.repository import SessionRepository, all_ended, everybodys_ended, live_count_for
+from focys.features.sessions.models import KeptSession, LiveSession, sessions
+from focys.features.sessions.repository import (
+    SessionRepository,
+    all_ended,
+    everybodys_ended,
+    live_count_for,
+    others_ended,
+    own_ended,
+)
 from focys.features.sessions.results import Listed, Opened, Refreshed
 from focys.features.sessions.router import SessionsApi, router, stepped_up_response
 from focys.features.sessions.schemas import SignedIn, SteppedUp, User
@@ -31,7 +38,9 @@ __all__ = [
     "FEATURE",
     "Administrator",
     "CurrentSession",
+    "Event",
     "Evidence",
+    "KeptSession",
     "Listed",
     "LiveSession",
     "Opened",
@@ -48,6 +57,8 @@ __all__ = [
     "all_ended",
     "everybodys_ended",
     "live_count_for",
+    "others_ended",
+    "own_ended",
     "sessions",
     "stepped_up_response",
 ]

@@ -39,6 +39,7 @@ _live_session = (
 )
 _kept_session = (
     *_terms,
+    sessions.c.id,
     sessions.c.address,
     sessions.c.agent,
     sessions.c.created_at,
@@ -63,11 +64,13 @@ _STEP_UP = (
     .values(stepped_up_at=bindparam("moment"), stepped_up_by=bindparam("method"))
 )
 _END = update(sessions).where(sessions.c.id == bindparam("for_session")).values(revoked_at=bindparam("moment"))
+_END_OWN = _END.where(sessions.c.user_id == bindparam("for_user"), sessions.c.revoked_at.is_(None))
 _END_ALL = (
     update(sessions)
     .where(sessions.c.user_id == bindparam("for_user"), sessions.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("moment"))
 )
+_END_OTHERS = _END_ALL.where(sessions.c.id != bindparam("for_session"))
 _END_EVERYBODYS = (
     update(sessions)
     .where(sessions.c.revoked_at.is_(None), sessions.c.expires_at > bindparam("moment"))
@@ -114,6 +117,16 @@ def live_count_for(user_id: ColumnElement[UUID]) -> ColumnElement[int]:
 def ended(session_id: UUID, now: datetime) -> Change:
     """End one session."""
     return Change(_END, {"for_session": session_id, "moment": now})
+
+
+def own_ended(user_id: UUID, session_id: UUID, now: datetime) -> Change:
+    """Guard: ends one session, unless it is not the user's or has been ended."""
+    return Change(_END_OWN, {"for_user": user_id, "for_session": session_id, "moment": now})
+
+
+def others_ended(user_id: UUID, session_id: UUID, now: datetime) -> Change:
+    """End every session of a user except this one."""
+    return Change(_END_OTHERS, {"for_user": user_id, "for_session": session_id, "moment": now})
 
 
 def all_ended(user_id: UUID, now: datetime) -> Change:

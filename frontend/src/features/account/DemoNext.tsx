@@ -1,6 +1,6 @@
 import styles from "./DemoNext.module.css";
 
-/** What to try next in the demo, whose only page after signing in is this one. */
+/** What to try next in the demo, which leads to no application. */
 export function DemoNext() {
   return (
     <section aria-label="What to try next" className={styles.next}>
