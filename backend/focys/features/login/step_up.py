@@ -23,7 +23,7 @@ from focys.features.login.events import Event
 from focys.features.login.second_factor import SecondFactorAttempt
 from focys.features.login.snapshots import LOGIN_LIFE, LoginSnapshot, PendingLogin
 from focys.features.rate_limits import STEP_UPS
-from focys.features.sessions import LiveSession, Refreshed
+from focys.features.sessions import LiveSession, Refreshed, stepped_up
 from focys.infra.crypto.tokens import new_token
 from focys.infra.db.database import Change
 
@@ -117,6 +117,7 @@ async def _mark(
     """Mark the session with the other changes; None if the guard matched no row."""
     sessions, now = request.deps.sessions, request.visit.now
     event = AuditEvent(Event.STEP_UP, Outcome.OK, session.user_id, detail=method)
-    if not await request.commit(event, *changes, *sessions.stepped_up(session, method, now), guard=guard):
+    marked = stepped_up(session.session_id, session.refresh_generation, method, now)
+    if not await request.commit(event, *changes, marked, guard=guard):
         return None
     return await sessions.renewed(session.session_id)

@@ -12,7 +12,15 @@ from focys.features.sessions.dependencies import Administrator, CurrentSession, 
 from focys.features.sessions.events import Alarm, Event
 from focys.features.sessions.gauges import read_shared_address
 from focys.features.sessions.models import LiveSession, sessions
-from focys.features.sessions.repository import SessionRepository, all_ended, everybodys_ended, live_count_for
+from focys.features.sessions.repository import (
+    SessionRepository,
+    all_ended,
+    everybodys_ended,
+    live_count_for,
+    others_ended,
+    rebound,
+    stepped_up,
+)
 from focys.features.sessions.results import Listed, Opened, Refreshed
 from focys.features.sessions.router import SessionsApi, router, stepped_up_response
 from focys.features.sessions.schemas import SignedIn, SteppedUp, User
@@ -48,6 +56,9 @@ __all__ = [
     "all_ended",
     "everybodys_ended",
     "live_count_for",
+    "others_ended",
+    "rebound",
     "sessions",
+    "stepped_up",
     "stepped_up_response",
 ]
