@@ -9,6 +9,7 @@ from focys.features import (
     bypass,
     email_code,
     lockout,
+    password_change,
     rate_limits,
     throttling,
 )
@@ -27,6 +28,7 @@ from focys.features.feature import Feature
 from focys.features.housekeeping import Housekeeping
 from focys.features.login import Dependencies, LoginFlow, LoginPolicy
 from focys.features.outbox import Outbox
+from focys.features.password_change import PasswordChange
 from focys.features.passwords import Passwords
 from focys.features.rate_limits import REFRESHES, LoginLimits, RateLimiter, account_limits
 from focys.features.sessions import RotationLimit, SessionPolicy, SessionRepository, Sessions
@@ -56,6 +58,7 @@ FEATURES = (
     bypass.FEATURE,
     admin.FEATURE,
     outbox_feature.FEATURE,
+    password_change.FEATURE,
 )
 """Every feature that declares something; add new features here."""
 
@@ -79,6 +82,7 @@ class Services:
     totp: TotpSecrets
     outbox: Outbox
     login: LoginFlow
+    password_change: PasswordChange
     unsaved_codes: UnsavedCodes
     bypasses: Bypasses
     networks: Networks
@@ -112,20 +116,22 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     accounts, backup_codes = Accounts(database, clock), BackupCodes(database, hasher)
     totp, codes = _totp(settings, database, SecretBox(keys))
     backup_code_factor = BackupCodeFactor(backup_codes, by_account)
-    login = Dependencies(
-        database=database,
-        clock=clock,
-        keys=keys,
-        passwords=passwords,
-        throttle=PasswordThrottle(database, by_network, settings.network_limits),
-        account_limits=by_account,
-        email_codes=email_codes,
-        factors=second_factors(codes, backup_code_factor),
-        companions=(backup_code_factor,),
-        enroller=TotpEnrollment(database, codes, app_name=settings.app_name),
-        sessions=sessions,
-        outbox=outbox,
-        policy=_login_policy(settings),
+    login = LoginFlow(
+        Dependencies(
+            database=database,
+            clock=clock,
+            keys=keys,
+            passwords=passwords,
+            throttle=PasswordThrottle(database, by_network, settings.network_limits),
+            account_limits=by_account,
+            email_codes=email_codes,
+            factors=second_factors(codes, backup_code_factor),
+            companions=(backup_code_factor,),
+            enroller=TotpEnrollment(database, codes, app_name=settings.app_name),
+            sessions=sessions,
+            outbox=outbox,
+            policy=_login_policy(settings),
+        )
     )
     return Services(
         FEATURES,
@@ -142,7 +148,8 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         sessions,
         totp,
         outbox,
-        LoginFlow(login),
+        login,
+        PasswordChange(database, clock, keys, login, passwords, sessions, by_account),
         UnsavedCodes(database, clock, backup_codes, by_account),
         Bypasses(database, clock, accounts),
         Networks(database, clock, by_network, settings.network_limits),

@@ -154,6 +154,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/step-up/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Step Up With Password
+         * @description Confirm that the signed-in user is still the one they were; only for accounts without a second factor.
+         */
+        post: operations["step_up_with_password_auth_step_up_password_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/mfa/enroll": {
         parameters: {
             query?: never;
@@ -194,6 +214,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/step-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Step Up
+         * @description Confirm that the signed-in user is still the one they were: with a code, or two in guarded mode.
+         */
+        post: operations["step_up_auth_step_up_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/backup-code/verify": {
         parameters: {
             query?: never;
@@ -208,6 +248,26 @@ export interface paths {
          * @description Check a second factor.
          */
         post: operations["verify_backup_code_auth_backup_code_verify_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/step-up/backup-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Step Up With Backup Code
+         * @description Confirm that the signed-in user is still the one they were, without the app.
+         */
+        post: operations["step_up_with_backup_code_auth_step_up_backup_code_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -254,6 +314,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/account/backup-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * New Backup Codes
+         * @description Replace all backup codes; the old ones are void from then on.
+         */
+        post: operations["new_backup_codes_account_backup_codes_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/account/backup-codes/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Backup Code
+         * @description Check a backup code without using it; a wrong one counts as one at a sign-in does.
+         */
+        post: operations["check_backup_code_account_backup_codes_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/logout": {
         parameters: {
             query?: never;
@@ -270,6 +370,46 @@ export interface paths {
          *     Without an `Origin`, send `X-Requested-With: focys`.
          */
         post: operations["logout_auth_logout_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Password
+         * @description Change the password; this session continues, and all others end.
+         */
+        post: operations["change_password_account_password_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/account/password/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Password
+         * @description Say whether a new password is strong enough, while it is being typed; nothing is stored.
+         */
+        post: operations["check_password_account_password_check_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -331,6 +471,16 @@ export interface components {
             dark: string;
         };
         /**
+         * BackupCodeAndPassword
+         * @description One backup code, and the password, to step up without the app.
+         */
+        BackupCodeAndPassword: {
+            /** Code */
+            code: string;
+            /** Password */
+            password: string;
+        };
+        /**
          * BackupCodeEntry
          * @description One backup code.
          */
@@ -360,6 +510,14 @@ export interface components {
         Credentials: {
             /** Email */
             email: string;
+            /** Password */
+            password: string;
+        };
+        /**
+         * CurrentPassword
+         * @description The password that the account has now.
+         */
+        CurrentPassword: {
             /** Password */
             password: string;
         };
@@ -428,6 +586,14 @@ export interface components {
             status: "ok";
         };
         /**
+         * Judgment
+         * @description Why the new password would be refused, as a sentence; null if it is strong enough.
+         */
+        Judgment: {
+            /** Weakness */
+            weakness: string | null;
+        };
+        /**
          * LoginState
          * @description The current step of a login, and what its page needs.
          *
@@ -491,7 +657,7 @@ export interface components {
         };
         /**
          * Me
-         * @description Who is signed in, how, and until when.
+         * @description Who is signed in, how, and until when. ``verified_until`` is null unless it was verified recently.
          */
         Me: {
             /**
@@ -531,6 +697,8 @@ export interface components {
              * Format: date-time
              */
             session_expires_at: string;
+            /** Verified Until */
+            verified_until: string | null;
         };
         /**
          * NewBackupCodes
@@ -544,6 +712,16 @@ export interface components {
              * Format: uuid
              */
             backup_codes_unsaved: string;
+        };
+        /**
+         * NewPassword
+         * @description The password that the account has now, and the one it is to have.
+         */
+        NewPassword: {
+            /** Current Password */
+            current_password: string;
+            /** New Password */
+            new_password: string;
         };
         /**
          * Nothing
@@ -584,7 +762,7 @@ export interface components {
          * @description Why a request was refused: the ``code`` in the HTTP contract (never changes), the status and a sentence.
          * @enum {string}
          */
-        Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "ticket_needed" | "invalid_ticket" | "account_locked" | "guarded" | "factor_disabled" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "codes_outdated" | "session_ended" | "not_authenticated" | "verification_needed" | "forbidden" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "request_timeout" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
+        Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "ticket_needed" | "invalid_ticket" | "account_locked" | "guarded" | "factor_disabled" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "codes_outdated" | "factor_needed" | "session_ended" | "not_authenticated" | "step_up_required" | "forbidden" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "request_timeout" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
         /**
          * Resent
          * @description The email was queued; ``resend_after`` is in seconds.
@@ -644,6 +822,28 @@ export interface components {
             login: components["schemas"]["LoginState"] | null;
         };
         /**
+         * SteppedUp
+         * @description The tokens of a session that counts as recently verified until then; the refresh token was replaced.
+         */
+        SteppedUp: {
+            /** Access Token */
+            access_token: string;
+            /**
+             * Token Type
+             * @default bearer
+             * @constant
+             */
+            token_type: "bearer";
+            /** Expires In */
+            expires_in: number;
+            user: components["schemas"]["User"];
+            /**
+             * Verified Until
+             * Format: date-time
+             */
+            verified_until: string;
+        };
+        /**
          * Tokens
          * @description An access token and its user; the refresh token is a cookie.
          */
@@ -669,6 +869,14 @@ export interface components {
             code?: string | null;
             /** Codes */
             codes?: string[] | null;
+        };
+        /**
+         * TypedPassword
+         * @description A new password, perhaps not yet complete.
+         */
+        TypedPassword: {
+            /** New Password */
+            new_password: string;
         };
         /**
          * UnsavedSet
@@ -1015,6 +1223,40 @@ export interface operations {
             };
         };
     };
+    step_up_with_password_auth_step_up_password_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CurrentPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SteppedUp"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     enroll_auth_mfa_enroll_post: {
         parameters: {
             query?: never;
@@ -1083,6 +1325,40 @@ export interface operations {
             };
         };
     };
+    step_up_auth_step_up_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpCodes"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SteppedUp"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     verify_backup_code_auth_backup_code_verify_post: {
         parameters: {
             query?: never;
@@ -1103,6 +1379,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    step_up_with_backup_code_auth_step_up_backup_code_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackupCodeAndPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SteppedUp"];
                 };
             };
             /** @description Problem */
@@ -1185,6 +1495,72 @@ export interface operations {
             };
         };
     };
+    new_backup_codes_account_backup_codes_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewBackupCodes"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_backup_code_account_backup_codes_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackupCodeEntry"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     logout_auth_logout_post: {
         parameters: {
             query?: never;
@@ -1206,6 +1582,72 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_password_account_password_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_password_account_password_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TypedPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Judgment"];
+                };
             };
             /** @description Problem */
             default: {

@@ -8,7 +8,7 @@ await sessions.identify(bearer)        # the live session of a bearer token, or 
 from datetime import timedelta
 
 from focys.features.feature import Feature, Gauge
-from focys.features.sessions.dependencies import Administrator, CurrentSession, RecentlyVerified
+from focys.features.sessions.dependencies import Administrator, CurrentSession, RecentlyVerified, VerifiedIfEnrolled
 from focys.features.sessions.events import Alarm, Event
 from focys.features.sessions.gauges import read_shared_address
 from focys.features.sessions.models import LiveSession, sessions
@@ -53,6 +53,7 @@ __all__ = [
     "SignedIn",
     "SteppedUp",
     "User",
+    "VerifiedIfEnrolled",
     "all_ended",
     "everybodys_ended",
     "live_count_for",
