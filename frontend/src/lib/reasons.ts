@@ -107,7 +107,7 @@ export const SENTENCES = {
   session_ended: () => "Your session has ended. Please sign in again.",
   not_authenticated: () => "You are not signed in.",
   out_of_turn: () => "This sign-in has already moved on, perhaps in another tab.",
-  step_up_required: () => "Please sign in again to confirm that it is you.",
+  step_up_required: () => "Please confirm that it is you.",
   forbidden: () => "Only administrators can do this.",
   forbidden_origin: () =>
     "The server does not accept sign-ins from this address. Open the site at its usual address.",
