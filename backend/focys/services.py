@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import partial
 
-from focys.features import accounts as accounts_feature
 from focys.features import (
+    account,
     admin,
     bypass,
     email_code,
@@ -13,11 +13,13 @@ from focys.features import (
     rate_limits,
     throttling,
 )
+from focys.features import accounts as accounts_feature
 from focys.features import backup_codes as backup_codes_feature
 from focys.features import login as login_feature
 from focys.features import outbox as outbox_feature
 from focys.features import sessions as sessions_feature
 from focys.features import totp as totp_feature
+from focys.features.account import OwnAccount
 from focys.features.accounts import Accounts, users
 from focys.features.admin import Administration, Directory, Importer, People
 from focys.features.backup_codes import BackupCodeFactor, BackupCodes, UnsavedCodes, left_for, unsaved_for
@@ -56,11 +58,15 @@ FEATURES = (
     throttling.FEATURE,
     rate_limits.FEATURE,
     bypass.FEATURE,
+    account.FEATURE,
     admin.FEATURE,
     outbox_feature.FEATURE,
     password_change.FEATURE,
 )
 """Every feature that declares something; add new features here."""
+
+EVENTS = {event.value: event for feature in FEATURES for event in feature.events}
+"""The audit events of all features, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ class Services:
     people: People
     importer: Importer
     directory: Directory
+    own_account: OwnAccount
     passwords: Passwords
     sessions: Sessions
     totp: TotpSecrets
@@ -144,6 +151,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         People(database, clock, accounts, keys),
         Importer(accounts, passwords, threads=settings.password_hash_threads),
         Directory(database, clock, accounts, sessions, keys),
+        OwnAccount(database, clock, sessions, EVENTS),
         passwords,
         sessions,
         totp,

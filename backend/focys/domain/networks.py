@@ -18,6 +18,15 @@ WIDE_PREFIX = {4: 24, 6: 48}
 """A range that one attacker can easily control: a few IPv4 addresses, or one customer's IPv6 prefix."""
 
 
+def is_network(source: str) -> bool:
+    """Return whether a source is an address or a network, and not an operator's console."""
+    try:
+        ip_network(source)
+    except ValueError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkLimit:
     """Wrong passwords per 15 minutes, and different accounts with a wrong password per hour."""

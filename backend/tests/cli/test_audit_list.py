@@ -6,10 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from focys.cli.audit.words import EVENTS
 from focys.features.audit import AuditEvent, Outcome, insert_event
 from focys.features.totp.events import Event
-from focys.services import FEATURES
+from focys.services import EVENTS, FEATURES
 from tests.cli.conftest import Focys
 from tests.support.service import ADDRESS, OPERATOR, Account, World
 

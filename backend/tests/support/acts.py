@@ -105,6 +105,19 @@ async def authorization(browser: Browser) -> dict[str, str]:
     return {"Authorization": f"Bearer {(await browser.post('/auth/refresh')).json()['access_token']}"}
 
 
+async def end_session(world: World, account: Account, browser: Browser) -> httpx.Response:
+    session = (await browser.post("/auth/refresh")).json()
+    headers = {"Authorization": f"Bearer {session['access_token']}"}
+    sessions = (await browser.get("/account/sessions", headers=headers)).json()["sessions"]
+    return await browser.http.delete(f"/account/sessions/{sessions[-1]['id']}", headers=headers)
+
+
+async def end_other_sessions(world: World, account: Account, browser: Browser) -> httpx.Response:
+    session = (await browser.post("/auth/refresh")).json()
+    headers = {"Authorization": f"Bearer {session['access_token']}"}
+    return await browser.post("/account/sessions/end-others", headers=headers)
+
+
 async def refresh(world: World, account: Account, browser: Browser) -> httpx.Response:
     world.clock.advance(minutes=1)
     return await browser.post("/auth/refresh")

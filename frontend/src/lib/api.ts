@@ -24,6 +24,8 @@ export type Enrollment = ResponseBody<"/auth/mfa/enroll", "post">;
 export type Refreshed = ResponseBody<"/auth/refresh", "post">;
 export type SteppedUp = ResponseBody<"/auth/step-up", "post">;
 export type Me = ResponseBody<"/auth/me", "get">;
+export type OwnSession = ResponseBody<"/account/sessions", "get">["sessions"][number];
+export type OwnEvent = ResponseBody<"/account/activity", "get">["events"][number];
 export type NewBackupCodes = ResponseBody<"/auth/backup-codes/renew", "post">;
 export type User = Done["user"];
 /** Every error code the server may send. */
@@ -168,20 +170,24 @@ async function call<P extends keyof paths & string, M extends Method>(
   return read(await send(method, path, body, null));
 }
 
-/** Like `call`, but with the access token: an expired one is renewed once, and the call repeated. */
+/**
+ * Like `call`, but with the access token: an expired one is renewed once, and the call repeated. `address` is the path
+ * with its parameters filled in.
+ */
 async function callSignedIn<P extends keyof paths & string, M extends Method>(
   method: M,
   path: P,
   body?: unknown,
+  address: string = path,
 ): Promise<ResponseBody<P, M>> {
   const token = accessToken ?? (await renewAccessToken());
-  const response = await send(method, path, body, token);
+  const response = await send(method, address, body, token);
   if (response.status !== 401) return read(response);
   // A wrong password or code is a 401 as well, and must not be sent twice.
   const problem = await problemFrom(response);
   if (problem.code !== "not_authenticated") return fail(problem);
   const current = accessToken === token ? await renewAccessToken() : accessToken;
-  return read(await send(method, path, body, current));
+  return read(await send(method, address, body, current));
 }
 
 /** A new access token. Without a refresh cookie, the session has ended. */
@@ -248,5 +254,16 @@ export const api = {
   judgePassword: (chosen: string) =>
     callSignedIn("post", "/account/password/check", { new_password: chosen }),
   me: () => callSignedIn("get", "/auth/me"),
+  sessions: () => callSignedIn("get", "/account/sessions"),
+  endSession: (id: string) =>
+    callSignedIn("delete", "/account/sessions/{session_id}", {}, `/account/sessions/${id}`),
+  endOtherSessions: () => callSignedIn("post", "/account/sessions/end-others"),
+  activity: (before?: string) =>
+    callSignedIn(
+      "get",
+      "/account/activity",
+      undefined,
+      `/account/activity${before ? `?before=${before}` : ""}`,
+    ),
   logout: () => call("post", "/auth/logout").finally(forgetAccessToken),
 };

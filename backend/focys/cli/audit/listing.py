@@ -7,19 +7,22 @@ from typing import Annotated
 import typer
 
 from focys.cli.audit.since import SinceError, parse_since
-from focys.cli.audit.words import EVENTS, words_for
 from focys.cli.console import err, fail
 from focys.cli.operator import run
 from focys.cli.tables import AsJson, Column, print_list
 from focys.cli.users.arguments import Email
 from focys.features.admin import PAGE_SIZE, EventFilter
-from focys.features.audit import KeptEvent, Outcome
+from focys.features.audit import KeptEvent, Outcome, words_for
 from focys.infra.web.caller import Caller
-from focys.services import Services
+from focys.services import EVENTS, Services
 
 _COLUMNS = (
     Column[KeptEvent]("Time (UTC)", lambda event: f"{event.at:%Y-%m-%d %H:%M:%S}"),
-    Column[KeptEvent]("What happened", words_for, lambda event: "" if event.outcome == Outcome.OK else "red"),
+    Column[KeptEvent](
+        "What happened",
+        lambda event: words_for(event, EVENTS),
+        lambda event: "" if event.outcome == Outcome.OK else "red",
+    ),
     Column[KeptEvent]("From", lambda event: event.source),
     Column[KeptEvent]("Detail", lambda event: event.detail or ""),
 )

@@ -11,8 +11,9 @@ code, a secret, a token, or an address typed by an unknown user.
 
 from focys.domain.outcome import AlarmName
 from focys.features.audit.models import audit_events
-from focys.features.audit.repository import KeptEvent, find_source, list_events, pruned
+from focys.features.audit.repository import KeptEvent, find_source, list_events, list_events_before, pruned
 from focys.features.audit.service import AuditEvent, EventName, Outcome, begin_counting, insert_event, log_event
+from focys.features.audit.words import words_for
 
 __all__ = [
     "AlarmName",
@@ -25,6 +26,8 @@ __all__ = [
     "find_source",
     "insert_event",
     "list_events",
+    "list_events_before",
     "log_event",
     "pruned",
+    "words_for",
 ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import and_, bindparam, delete, or_, select
 
 from focys.features.audit.models import audit_events
 from focys.infra.db.database import Change, Database, Shape
@@ -14,6 +14,7 @@ from focys.infra.db.database import Change, Database, Shape
 class KeptEvent:
     """An event as an operator sees it."""
 
+    id: UUID
     at: datetime
     event: str
     outcome: str
@@ -24,6 +25,7 @@ class KeptEvent:
 
 _EVENT = Shape(
     KeptEvent,
+    audit_events.c.id,
     audit_events.c.at,
     audit_events.c.event,
     audit_events.c.outcome,
@@ -41,6 +43,25 @@ _OF_ACCOUNT = (
     .order_by(audit_events.c.at.desc(), audit_events.c.id)
     .limit(bindparam("most"))
     .offset(bindparam("skipped"))
+)
+_before = audit_events.alias("before")
+_moment_before = (
+    select(_before.c.at)
+    .where(_before.c.id == bindparam("before"), _before.c.user_id == bindparam("for_user"))
+    .scalar_subquery()
+)
+_NEWEST = (
+    select(*_EVENT.columns)
+    .where(audit_events.c.user_id == bindparam("for_user"), audit_events.c.event != bindparam("left_out"))
+    .order_by(audit_events.c.at.desc(), audit_events.c.id)
+    .limit(bindparam("most"))
+)
+# Events of the same moment are in the order of their ids, so that none is missed between two pages.
+_NEXT = _NEWEST.where(
+    or_(
+        audit_events.c.at < _moment_before,
+        and_(audit_events.c.at == _moment_before, audit_events.c.id > bindparam("before")),
+    )
 )
 
 _PRUNE = delete(audit_events).where(audit_events.c.at < bindparam("kept_since"))
@@ -63,6 +84,15 @@ async def list_events(
     """Return at most *most* events of an account after *since*, newest first; *name* limits them to one event."""
     limits = {"since": since, "name_pattern": name or "%", "most": most, "skipped": skipped}
     return [_EVENT.read(row) for row in await database.rows(_OF_ACCOUNT, for_user=user_id, **limits)]
+
+
+async def list_events_before(
+    database: Database, user_id: UUID, before: UUID | None, *, without: str, most: int
+) -> list[KeptEvent]:
+    """Return at most *most* events of an account, newest first: the newest, or those before one of its events."""
+    limits = {"for_user": user_id, "left_out": without, "most": most}
+    rows = await (database.rows(_NEWEST, **limits) if before is None else database.rows(_NEXT, before=before, **limits))
+    return [_EVENT.read(row) for row in rows]
 
 
 def pruned(since: datetime) -> Change:

@@ -11,13 +11,14 @@ from focys.features.feature import Feature, Gauge
 from focys.features.sessions.dependencies import Administrator, CurrentSession, RecentlyVerified, VerifiedIfEnrolled
 from focys.features.sessions.events import Alarm, Event
 from focys.features.sessions.gauges import read_shared_address
-from focys.features.sessions.models import LiveSession, sessions
+from focys.features.sessions.models import KeptSession, LiveSession, sessions
 from focys.features.sessions.repository import (
     SessionRepository,
     all_ended,
     everybodys_ended,
     live_count_for,
     others_ended,
+    own_ended,
     rebound,
     stepped_up,
 )
@@ -39,7 +40,9 @@ __all__ = [
     "FEATURE",
     "Administrator",
     "CurrentSession",
+    "Event",
     "Evidence",
+    "KeptSession",
     "Listed",
     "LiveSession",
     "Opened",
@@ -58,6 +61,7 @@ __all__ = [
     "everybodys_ended",
     "live_count_for",
     "others_ended",
+    "own_ended",
     "rebound",
     "sessions",
     "stepped_up",

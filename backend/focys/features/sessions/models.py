@@ -86,8 +86,9 @@ class LiveSession(Terms):
 
 @dataclass(frozen=True, slots=True)
 class KeptSession(Terms):
-    """A session in an operator's list, ended or not."""
+    """A session in a list, ended or not."""
 
+    id: UUID
     address: str
     agent: str
     created_at: datetime

@@ -39,6 +39,7 @@ _live_session = (
 )
 _kept_session = (
     *_terms,
+    sessions.c.id,
     sessions.c.address,
     sessions.c.agent,
     sessions.c.created_at,
@@ -73,6 +74,7 @@ _STEP_UP = (
     )
 )
 _END = update(sessions).where(sessions.c.id == bindparam("for_session")).values(revoked_at=bindparam("moment"))
+_END_OWN = _END.where(sessions.c.user_id == bindparam("for_user"), sessions.c.revoked_at.is_(None))
 _END_ALL = (
     update(sessions)
     .where(sessions.c.user_id == bindparam("for_user"), sessions.c.revoked_at.is_(None))
@@ -128,14 +130,19 @@ def ended(session_id: UUID, now: datetime) -> Change:
     return Change(_END, {"for_session": session_id, "moment": now})
 
 
-def all_ended(user_id: UUID, now: datetime) -> Change:
-    """End every session of a user."""
-    return Change(_END_ALL, {"for_user": user_id, "moment": now})
+def own_ended(user_id: UUID, session_id: UUID, now: datetime) -> Change:
+    """Guard: ends one session, unless it is not the user's or has been ended."""
+    return Change(_END_OWN, {"for_user": user_id, "for_session": session_id, "moment": now})
 
 
 def others_ended(user_id: UUID, session_id: UUID, now: datetime) -> Change:
-    """End every session of a user except one."""
+    """End every session of a user except this one."""
     return Change(_END_OTHERS, {"for_user": user_id, "for_session": session_id, "moment": now})
+
+
+def all_ended(user_id: UUID, now: datetime) -> Change:
+    """End every session of a user."""
+    return Change(_END_ALL, {"for_user": user_id, "moment": now})
 
 
 def rebound(session_id: UUID, epoch: int) -> Change:

@@ -9,7 +9,7 @@ from focys.domain.bypass import Bypass
 from focys.domain.outcome import Reason, Refused
 from focys.features import audit
 from focys.features.sessions.events import Alarm, Event
-from focys.features.sessions.models import LiveSession, NewSession, Terms
+from focys.features.sessions.models import KeptSession, LiveSession, NewSession, Terms
 from focys.features.sessions.repository import (
     MAX_SESSIONS,
     SessionRepository,
@@ -143,6 +143,12 @@ class Sessions:
             )
             for session in await self._repository.list_of(user_id)
         ]
+
+    async def list_live(self, user_id: UUID) -> list[KeptSession]:
+        """Return where a user is signed in, newest first."""
+        now = self._clock.now()
+        stored = await self._repository.list_of(user_id)
+        return [session for session in stored if session.is_live and self._is_valid(session, now)]
 
     async def count_under(self, bypass_id: UUID) -> int:
         """Return how many sessions were opened under a bypass."""

@@ -14,8 +14,16 @@ from focys.infra.web.replies import refusal
 
 PAGE_PATHS = frozenset(
     {
-        *(".", "login", "email-code", "mfa-enroll", "totp-verify", "backup-code"),
-        *("account/password", "account/backup-codes"),
+        ".",
+        "login",
+        "email-code",
+        "mfa-enroll",
+        "totp-verify",
+        "backup-code",
+        "account/sessions",
+        "account/activity",
+        "account/password",
+        "account/backup-codes",
     }
 )
 """The paths that the single-page app has pages for, relative to its root."""

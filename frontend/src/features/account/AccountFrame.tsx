@@ -5,7 +5,11 @@ import { Frame } from "../../ui/Frame";
 import styles from "./AccountFrame.module.css";
 
 /** The pages in the navigation; the others are reached from them. */
-const PAGES = [["/", "Security"]] as const;
+const PAGES = [
+  ["/", "Security"],
+  ["/account/sessions", "Sessions"],
+  ["/account/activity", "Activity"],
+] as const;
 
 interface AccountFrameProps {
   title: string;

@@ -1,28 +1,24 @@
 import { api, type Me, type User } from "../../lib/api";
-import { ProblemText } from "../../lib/ProblemText";
 import { useServerData } from "../../lib/useServerData";
-import { Alert } from "../../ui/Alert";
-import { Button } from "../../ui/Button";
+import { LoadProblem } from "./LoadProblem";
 import { methodsInWords } from "./methods";
 import { dateAndTime } from "./moments";
 import { Summary, type SummaryLine } from "./Summary";
 
+async function load() {
+  const [me, { sessions }] = await Promise.all([api.me(), api.sessions()]);
+  return { me, browsers: sessions.length };
+}
+
+type Loaded = Awaited<ReturnType<typeof load>>;
+
 /** The factors are known from the sign-in; the rest is loaded from the server. */
 export function SecuritySummary({ user }: { user: User }) {
-  const { data: me, problem, loading, reload } = useServerData(api.me);
+  const { data, problem, loading, reload } = useServerData(load);
   return (
     <>
-      <Summary lines={[...factors(me ?? user), ...(problem ? [] : session(me))]} />
-      {problem && (
-        <>
-          <Alert tone="danger">
-            <ProblemText problem={problem} />
-          </Alert>
-          <Button busy={loading} onClick={() => reload()}>
-            Try again
-          </Button>
-        </>
-      )}
+      <Summary lines={[...factors(data?.me ?? user), ...(problem ? [] : use(data))]} />
+      {problem && <LoadProblem problem={problem} loading={loading} reload={reload} />}
     </>
   );
 }
@@ -46,11 +42,22 @@ function factors(user: User): SummaryLine[] {
   ];
 }
 
-function session(me: Me | undefined): SummaryLine[] {
+function use(data: Loaded | undefined): SummaryLine[] {
   return [
     {
+      name: "Sessions",
+      value: data ? browsersInWords(data.browsers) : "…",
+      page: { path: "/account/sessions", label: "Show", spoken: "Show sessions" },
+    },
+    {
       name: "Last sign-in",
-      value: me ? `${dateAndTime(me.auth_time)}, with ${methodsInWords(me.amr)}` : "…",
+      value: data ? signInInWords(data.me) : "…",
+      page: { path: "/account/activity", label: "Show", spoken: "Show activity" },
     },
   ];
 }
+
+const browsersInWords = (count: number) =>
+  count === 1 ? "Signed in only here" : `Signed in on ${count} browsers`;
+
+const signInInWords = (me: Me) => `${dateAndTime(me.auth_time)}, with ${methodsInWords(me.amr)}`;

@@ -1,17 +1,16 @@
-"""Audit events in plain words."""
+"""Events in plain words."""
 
-from focys.features.audit import KeptEvent, Outcome
-from focys.services import FEATURES
+from collections.abc import Mapping
 
-EVENTS = {event.value: event for feature in FEATURES for event in feature.events}
-"""The events of all features, by name."""
+from focys.features.audit.repository import KeptEvent
+from focys.features.audit.service import EventName, Outcome
 
 _PLAIN_REASONS = {"invalid_credentials": "", "invalid_code": "wrong code", "enrolment_expired": "setup expired"}
 
 
-def words_for(event: KeptEvent) -> str:
-    """Return what happened, and for a refusal the reason."""
-    known = EVENTS.get(event.event)
+def words_for(event: KeptEvent, events: Mapping[str, EventName]) -> str:
+    """Return what happened, and for a refusal the reason; *events* are those of all features, by name."""
+    known = events.get(event.event)
     if event.outcome == Outcome.OK:
         return known.done if known else event.event
     what = known.refused if known else f"{event.event} was refused"

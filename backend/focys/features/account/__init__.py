@@ -1,0 +1,16 @@
+"""What people see and end of their own account: where they are signed in, and what happened.
+
+GET /account/sessions                # the live sessions of the caller
+DELETE /account/sessions/{id}        # end one of them
+POST /account/sessions/end-others    # end all but this one; needs a recent verification
+GET /account/activity                # the audit events of the caller, newest first
+"""
+
+from focys.features.account.events import Event
+from focys.features.account.router import router
+from focys.features.account.service import OwnAccount
+from focys.features.feature import Feature
+
+FEATURE = Feature(events=Event, router=router)
+
+__all__ = ["FEATURE", "OwnAccount"]
