@@ -83,6 +83,7 @@ def _fill_state(app: FastAPI, services: Services) -> None:
     app.state.factor_login = FactorResponses(services.login, cookies)
     app.state.brand = Brand.of(settings)
     app.state.unsaved_codes = services.unsaved_codes
+    app.state.password_change = services.password_change
     app.state.sessions_api = SessionsApi(services.sessions, services.clock, services.login.cancel)
     app.state.own_account = services.own_account
     app.state.readiness = services.readiness

@@ -9,6 +9,7 @@ from focys.features import (
     bypass,
     email_code,
     lockout,
+    password_change,
     rate_limits,
     throttling,
 )
@@ -29,6 +30,7 @@ from focys.features.feature import Feature
 from focys.features.housekeeping import Housekeeping
 from focys.features.login import Dependencies, LoginFlow, LoginPolicy
 from focys.features.outbox import Outbox
+from focys.features.password_change import PasswordChange
 from focys.features.passwords import Passwords
 from focys.features.rate_limits import REFRESHES, LoginLimits, RateLimiter, account_limits
 from focys.features.sessions import RotationLimit, SessionPolicy, SessionRepository, Sessions
@@ -59,6 +61,7 @@ FEATURES = (
     account.FEATURE,
     admin.FEATURE,
     outbox_feature.FEATURE,
+    password_change.FEATURE,
 )
 """Every feature that declares something; add new features here."""
 
@@ -87,6 +90,7 @@ class Services:
     totp: TotpSecrets
     outbox: Outbox
     login: LoginFlow
+    password_change: PasswordChange
     unsaved_codes: UnsavedCodes
     bypasses: Bypasses
     networks: Networks
@@ -121,21 +125,23 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
     foreign_rows = ForeignRows(database)
     totp, codes = _totp(settings, database, SecretBox(keys))
     backup_code_factor = BackupCodeFactor(backup_codes, by_account)
-    login = Dependencies(
-        database=database,
-        clock=clock,
-        keys=keys,
-        passwords=passwords,
-        foreign_rows=foreign_rows,
-        throttle=PasswordThrottle(database, by_network, settings.network_limits),
-        account_limits=by_account,
-        email_codes=email_codes,
-        factors=second_factors(codes, backup_code_factor),
-        companions=(backup_code_factor,),
-        enroller=TotpEnrollment(database, codes, app_name=settings.app_name),
-        sessions=sessions,
-        outbox=outbox,
-        policy=_login_policy(settings),
+    login = LoginFlow(
+        Dependencies(
+            database=database,
+            clock=clock,
+            keys=keys,
+            passwords=passwords,
+            foreign_rows=foreign_rows,
+            throttle=PasswordThrottle(database, by_network, settings.network_limits),
+            account_limits=by_account,
+            email_codes=email_codes,
+            factors=second_factors(codes, backup_code_factor),
+            companions=(backup_code_factor,),
+            enroller=TotpEnrollment(database, codes, app_name=settings.app_name),
+            sessions=sessions,
+            outbox=outbox,
+            policy=_login_policy(settings),
+        )
     )
     return Services(
         FEATURES,
@@ -154,7 +160,8 @@ def build_services(settings: Settings, *, clock: Clock | None = None, mailer: Ma
         sessions,
         totp,
         outbox,
-        LoginFlow(login),
+        login,
+        PasswordChange(database, clock, keys, login, passwords, sessions, by_account),
         UnsavedCodes(database, clock, backup_codes, by_account),
         Bypasses(database, clock, accounts),
         Networks(database, clock, by_network, settings.network_limits),

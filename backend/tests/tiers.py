@@ -52,6 +52,7 @@ ON_BOTH_DATABASES = (
     "features/lockout/test_wrong_passwords.py",
     "features/login/test_login_in_progress.py",
     "features/login/test_stages.py",
+    "features/login/test_step_up.py",
     "guide/test_migrations.py",
     "infra/test_charging.py",
     "infra/test_database.py",

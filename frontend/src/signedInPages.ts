@@ -6,4 +6,6 @@ export const SIGNED_IN_PAGES: Readonly<Record<string, ComponentType>> = {
   [STEP_PATH.done]: lazy(() => import("./pages/account/Security")),
   "/account/sessions": lazy(() => import("./pages/account/Sessions")),
   "/account/activity": lazy(() => import("./pages/account/Activity")),
+  "/account/password": lazy(() => import("./pages/account/Password")),
+  "/account/backup-codes": lazy(() => import("./pages/account/BackupCodes")),
 };

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     )
     CLOCK_FAULT = ("clock_fault", 503, "The server's clock is wrong, so codes cannot be checked.")
     CODES_OUTDATED = ("codes_outdated", 409, "These backup codes were already saved or replaced.")
+    FACTOR_NEEDED = ("factor_needed", 409, "Set up an authenticator app first.")
     SESSION_ENDED = ("session_ended", 401, "This session has ended. Please sign in again.")
     NOT_AUTHENTICATED = ("not_authenticated", 401, "Please sign in.")
     STEP_UP_REQUIRED = ("step_up_required", 403, "Please confirm that it's you first.")

@@ -25,6 +25,7 @@ class Weakness(StrEnum):
         f"That password is too short: without a second step, it needs at least {MIN_LENGTH_ALONE} characters."
     )
     TOO_LONG = "That password is too long."
+    UNCHANGED = "That is the password you have now."
     COMMON = "That password is on a list of common or leaked passwords."
     CONTEXT = "That password is too close to your address or to this service's name."
     GUESSABLE = "That password is easy to guess. A few unrelated words make a good one."

@@ -82,10 +82,15 @@ SENTENCES = [
     f"| {limits.UNFINISHED_LOGINS.amount} unfinished in an hour, at the second factor of an enrolled account | an email to the owner",
     f"| the first code of a new authenticator | {email_codes.TRIES} wrong in one login |",
     f"| new TOTP secrets | {limits.ENROLLMENTS.amount} an hour in one login |",
+    (
+        f"| a new password that is judged while it is typed | {limits.PASSWORDS_JUDGED.amount} "
+        f"in {limits.PASSWORDS_JUDGED.multiples} minutes for an account | wait |"
+    ),
+    f"| step-ups and checks of a backup code | {limits.STEP_UPS.amount} an hour for a session;",
     f"| enrollments tried at another step | {limits.OUT_OF_TURN.amount} an hour of one login",
     f"| a used backup code | {limits.USED_CODES.amount} an hour for an account | further ones count as wrong codes |",
     f"(a backup code: {limits.USED_CODES.amount} times an hour)",
-    f"| new backup codes for a set that was not saved | {limits.CODES_REPLACED.amount} an hour for an account | wait |",
+    f"| new backup codes | {limits.CODES_REPLACED.amount} an hour for an account | wait |",
     f"| {lockout.FREE_PASSWORDS} wrong | each further one waits twice as long, from {lockout.PASSWORD_DELAY.seconds} seconds",
     f"to {_minutes(lockout.PASSWORD_DELAY_MAX)} minutes; forgotten after {_hours(lockout.PASSWORD_MEMORY)} hours |",
     (
@@ -129,7 +134,7 @@ def test_every_limit_is_documented():
     assert known == {
         *("CODES_PER_NETWORK", "CODES_A_DAY", "CODES_SHARED", "CODES_RESENT", "CODES_RESENT_A_DAY"),
         *("LOGINS_STARTED", "UNFINISHED_LOGINS", "ENROLLMENTS", "CODES_REPLACED", "USED_CODES"),
-        *("OUT_OF_TURN", "REFRESHES"),
+        *("OUT_OF_TURN", "PASSWORDS_JUDGED", "REFRESHES", "STEP_UPS"),
     }
     assert (SET_SIZE, totp.DRIFT_STEPS) == (10, 1)
 

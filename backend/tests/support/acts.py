@@ -81,6 +81,30 @@ async def replace_codes(world: World, account: Account, browser: Browser) -> htt
     )
 
 
+async def step_up(world: World, account: Account, browser: Browser) -> httpx.Response:
+    body = {"code": account.code(world.clock)}
+    return await browser.post("/auth/step-up", body, headers=await authorization(browser))
+
+
+async def new_codes(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await browser.post("/account/backup-codes", headers=await authorization(browser))
+
+
+async def check_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+    body = {"code": account.backup_codes[0]}
+    return await browser.post("/account/backup-codes/check", body, headers=await authorization(browser))
+
+
+async def change_password(world: World, account: Account, browser: Browser) -> httpx.Response:
+    body = {"current_password": account.password, "new_password": "violet-quarry-tandem-77"}
+    return await browser.post("/account/password", body, headers=await authorization(browser))
+
+
+async def authorization(browser: Browser) -> dict[str, str]:
+    """The header of a browser that is signed in."""
+    return {"Authorization": f"Bearer {(await browser.post('/auth/refresh')).json()['access_token']}"}
+
+
 async def end_session(world: World, account: Account, browser: Browser) -> httpx.Response:
     session = (await browser.post("/auth/refresh")).json()
     headers = {"Authorization": f"Bearer {session['access_token']}"}
@@ -144,6 +168,8 @@ CHARGES: dict[Act, dict[str, int]] = {
     totp: {"second_factor_failures": 1},
     wrong_totp: {"second_factor_failures": 1},
     backup_code: {"second_factor_failures": 1},
+    step_up: {"second_factor_failures": 1},
+    check_code: {"second_factor_failures": 1},
     email_code: {"email_code_failures": 1, "code_tries": 1},
     wrong_email_code: {"email_code_failures": 1, "code_tries": 1},
     first_totp: {"code_tries": 1},

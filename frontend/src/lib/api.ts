@@ -244,6 +244,15 @@ export const api = {
     callSignedIn("post", "/auth/step-up/backup-code", { code, password }).then(keepAccessToken),
   stepUpWithPassword: (password: string) =>
     callSignedIn("post", "/auth/step-up/password", { password }).then(keepAccessToken),
+  newBackupCodes: () => callSignedIn("post", "/account/backup-codes"),
+  checkBackupCode: (code: string) => callSignedIn("post", "/account/backup-codes/check", { code }),
+  changePassword: (current: string, chosen: string) =>
+    callSignedIn("post", "/account/password", {
+      current_password: current,
+      new_password: chosen,
+    }),
+  judgePassword: (chosen: string) =>
+    callSignedIn("post", "/account/password/check", { new_password: chosen }),
   me: () => callSignedIn("get", "/auth/me"),
   sessions: () => callSignedIn("get", "/account/sessions"),
   endSession: (id: string) =>

@@ -60,6 +60,8 @@ interface Auth {
   codesSaved(): Promise<void>;
   /** Shows new backup codes in place of those that were not saved. */
   renewCodes(): Promise<void>;
+  /** Shows new backup codes in place of all others. */
+  newCodes(): Promise<void>;
   /** A response contains the signed-in user, who may have changed. */
   userChanged(user: User): void;
   /** Cancel the login in progress. */
@@ -230,7 +232,12 @@ function useActions({ setState, latest, resync }: Store) {
       },
       async renewCodes() {
         const { user, set } = unsavedSet(latest.current);
-        if (user && set) move(withNewCodes(user, await api.renewBackupCodes(set)));
+        if (user && set) move(withNewCodes(user, await api.renewBackupCodes(set), "not_saved"));
+      },
+      async newCodes() {
+        const codes = await api.newBackupCodes();
+        const { user } = unsavedSet(latest.current);
+        if (user) move(withNewCodes(user, codes, "asked"));
       },
       userChanged(user: User) {
         setState((now) => (now.at === "signed_in" ? { ...now, user } : now));

@@ -10,8 +10,11 @@ export interface Login extends LoginState {
   resendAt: number;
 }
 
-/** Why backup codes are shown: at the end of the setup, because none were left, or because the last ones were not saved. */
-export type WhyShown = "first" | "none_left" | "not_saved";
+/**
+ * Why backup codes are shown: at the end of the setup, because none were left, because the last ones were not saved, or
+ * because someone asked for new ones.
+ */
+export type WhyShown = "first" | "none_left" | "not_saved" | "asked";
 
 export type AuthState =
   | { at: "booting" }
@@ -73,9 +76,9 @@ export function unsavedSet(state: AuthState): { user?: User; set?: string } {
   return { user: state.user, ...(set && { set }) };
 }
 
-/** The state after asking for new codes in place of a set that was not saved. */
-export function withNewCodes(user: User, renewed: NewBackupCodes): AuthState {
+/** The state after asking for new codes. */
+export function withNewCodes(user: User, renewed: NewBackupCodes, why: WhyShown): AuthState {
   const { backup_codes: codes, backup_codes_unsaved } = renewed;
   const changed = { ...user, backup_codes_left: codes.length, backup_codes_unsaved };
-  return { at: "codes", user: changed, codes, why: "not_saved" };
+  return { at: "codes", user: changed, codes, why };
 }

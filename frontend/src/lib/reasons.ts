@@ -103,6 +103,7 @@ export const SENTENCES = {
     "The server cannot read your authenticator’s key. A new code will not help.",
   codes_outdated: () =>
     "These backup codes were already saved or replaced, perhaps in another tab.",
+  factor_needed: () => "Set up an authenticator app first.",
   session_ended: () => "Your session has ended. Please sign in again.",
   not_authenticated: () => "You are not signed in.",
   out_of_turn: () => "This sign-in has already moved on, perhaps in another tab.",

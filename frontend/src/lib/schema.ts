@@ -314,6 +314,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/account/backup-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * New Backup Codes
+         * @description Replace all backup codes; the old ones are void from then on.
+         */
+        post: operations["new_backup_codes_account_backup_codes_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/account/backup-codes/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Backup Code
+         * @description Check a backup code without using it; a wrong one counts as one at a sign-in does.
+         */
+        post: operations["check_backup_code_account_backup_codes_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/logout": {
         parameters: {
             query?: never;
@@ -410,6 +450,46 @@ export interface paths {
         get: operations["list_activity_account_activity_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Password
+         * @description Change the password; this session continues, and all others end.
+         */
+        post: operations["change_password_account_password_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/account/password/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Password
+         * @description Say whether a new password is strong enough, while it is being typed; nothing is stored.
+         */
+        post: operations["check_password_account_password_check_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -586,6 +666,14 @@ export interface components {
             status: "ok";
         };
         /**
+         * Judgment
+         * @description Why the new password would be refused, as a sentence; null if it is strong enough.
+         */
+        Judgment: {
+            /** Weakness */
+            weakness: string | null;
+        };
+        /**
          * LoginState
          * @description The current step of a login, and what its page needs.
          *
@@ -706,6 +794,16 @@ export interface components {
             backup_codes_unsaved: string;
         };
         /**
+         * NewPassword
+         * @description The password that the account has now, and the one it is to have.
+         */
+        NewPassword: {
+            /** Current Password */
+            current_password: string;
+            /** New Password */
+            new_password: string;
+        };
+        /**
          * Nothing
          * @description An empty body.
          */
@@ -816,7 +914,7 @@ export interface components {
          * @description Why a request was refused: the ``code`` in the HTTP contract (never changes), the status and a sentence.
          * @enum {string}
          */
-        Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "ticket_needed" | "invalid_ticket" | "account_locked" | "guarded" | "factor_disabled" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "codes_outdated" | "session_ended" | "not_authenticated" | "step_up_required" | "forbidden" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "request_timeout" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
+        Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "ticket_needed" | "invalid_ticket" | "account_locked" | "guarded" | "factor_disabled" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "codes_outdated" | "factor_needed" | "session_ended" | "not_authenticated" | "step_up_required" | "forbidden" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "request_timeout" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
         /**
          * Resent
          * @description The email was queued; ``resend_after`` is in seconds.
@@ -923,6 +1021,14 @@ export interface components {
             code?: string | null;
             /** Codes */
             codes?: string[] | null;
+        };
+        /**
+         * TypedPassword
+         * @description A new password, perhaps not yet complete.
+         */
+        TypedPassword: {
+            /** New Password */
+            new_password: string;
         };
         /**
          * UnsavedSet
@@ -1541,6 +1647,72 @@ export interface operations {
             };
         };
     };
+    new_backup_codes_account_backup_codes_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewBackupCodes"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_backup_code_account_backup_codes_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackupCodeEntry"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     logout_auth_logout_post: {
         parameters: {
             query?: never;
@@ -1681,6 +1853,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OwnActivity"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_password_account_password_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_password_account_password_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TypedPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Judgment"];
                 };
             };
             /** @description Problem */

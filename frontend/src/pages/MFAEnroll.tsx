@@ -37,6 +37,7 @@ const REASONS: Record<WhyShown, string> = {
   first: "",
   none_left: "You had no working backup codes left, so here are new ones.",
   not_saved: "These replace the codes that were not saved, which no longer work.",
+  asked: "These replace your old codes, which no longer work.",
 };
 
 function Save({ account, codes, why }: SaveProps) {

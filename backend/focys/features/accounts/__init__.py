@@ -21,6 +21,7 @@ from focys.features.accounts.repository import (
     claim_and_enroll,
     claim_and_reset,
     claim_and_set_email,
+    claim_and_set_password,
 )
 from focys.features.accounts.service import AccountError, Accounts, NewAccount, OnlyAdministratorError, check_name
 from focys.features.accounts.tickets import StoredTicket, is_right_ticket, new_ticket
@@ -51,6 +52,7 @@ __all__ = [
     "claim_and_enroll",
     "claim_and_reset",
     "claim_and_set_email",
+    "claim_and_set_password",
     "is_right_ticket",
     "masked",
     "new_ticket",

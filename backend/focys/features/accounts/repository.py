@@ -92,6 +92,12 @@ _CLAIM_AND_RESET = _CLAIM.values(
     credential_epoch=users.c.credential_epoch + 1,
     updated_at=bindparam("moment"),
 )
+_CLAIM_AND_SET_PASSWORD = CLAIM_LIVE.values(
+    password_hash=bindparam("hashed"),
+    password_changed_at=bindparam("moment"),
+    updated_at=bindparam("moment"),
+    credential_epoch=users.c.credential_epoch + 1,
+)
 _SET_PASSWORD = (
     update(users)
     .where(users.c.id == bindparam("for_user"))
@@ -185,6 +191,11 @@ def claim_and_reset(user_id: UUID, seq: int, now: datetime, *, ticket: StoredTic
     mac, until = (ticket.mac, ticket.expires_at) if ticket is not None else (None, None)
     values = {"for_user": user_id, "seq_read": seq, "moment": now, "ticket": mac, "ticket_until": until}
     return Change(_CLAIM_AND_RESET, values)
+
+
+def claim_and_set_password(user_id: UUID, seq: int, hashed: str, now: datetime) -> Change:
+    """Guard: like ``claim``; also replaces the password, and invalidates what was created under the old one."""
+    return Change(_CLAIM_AND_SET_PASSWORD, {"for_user": user_id, "seq_read": seq, "hashed": hashed, "moment": now})
 
 
 def claim_and_set_email(user_id: UUID, seq: int, email: str, now: datetime) -> Change:

@@ -5,7 +5,7 @@ from focys.features.factors import REFUSALS
 
 
 class Event(EventName):
-    """What happened to backup codes: one was used to sign in, or a set that was not saved was replaced."""
+    """What happened to backup codes: one was used to sign in, or all were replaced."""
 
     BACKUP_CODE = ("MFA backup code", "signed in with a backup code", "the backup code was refused", *REFUSALS)
     REPLACED = ("MFA backup codes replaced", "got new backup codes")

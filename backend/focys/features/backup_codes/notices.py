@@ -33,7 +33,7 @@ REPLACED = Notice(
     "You have new backup codes",
     lambda details: (
         f"Someone who is signed in to your account asked for new backup codes ({when_and_where(details)}).",
-        "The previous ones, which were not confirmed as saved, no longer work.",
+        "The previous ones no longer work.",
     ),
     NOT_YOU,
     _REMEDY,

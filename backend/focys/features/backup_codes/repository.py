@@ -93,13 +93,14 @@ def stored(user_id: UUID, set_id: UUID, hashes: Sequence[str], now: datetime) ->
 
 @dataclass(frozen=True, slots=True)
 class UnsavedSet:
-    """The set that an account has not acknowledged as saved, or None, and the account's version."""
+    """The set that an account has not acknowledged as saved, or None; its version, and whether it has a factor."""
 
     attempt_seq: int
+    mfa_enabled: bool
     unsaved_set: UUID | None
 
 
-_UNSAVED = Shape(UnsavedSet, users.c.attempt_seq, unsaved_for(users.c.id).label("unsaved_set"))
+_UNSAVED = Shape(UnsavedSet, users.c.attempt_seq, users.c.mfa_enabled, unsaved_for(users.c.id).label("unsaved_set"))
 _UNSAVED_OF = select(*_UNSAVED.columns).where(users.c.id == bindparam("for_user"))
 
 

@@ -33,6 +33,10 @@ class FactorLogin(Protocol):
         """Check a proof of this kind of factor, and mark a session as recently verified."""
         ...
 
+    async def check(self, kind: str, answer: BaseModel, session_id: UUID, caller: Caller) -> Response:
+        """Check a proof of this kind of factor without using it."""
+        ...
+
 
 async def _factor_login(request: Request) -> FactorLogin:
     login: FactorLogin = request.app.state.factor_login

@@ -18,6 +18,7 @@ from focys.features.login.models import pending_logins
 from focys.features.login.notices import FACTOR_ADDED, NEW_BROWSER, UNFINISHED
 from focys.features.login.router import FactorResponses, router
 from focys.features.login.service import LoginFlow
+from focys.features.login.snapshots import Account
 from focys.infra.db.retention import kept_for
 
 FEATURE = Feature(
@@ -28,4 +29,4 @@ FEATURE = Feature(
     router=router,
 )
 
-__all__ = ["FEATURE", "Dependencies", "FactorResponses", "LoginFlow", "LoginPolicy", "pending_logins"]
+__all__ = ["FEATURE", "Account", "Dependencies", "FactorResponses", "LoginFlow", "LoginPolicy", "pending_logins"]

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Table, Update, Uuid, and_, bindparam, exists, literal, select, update
+from sqlalchemy import Table, Update, Uuid, and_, bindparam, delete, exists, literal, select, update
 
 from focys.features.email_code import CodeIssue
 from focys.features.login.models import pending_logins
@@ -18,6 +18,7 @@ _CONSUME = (
     .where(pending_logins.c.id == bindparam("for_login"), pending_logins.c.consumed_at.is_(None))
     .values(consumed_at=bindparam("moment"))
 )
+_DROP = delete(pending_logins).where(pending_logins.c.id == bindparam("for_login"))
 _CONSUME_TOKEN = (
     update(pending_logins)
     .where(pending_logins.c.handle_hash == bindparam("old_token"), pending_logins.c.consumed_at.is_(None))
@@ -70,6 +71,11 @@ def begun(login: PendingLogin, token: str, user_id: UUID, epoch: int) -> Change:
 def consumed(login_id: UUID, now: datetime) -> Change:
     """End a login in progress; changes no row if it has ended already."""
     return Change(_CONSUME, {"for_login": login_id, "moment": now})
+
+
+def dropped(login_id: UUID) -> Change:
+    """Delete a login that nobody can continue, so that nothing is left of a step that failed."""
+    return Change(_DROP, {"for_login": login_id})
 
 
 def token_consumed(token: str, now: datetime) -> Change:

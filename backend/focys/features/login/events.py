@@ -23,6 +23,7 @@ class Event(EventName):
     )
     MFA_BYPASSED = ("MFA bypassed", "signed in with the password alone, under a bypass")
     STEP_UP = ("step-up", "confirmed their identity")
+    CHECK = ("MFA check", "checked a code without using it")
     CANCELED = ("login cancelled", "canceled a sign-in")
 
 

@@ -111,6 +111,11 @@ class FactorResponses:
         """Check a second factor, and mark a session as recently verified."""
         return _stepped_up(await self.flow.step_up(kind, answer, session_id, caller), self.cookies)
 
+    async def check(self, kind: str, answer: BaseModel, session_id: UUID, caller: Caller) -> Response:
+        """Check a second factor without using it."""
+        refused = await self.flow.check(kind, answer, session_id, caller)
+        return refusal(refused) if refused is not None else Response(status_code=status.HTTP_204_NO_CONTENT)
+
 
 def _stepped_up(outcome: Refreshed | Refused, cookies: Cookies) -> Response:
     if isinstance(outcome, Refused):

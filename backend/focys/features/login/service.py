@@ -8,12 +8,13 @@ from focys.domain import attempt
 from focys.domain.login import Step
 from focys.domain.outcome import Reason, Refused
 from focys.features.audit import AuditEvent, Outcome
-from focys.features.login import email_code, enrollment, password, second_factor, step_up
+from focys.features.login import check, email_code, enrollment, password, second_factor, step_up
 from focys.features.login.attempt import CompletedLogin, Dependencies, LoginRequest
 from focys.features.login.changes import consumed
 from focys.features.login.events import Event
 from focys.features.login.repository import LoginRepository
 from focys.features.login.snapshots import (
+    Account,
     Begun,
     LoginSnapshot,
     LoginState,
@@ -73,6 +74,21 @@ class LoginFlow:
     async def step_up_with_password(self, typed: str, session: LiveSession, caller: Caller) -> Refreshed | Refused:
         """Check the password of an account that has no second factor, and mark its session as recently verified."""
         return await step_up.with_password(self._request(caller), session, typed)
+
+    async def check(self, kind: str, answer: BaseModel, session_id: UUID, caller: Caller) -> Refused | None:
+        """Check a proof of this kind of second factor without using it; return None if it is right."""
+        session = await self._deps.sessions.find(session_id)
+        if session is None:
+            return Refused(Reason.SESSION_ENDED)
+        return await check.with_factor(self._request(caller), session, self._factors[kind], answer)
+
+    async def check_password(self, typed: str, session: LiveSession, caller: Caller) -> Account | Refused:
+        """Check the password of someone who is signed in, as at a sign-in; return their account."""
+        right = await password.check(self._request(caller), session.email, typed)
+        if isinstance(right, Refused):
+            return right
+        await self._deps.database.write(*right.refunds)
+        return right.account
 
     async def look(self, caller: Caller) -> LoginState | Refused:
         """Return the login in progress."""

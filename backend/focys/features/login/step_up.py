@@ -5,7 +5,9 @@ no session; it marks the current one, and gives it a new refresh token. Its logi
 browser, so no other route accepts it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pydantic import BaseModel
 
@@ -18,14 +20,16 @@ from focys.features.factors import AnyFactor
 from focys.features.lockout import forgiven, second_factor_failures
 from focys.features.login import password
 from focys.features.login.attempt import Granted, LoginRequest
-from focys.features.login.changes import begun, consumed, while_charged
+from focys.features.login.changes import begun, consumed, dropped, while_charged
 from focys.features.login.events import Event
 from focys.features.login.second_factor import SecondFactorAttempt
 from focys.features.login.snapshots import LOGIN_LIFE, LoginSnapshot, PendingLogin
 from focys.features.rate_limits import STEP_UPS
-from focys.features.sessions import LiveSession, Refreshed
+from focys.features.sessions import LiveSession, Refreshed, stepped_up
 from focys.infra.crypto.tokens import new_token
 from focys.infra.db.database import Change
+
+OutcomeT = TypeVar("OutcomeT")
 
 PASSWORD = "pwd"  # noqa: S105  a value of ``amr``
 """How the password alone is recorded; enough only for an account without a second factor."""
@@ -86,11 +90,24 @@ async def with_factor(
             return right
         await request.deps.database.write(*right.refunds)
         request = request.later()
+    return await within(request, session, lambda own: StepUpAttempt(SecondFactorAttempt(own, factor, answer), session))
+
+
+async def within(
+    request: LoginRequest,
+    session: LiveSession,
+    attempt_of: Callable[[LoginRequest], attempt.Attempt[LoginSnapshot, Granted, OutcomeT]],
+) -> OutcomeT | Refused:
+    """Make an attempt in a login of its own, which the session's user is in the middle of."""
     token, now = new_token(), request.visit.now
     login = PendingLogin.new(Step.SECOND_FACTOR, now, now + LOGIN_LIFE)
     await request.deps.database.write(begun(login, token, session.user_id, session.epoch))
     own = replace(request, visit=replace(request.visit, caller=replace(request.visit.caller, login=token)))
-    outcome: Refreshed | Refused = await attempt.run(StepUpAttempt(SecondFactorAttempt(own, factor, answer), session))
+    try:
+        outcome = await attempt.run(attempt_of(own))
+    except Exception:
+        await request.deps.database.write(dropped(login.login_id))
+        raise
     if isinstance(outcome, Refused):
         await request.deps.database.write(consumed(login.login_id, now))
         if outcome.reason is Reason.LOGIN_EXPIRED:
@@ -117,6 +134,7 @@ async def _mark(
     """Mark the session with the other changes; None if the guard matched no row."""
     sessions, now = request.deps.sessions, request.visit.now
     event = AuditEvent(Event.STEP_UP, Outcome.OK, session.user_id, detail=method)
-    if not await request.commit(event, *changes, *sessions.stepped_up(session, method, now), guard=guard):
+    marked = stepped_up(session.session_id, session.refresh_generation, method, now)
+    if not await request.commit(event, *changes, marked, guard=guard):
         return None
     return await sessions.renewed(session.session_id)

@@ -24,6 +24,7 @@ CODES_REPLACED = RateLimitItemPerHour(5, 1, namespace="user-codes-replaced")
 USED_CODES = RateLimitItemPerHour(10, 1, namespace="user-used-codes")
 OUT_OF_TURN = RateLimitItemPerHour(3, 1, namespace="login-out-of-turn")
 STEP_UPS = RateLimitItemPerHour(60, 1, namespace="session-step-ups")
+PASSWORDS_JUDGED = RateLimitItemPerMinute(60, 10, namespace="user-passwords-judged")
 REFRESHES = RateLimitItemPerHour(120, 1, namespace="session-refreshes")
 
 for _limit in (
@@ -39,6 +40,7 @@ for _limit in (
     USED_CODES,
     OUT_OF_TURN,
     STEP_UPS,
+    PASSWORDS_JUDGED,
     REFRESHES,
 ):
     metrics.THROTTLED.labels(_limit.namespace)

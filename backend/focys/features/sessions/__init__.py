@@ -8,7 +8,7 @@ await sessions.identify(bearer)        # the live session of a bearer token, or 
 from datetime import timedelta
 
 from focys.features.feature import Feature, Gauge
-from focys.features.sessions.dependencies import Administrator, CurrentSession, RecentlyVerified
+from focys.features.sessions.dependencies import Administrator, CurrentSession, RecentlyVerified, VerifiedIfEnrolled
 from focys.features.sessions.events import Alarm, Event
 from focys.features.sessions.gauges import read_shared_address
 from focys.features.sessions.models import KeptSession, LiveSession, sessions
@@ -19,6 +19,8 @@ from focys.features.sessions.repository import (
     live_count_for,
     others_ended,
     own_ended,
+    rebound,
+    stepped_up,
 )
 from focys.features.sessions.results import Listed, Opened, Refreshed
 from focys.features.sessions.router import SessionsApi, router, stepped_up_response
@@ -54,11 +56,14 @@ __all__ = [
     "SignedIn",
     "SteppedUp",
     "User",
+    "VerifiedIfEnrolled",
     "all_ended",
     "everybodys_ended",
     "live_count_for",
     "others_ended",
     "own_ended",
+    "rebound",
     "sessions",
+    "stepped_up",
     "stepped_up_response",
 ]

@@ -6,6 +6,9 @@ async def list_sessions(session: CurrentSession) -> ...: ...       # 401 not_aut
 @router.delete("/account/factor")
 async def remove(session: RecentlyVerified) -> ...: ...            # 403 step_up_required: confirm that it's you first
 
+@router.post("/account/password")
+async def change(session: VerifiedIfEnrolled) -> ...: ...          # the same, if there is a second factor
+
 @router.get("/admin/users")
 async def list_users(session: Administrator) -> ...: ...           # 403 forbidden
 """
@@ -42,6 +45,13 @@ async def _recently_verified(request: Request, session: CurrentSession) -> LiveS
 
 
 RecentlyVerified = Annotated[LiveSession, Depends(_recently_verified)]
+
+
+async def _verified_if_enrolled(request: Request, session: CurrentSession) -> LiveSession:
+    return await _recently_verified(request, session) if session.mfa_enabled else session
+
+
+VerifiedIfEnrolled = Annotated[LiveSession, Depends(_verified_if_enrolled)]
 
 
 async def _administrator(session: CurrentSession) -> LiveSession:

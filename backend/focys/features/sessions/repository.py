@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, select, update
 
 from focys.features.accounts import users
 from focys.features.bypass import not_ended
 from focys.features.sessions.models import KeptSession, LiveSession, NewSession, sessions
-from focys.infra.db.database import Change, Database
+from focys.infra.db.database import Change, Database, UtcTime
 
 MAX_SESSIONS = 10
 _A_DAY, _MANY_PEOPLE = timedelta(days=1), 10
@@ -58,10 +58,20 @@ _ROTATE = (
         last_used_at=bindparam("moment"),
     )
 )
+_is_unrotated = sessions.c.refresh_generation == bindparam("generation_read")
+# PostgreSQL changes a row only once per statement, so this cannot be written together with ``_ROTATE``.
 _STEP_UP = (
     update(sessions)
     .where(sessions.c.id == bindparam("for_session"))
-    .values(stepped_up_at=bindparam("moment"), stepped_up_by=bindparam("method"))
+    .values(
+        stepped_up_at=bindparam("moment"),
+        stepped_up_by=bindparam("method"),
+        refresh_generation=case(
+            (_is_unrotated, sessions.c.refresh_generation + 1), else_=sessions.c.refresh_generation
+        ),
+        rotated_at=case((_is_unrotated, bindparam("moment", type_=UtcTime)), else_=sessions.c.rotated_at),
+        last_used_at=bindparam("moment"),
+    )
 )
 _END = update(sessions).where(sessions.c.id == bindparam("for_session")).values(revoked_at=bindparam("moment"))
 _END_OWN = _END.where(sessions.c.user_id == bindparam("for_user"), sessions.c.revoked_at.is_(None))
@@ -71,6 +81,7 @@ _END_ALL = (
     .values(revoked_at=bindparam("moment"))
 )
 _END_OTHERS = _END_ALL.where(sessions.c.id != bindparam("for_session"))
+_REBIND = update(sessions).where(sessions.c.id == bindparam("for_session")).values(epoch=bindparam("new_epoch"))
 _END_EVERYBODYS = (
     update(sessions)
     .where(sessions.c.revoked_at.is_(None), sessions.c.expires_at > bindparam("moment"))
@@ -134,6 +145,11 @@ def all_ended(user_id: UUID, now: datetime) -> Change:
     return Change(_END_ALL, {"for_user": user_id, "moment": now})
 
 
+def rebound(session_id: UUID, epoch: int) -> Change:
+    """Let a session continue under the account's new credential epoch."""
+    return Change(_REBIND, {"for_session": session_id, "new_epoch": epoch})
+
+
 def everybodys_ended(now: datetime) -> Change:
     """End all users' sessions."""
     return Change(_END_EVERYBODYS, {"moment": now})
@@ -170,9 +186,10 @@ def rotated(session_id: UUID, generation: int, now: datetime) -> Change:
     return Change(_ROTATE, {"for_session": session_id, "generation_read": generation, "moment": now})
 
 
-def stepped_up(session_id: UUID, method: str, now: datetime) -> Change:
-    """Record that the owner has just confirmed that it is them, and how."""
-    return Change(_STEP_UP, {"for_session": session_id, "method": method, "moment": now})
+def stepped_up(session_id: UUID, generation: int, method: str, now: datetime) -> Change:
+    """Record that the owner has just confirmed that it is them, and how; like ``rotated``, rotate the refresh token."""
+    values = {"for_session": session_id, "generation_read": generation, "method": method, "moment": now}
+    return Change(_STEP_UP, values)
 
 
 async def find_lone_address(database: Database, now: datetime) -> tuple[int, str] | None:

@@ -18,7 +18,6 @@ from focys.features.sessions.repository import (
     oldest_ended,
     opened,
     rotated,
-    stepped_up,
 )
 from focys.features.sessions.results import Listed, Opened, Refreshed
 from focys.infra.crypto.tokens import AccessClaims, InvalidTokenError, Tokens, new_seed
@@ -194,13 +193,6 @@ class Sessions:
             if outcome is not None:
                 return outcome
         return Refused(Reason.THROTTLED, retry_after=1)
-
-    def stepped_up(self, session: LiveSession, method: str, now: datetime) -> tuple[Change, ...]:
-        """Return the changes that record a step-up, and rotate the refresh token unless another request just did."""
-        return (
-            stepped_up(session.session_id, method, now),
-            rotated(session.session_id, session.refresh_generation, now),
-        )
 
     async def find(self, session_id: UUID) -> LiveSession | None:
         """Return a session by its id, if it is still live."""

@@ -22,6 +22,8 @@ PAGE_PATHS = frozenset(
         "backup-code",
         "account/sessions",
         "account/activity",
+        "account/password",
+        "account/backup-codes",
     }
 )
 """The paths that the single-page app has pages for, relative to its root."""

@@ -25,8 +25,19 @@ export function SecuritySummary({ user }: { user: User }) {
 
 function factors(user: User): SummaryLine[] {
   return [
+    {
+      name: "Password",
+      value: "The first step of each sign-in",
+      page: { path: "/account/password", label: "Change", spoken: "Change your password" },
+    },
     { name: "Authenticator app", value: user.mfa_enabled ? "On" : "Not set up" },
-    { name: "Backup codes", value: user.mfa_enabled ? `${user.backup_codes_left} left` : "None" },
+    user.mfa_enabled
+      ? {
+          name: "Backup codes",
+          value: `${user.backup_codes_left} left`,
+          page: { path: "/account/backup-codes", label: "Manage", spoken: "Manage backup codes" },
+        }
+      : { name: "Backup codes", value: "None" },
     ...(user.role === "admin" ? [{ name: "Role", value: "Administrator" }] : []),
   ];
 }
