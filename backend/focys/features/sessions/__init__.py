@@ -12,10 +12,18 @@ from focys.features.sessions.dependencies import Administrator, CurrentSession, 
 from focys.features.sessions.events import Alarm, Event
 from focys.features.sessions.gauges import read_shared_address
 from focys.features.sessions.models import LiveSession, sessions
-from focys.features.sessions.repository import SessionRepository, all_ended, everybodys_ended, live_count_for
+from focys.features.sessions.recency import is_verified_by
+from focys.features.sessions.repository import (
+    SessionRepository,
+    all_ended,
+    everybodys_ended,
+    live_count_for,
+    others_ended,
+    rebound,
+)
 from focys.features.sessions.results import Listed, Opened, Refreshed
-from focys.features.sessions.router import SessionsApi, router, stepped_up_response
-from focys.features.sessions.schemas import SignedIn, SteppedUp, User
+from focys.features.sessions.router import SessionsApi, router, stepped_up_response, user_of
+from focys.features.sessions.schemas import FactorReplaced, SignedIn, SteppedUp, User
 from focys.features.sessions.service import Evidence, RotationLimit, SessionPolicy, Sessions
 from focys.infra.db.retention import kept_for
 
@@ -32,6 +40,7 @@ __all__ = [
     "Administrator",
     "CurrentSession",
     "Evidence",
+    "FactorReplaced",
     "Listed",
     "LiveSession",
     "Opened",
@@ -47,7 +56,11 @@ __all__ = [
     "User",
     "all_ended",
     "everybodys_ended",
+    "is_verified_by",
     "live_count_for",
+    "others_ended",
+    "rebound",
     "sessions",
     "stepped_up_response",
+    "user_of",
 ]

@@ -68,6 +68,8 @@ _END_ALL = (
     .where(sessions.c.user_id == bindparam("for_user"), sessions.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("moment"))
 )
+_END_OTHERS = _END_ALL.where(sessions.c.id != bindparam("for_session"))
+_REBIND = update(sessions).where(sessions.c.id == bindparam("for_session")).values(epoch=bindparam("new_epoch"))
 _END_EVERYBODYS = (
     update(sessions)
     .where(sessions.c.revoked_at.is_(None), sessions.c.expires_at > bindparam("moment"))
@@ -119,6 +121,16 @@ def ended(session_id: UUID, now: datetime) -> Change:
 def all_ended(user_id: UUID, now: datetime) -> Change:
     """End every session of a user."""
     return Change(_END_ALL, {"for_user": user_id, "moment": now})
+
+
+def others_ended(user_id: UUID, session_id: UUID, now: datetime) -> Change:
+    """End every session of a user except one."""
+    return Change(_END_OTHERS, {"for_user": user_id, "for_session": session_id, "moment": now})
+
+
+def rebound(session_id: UUID, epoch: int) -> Change:
+    """Let a session continue under the account's new credential epoch."""
+    return Change(_REBIND, {"for_session": session_id, "new_epoch": epoch})
 
 
 def everybodys_ended(now: datetime) -> Change:

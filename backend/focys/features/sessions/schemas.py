@@ -54,6 +54,13 @@ class Me(User):
     verified_until: AwareDatetime | None
 
 
+class FactorReplaced(BaseModel):
+    """A new factor is set up. ``backup_codes`` is a new set, shown once, if the user had no factor before."""
+
+    user: User
+    backup_codes: list[str] | None = None
+
+
 class SignedIn(Tokens):
     """A completed login. ``backup_codes`` is a new set, shown once."""
 
