@@ -69,7 +69,7 @@ test("a backup code signs in once, in any notation, and the page says how many a
   await expect(
     page.getByText("You used a backup code. You have 9 backup codes left."),
   ).toBeVisible();
-  await expect(page.getByText("Password, backup code")).toBeVisible();
+  await expect(page.getByText("with password and backup code")).toBeVisible();
   await button(page, "Sign out").click();
 
   await reachSecondFactor(page, enrolled);

@@ -8,7 +8,8 @@ import { useSecondsLeft } from "./useSecondsLeft";
 export function ProblemText({ problem }: { problem: ApiProblem }) {
   const { state } = useAuth();
   const wait = useSecondsLeft(problem.retryAt);
-  const step = state.at === "login" ? state.login.step : undefined;
+  // Someone who is signed in enters codes only to confirm that it is them, as at the second factor.
+  const step = state.at === "login" ? state.login.step : "totp";
   const { code, detail, retryAfter, triesLeft, nextPause, minutesAgo } = problem;
   const known = { code, detail, retryAfter, triesLeft, nextPause, minutesAgo, step };
   const shown = sentenceFor({ ...known, wait });

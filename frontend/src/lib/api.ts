@@ -22,6 +22,7 @@ export type LoginState = ResponseBody<"/auth/login", "get">;
 export type Done = ResponseBody<"/auth/mfa/confirm", "post">;
 export type Enrollment = ResponseBody<"/auth/mfa/enroll", "post">;
 export type Refreshed = ResponseBody<"/auth/refresh", "post">;
+export type SteppedUp = ResponseBody<"/auth/step-up", "post">;
 export type Me = ResponseBody<"/auth/me", "get">;
 export type NewBackupCodes = ResponseBody<"/auth/backup-codes/renew", "post">;
 export type User = Done["user"];
@@ -176,6 +177,9 @@ async function callSignedIn<P extends keyof paths & string, M extends Method>(
   const token = accessToken ?? (await renewAccessToken());
   const response = await send(method, path, body, token);
   if (response.status !== 401) return read(response);
+  // A wrong password or code is a 401 as well, and must not be sent twice.
+  const problem = await problemFrom(response);
+  if (problem.code !== "not_authenticated") return fail(problem);
   const current = accessToken === token ? await renewAccessToken() : accessToken;
   return read(await send(method, path, body, current));
 }
@@ -228,6 +232,12 @@ export const api = {
   acknowledgeBackupCodes: (set: string) =>
     callSignedIn("post", "/auth/backup-codes/acknowledge", { set }),
   renewBackupCodes: (set: string) => callSignedIn("post", "/auth/backup-codes/renew", { set }),
+  stepUp: (answer: { code: string } | { codes: [string, string] }) =>
+    callSignedIn("post", "/auth/step-up", answer).then(keepAccessToken),
+  stepUpWithBackupCode: (code: string, password: string) =>
+    callSignedIn("post", "/auth/step-up/backup-code", { code, password }).then(keepAccessToken),
+  stepUpWithPassword: (password: string) =>
+    callSignedIn("post", "/auth/step-up/password", { password }).then(keepAccessToken),
   me: () => callSignedIn("get", "/auth/me"),
   logout: () => call("post", "/auth/logout").finally(forgetAccessToken),
 };

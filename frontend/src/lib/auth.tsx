@@ -60,6 +60,8 @@ interface Auth {
   codesSaved(): Promise<void>;
   /** Shows new backup codes in place of those that were not saved. */
   renewCodes(): Promise<void>;
+  /** A response contains the signed-in user, who may have changed. */
+  userChanged(user: User): void;
   /** Cancel the login in progress. */
   cancel(): Promise<void>;
   signOut(): Promise<void>;
@@ -229,6 +231,9 @@ function useActions({ setState, latest, resync }: Store) {
       async renewCodes() {
         const { user, set } = unsavedSet(latest.current);
         if (user && set) move(withNewCodes(user, await api.renewBackupCodes(set)));
+      },
+      userChanged(user: User) {
+        setState((now) => (now.at === "signed_in" ? { ...now, user } : now));
       },
       async cancel() {
         setState(signedOut());

@@ -5,7 +5,7 @@ session and never shown to the browser, so only that session can continue it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -33,11 +33,19 @@ _PROOF = Proof.NEW_FACTOR
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """A session whose account has a new factor, further fields of the response, and the browser's new cookie."""
+    """A session whose account has a new factor.
+
+    Attributes:
+        session: the session, which continues.
+        browser_cookie: the browser's new cookie.
+        shown: further fields of the response.
+        profile: the fields of the user's profile that change with it.
+    """
 
     session: LiveSession
     browser_cookie: str
-    shown: Mapping[str, object] = field(default_factory=dict)
+    shown: Mapping[str, object]
+    profile: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ class NewFactorAttempt:
         session = await request.deps.sessions.find(self.session.session_id)
         if session is None:
             return Refused(Reason.SESSION_ENDED)
-        return Replaced(session, known.cookie, proof.shown)
+        return Replaced(session, known.cookie, proof.shown, proof.profile)
 
     async def fail(self, facts: LoginSnapshot, unproven: Unproven) -> Refused:
         """Keep the charge, unless nothing was compared."""

@@ -126,7 +126,7 @@ class FactorResponses:
         outcome = await self.flow.replace(answer, session_id, caller)
         if isinstance(outcome, Refused):
             return refusal(outcome)
-        user = user_of(outcome.session)
+        user = user_of(outcome.session).model_copy(update=dict(outcome.profile))
         response = reply(FactorReplaced.model_validate({"user": user, **outcome.shown}), exclude_none=True)
         _remember_browser(response, outcome.browser_cookie, self.cookies)
         return response

@@ -45,8 +45,13 @@ class SteppedUp(Tokens):
 
 
 class Me(User):
-    """Who is signed in, how, and until when. ``verified_until`` is null unless it was verified recently."""
+    """Who is signed in, how, and until when.
 
+    ``mfa_required`` says whether everyone needs a second factor; ``verified_until`` is null unless the session was
+    verified recently.
+    """
+
+    mfa_required: bool
     factors: list[Literal["totp", "backup_codes"]]
     amr: list[str]
     auth_time: AwareDatetime

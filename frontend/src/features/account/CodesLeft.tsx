@@ -1,7 +1,7 @@
 import type { User } from "../../lib/api";
 import { Alert } from "../../ui/Alert";
 
-const FEW = 2;
+const FEW = 3;
 
 function codesLeft(left: number): string {
   if (left === 0) return "You have no backup codes left.";

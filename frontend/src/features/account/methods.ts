@@ -4,11 +4,8 @@ const NAMES: Record<string, string> = {
   backup: "backup code",
 };
 
-/** How someone signed in, in words. "mfa" adds nothing to the list of factors. */
+/** How someone signed in, in words: "password and authenticator code". "mfa" adds nothing to the list of factors. */
 export function methodsInWords(amr: readonly string[]): string {
-  const words = [
-    ...new Set(amr.filter((name) => name !== "mfa").map((name) => NAMES[name] ?? name)),
-  ];
-  const sentence = words.join(", ");
-  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+  const words = amr.filter((name) => name !== "mfa").map((name) => NAMES[name] ?? name);
+  return [...new Set(words)].join(" and ");
 }

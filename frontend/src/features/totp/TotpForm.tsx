@@ -1,10 +1,10 @@
 import { useAuth, useLogin } from "../../lib/auth";
+import { EntryHint } from "../../lib/EntryHint";
 import { FEW_TRIES, triesLeft } from "../../lib/reasons";
 import { SIX_DIGITS, useCodeForm } from "../../lib/useCodeForm";
 import { Button } from "../../ui/Button";
 import { CodeField } from "../../ui/CodeField";
 import { Form } from "../../ui/Form";
-import { EntryHint } from "./EntryHint";
 
 export function TotpForm() {
   const { verifyTotp } = useAuth();

@@ -1,4 +1,4 @@
-import { useAuth } from "../../lib/auth";
+import { useAuth } from "./auth";
 
 /** Where to find the code: many people have several entries in their app. */
 export function EntryHint() {
