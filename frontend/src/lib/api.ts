@@ -25,6 +25,7 @@ export type Refreshed = ResponseBody<"/auth/refresh", "post">;
 export type SteppedUp = ResponseBody<"/auth/step-up", "post">;
 export type Me = ResponseBody<"/auth/me", "get">;
 export type NewBackupCodes = ResponseBody<"/auth/backup-codes/renew", "post">;
+export type FactorReplaced = ResponseBody<"/account/authenticator/confirm", "post">;
 export type User = Done["user"];
 /** Every error code the server may send. */
 export type Reason = components["schemas"]["Problem"]["code"];
@@ -238,6 +239,11 @@ export const api = {
     callSignedIn("post", "/auth/step-up/backup-code", { code, password }).then(keepAccessToken),
   stepUpWithPassword: (password: string) =>
     callSignedIn("post", "/auth/step-up/password", { password }).then(keepAccessToken),
+  newAuthenticator: (restart = false) =>
+    callSignedIn("post", "/account/authenticator", restart ? { restart } : {}),
+  confirmAuthenticator: (code: string) =>
+    callSignedIn("post", "/account/authenticator/confirm", { code }),
+  turnOffAuthenticator: () => callSignedIn("delete", "/account/authenticator"),
   me: () => callSignedIn("get", "/auth/me"),
   logout: () => call("post", "/auth/logout").finally(forgetAccessToken),
 };

@@ -34,6 +34,7 @@ import {
   signedOut,
   unsavedSet,
   withNewCodes,
+  withNewFactor,
 } from "./authState";
 import { type Brand, brandOf } from "./brand";
 import { keepPhone } from "./demoPhone";
@@ -60,6 +61,9 @@ interface Auth {
   codesSaved(): Promise<void>;
   /** Shows new backup codes in place of those that were not saved. */
   renewCodes(): Promise<void>;
+  /** The code of a new authenticator, which replaces the old one. */
+  confirmAuthenticator(code: string): Promise<void>;
+  turnOffAuthenticator(): Promise<void>;
   /** A response contains the signed-in user, who may have changed. */
   userChanged(user: User): void;
   /** Cancel the login in progress. */
@@ -231,6 +235,13 @@ function useActions({ setState, latest, resync }: Store) {
       async renewCodes() {
         const { user, set } = unsavedSet(latest.current);
         if (user && set) move(withNewCodes(user, await api.renewBackupCodes(set)));
+      },
+      async confirmAuthenticator(code: string) {
+        move(withNewFactor(await api.confirmAuthenticator(code)));
+      },
+      async turnOffAuthenticator() {
+        await api.turnOffAuthenticator();
+        move(signedIn(await api.me()));
       },
       userChanged(user: User) {
         setState((now) => (now.at === "signed_in" ? { ...now, user } : now));

@@ -59,7 +59,7 @@ def begun(login: PendingLogin, token: str, user_id: UUID, epoch: int) -> Change:
 
 
 def begun_again(login: PendingLogin, token: str, user_id: UUID, epoch: int) -> Change:
-    """Insert a login in progress; if there is one with this token, start that one anew."""
+    """Insert a login in progress; if there is one with this token, start that one again."""
     row = {"consumed_at": None, **_row(login, token, user_id, epoch)}
     return Change(_BEGIN_AGAIN, {f"new_{name}": value for name, value in row.items()})
 

@@ -101,6 +101,8 @@ class NewFactorAttempt:
 
 async def show(request: LoginRequest, session: LiveSession, *, restart: bool) -> BaseModel | Refused:
     """Return the factor to set up: the same on every call until it expires, or a new one on *restart*."""
+    if not _may_set_up(request, session):
+        return Refused(Reason.SESSION_ENDED)
     token, now = _token(session), request.visit.now
     own = _with_token(request, token)
     facts = await own.repository.find(own.repository.first_factor, own.visit)
@@ -114,6 +116,8 @@ async def show(request: LoginRequest, session: LiveSession, *, restart: bool) ->
 
 async def confirm(request: LoginRequest, session: LiveSession, answer: BaseModel) -> Replaced | Refused:
     """Check the first proof of the new factor, and let it replace the old one."""
+    if not _may_set_up(request, session):
+        return Refused(Reason.SESSION_ENDED)
     own = _with_token(request, _token(session))
     outcome: Replaced | Refused = await attempt.run(NewFactorAttempt(FirstFactorAttempt(own, answer, _PROOF), session))
     return outcome
@@ -137,6 +141,11 @@ async def turn_off(request: LoginRequest, session: LiveSession) -> Refused | Non
         if await _remove(request, current, account.attempt_seq):
             return None
     return attempt.BUSY
+
+
+def _may_set_up(request: LoginRequest, session: LiveSession) -> bool:
+    """Return whether the session may add a factor; where one is required, only a sign-in adds the first one."""
+    return session.mfa_enabled or not request.deps.policy.mfa_required
 
 
 async def _remove(request: LoginRequest, session: LiveSession, seq: int) -> bool:

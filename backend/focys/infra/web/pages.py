@@ -12,7 +12,9 @@ from focys.domain.outcome import Reason, Refused
 from focys.infra.web.headers import PAGE_POLICY
 from focys.infra.web.replies import refusal
 
-PAGE_PATHS = frozenset({".", "login", "email-code", "mfa-enroll", "totp-verify", "backup-code"})
+PAGE_PATHS = frozenset(
+    {".", "login", "email-code", "mfa-enroll", "totp-verify", "backup-code", "account/authenticator"}
+)
 """The paths that the single-page app has pages for, relative to its root."""
 DEMO_PATHS = frozenset({"demo/phone"})
 

@@ -15,7 +15,7 @@ from focys.features.totp import totp_setups
 from tests.conftest import MakeWorld
 from tests.support import new_phone
 from tests.support.attempts import use_backup_code, wrong_code
-from tests.support.rows import count_of, rows_of
+from tests.support.rows import count_of, execute, rows_of
 from tests.support.service import PASSWORD, Account, Browser, World
 
 REPLACED = "Your authenticator app was replaced · FOCYS"
@@ -309,6 +309,16 @@ async def test_the_setup_is_no_login(world: World, ren: Account, here: SignedIn)
 
     assert response.json()["code"] == "login_expired"
     assert "focys_login" not in here.browser.http.cookies
+
+
+async def test_where_it_is_required_a_first_factor_still_needs_the_mailbox(world: World, ren: Account, here: SignedIn):
+    """TOTP-09, TOTP-16: a cleared flag leads back to the sign-in, also in the middle of a setup."""
+    new = on_new_phone(ren, await here.show())
+    await execute(world, "UPDATE users SET mfa_enabled = false")
+
+    responses = [await here.show(), await here.confirm(new.code(world.clock))]
+
+    assert [response.json()["code"] for response in responses] == ["session_ended"] * 2
 
 
 async def test_who_has_no_second_step_adds_one_and_gets_backup_codes(make_world: MakeWorld):

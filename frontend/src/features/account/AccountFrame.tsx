@@ -10,6 +10,7 @@ const PAGES = [["/", "Security"]] as const;
 interface AccountFrameProps {
   title: string;
   lead?: ReactNode;
+  wide?: boolean;
   children: ReactNode;
 }
 

@@ -29,7 +29,17 @@ export function SecuritySummary({ user }: { user: User }) {
 
 function factors(user: User): SummaryLine[] {
   return [
-    { name: "Authenticator app", value: user.mfa_enabled ? "On" : "Not set up" },
+    {
+      name: "Authenticator app",
+      value: user.mfa_enabled ? "On" : "Not set up",
+      page: user.mfa_enabled
+        ? { path: "/account/authenticator", label: "New phone", spoken: "Set up a new phone" }
+        : {
+            path: "/account/authenticator",
+            label: "Set up",
+            spoken: "Set up an authenticator app",
+          },
+    },
     { name: "Backup codes", value: user.mfa_enabled ? `${user.backup_codes_left} left` : "None" },
     ...(user.role === "admin" ? [{ name: "Role", value: "Administrator" }] : []),
   ];
