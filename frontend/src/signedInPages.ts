@@ -8,4 +8,5 @@ export const SIGNED_IN_PAGES: Readonly<Record<string, ComponentType>> = {
   "/account/activity": lazy(() => import("./pages/account/Activity")),
   "/account/password": lazy(() => import("./pages/account/Password")),
   "/account/backup-codes": lazy(() => import("./pages/account/BackupCodes")),
+  "/account/authenticator": lazy(() => import("./pages/account/Authenticator")),
 };

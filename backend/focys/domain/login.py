@@ -10,6 +10,7 @@ class Step(StrEnum):
     EMAIL_CODE = "email_code"
     ENROLL = "enroll"
     SECOND_FACTOR = "totp"
+    NEW_FACTOR = "new_factor"
     DONE = "done"
 
 
@@ -23,6 +24,7 @@ class Proof(StrEnum):
     EMAIL_CODE = "email code"
     FIRST_FACTOR = "first proof of a new factor"
     SECOND_FACTOR = "second factor"
+    NEW_FACTOR = "first proof of a factor for someone who is signed in"
 
 
 NEXT = {
@@ -33,6 +35,8 @@ NEXT = {
     (Step.EMAIL_CODE, Proof.EMAIL_CODE): Step.ENROLL,
     (Step.ENROLL, Proof.FIRST_FACTOR): Step.DONE,
     (Step.SECOND_FACTOR, Proof.SECOND_FACTOR): Step.DONE,
+    # No sign-in leads here: it is how someone who is signed in replaces a factor.
+    (Step.NEW_FACTOR, Proof.NEW_FACTOR): Step.DONE,
 }
 
 

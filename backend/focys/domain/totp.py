@@ -165,11 +165,15 @@ def provisioning_uri(secret: str, *, issuer: str, account: str) -> str:
     )
 
 
-def label_parts(issuer: str, account: str) -> tuple[str, str]:
-    """Return issuer and account as an authenticator app shows them."""
-    issuer = _cut(_plain(issuer), LABEL_BYTES // 2) or "Login"
-    account = _cut(_plain(account), LABEL_BYTES - len(issuer.encode())) or "account"
-    return issuer, account
+def label_parts(issuer: str, account: str, *, number: int = 1) -> tuple[str, str]:
+    """Return issuer and account as an authenticator app shows them.
+
+    From the second authenticator of an account on, its *number* is part of the name: some apps overwrite an entry with
+    a new one of the same name.
+    """
+    issuer, suffix = _cut(_plain(issuer), LABEL_BYTES // 2) or "Login", f" ({number})" if number > 1 else ""
+    account = _cut(_plain(account), LABEL_BYTES - len(issuer.encode()) - len(suffix)) or "account"
+    return issuer, account + suffix
 
 
 def _plain(name: str) -> str:

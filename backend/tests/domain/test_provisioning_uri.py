@@ -136,3 +136,14 @@ def test_names_are_printable_without_colons_and_at_most_sixty_bytes(issuer, acco
 )
 def test_a_long_name_is_cut_between_characters(issuer, account, shown):
     assert label_parts(issuer, account) == shown
+
+
+@pytest.mark.parametrize("address", ["alice@student.com", "a" * 64 + "@student.com", "ä" * 60 + "@student.com"])
+def test_each_further_authenticator_has_a_name_of_its_own_within_the_limit(address):
+    """The number survives the cut; some apps would overwrite the earlier entry."""
+    names = [label_parts("W" * 30, address, number=number) for number in (1, 2, 10)]
+
+    assert len(set(names)) == 3
+    assert [account.rpartition(" ")[2] for _, account in names[1:]] == ["(2)", "(10)"]
+    assert all(len((issuer + account).encode()) <= LABEL_BYTES for issuer, account in names)
+    assert all(label_parts(*name) == name for name in names)

@@ -31,14 +31,17 @@ from tests.support.acts import (
     ready_for,
     refresh,
     replace_codes,
+    replace_phone,
     resend,
     restart_enrollment,
     start_enrollment,
     state_of,
     step_up,
     totp,
+    turn_off,
     with_charge,
     wrong_email_code,
+    wrong_new_code,
     wrong_password,
     wrong_totp,
 )
@@ -54,9 +57,10 @@ OTHER_PASSWORD = "violet-quarry-tandem-77"
 
 
 @pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
+async def world(database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """The service with an older key among the fallbacks, so that rotating the keys changes something."""
-    async with world_on(database_url, secret_key_fallbacks=[OLDER_KEY]) as world:
+    policy = "optional" if request.node.callspec.params.get("act") is turn_off else "required"
+    async with world_on(database_url, secret_key_fallbacks=[OLDER_KEY], mfa_policy=policy) as world:
         yield world
 
 
@@ -100,6 +104,8 @@ VISITORS_ACTS: dict[str, tuple[Act, ...]] = {
     "other sessions ended": (end_other_sessions,),
     "login cancelled": (cancel,),
     "MFA bypassed": (bypassed,),
+    "MFA replaced": (replace_phone, wrong_new_code),
+    "MFA turned off": (turn_off,),
     "email code": (email_code, wrong_email_code),
     "email code sent": (resend,),
     "MFA enrolment started": (start_enrollment, restart_enrollment),

@@ -1,11 +1,13 @@
 """What a caller does, one call each, and everything that may have changed by it."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import httpx
 from sqlalchemy import select
 
 from focys.infra.db.database import metadata
+from tests.support import new_phone
 from tests.support.attempts import (
     at_enrollment,
     at_mailed_code,
@@ -15,6 +17,7 @@ from tests.support.attempts import (
     wrong_code,
     wrong_mailed_code,
 )
+from tests.support.new_phone import with_a_factor_of_choice
 from tests.support.service import Account, Browser, World
 
 Act = Callable[[World, Account, Browser], Awaitable[httpx.Response]]
@@ -156,6 +159,31 @@ async def restart_enrollment(world: World, account: Account, browser: Browser) -
     return await browser.post("/auth/mfa/enroll", {"restart": True})
 
 
+async def replace_phone(world: World, account: Account, browser: Browser) -> httpx.Response:
+    token, new = await _new_phone(account, browser)
+    return await new_phone.confirm(browser, token, new.code(world.clock))
+
+
+async def wrong_new_code(world: World, account: Account, browser: Browser) -> httpx.Response:
+    token, new = await _new_phone(account, browser)
+    return await new_phone.confirm(browser, token, wrong_code(new, world))
+
+
+async def turn_off(world: World, account: Account, browser: Browser) -> httpx.Response:
+    return await new_phone.turn_off(browser, await _token(browser))
+
+
+async def _new_phone(account: Account, browser: Browser) -> tuple[str, Account]:
+    """The browser's access token, and the account with the authenticator that its session sets up."""
+    token = await _token(browser)
+    secret = (await new_phone.show(browser, token)).json()["secret"]
+    return token, replace(account, secret=secret)
+
+
+async def _token(browser: Browser) -> str:
+    return str((await browser.post("/auth/refresh")).json()["access_token"])
+
+
 async def first_totp(world: World, account: Account, browser: Browser) -> httpx.Response:
     return await confirm(browser, account.code(world.clock))
 
@@ -173,6 +201,8 @@ CHARGES: dict[Act, dict[str, int]] = {
     email_code: {"email_code_failures": 1, "code_tries": 1},
     wrong_email_code: {"email_code_failures": 1, "code_tries": 1},
     first_totp: {"code_tries": 1},
+    replace_phone: {"code_tries": 1},
+    wrong_new_code: {"code_tries": 1},
 }
 """The charges of an act before anything is compared."""
 
@@ -185,7 +215,8 @@ def with_charge(charges: dict[str, int], act: Act) -> dict[str, int]:
 async def ready_for(world: World, act: Act) -> tuple[Account, Browser]:
     """An account and a browser where an act is possible, with all emails sent."""
     is_new = act in {email_code, wrong_email_code, resend, start_enrollment, restart_enrollment, first_totp}
-    account = await world.an_account(enrolled=not is_new)
+    is_own_choice = act is turn_off
+    account = await (with_a_factor_of_choice(world) if is_own_choice else world.an_account(enrolled=not is_new))
     if act in {restart_enrollment, first_totp}:
         browser = await at_enrollment(world, account)
     elif is_new:
@@ -195,5 +226,7 @@ async def ready_for(world: World, act: Act) -> tuple[Account, Browser]:
     else:
         browser, _ = await world.signed_in(account)
         await world.at_second_factor(account, browser)
+        if act in {replace_phone, wrong_new_code}:
+            await _new_phone(account, browser)
     await world.deliver()
     return account, browser

@@ -5,7 +5,7 @@
 import { type BrowserContext, expect, type Page } from "@playwright/test";
 
 const PATHS =
-  /^\/(login|email-code|mfa-enroll|totp-verify|backup-code|account\/sessions|account\/activity|)$/;
+  /^\/(login|email-code|mfa-enroll|totp-verify|backup-code|account\/(sessions|activity|authenticator)|)$/;
 const MAY_BE_KEPT = new Set(["focys.email", "focys.brand", "focys.return", "history.state"]);
 // Chromium logs an error for every failed request and error response, and the journeys contain both.
 const EXPECTED = /^Failed to load resource/;

@@ -27,6 +27,7 @@ export type Me = ResponseBody<"/auth/me", "get">;
 export type OwnSession = ResponseBody<"/account/sessions", "get">["sessions"][number];
 export type OwnEvent = ResponseBody<"/account/activity", "get">["events"][number];
 export type NewBackupCodes = ResponseBody<"/auth/backup-codes/renew", "post">;
+export type FactorReplaced = ResponseBody<"/account/authenticator/confirm", "post">;
 export type User = Done["user"];
 /** Every error code the server may send. */
 export type Reason = components["schemas"]["Problem"]["code"];
@@ -253,6 +254,11 @@ export const api = {
     }),
   judgePassword: (chosen: string) =>
     callSignedIn("post", "/account/password/check", { new_password: chosen }),
+  newAuthenticator: (restart = false) =>
+    callSignedIn("post", "/account/authenticator", restart ? { restart } : {}),
+  confirmAuthenticator: (code: string) =>
+    callSignedIn("post", "/account/authenticator/confirm", { code }),
+  turnOffAuthenticator: () => callSignedIn("delete", "/account/authenticator"),
   me: () => callSignedIn("get", "/auth/me"),
   sessions: () => callSignedIn("get", "/account/sessions"),
   endSession: (id: string) =>

@@ -34,6 +34,7 @@ import {
   signedOut,
   unsavedSet,
   withNewCodes,
+  withNewFactor,
 } from "./authState";
 import { type Brand, brandOf } from "./brand";
 import { keepPhone } from "./demoPhone";
@@ -62,6 +63,9 @@ interface Auth {
   renewCodes(): Promise<void>;
   /** Shows new backup codes in place of all others. */
   newCodes(): Promise<void>;
+  /** The code of a new authenticator, which replaces the old one. */
+  confirmAuthenticator(code: string): Promise<void>;
+  turnOffAuthenticator(): Promise<void>;
   /** A response contains the signed-in user, who may have changed. */
   userChanged(user: User): void;
   /** Cancel the login in progress. */
@@ -238,6 +242,13 @@ function useActions({ setState, latest, resync }: Store) {
         const codes = await api.newBackupCodes();
         const { user } = unsavedSet(latest.current);
         if (user) move(withNewCodes(user, codes, "asked"));
+      },
+      async confirmAuthenticator(code: string) {
+        move(withNewFactor(await api.confirmAuthenticator(code)));
+      },
+      async turnOffAuthenticator() {
+        await api.turnOffAuthenticator();
+        move(signedIn(await api.me()));
       },
       userChanged(user: User) {
         setState((now) => (now.at === "signed_in" ? { ...now, user } : now));

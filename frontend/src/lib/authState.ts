@@ -1,5 +1,5 @@
 /** The sign-in state of this browser, as plain data. `auth.tsx` changes it; the pages read it. */
-import type { ApiProblem, Done, LoginState, NewBackupCodes, User } from "./api";
+import type { ApiProblem, Done, FactorReplaced, LoginState, NewBackupCodes, User } from "./api";
 
 export type Notice = "expired" | "lost" | "unlocked" | "session_ended" | "signed_out";
 
@@ -74,6 +74,11 @@ export function unsavedSet(state: AuthState): { user?: User; set?: string } {
   if (!isSignedIn(state)) return {};
   const set = state.user.backup_codes_unsaved;
   return { user: state.user, ...(set && { set }) };
+}
+
+/** The state after a new authenticator: its backup codes to save, if it is the first one. */
+export function withNewFactor({ user, backup_codes: codes }: FactorReplaced): AuthState {
+  return codes?.length ? { at: "codes", user, codes, why: "first" } : signedIn(user);
 }
 
 /** The state after asking for new codes. */

@@ -108,6 +108,8 @@ export const SENTENCES = {
   not_authenticated: () => "You are not signed in.",
   out_of_turn: () => "This sign-in has already moved on, perhaps in another tab.",
   step_up_required: () => "Please confirm that it is you.",
+  app_code_required: () => "Please confirm with a code from your authenticator app.",
+  mfa_required: () => "Everyone here signs in with a second step, so you can’t turn it off.",
   forbidden: () => "Only administrators can do this.",
   forbidden_origin: () =>
     "The server does not accept sign-ins from this address. Open the site at its usual address.",

@@ -24,26 +24,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/auth/totp/verify": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Verify Totp
-         * @description Check a second factor.
-         */
-        post: operations["verify_totp_auth_totp_verify_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/auth/login": {
         parameters: {
             query?: never;
@@ -228,6 +208,70 @@ export interface paths {
          * @description Confirm that the signed-in user is still the one they were: with a code, or two in guarded mode.
          */
         post: operations["step_up_auth_step_up_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/totp/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify Totp
+         * @description Check a second factor.
+         */
+        post: operations["verify_totp_auth_totp_verify_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/account/authenticator": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set Up
+         * @description Show a new authenticator to set up; the old one works until the new one is confirmed.
+         */
+        post: operations["set_up_account_authenticator_post"];
+        /**
+         * Turn Off
+         * @description Remove authenticator and backup codes, where policy allows; a backup code is not enough to confirm it.
+         */
+        delete: operations["turn_off_account_authenticator_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/account/authenticator/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace
+         * @description Check the first code of the new authenticator, which replaces the old one and ends all other sessions.
+         */
+        post: operations["replace_account_authenticator_confirm_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -636,6 +680,15 @@ export interface components {
             expires_in: number;
         };
         /**
+         * FactorReplaced
+         * @description A new factor is set up. ``backup_codes`` is a new set, shown once, if the user had no factor before.
+         */
+        FactorReplaced: {
+            user: components["schemas"]["User"];
+            /** Backup Codes */
+            backup_codes?: string[] | null;
+        };
+        /**
          * FieldProblem
          * @description An invalid field in the request, without its value.
          */
@@ -737,7 +790,10 @@ export interface components {
         };
         /**
          * Me
-         * @description Who is signed in, how, and until when. ``verified_until`` is null unless it was verified recently.
+         * @description Who is signed in, how, and until when.
+         *
+         *     ``mfa_required`` says whether everyone needs a second factor; ``verified_until`` is null unless the session was
+         *     verified recently.
          */
         Me: {
             /**
@@ -763,6 +819,8 @@ export interface components {
             backup_codes_left: number;
             /** Backup Codes Unsaved */
             backup_codes_unsaved?: string | null;
+            /** Mfa Required */
+            mfa_required: boolean;
             /** Factors */
             factors: ("totp" | "backup_codes")[];
             /** Amr */
@@ -914,7 +972,7 @@ export interface components {
          * @description Why a request was refused: the ``code`` in the HTTP contract (never changes), the status and a sentence.
          * @enum {string}
          */
-        Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "ticket_needed" | "invalid_ticket" | "account_locked" | "guarded" | "factor_disabled" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "codes_outdated" | "factor_needed" | "session_ended" | "not_authenticated" | "step_up_required" | "forbidden" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "request_timeout" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
+        Reason: "invalid_credentials" | "throttled" | "login_expired" | "out_of_turn" | "invalid_code" | "code_already_used" | "code_expired" | "new_code_needed" | "ticket_needed" | "invalid_ticket" | "account_locked" | "guarded" | "factor_disabled" | "enrolment_expired" | "factor_unreadable" | "clock_fault" | "codes_outdated" | "factor_needed" | "session_ended" | "not_authenticated" | "step_up_required" | "app_code_required" | "mfa_required" | "forbidden" | "invalid_request" | "forbidden_origin" | "unknown_host" | "not_found" | "method_not_allowed" | "payload_too_large" | "request_timeout" | "unsupported_media_type" | "busy" | "unavailable" | "internal";
         /**
          * Resent
          * @description The email was queued; ``resend_after`` is in seconds.
@@ -1096,40 +1154,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": unknown;
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    verify_totp_auth_totp_verify_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TotpCodes"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SignedIn"];
                 };
             };
             /** @description Problem */
@@ -1497,6 +1521,136 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SteppedUp"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_totp_auth_totp_verify_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpCodes"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_up_account_authenticator_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EnrollRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrollment"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    turn_off_account_authenticator_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_account_authenticator_confirm_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FirstCode"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorReplaced"];
                 };
             };
             /** @description Problem */

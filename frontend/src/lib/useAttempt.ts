@@ -3,8 +3,21 @@ import { ApiProblem } from "./api";
 
 const SLOW_AFTER_MS = 4000;
 
+export interface Attempt<A extends unknown[]> {
+  run(...args: A): Promise<void>;
+  busy: boolean;
+  /** It has been busy for seconds. */
+  slow: boolean;
+  problem: ApiProblem | null;
+  clear(): void;
+  /** Show what is missing without asking the server. */
+  refuse(detail: string): void;
+}
+
 /** An action that runs at most once at a time. Its problem is kept until the next success. */
-export function useAttempt<A extends unknown[]>(action: (...args: A) => Promise<unknown>) {
+export function useAttempt<A extends unknown[]>(
+  action: (...args: A) => Promise<unknown>,
+): Attempt<A> {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const running = useRef(false);
@@ -34,7 +47,6 @@ export function useAttempt<A extends unknown[]>(action: (...args: A) => Promise<
     return () => window.removeEventListener("online", clear);
   }, [problem, clear]);
 
-  /** Show what is missing without asking the server. */
   const refuse = useCallback(
     (detail: string) => setProblem(new ApiProblem({ code: "incomplete", detail })),
     [],

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { ProblemText } from "./ProblemText";
-import { useAttempt } from "./useAttempt";
+import { type Attempt, useAttempt } from "./useAttempt";
 import { useMarkedField } from "./useMarkedField";
 
 interface CodeRule {
@@ -21,8 +21,12 @@ export const SIXTEEN_CHARACTERS: CodeRule = {
 
 /** A form with a single code: the props of its field, and its submit action. */
 export function useCodeForm(rule: CodeRule, action: (code: string) => Promise<unknown>) {
+  return useCodeFormFor(rule, useAttempt(action));
+}
+
+/** The same, for an action that is an attempt already. */
+export function useCodeFormFor(rule: CodeRule, attempt: Attempt<[code: string]>) {
   const [value, setValue] = useState("");
-  const attempt = useAttempt(action);
   const { problem, busy, slow } = attempt;
   const field = useMarkedField(problem);
 

@@ -2,6 +2,7 @@ import { SaveCodes } from "../features/backupCodes/SaveCodes";
 import { LockedFrame } from "../features/login/LockedFrame";
 import { StepFrame } from "../features/login/StepFrame";
 import { Enrollment } from "../features/totp/Enrollment";
+import { useEnrollment } from "../features/totp/useEnrollment";
 import { useAuth, useLogin } from "../lib/auth";
 import type { WhyShown } from "../lib/authState";
 import { Frame } from "../ui/Frame";
@@ -14,7 +15,11 @@ export default function MFAEnroll() {
 
 function Enroll() {
   const isLocked = useLogin().unlocksAt !== null;
-  if (isLocked) return <LockedFrame />;
+  return isLocked ? <LockedFrame /> : <SetUp />;
+}
+
+function SetUp() {
+  const setup = useEnrollment();
   return (
     <StepFrame
       wide
@@ -22,7 +27,7 @@ function Enroll() {
       title="Set up your authenticator app"
       lead={<p>From now on, you sign in with your password and a code from an app.</p>}
     >
-      <Enrollment />
+      <Enrollment setup={setup} />
     </StepFrame>
   );
 }

@@ -10,14 +10,14 @@ from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.accounts import users
 from focys.features.backup_codes.events import Event
 from focys.features.backup_codes.notices import USED
-from focys.features.backup_codes.repository import left_for, others_saved, spent, unsaved_for
+from focys.features.backup_codes.repository import all_dropped, left_for, others_saved, spent, unsaved_for
 from focys.features.backup_codes.schemas import BackupCodeEntry
 from focys.features.backup_codes.service import BackupCodes, NewSet
 from focys.features.factors import Claim, Issued, Proven
 from focys.features.outbox import seen
 from focys.features.rate_limits import USED_CODES, RateLimiter
 from focys.infra.crypto.hashing import BusyError
-from focys.infra.db.database import Shape
+from focys.infra.db.database import Change, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,10 @@ class BackupCodeFactor:
             return _issued(await self._codes.issue(claim.user_id, claim.now))
         except BusyError as fault:
             raise NotComparedError from fault
+
+    def dropped(self, user_id: UUID) -> Change:
+        """Delete a user's codes."""
+        return all_dropped(user_id)
 
     async def replenish(self, held: HeldBackupCodes, claim: Claim) -> Issued:
         """Return ten new codes if the user has none left, and an email about them."""

@@ -29,6 +29,18 @@ class FactorLogin(Protocol):
         """Check a proof of this kind of factor, and sign in."""
         ...
 
+    async def set_up(self, session_id: UUID, caller: Caller, *, restart: bool) -> Response:
+        """Show a signed-in user a factor to set up; *restart* replaces it with a new one."""
+        ...
+
+    async def replace(self, answer: BaseModel, session_id: UUID, caller: Caller) -> Response:
+        """Check the first proof of a signed-in user's new factor, which replaces the old one."""
+        ...
+
+    async def turn_off(self, session_id: UUID, caller: Caller) -> Response:
+        """Remove a signed-in user's second factors."""
+        ...
+
     async def step_up(self, kind: str, answer: BaseModel, session_id: UUID, caller: Caller) -> Response:
         """Check a proof of this kind of factor, and mark a session as recently verified."""
         ...

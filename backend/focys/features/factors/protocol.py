@@ -142,13 +142,17 @@ class Companion(Protocol[Held_contra]):
         """
         ...
 
+    def dropped(self, user_id: UUID) -> Change:
+        """Return the change that deletes all that a user has."""
+        ...
+
     async def replenish(self, held: Held_contra, claim: Claim) -> Issued:
         """Return a new set if the user has none left; otherwise, an empty ``Issued``."""
         ...
 
 
 class Enroller(Protocol[Answer_contra]):
-    """Sets up a factor during the first sign-in."""
+    """Sets up a factor: during the first sign-in, or in place of an earlier one."""
 
     @property
     def amr(self) -> str:
@@ -164,8 +168,11 @@ class Enroller(Protocol[Answer_contra]):
         """Return whether this login has already shown a factor to set up."""
         ...
 
-    async def show(self, claim: Claim, *, ends: datetime, restart: bool) -> BaseModel | Refused:
-        """Return the factor to set up. Each login has one until *ends*; *restart* replaces it."""
+    async def show(self, claim: Claim, *, ends: datetime, restart: bool, number: int = 1) -> BaseModel | Refused:
+        """Return the factor to set up. Each login has one until *ends*; *restart* replaces it.
+
+        *number* tells the factors of an account apart: its first, second and so on.
+        """
         ...
 
     async def confirm(self, answer: Answer_contra, claim: Claim) -> Proven | Unproven | Refused:

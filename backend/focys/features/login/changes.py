@@ -6,6 +6,7 @@ from typing import cast
 from uuid import UUID
 
 from sqlalchemy import Table, Update, Uuid, and_, bindparam, delete, exists, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from focys.features.email_code import CodeIssue
 from focys.features.login.models import pending_logins
@@ -13,6 +14,11 @@ from focys.features.login.snapshots import PendingLogin
 from focys.infra.crypto.tokens import digest
 from focys.infra.db.database import Change
 
+_insert = insert(pending_logins).values({column: bindparam(f"new_{column.name}") for column in pending_logins.c})
+_BEGIN_AGAIN = _insert.on_conflict_do_update(
+    index_elements=[pending_logins.c.handle_hash],
+    set_={name: _insert.excluded[name] for name in ("created_at", "expires_at", "code_tries")},
+)
 _CONSUME = (
     update(pending_logins)
     .where(pending_logins.c.id == bindparam("for_login"), pending_logins.c.consumed_at.is_(None))
@@ -50,7 +56,17 @@ _TAKE_TRY_BACK = (
 
 def begun(login: PendingLogin, token: str, user_id: UUID, epoch: int) -> Change:
     """Insert a login in progress."""
-    row = {
+    return Change(pending_logins, _row(login, token, user_id, epoch))
+
+
+def begun_again(login: PendingLogin, token: str, user_id: UUID, epoch: int) -> Change:
+    """Insert a login in progress; if there is one with this token, start that one again."""
+    row = {"consumed_at": None, **_row(login, token, user_id, epoch)}
+    return Change(_BEGIN_AGAIN, {f"new_{name}": value for name, value in row.items()})
+
+
+def _row(login: PendingLogin, token: str, user_id: UUID, epoch: int) -> dict[str, object]:
+    return {
         "id": login.login_id,
         "handle_hash": digest(token),
         "user_id": user_id,
@@ -65,7 +81,6 @@ def begun(login: PendingLogin, token: str, user_id: UUID, epoch: int) -> Change:
         "code_expires_at": login.code_expires_at,
         "code_source": login.code_source,
     }
-    return Change(pending_logins, row)
 
 
 def consumed(login_id: UUID, now: datetime) -> Change:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.audit import AuditEvent, Outcome
+from focys.features.factors import Proven
 from focys.features.login.attempt import CompletedLogin, Grant, Granted, LoginRequest, turn
 from focys.features.login.changes import try_taken_back
 from focys.features.login.events import Alarm, Event, event_of
@@ -15,12 +16,12 @@ from focys.features.login.notices import factor_added_mail
 from focys.features.login.snapshots import LoginSnapshot, seconds_until
 from focys.features.rate_limits import ENROLLMENTS, OUT_OF_TURN
 
-_EVENT = event_of(Proof.FIRST_FACTOR)
 
-
-async def show(request: LoginRequest, *, restart: bool) -> BaseModel | Refused:
+async def show(
+    request: LoginRequest, *, restart: bool, proof: Proof = Proof.FIRST_FACTOR, number: int = 1
+) -> BaseModel | Refused:
     """Return the factor to set up: the same on every call within one login, or a new one on *restart*."""
-    facts = await _find(request)
+    facts = await _find(request, proof)
     if isinstance(facts, Refused):
         return facts
     claim, enroller = request.claim(facts), request.deps.enroller
@@ -29,7 +30,7 @@ async def show(request: LoginRequest, *, restart: bool) -> BaseModel | Refused:
         if wait is not None:
             return Refused(Reason.THROTTLED, retry_after=wait)
         await request.commit(AuditEvent(Event.MFA_ENROLLMENT_STARTED, Outcome.OK, claim.user_id))
-    return await enroller.show(claim, ends=facts.login.expires_at, restart=restart)
+    return await enroller.show(claim, ends=facts.login.expires_at, restart=restart, number=number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,32 +43,36 @@ class FirstFactorAttempt:
 
     request: LoginRequest
     answer: BaseModel
+    proof: Proof = Proof.FIRST_FACTOR
 
     async def charge(self) -> LoginSnapshot | Refused | None:
         """Charge the try to the login."""
         repository = self.request.repository
         found = await repository.charge(repository.first_factor, self.request.visit, uuid4())
         snapshot, is_charged = found or (None, False)
-        facts = await _in_turn(self.request, snapshot)
+        facts = await _in_turn(self.request, snapshot, self.proof)
         if isinstance(facts, Refused):
             return facts
         if not facts.login.tries_left:
-            return self.request.refuse(_EVENT, facts.account.user_id, _locked(facts, self.request))
+            return self.request.refuse(self._event, facts.account.user_id, _locked(facts, self.request))
         return facts if is_charged else None
 
     async def look_again(self) -> LoginSnapshot | Refused:
         """Return the login as it is now. If it is gone, the account was enrolled in another browser."""
-        facts = await _find(self.request)
+        facts = await _find(self.request, self.proof)
         return Refused(Reason.ENROLLMENT_EXPIRED) if isinstance(facts, Refused) else facts
+
+    async def prove(self, facts: LoginSnapshot) -> Proven | Unproven:
+        """Let the factor check the proof."""
+        proven = await self.request.deps.enroller.confirm(self.answer, self.request.claim(facts))
+        return Unproven(proven, is_charged=False) if isinstance(proven, Refused) else proven
 
     async def compare(self, facts: LoginSnapshot) -> Granted | Unproven:
         """Let the factor check the proof; if it is right, also issue what comes with it, such as backup codes."""
-        claim, deps = self.request.claim(facts), self.request.deps
-        proven = await deps.enroller.confirm(self.answer, claim)
-        if isinstance(proven, Refused):
-            return Unproven(proven, is_charged=False)
+        proven = await self.prove(facts)
         if isinstance(proven, Unproven):
             return proven
+        claim, deps = self.request.claim(facts), self.request.deps
         return Granted(proven, tuple([await companion.issue(claim) for companion in deps.companions]))
 
     async def give_back(self, facts: LoginSnapshot) -> None:
@@ -87,7 +92,7 @@ class FirstFactorAttempt:
         )
         completed, changes = request.open_session(grant)
         mail = factor_added_mail(account, request.visit)
-        event = AuditEvent(_EVENT, Outcome.OK, account.user_id)
+        event = AuditEvent(self._event, Outcome.OK, account.user_id)
         guard = request.guard(facts, proof.proven.guard)
         done = await request.commit(event, *proof.changes, *changes, mail, guard=guard)
         return completed if done else None
@@ -98,27 +103,33 @@ class FirstFactorAttempt:
         if not unproven.is_charged:
             await self.give_back(facts)
             if unproven.alarm is None:
-                return self.request.refuse(_EVENT, user_id, refused)
-        await self.request.commit(AuditEvent(_EVENT, Outcome.REFUSED, user_id, refused.reason, alarm=unproven.alarm))
+                return self.request.refuse(self._event, user_id, refused)
+        event = AuditEvent(self._event, Outcome.REFUSED, user_id, refused.reason, alarm=unproven.alarm)
+        await self.request.commit(event)
         left = facts.login.tries_left - 1
         if not unproven.is_charged:
             return refused
         return replace(refused, tries_left=left) if left else _locked(facts, self.request)
 
+    @property
+    def _event(self) -> Event:
+        return event_of(self.proof)
 
-async def _find(request: LoginRequest) -> LoginSnapshot | Refused:
-    return await _in_turn(request, await request.repository.find(request.repository.first_factor, request.visit))
+
+async def _find(request: LoginRequest, proof: Proof) -> LoginSnapshot | Refused:
+    snapshot = await request.repository.find(request.repository.first_factor, request.visit)
+    return await _in_turn(request, snapshot, proof)
 
 
-async def _in_turn(request: LoginRequest, snapshot: LoginSnapshot | None) -> LoginSnapshot | Refused:
+async def _in_turn(request: LoginRequest, snapshot: LoginSnapshot | None, proof: Proof) -> LoginSnapshot | Refused:
     """Return the login if it is at this step; an attempt to enroll at another step raises an alarm."""
-    refused = turn(snapshot, Proof.FIRST_FACTOR)
+    refused, event = turn(snapshot, proof), event_of(proof)
     if snapshot is None or refused is None or refused.reason is not Reason.OUT_OF_TURN:
-        return request.in_turn(snapshot, Proof.FIRST_FACTOR, _EVENT)
+        return request.in_turn(snapshot, proof, event)
     if await request.deps.account_limits.hit(OUT_OF_TURN, str(snapshot.login.login_id)) is not None:
-        return request.refuse(_EVENT, snapshot.account.user_id, refused)
+        return request.refuse(event, snapshot.account.user_id, refused)
     alarm = Alarm.ENROLLMENT_OUT_OF_TURN
-    await request.commit(AuditEvent(_EVENT, Outcome.REFUSED, snapshot.account.user_id, Reason.OUT_OF_TURN, alarm=alarm))
+    await request.commit(AuditEvent(event, Outcome.REFUSED, snapshot.account.user_id, Reason.OUT_OF_TURN, alarm=alarm))
     return refused
 
 

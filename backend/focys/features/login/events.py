@@ -21,6 +21,13 @@ class Event(EventName):
         "the setup of an authenticator was refused",
         *REFUSALS,
     )
+    MFA_REPLACED = (
+        "MFA replaced",
+        "set up a new authenticator",
+        "the setup of a new authenticator was refused",
+        *REFUSALS,
+    )
+    MFA_TURNED_OFF = ("MFA turned off", "turned off the second step")
     MFA_BYPASSED = ("MFA bypassed", "signed in with the password alone, under a bypass")
     STEP_UP = ("step-up", "confirmed their identity")
     CHECK = ("MFA check", "checked a code without using it")
@@ -50,6 +57,8 @@ def event_of(proof: Proof) -> Event:
             return Event.EMAIL_CODE
         case Proof.FIRST_FACTOR:
             return Event.MFA_ENROLLMENT
+        case Proof.NEW_FACTOR:
+            return Event.MFA_REPLACED
         case Proof.SECOND_FACTOR:
             raise ValueError(proof)
         case _:

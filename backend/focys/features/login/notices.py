@@ -1,6 +1,7 @@
 """Emails to the owner about sign-ins: a new browser, a new factor, and repeated unfinished sign-ins."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from focys.features.login.snapshots import Account
 from focys.features.login.visit import Visit
@@ -27,6 +28,27 @@ FACTOR_ADDED = Notice(
     NOT_YOU,
     _REMEDY,
 )
+FACTOR_REPLACED = Notice(
+    "factor_replaced",
+    "Your authenticator app was replaced",
+    lambda details: (
+        f"Someone who is signed in to your account set up a new authenticator app ({when_and_where(details)}).",
+        "Codes from the old one no longer work, and you were signed out everywhere else. Your backup codes still work.",
+    ),
+    NOT_YOU,
+    _REMEDY,
+)
+FACTOR_REMOVED = Notice(
+    "factor_removed",
+    "The second step was turned off",
+    lambda details: (
+        f"Someone who is signed in to your account turned off its second step ({when_and_where(details)}).",
+        "Your password alone is now enough to sign in.",
+        "Your backup codes no longer work, and you were signed out everywhere else.",
+    ),
+    NOT_YOU,
+    _REMEDY,
+)
 UNFINISHED = Notice(
     "unfinished_sign_ins",
     "Someone knows your password",
@@ -47,6 +69,16 @@ def new_browser_mail(account: Account, visit: Visit) -> Change:
 def factor_added_mail(account: Account, visit: Visit) -> Change:
     """Return the email about a new factor."""
     return FACTOR_ADDED.queue(account.user_id, seen(visit.caller, visit.now), visit.now)
+
+
+def factor_replaced_mail(account: Account, visit: Visit) -> Change:
+    """Return the email about a factor that replaced an earlier one."""
+    return FACTOR_REPLACED.queue(account.user_id, seen(visit.caller, visit.now), visit.now)
+
+
+def factor_removed_mail(user_id: UUID, visit: Visit) -> Change:
+    """Return the email about a second step that was turned off."""
+    return FACTOR_REMOVED.queue(user_id, seen(visit.caller, visit.now), visit.now)
 
 
 async def unfinished_mails(limits: RateLimiter, outbox: Outbox, account: Account, visit: Visit) -> list[Change]:

@@ -106,7 +106,10 @@ _is_live = and_(
     not_expired(pending_logins.c.expires_at),
     users.c.disabled_at.is_(None),
     pending_logins.c.epoch == users.c.credential_epoch,
-    users.c.mfa_enabled == (pending_logins.c.step == Step.SECOND_FACTOR),
+    or_(
+        pending_logins.c.step == Step.NEW_FACTOR,
+        users.c.mfa_enabled == (pending_logins.c.step == Step.SECOND_FACTOR),
+    ),
 )
 
 MAILED = (
@@ -167,7 +170,9 @@ def _email_code(person: CTE) -> Charge:
 
 
 def _first_factor(person: CTE) -> Charge:
-    facts = _facts_of(person, None, person.c.step_word == Step.ENROLL, person.c.code_tries < email_codes.TRIES)
+    facts = _facts_of(
+        person, None, person.c.step_word.in_((Step.ENROLL, Step.NEW_FACTOR)), person.c.code_tries < email_codes.TRIES
+    )
     return Charge(facts, users.c.charge_seq, raised={pending_logins.c.code_tries: "login_id"})
 
 

@@ -15,7 +15,16 @@ from focys.features.login.schemas import Credentials, CurrentPassword, LoginStat
 from focys.features.login.service import LoginFlow
 from focys.features.login.snapshots import Begun
 from focys.features.login.snapshots import LoginState as State
-from focys.features.sessions import CurrentSession, Refreshed, SignedIn, SteppedUp, User, stepped_up_response
+from focys.features.sessions import (
+    CurrentSession,
+    FactorReplaced,
+    Refreshed,
+    SignedIn,
+    SteppedUp,
+    User,
+    stepped_up_response,
+    user_of,
+)
 from focys.infra.web.branding import BrandDep
 from focys.infra.web.caller import Caller
 from focys.infra.web.callers import Cookies
@@ -107,6 +116,26 @@ class FactorResponses:
         """Check a second factor."""
         return _response(await self.flow.verify(kind, answer, caller), self.cookies)
 
+    async def set_up(self, session_id: UUID, caller: Caller, *, restart: bool) -> Response:
+        """Show a signed-in user a factor to set up."""
+        outcome = await self.flow.set_up(session_id, caller, restart=restart)
+        return refusal(outcome) if isinstance(outcome, Refused) else reply(outcome)
+
+    async def replace(self, answer: BaseModel, session_id: UUID, caller: Caller) -> Response:
+        """Check the first proof of a signed-in user's new factor."""
+        outcome = await self.flow.replace(answer, session_id, caller)
+        if isinstance(outcome, Refused):
+            return refusal(outcome)
+        user = user_of(outcome.session).model_copy(update=dict(outcome.profile))
+        response = reply(FactorReplaced.model_validate({"user": user, **outcome.shown}), exclude_none=True)
+        _remember_browser(response, outcome.browser_cookie, self.cookies)
+        return response
+
+    async def turn_off(self, session_id: UUID, caller: Caller) -> Response:
+        """Remove a signed-in user's second factors."""
+        outcome = await self.flow.turn_off(session_id, caller)
+        return refusal(outcome) if outcome is not None else Response(status_code=status.HTTP_204_NO_CONTENT)
+
     async def step_up(self, kind: str, answer: BaseModel, session_id: UUID, caller: Caller) -> Response:
         """Check a second factor, and mark a session as recently verified."""
         return _stepped_up(await self.flow.step_up(kind, answer, session_id, caller), self.cookies)
@@ -165,8 +194,12 @@ def _completed(outcome: CompletedLogin, cookies: Cookies) -> Response:
     cookies.clear(response, cookies.login)
     cookies.set(response, cookies.refresh, session.refresh_token, session.refresh_seconds)
     if outcome.browser_cookie is not None:
-        cookies.set(response, cookies.browser, outcome.browser_cookie, int(COOKIE_LIFE.total_seconds()))
+        _remember_browser(response, outcome.browser_cookie, cookies)
     return response
+
+
+def _remember_browser(response: Response, cookie: str, cookies: Cookies) -> None:
+    cookies.set(response, cookies.browser, cookie, int(COOKIE_LIFE.total_seconds()))
 
 
 def _state(state: State) -> LoginState:

@@ -8,7 +8,7 @@ from focys.domain import attempt
 from focys.domain.login import Step
 from focys.domain.outcome import Reason, Refused
 from focys.features.audit import AuditEvent, Outcome
-from focys.features.login import check, email_code, enrollment, password, second_factor, step_up
+from focys.features.login import check, email_code, enrollment, new_factor, password, second_factor, step_up
 from focys.features.login.attempt import CompletedLogin, Dependencies, LoginRequest
 from focys.features.login.changes import consumed
 from focys.features.login.events import Event
@@ -70,6 +70,27 @@ class LoginFlow:
         if session is None:
             return Refused(Reason.SESSION_ENDED)
         return await step_up.with_factor(self._request(caller), session, self._factors[kind], answer)
+
+    async def set_up(self, session_id: UUID, caller: Caller, *, restart: bool) -> BaseModel | Refused:
+        """Return the factor that a signed-in user is to set up."""
+        session = await self._deps.sessions.find(session_id)
+        if session is None:
+            return Refused(Reason.SESSION_ENDED)
+        return await new_factor.show(self._request(caller), session, restart=restart)
+
+    async def replace(self, answer: BaseModel, session_id: UUID, caller: Caller) -> new_factor.Replaced | Refused:
+        """Check the first proof of a signed-in user's new factor, which replaces the old one."""
+        session = await self._deps.sessions.find(session_id)
+        if session is None:
+            return Refused(Reason.SESSION_ENDED)
+        return await new_factor.confirm(self._request(caller), session, answer)
+
+    async def turn_off(self, session_id: UUID, caller: Caller) -> Refused | None:
+        """Remove a signed-in user's second factors; return None if they are gone."""
+        session = await self._deps.sessions.find(session_id)
+        if session is None:
+            return Refused(Reason.SESSION_ENDED)
+        return await new_factor.turn_off(self._request(caller), session)
 
     async def step_up_with_password(self, typed: str, session: LiveSession, caller: Caller) -> Refreshed | Refused:
         """Check the password of an account that has no second factor, and mark its session as recently verified."""

@@ -12,6 +12,7 @@ from focys.features.sessions.dependencies import Administrator, CurrentSession, 
 from focys.features.sessions.events import Alarm, Event
 from focys.features.sessions.gauges import read_shared_address
 from focys.features.sessions.models import KeptSession, LiveSession, sessions
+from focys.features.sessions.recency import is_verified_by
 from focys.features.sessions.repository import (
     SessionRepository,
     all_ended,
@@ -23,8 +24,8 @@ from focys.features.sessions.repository import (
     stepped_up,
 )
 from focys.features.sessions.results import Listed, Opened, Refreshed
-from focys.features.sessions.router import SessionsApi, router, stepped_up_response
-from focys.features.sessions.schemas import SignedIn, SteppedUp, User
+from focys.features.sessions.router import SessionsApi, router, stepped_up_response, user_of
+from focys.features.sessions.schemas import FactorReplaced, SignedIn, SteppedUp, User
 from focys.features.sessions.service import Evidence, RotationLimit, SessionPolicy, Sessions
 from focys.infra.db.retention import kept_for
 
@@ -42,6 +43,7 @@ __all__ = [
     "CurrentSession",
     "Event",
     "Evidence",
+    "FactorReplaced",
     "KeptSession",
     "Listed",
     "LiveSession",
@@ -59,6 +61,7 @@ __all__ = [
     "VerifiedIfEnrolled",
     "all_ended",
     "everybodys_ended",
+    "is_verified_by",
     "live_count_for",
     "others_ended",
     "own_ended",
@@ -66,4 +69,5 @@ __all__ = [
     "sessions",
     "stepped_up",
     "stepped_up_response",
+    "user_of",
 ]

@@ -10,10 +10,20 @@ RECENT = timedelta(minutes=5)
 
 def verified_until(session: LiveSession, now: datetime) -> datetime | None:
     """Return until when the session counts as recently verified, or None if it doesn't."""
-    moments = [session.stepped_up_at] if session.stepped_up_at is not None else []
-    # The password alone, as during a bypass, must not give anything that outlasts it.
+    moments = []
+    # The password alone, as during a bypass or before a factor was added, must not give anything that outlasts it.
+    if session.stepped_up_at is not None and (session.stepped_up_by != "pwd" or not session.mfa_enabled):
+        moments.append(session.stepped_up_at)
     if "mfa" in session.amr or not session.mfa_enabled:
         moments.append(session.auth_time)
     # A time far in the future was recorded by a wrong clock, so it does not count as recent.
     recent = [moment for moment in moments if abs(now - moment) < RECENT]
     return max(recent) + RECENT if recent else None
+
+
+def is_verified_by(method: str, session: LiveSession, now: datetime) -> bool:
+    """Return whether the session was recently verified with this method, a value of ``amr``."""
+    moments = [session.auth_time] if method in session.amr else []
+    if session.stepped_up_by == method and session.stepped_up_at is not None:
+        moments.append(session.stepped_up_at)
+    return any(abs(now - moment) < RECENT for moment in moments)

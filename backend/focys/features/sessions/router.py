@@ -113,6 +113,7 @@ async def me(request: Request) -> Response:
     return reply(
         Me(
             **_user(session),
+            mfa_required=_api_of(request).sessions.mfa_required,
             factors=[
                 *(["totp"] if session.mfa_enabled else []),
                 *(["backup_codes"] if session.backup_codes_left else []),

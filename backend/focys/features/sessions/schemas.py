@@ -45,13 +45,25 @@ class SteppedUp(Tokens):
 
 
 class Me(User):
-    """Who is signed in, how, and until when. ``verified_until`` is null unless it was verified recently."""
+    """Who is signed in, how, and until when.
 
+    ``mfa_required`` says whether everyone needs a second factor; ``verified_until`` is null unless the session was
+    verified recently.
+    """
+
+    mfa_required: bool
     factors: list[Literal["totp", "backup_codes"]]
     amr: list[str]
     auth_time: AwareDatetime
     session_expires_at: AwareDatetime
     verified_until: AwareDatetime | None
+
+
+class FactorReplaced(BaseModel):
+    """A new factor is set up. ``backup_codes`` is a new set, shown once, if the user had no factor before."""
+
+    user: User
+    backup_codes: list[str] | None = None
 
 
 class SignedIn(Tokens):

@@ -130,6 +130,11 @@ class Sessions:
             refresh_seconds=int(life.total_seconds()),
         )
 
+    @property
+    def mfa_required(self) -> bool:
+        """Whether everyone needs a second factor."""
+        return self._policy.mfa_required
+
     async def list_of(self, user_id: UUID) -> list[Listed]:
         """Return a user's sessions, newest first; those that expired more than 30 days ago have been deleted."""
         now = self._clock.now()

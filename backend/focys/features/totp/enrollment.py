@@ -32,7 +32,7 @@ class TotpEnrollment:
         """Return whether this login has already shown a secret."""
         return await self._find(claim) is not None
 
-    async def show(self, claim: Claim, *, ends: datetime, restart: bool) -> Enrollment | Refused:
+    async def show(self, claim: Claim, *, ends: datetime, restart: bool, number: int = 1) -> Enrollment | Refused:
         """Return the login's secret: the same on every call until it expires, or a new one on *restart*."""
         stored = await self._find(claim)
         if stored is None or restart:
@@ -40,7 +40,7 @@ class TotpEnrollment:
             await self._database.write(self._repository.begun(claim, sealed, replaces=replaces, ends=ends))
             stored = await self._find(claim)
         # It is missing only if the account was enrolled in the meantime.
-        return self._as_shown(stored, claim) if stored is not None else Refused(Reason.ENROLLMENT_EXPIRED)
+        return self._as_shown(stored, claim, number) if stored is not None else Refused(Reason.ENROLLMENT_EXPIRED)
 
     async def confirm(self, answer: FirstCode, claim: Claim) -> Proven | Unproven | Refused:
         """Check the first code, and spend it; Refused if there is no secret to confirm."""
@@ -65,9 +65,9 @@ class TotpEnrollment:
             return None
         return stored
 
-    def _as_shown(self, stored: StoredSetup, claim: Claim) -> Enrollment:
+    def _as_shown(self, stored: StoredSetup, claim: Claim, number: int) -> Enrollment:
         secret = self._codes.opened(stored.sealed, claim.user_id)
-        issuer, account = totp.label_parts(self._app_name, claim.email)
+        issuer, account = totp.label_parts(self._app_name, claim.email, number=number)
         uri = totp.provisioning_uri(secret, issuer=issuer, account=account)
         return Enrollment(
             secret=secret,

@@ -23,6 +23,7 @@ PAGE_PATHS = frozenset(
         "account/sessions",
         "account/activity",
         "account/password",
+        "account/authenticator",
         "account/backup-codes",
     }
 )

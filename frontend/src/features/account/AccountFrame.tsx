@@ -14,6 +14,7 @@ const PAGES = [
 interface AccountFrameProps {
   title: string;
   lead?: ReactNode;
+  wide?: boolean;
   children: ReactNode;
 }
 

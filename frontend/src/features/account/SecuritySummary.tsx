@@ -30,7 +30,17 @@ function factors(user: User): SummaryLine[] {
       value: "The first step of each sign-in",
       page: { path: "/account/password", label: "Change", spoken: "Change your password" },
     },
-    { name: "Authenticator app", value: user.mfa_enabled ? "On" : "Not set up" },
+    {
+      name: "Authenticator app",
+      value: user.mfa_enabled ? "On" : "Not set up",
+      page: user.mfa_enabled
+        ? { path: "/account/authenticator", label: "New phone", spoken: "Set up a new phone" }
+        : {
+            path: "/account/authenticator",
+            label: "Set up",
+            spoken: "Set up an authenticator app",
+          },
+    },
     user.mfa_enabled
       ? {
           name: "Backup codes",

@@ -10,12 +10,14 @@ import { Dialog } from "../../ui/Dialog";
 import { StepUpForm, type Way } from "./StepUpForms";
 
 interface StepUpDialogProps {
+  /** Only a code from the app will do. */
+  appOnly?: boolean;
   onVerified(): void;
   onCancel(): void;
 }
 
 /** Asks someone who is signed in to confirm that it is them, with the strongest factor they have. */
-export function StepUpDialog({ onVerified, onCancel }: StepUpDialogProps) {
+export function StepUpDialog({ appOnly = false, onVerified, onCancel }: StepUpDialogProps) {
   const { state, userChanged } = useAuth();
   const [chosen, setWay] = useState<Way>("code");
   const [guarded, setGuarded] = useState(false);
@@ -47,11 +49,16 @@ export function StepUpDialog({ onVerified, onCancel }: StepUpDialogProps) {
   return (
     <Dialog
       title={isLocked ? "Account locked" : "Confirm that it is you"}
-      lead={isLocked ? <LockReason guarded={guarded} /> : LEADS[way]}
+      lead={isLocked ? <LockReason guarded={guarded} /> : appOnly ? APP_ONLY : LEADS[way]}
       onCancel={onCancel}
       footer={
         <>
-          <OtherWay way={way} hasCodes={codesLeft > 0} guarded={guarded} onChange={setWay} />
+          <OtherWay
+            way={way}
+            hasCodes={codesLeft > 0 && !appOnly}
+            guarded={guarded}
+            onChange={setWay}
+          />
           <Button look="link" onClick={onCancel}>
             Cancel
           </Button>
@@ -73,6 +80,8 @@ const LEADS: Record<Way, ReactNode> = {
   backup: <p>Enter your password and one of your backup codes. Each code works once.</p>,
   password: <p>Enter your password. Then we continue where you were.</p>,
 };
+
+const APP_ONLY = <p>A backup code is not enough for this. Enter a code from your app.</p>;
 
 function LockReason({ guarded }: { guarded: boolean }) {
   return (

@@ -1,30 +1,20 @@
 import { useEffect } from "react";
-import { ApiProblem } from "../../lib/api";
-import { useAuth } from "../../lib/auth";
-import { SIX_DIGITS, useCodeForm } from "../../lib/useCodeForm";
+import type { Attempt } from "../../lib/useAttempt";
+import { SIX_DIGITS, useCodeFormFor } from "../../lib/useCodeForm";
 import { Button } from "../../ui/Button";
 import { CodeField } from "../../ui/CodeField";
 import { Form } from "../../ui/Form";
 import styles from "./ConfirmForm.module.css";
 
 interface ConfirmFormProps {
+  confirmation: Attempt<[code: string]>;
   /** The person has followed a link to an app on this phone, and will come back with a code. */
   appOpened: boolean;
-  onKeyExpired(): void;
 }
 
 /** Proves that the app has the key. A wrong code does not change the key. */
-export function ConfirmForm({ appOpened, onKeyExpired }: ConfirmFormProps) {
-  const { confirmEnrollment } = useAuth();
-  const form = useCodeForm(SIX_DIGITS, async (code) => {
-    try {
-      await confirmEnrollment(code);
-    } catch (fault) {
-      if (fault instanceof ApiProblem && fault.code === "enrolment_expired") onKeyExpired();
-      throw fault;
-    }
-  });
-
+export function ConfirmForm({ confirmation, appOpened }: ConfirmFormProps) {
+  const form = useCodeFormFor(SIX_DIGITS, confirmation);
   const { field } = form.fieldProps;
   useEffect(() => {
     if (!appOpened) return;

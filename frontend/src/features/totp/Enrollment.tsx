@@ -9,11 +9,11 @@ import { ConfirmForm } from "./ConfirmForm";
 import styles from "./Enrollment.module.css";
 import { GetApp } from "./GetApp";
 import { StartOver } from "./StartOver";
-import { useEnrollment } from "./useEnrollment";
+import type { Setup } from "./useEnrollment";
 
-export function Enrollment() {
-  const { enrollment, problem, loading, reload, startOver, startingOver, startedOver } =
-    useEnrollment();
+/** The three steps of adding a key to an app. */
+export function Enrollment({ setup }: { setup: Setup }) {
+  const { enrollment, problem, loading, reload, startOver, startingOver, startedOver } = setup;
   const onTouch = useMedia("(pointer: coarse)");
   const hasRoom = useMedia("(min-width: 48rem)");
   const [appOpened, setAppOpened] = useState(false);
@@ -52,7 +52,7 @@ export function Enrollment() {
           )}
         </StepItem>
         <StepItem title="Enter the code your app shows">
-          <ConfirmForm appOpened={appOpened} onKeyExpired={reload} />
+          <ConfirmForm confirmation={setup.confirmation} appOpened={appOpened} />
           {enrollment && <StartOver busy={startingOver} onConfirm={startOver} />}
         </StepItem>
       </Stepper>
