@@ -53,6 +53,7 @@ ON_BOTH_DATABASES = (
     "features/login/test_login_in_progress.py",
     "features/login/test_stages.py",
     "features/login/test_step_up.py",
+    "features/password_change/*",
     "guide/test_migrations.py",
     "infra/test_charging.py",
     "infra/test_database.py",
