@@ -170,9 +170,8 @@ def _email_code(person: CTE) -> Charge:
 
 
 def _first_factor(person: CTE) -> Charge:
-    facts = _facts_of(
-        person, None, person.c.step_word.in_((Step.ENROLL, Step.NEW_FACTOR)), person.c.code_tries < email_codes.TRIES
-    )
+    takes_first_proof = or_(person.c.step_word == Step.ENROLL, person.c.step_word == Step.NEW_FACTOR)
+    facts = _facts_of(person, None, takes_first_proof, person.c.code_tries < email_codes.TRIES)
     return Charge(facts, users.c.charge_seq, raised={pending_logins.c.code_tries: "login_id"})
 
 
