@@ -152,9 +152,10 @@ def test_a_file_that_cannot_be_used_is_named(backend: Path, tmp_path: Path):
     log = shell(backend, f"{FOCYS} users list", LOG_FILE=str(tmp_path / "secret_key"))
 
     assert (key.returncode, log.returncode) == (1, 1)
+    assert f"{tmp_path / 'secret_key'}" in key.stderr
+    assert "Is a directory" in key.stderr
+    assert "LOG_FILE: name a regular file" in log.stderr
     for result in (key, log):
-        assert f"{tmp_path / 'secret_key'}" in result.stderr
-        assert "Is a directory" in result.stderr
         assert "DATABASE_URL" not in result.stderr
         assert "Traceback" not in result.stderr
 
