@@ -48,7 +48,7 @@ async def test_every_revision_can_be_reverted_with_data(deployment: Deployment):
     await deployment.alembic("upgrade head")
     account = await enroll_somebody(deployment)
 
-    for below in ("0009", "0008", "0007", "0006", "0005"):
+    for below in ("0010", "0009", "0008", "0007", "0006", "0005"):
         assert await deployment.alembic("downgrade -1") == ""
         assert await deployment.revision() == below
     assert await deployment.alembic(f"{DESTROY_RECORDS} downgrade 0004") == ""
@@ -57,7 +57,7 @@ async def test_every_revision_can_be_reverted_with_data(deployment: Deployment):
     await deployment.alembic("upgrade head")
     assert await sign_in(deployment.url, account, secret=account.secret) == "done"
 
-    for below in ("0009", "0008", "0007", "0006", "0005", "0004", "0003"):
+    for below in ("0010", "0009", "0008", "0007", "0006", "0005", "0004", "0003"):
         assert await deployment.alembic(f"{DESTROY} downgrade -1") == ""
         assert await deployment.revision() == below
     assert await deployment.alembic("downgrade -1") == ""
