@@ -1,8 +1,8 @@
 """What people see and end of their own account: where they are signed in, and what happened.
 
 GET /account/sessions                # the live sessions of the caller
-DELETE /account/sessions/{id}        # end one of them
-POST /account/sessions/end-others    # end all but this one; needs a recent verification
+DELETE /account/sessions/{id}        # end one of them; needs a recent verification
+POST /account/sessions/end-others    # end all but this one; the same, because a session may be stolen
 GET /account/activity                # the audit events of the caller, newest first
 """
 

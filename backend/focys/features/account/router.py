@@ -46,7 +46,9 @@ async def list_sessions(session: CurrentSession, account: OwnAccountDep) -> Resp
 
 
 @router.delete("/sessions/{session_id}", status_code=status.HTTP_204_NO_CONTENT, response_class=Response)
-async def end_session(session_id: UUID, session: CurrentSession, account: OwnAccountDep, caller: CallerDep) -> Response:
+async def end_session(
+    session_id: UUID, session: RecentlyVerified, account: OwnAccountDep, caller: CallerDep
+) -> Response:
     """End a session of the user."""
     if not await account.end_session(session.user_id, session_id, caller):
         return refusal(Refused(Reason.NOT_FOUND))

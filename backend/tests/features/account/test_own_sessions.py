@@ -101,14 +101,15 @@ async def test_ending_all_others_keeps_this_one_and_other_accounts(world: World,
     assert [await is_live(signed) for signed in (here, *others, stranger)] == [True, False, False, True]
 
 
-async def test_ending_all_others_needs_a_recent_verification(world: World, ren: Account, here: Signed):
-    """FLOW-10."""
+async def test_ending_sessions_needs_a_recent_verification(world: World, ren: Account, here: Signed):
+    """FLOW-10: anyone who has stolen a session cannot end the owner's."""
     other = await signed_in(world, ren)
     world.clock.advance(minutes=6)
 
-    refused = await end_others(here)
+    refused = [await end_others(here), *[await end(here, session["id"]) for session in await listed(here)]]
 
-    assert (refused.status_code, refused.json()["code"]) == (403, "step_up_required")
+    assert {(response.status_code, response.json()["code"]) for response in refused} == {(403, "step_up_required")}
+    assert await is_live(here)
     assert await is_live(other)
     await here[0].post("/auth/step-up", {"code": ren.code(world.clock)}, headers=here[1])
     assert (await end_others(here)).status_code == 204

@@ -7,7 +7,6 @@ import { OfflineNote } from "../../features/login/OfflineNote";
 import { ApiProblem, api, type OwnSession } from "../../lib/api";
 import { ContactSupport } from "../../lib/ContactSupport";
 import { ProblemText } from "../../lib/ProblemText";
-import { useAttempt } from "../../lib/useAttempt";
 import { useServerData } from "../../lib/useServerData";
 import { Alert } from "../../ui/Alert";
 import { Button } from "../../ui/Button";
@@ -22,7 +21,7 @@ export default function Sessions() {
     // The button that was pressed is gone.
     list.current?.focus();
   };
-  const one = useAttempt(async (session: OwnSession) => {
+  const one = useStepUp(async (session: OwnSession) => {
     await end(session);
     await reloaded(`${session.device} is signed out.`);
   });
@@ -56,6 +55,7 @@ export default function Sessions() {
           </Button>
         </>
       )}
+      {one.dialog}
       {others.dialog}
     </AccountFrame>
   );
