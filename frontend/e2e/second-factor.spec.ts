@@ -93,9 +93,7 @@ test("a warning appears when few backup codes are left", async ({ page, caller, 
   await page.goto("/");
 
   await expect(page.getByText("You have 2 backup codes left.")).toBeVisible();
-  await expect(
-    page.getByText("you get new ones the next time you sign in with your app").first(),
-  ).toBeVisible();
+  await expect(page.getByText("Get new ones at “Backup codes”.")).toBeVisible();
 });
 
 test("anyone who has used the last backup code gets new ones at the next sign-in with the app", async ({

@@ -109,7 +109,7 @@ export const SENTENCES = {
   out_of_turn: () => "This sign-in has already moved on, perhaps in another tab.",
   step_up_required: () => "Please confirm that it is you.",
   app_code_required: () => "Please confirm with a code from your authenticator app.",
-  mfa_required: () => "Everyone here signs in with a second step, so you can’t turn it off.",
+  mfa_required: () => "Everyone here needs a second step, so you cannot turn it off.",
   forbidden: () => "Only administrators can do this.",
   forbidden_origin: () =>
     "The server does not accept sign-ins from this address. Open the site at its usual address.",

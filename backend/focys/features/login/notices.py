@@ -33,7 +33,7 @@ FACTOR_REPLACED = Notice(
     "Your authenticator app was replaced",
     lambda details: (
         f"Someone who is signed in to your account set up a new authenticator app ({when_and_where(details)}).",
-        "Codes from the old one no longer work, and you were signed out everywhere else. Your backup codes still work.",
+        "Codes from the old one no longer work, and all other browsers were signed out. Your backup codes still work.",
     ),
     NOT_YOU,
     _REMEDY,
@@ -44,7 +44,7 @@ FACTOR_REMOVED = Notice(
     lambda details: (
         f"Someone who is signed in to your account turned off its second step ({when_and_where(details)}).",
         "Your password alone is now enough to sign in.",
-        "Your backup codes no longer work, and you were signed out everywhere else.",
+        "Your backup codes no longer work, and all other browsers were signed out.",
     ),
     NOT_YOU,
     _REMEDY,

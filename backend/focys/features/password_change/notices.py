@@ -7,7 +7,7 @@ CHANGED = Notice(
     "Your password was changed",
     lambda details: (
         f"Someone who is signed in to your account changed its password ({when_and_where(details)}).",
-        "You were signed out everywhere else.",
+        "All other browsers were signed out.",
     ),
     NOT_YOU,
     "a new password and a new second step",

@@ -28,13 +28,13 @@ export function CheckCode() {
   return (
     <section aria-labelledby="check-code" className={styles.section}>
       <h2 id="check-code" className={styles.title}>
-        Are these still your codes?
+        Do your codes still work?
       </h2>
       <Form onSubmit={() => run(code)}>
         <LongCodeField
           id="code-to-check"
           label="One of your backup codes"
-          hint="Checking a code does not use it up. A wrong code counts like one at a sign-in."
+          hint="Checking a code does not use it up. A wrong code counts as a failed try, as when you sign in."
           autoFocus={false}
           value={code}
           onChange={change}

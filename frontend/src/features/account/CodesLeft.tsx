@@ -21,10 +21,7 @@ export function CodesLeft({ user, usedOne }: { user: User; usedOne: boolean }) {
       </p>
       {few && (
         <p>
-          {left === 0
-            ? "You get new ones the next time you sign in with your app."
-            : "Once they are used up, you get new ones the next time you sign in with your app."}{" "}
-          Without backup codes and without your app, you cannot sign in.
+          Get new ones at “Backup codes”. Without a backup code or your app, you cannot sign in.
         </p>
       )}
     </Alert>

@@ -68,6 +68,6 @@ function use(data: Loaded | undefined): SummaryLine[] {
 }
 
 const browsersInWords = (count: number) =>
-  count === 1 ? "Signed in only here" : `Signed in on ${count} browsers`;
+  count === 1 ? "This browser only" : `${count} browsers`;
 
 const signInInWords = (me: Me) => `${dateAndTime(me.auth_time)}, with ${methodsInWords(me.amr)}`;

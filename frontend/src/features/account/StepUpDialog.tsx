@@ -27,6 +27,7 @@ export function StepUpDialog({ appOnly = false, onVerified, onCancel }: StepUpDi
 
   const { mfa_enabled: hasFactor, backup_codes_left: codesLeft } = state.user;
   const way = hasFactor ? chosen : "password";
+  const lead = appOnly && way === "code" ? APP_ONLY : LEADS[way];
   const isLocked = lockedUntil !== null && (way === "code" || (way === "pair" && guarded));
 
   const verify = async (response: Promise<SteppedUp>) => {
@@ -49,7 +50,7 @@ export function StepUpDialog({ appOnly = false, onVerified, onCancel }: StepUpDi
   return (
     <Dialog
       title={isLocked ? "Account locked" : "Confirm that it is you"}
-      lead={isLocked ? <LockReason guarded={guarded} /> : appOnly ? APP_ONLY : LEADS[way]}
+      lead={isLocked ? <LockReason guarded={guarded} /> : lead}
       onCancel={onCancel}
       footer={
         <>
@@ -75,10 +76,10 @@ export function StepUpDialog({ appOnly = false, onVerified, onCancel }: StepUpDi
 }
 
 const LEADS: Record<Way, ReactNode> = {
-  code: <p>Enter the code from your app. Then we continue where you were.</p>,
+  code: <p>Enter the code from your app to continue.</p>,
   pair: <p>Two codes in a row show that it is you, even after many wrong codes.</p>,
   backup: <p>Enter your password and one of your backup codes. Each code works once.</p>,
-  password: <p>Enter your password. Then we continue where you were.</p>,
+  password: <p>Enter your password to continue.</p>,
 };
 
 const APP_ONLY = <p>A backup code is not enough for this. Enter a code from your app.</p>;
@@ -103,7 +104,7 @@ function Locked({ until, onPair }: { until: number; onPair?: (() => void) | unde
         </Button>
       )}
       <p>
-        If this was not you, someone is using your account.
+        If you did not enter these codes, someone else may be using your account.
         <ContactSupport />
       </p>
     </>

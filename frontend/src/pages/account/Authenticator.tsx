@@ -22,8 +22,8 @@ export default function Authenticator() {
       lead={
         <p>
           {hasFactor
-            ? "Here you add your account to a new phone or another app. The old one works until you enter a code from the new one."
-            : "With an app, nobody signs in with your password alone. You then need a code from it as well."}
+            ? "Add your account to a new phone or app. The old one keeps working until you enter a code from the new one."
+            : "With an authenticator app, your password alone is not enough to sign in. You also enter a code from the app."}
         </p>
       }
     >
@@ -55,7 +55,8 @@ function Replaced({ name }: { name: string }) {
     >
       <Alert>
         <p>
-          In your app, keep the entry <strong>{name}</strong>, and delete the older one.
+          Keep the entry <strong>{name}</strong>. Delete the older one from your app or your old
+          phone.
         </p>
       </Alert>
       <p>You are now signed out everywhere else. Your backup codes still work.</p>

@@ -9,7 +9,7 @@ export default function Password() {
   return (
     <AccountFrame
       title="Change your password"
-      lead={<p>You stay signed in here, and are signed out everywhere else.</p>}
+      lead={<p>When you change it, you stay signed in here and are signed out everywhere else.</p>}
     >
       <OfflineNote typing />
       <ChangePassword email={state.user.email} />

@@ -47,7 +47,7 @@ export default function Sessions() {
       {hasOthers && (
         <>
           <p>
-            If you do not recognize one, end it: someone may know your password.
+            If you do not recognize a session, end it and change your password.
             <ContactSupport />
           </p>
           <Button busy={others.busy} onClick={() => others.run()}>
