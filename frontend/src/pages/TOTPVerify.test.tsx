@@ -1,4 +1,4 @@
-import { fireEvent, screen } from "@testing-library/react";
+import { fireEvent, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test, vi } from "vitest";
 import { openWith, problem, type Responder, signedIn, status } from "../test-login";
@@ -33,7 +33,7 @@ test("a wrong code is selected, and is not sent again", async () => {
   expect(
     await screen.findByText("That code is wrong. 2 tries left, then a 15-minute pause."),
   ).toBeTruthy();
-  expect([field.selectionStart, field.selectionEnd]).toEqual([0, 6]);
+  await waitFor(() => expect([field.selectionStart, field.selectionEnd]).toEqual([0, 6]));
   expect(requests.filter(({ path }) => path === "/auth/totp/verify")).toHaveLength(1);
 });
 
