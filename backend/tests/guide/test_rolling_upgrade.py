@@ -31,6 +31,7 @@ ADDED = {
     "pending_logins": {"code_source"},
     "second_factor_failures": {"strong", "network"},
     "backup_codes": {"unsaved_set"},
+    "sessions": {"stepped_up_at", "stepped_up_by"},
 }
 """The columns that the previous version does not name."""
 

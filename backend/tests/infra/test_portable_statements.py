@@ -21,7 +21,7 @@ from focys.infra.db.database import metadata
 from tests.cluster import Cluster
 from tests.conftest import world_on
 from tests.infra.test_audited_acts import HOUR, OFFICE, OLDER_KEY, OPERATORS_ACTS, VISITORS_ACTS
-from tests.support.acts import bypassed, ready_for, wrong_password, wrong_totp
+from tests.support.acts import bypassed, ready_for, turn_off, wrong_password, wrong_totp
 from tests.support.processes import BACKEND
 from tests.support.service import OPERATOR, World
 
@@ -78,8 +78,9 @@ async def collected(cluster: Cluster, postgres_template: str) -> set[str]:
     with compiled_statements() as found:
         for statement in constants():
             postgres.compiled_once(statement)
-        for name in VISITORS_ACTS:
-            async with a_world(cluster, postgres_template) as world:
+        for name, acts in VISITORS_ACTS.items():
+            policy = "optional" if turn_off in acts else "required"
+            async with a_world(cluster, postgres_template, policy) as world:
                 await visit(world, name)
         for name in OPERATORS_ACTS:
             async with a_world(cluster, postgres_template) as world:
@@ -118,9 +119,10 @@ def constants() -> Iterator[Executable]:
 
 
 @asynccontextmanager
-async def a_world(cluster: Cluster, template: str) -> AsyncIterator[World]:
+async def a_world(cluster: Cluster, template: str, policy: str = "required") -> AsyncIterator[World]:
     name = f"portable_{uuid4().hex[:12]}"
-    async with world_on(cluster.create_database(name, template=template), secret_key_fallbacks=[OLDER_KEY]) as world:
+    url = cluster.create_database(name, template=template)
+    async with world_on(url, secret_key_fallbacks=[OLDER_KEY], mfa_policy=policy) as world:
         yield world
     cluster.drop_database(name)
 
