@@ -24,7 +24,7 @@ check: ## Check style, types, import rules and the domain, in under a minute
 	@$(SETUP) dev
 	@exec $(OURS) scripts/verify.py check
 
-test: ## Check all behavior: backend, pages and browser journeys, in about eight minutes
+test: ## Check all behavior: backend, pages and browser journeys, in about seven minutes
 	@$(SETUP) test
 	@exec $(OURS) scripts/verify.py test
 
