@@ -1,7 +1,7 @@
 /** For tests of pages: the whole app, with a stubbed server. */
-import { render } from "@testing-library/react";
+import { render, waitFor } from "@testing-library/react";
 import { MemoryRouter } from "react-router";
-import { vi } from "vitest";
+import { expect, vi } from "vitest";
 import { App } from "./App";
 import { AuthProvider } from "./lib/auth";
 
@@ -77,3 +77,7 @@ export const signedIn =
       },
       ...more,
     });
+
+/** Waits until an element has the focus, which moves only after the page has rendered. */
+export const expectFocus = (element: Element) =>
+  waitFor(() => expect(document.activeElement).toBe(element));

@@ -1,7 +1,7 @@
 import { screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
-import { openWith, problem, type Responder, signedIn, status } from "../test-login";
+import { expectFocus, openWith, problem, type Responder, signedIn, status } from "../test-login";
 
 const LOCKED = { tries_left: null, retry_after: 900 };
 
@@ -54,9 +54,7 @@ test("a lock that begins here shows its countdown, with a link back here", async
 
   await enter();
 
-  expect(await screen.findByRole("heading", { name: "Account locked" })).toBe(
-    document.activeElement,
-  );
+  await expectFocus(await screen.findByRole("heading", { name: "Account locked" }));
   await userEvent.click(screen.getByRole("link", { name: "Use a backup code" }));
   expect(await field()).toBeTruthy();
 });
@@ -72,7 +70,7 @@ test("someone who has used all codes is told to use the app", async () => {
   open({ "/auth/status": status({ factors: ["totp"] }) });
 
   const title = await screen.findByRole("heading", { name: "Use a backup code" });
-  expect(document.activeElement).toBe(title);
+  await expectFocus(title);
   expect(screen.getByText(/^You have no backup codes left\./)).toBeTruthy();
   expect(screen.queryByLabelText("Backup code")).toBeNull();
   await userEvent.click(screen.getByRole("link", { name: "Use your app instead" }));

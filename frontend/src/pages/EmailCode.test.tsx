@@ -1,7 +1,7 @@
 import { fireEvent, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
-import { openWith, problem, type Responder, status } from "../test-login";
+import { expectFocus, openWith, problem, type Responder, status } from "../test-login";
 
 const atEmailCode = status({
   step: "email_code",
@@ -33,7 +33,7 @@ test("after a reset the code and the ticket are sent together", async () => {
   const sentence =
     /^That ticket is wrong or has expired. Ask your administrator for a new one. 4 tries left/;
   expect(await screen.findByText(sentence)).toBeTruthy();
-  expect(document.activeElement).toBe(screen.getByLabelText("Ticket"));
+  await expectFocus(screen.getByLabelText("Ticket"));
   const sent = requests.filter(({ path }) => path === "/auth/email-code/verify");
   expect(sent.map(({ body }) => body)).toEqual([{ code: "123456", ticket: "ABCD-EFGH-JKMN-PQRS" }]);
 });
@@ -44,7 +44,7 @@ test("a ticket that is too short is not sent", async () => {
   await typeBoth("123456", "abcd");
 
   expect(await screen.findByText("Enter all 16 characters.")).toBeTruthy();
-  expect(document.activeElement).toBe(screen.getByLabelText("Ticket"));
+  await expectFocus(screen.getByLabelText("Ticket"));
   expect(requests.map(({ path }) => path)).not.toContain("/auth/email-code/verify");
 });
 

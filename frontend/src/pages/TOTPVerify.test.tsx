@@ -1,7 +1,7 @@
 import { fireEvent, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test, vi } from "vitest";
-import { openWith, problem, type Responder, signedIn, status } from "../test-login";
+import { expectFocus, openWith, problem, type Responder, signedIn, status } from "../test-login";
 
 const open = (responses: Record<string, Responder>, path = "/totp-verify") =>
   openWith(responses, path);
@@ -128,12 +128,12 @@ test("the fifth wrong code starts a countdown, and the page offers the factors t
 
   fireEvent.input(await codeField(), { target: { value: "123456" } });
 
-  expect(await lockedHeading()).toBe(document.activeElement);
+  await expectFocus(await lockedHeading());
   expect(screen.getByText(/^Too many wrong codes\. You can try one code again/)).toBeTruthy();
   expect(screen.getByRole("timer").textContent).toMatch(/^1[45]:/);
   expect(pairButton()).toBeTruthy();
   await userEvent.click(screen.getByRole("link", { name: "Use a backup code" }));
-  expect(await screen.findByLabelText("Backup code")).toBe(document.activeElement);
+  await expectFocus(await screen.findByLabelText("Backup code"));
 });
 
 test("two codes in a row sign in during a lock", async () => {
@@ -141,9 +141,9 @@ test("two codes in a row sign in during a lock", async () => {
   await lockedHeading();
 
   await userEvent.click(pairButton());
-  expect(await olderField()).toBe(document.activeElement);
+  await expectFocus(await olderField());
   await userEvent.keyboard("123456");
-  expect(document.activeElement).toBe(screen.getByLabelText("The next code"));
+  await expectFocus(screen.getByLabelText("The next code"));
   await userEvent.keyboard("654321");
 
   expect(await screen.findByRole("heading", { name: "Alice" })).toBeTruthy();
@@ -162,7 +162,7 @@ test("the error for two wrong codes during a lock is shown at the field, and the
   expect((await olderField()).value).toBe("123456");
 
   await userEvent.click(screen.getByRole("button", { name: "Wait instead" }));
-  expect(await lockedHeading()).toBe(document.activeElement);
+  await expectFocus(await lockedHeading());
   expect(screen.getByRole("timer").textContent).toMatch(/^1[45]:/);
 });
 
@@ -195,7 +195,7 @@ test("half-typed codes stay when the lock ends", async () => {
   const one = await screen.findByRole("button", { name: "Enter one code instead" });
   expect((await olderField()).value).toBe("123456");
   await userEvent.click(one);
-  expect(await codeField()).toBe(document.activeElement);
+  await expectFocus(await codeField());
 });
 
 test("on a guarded account, two codes have to wait, but a backup code does not", async () => {
