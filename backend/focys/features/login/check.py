@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from focys.domain.outcome import Reason, Refused, Unproven
+from focys.domain.outcome import Reason, Refused
 from focys.features.audit import AuditEvent, Outcome
-from focys.features.factors import AnyFactor
-from focys.features.lockout import second_factor_failures, taken_back
+from focys.features.factors import AnyFactor, Issued
+from focys.features.lockout import taken_back
 from focys.features.login.attempt import Granted, LoginRequest
-from focys.features.login.changes import consumed, while_charged
+from focys.features.login.changes import consumed
 from focys.features.login.events import Event
 from focys.features.login.second_factor import SecondFactorAttempt
 from focys.features.login.snapshots import LoginSnapshot
@@ -27,39 +27,24 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckAttempt:
-    """One check of a second factor; charged, compared and failed as at a sign-in."""
+class Check:
+    """Leaves everything as it was."""
 
-    checked: SecondFactorAttempt
+    async def issue(self, *_: object) -> tuple[Issued, ...]:
+        """Return nothing: nothing is used up."""
+        return ()
 
-    async def charge(self) -> LoginSnapshot | Refused | None:
-        """Charge the check; refused if this factor is not accepted now."""
-        return await self.checked.charge()
-
-    async def look_again(self) -> LoginSnapshot | Refused:
-        """Return the facts as they are now."""
-        return await self.checked.look_again()
-
-    async def compare(self, facts: LoginSnapshot) -> Granted | Unproven:
-        """Let the factor check the answer."""
-        proven = await self.checked.prove(facts)
-        return proven if isinstance(proven, Unproven) else Granted(proven)
-
-    async def give_back(self, facts: LoginSnapshot) -> None:
+    async def reach(
+        self,
+        tried: SecondFactorAttempt[Checked],
+        facts: LoginSnapshot,
+        proof: Granted,  # noqa: ARG002  nothing is used
+    ) -> Checked | None:
         """Refund the charge."""
-        await self.checked.give_back(facts)
-
-    async def accept(self, facts: LoginSnapshot, proof: Granted) -> Checked | None:  # noqa: ARG002  nothing is used
-        """Refund the charge, and leave everything else as it was."""
-        request = self.checked.request
-        changes = consumed(facts.login.login_id, request.visit.now), taken_back(self.checked.charge_id)
-        event = AuditEvent(Event.CHECK, Outcome.OK, facts.account.user_id, detail=self.checked.factor.amr)
-        guard = while_charged(request.guard(facts), second_factor_failures, self.checked.charge_id)
-        return Checked() if await request.commit(event, *changes, guard=guard) else None
-
-    async def fail(self, facts: LoginSnapshot, unproven: Unproven) -> Refused:
-        """Keep the charge, and email the owner if due."""
-        return await self.checked.fail(facts, unproven)
+        request = tried.request
+        changes = consumed(facts.login.login_id, request.visit.now), taken_back(tried.charge_id)
+        event = AuditEvent(Event.CHECK, Outcome.OK, facts.account.user_id, detail=tried.factor.amr)
+        return Checked() if await request.commit(event, *changes, guard=tried.guard(facts)) else None
 
 
 async def with_factor(
@@ -69,5 +54,5 @@ async def with_factor(
     wait = await request.deps.account_limits.hit(STEP_UPS, str(session.session_id))
     if wait is not None:
         return Refused(Reason.THROTTLED, retry_after=wait)
-    outcome = await within(request, session, lambda own: CheckAttempt(SecondFactorAttempt(own, factor, answer)))
+    outcome = await within(request, session, lambda own: SecondFactorAttempt(own, factor, answer, Check()))
     return outcome if isinstance(outcome, Refused) else None

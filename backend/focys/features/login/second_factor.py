@@ -1,7 +1,12 @@
-"""The step after the password, for an enrolled account: any of its second factors."""
+"""The step after the password, for an enrolled account: any of its second factors.
+
+An attempt is charged, compared and failed in the same way whatever the proof is for; its purpose decides what a right
+one leads to: a sign-in, a step-up (``step_up.py``), or nothing (``check.py``).
+"""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel
@@ -11,14 +16,18 @@ from focys.domain.lockout import Disabled, Failures, Guarded, Locked, LockState,
 from focys.domain.login import Proof
 from focys.domain.outcome import Reason, Refused, Unproven
 from focys.features.audit import AuditEvent, Outcome
-from focys.features.factors import AnyFactor, Proven
+from focys.features.factors import AnyFactor, Issued
 from focys.features.lockout import kept, notices_for, second_factor_failures, taken_back
 from focys.features.login.attempt import CompletedLogin, Grant, Granted, LoginRequest
 from focys.features.login.changes import while_charged
 from focys.features.login.events import Alarm
 from focys.features.login.notices import finished, new_browser_mail
 from focys.features.login.snapshots import LoginSnapshot, seconds_until, tries_of
+from focys.infra.db.database import Change
 from focys.infra.ops import metrics
+
+OutcomeT = TypeVar("OutcomeT")
+OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
 
 _LOCK_NAMES = {**{count: str(count) for count in lockout.LOCKS}, lockout.GUARDED_AFTER: "guarded"}
 _ALARMS = {lockout.NOTICE_AT: Alarm.FACTOR_FAILING, lockout.GUARDED_AFTER: Alarm.GUARDED}
@@ -26,13 +35,28 @@ for _name in _LOCK_NAMES.values():
     metrics.LOCKOUTS.labels(_name)
 
 
+class Purpose(Protocol[OutcomeT_co]):
+    """What someone proves a second factor for."""
+
+    async def issue(self, request: LoginRequest, factor: AnyFactor, facts: LoginSnapshot) -> tuple[Issued, ...]:
+        """Return what the owner receives for a right proof of *factor*."""
+        ...
+
+    async def reach(
+        self, tried: "SecondFactorAttempt[Any]", facts: LoginSnapshot, proof: Granted
+    ) -> OutcomeT_co | None:
+        """Write the success and refund the charge; None if the charge or the account no longer matches the facts."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class SecondFactorAttempt:
+class SecondFactorAttempt(Generic[OutcomeT]):
     """One try at a second factor. ``charge_id`` is the failure that it is charged as."""
 
     request: LoginRequest
     factor: AnyFactor
     answer: BaseModel
+    purpose: Purpose[OutcomeT]
     charge_id: UUID = field(default_factory=uuid4)
 
     async def charge(self) -> LoginSnapshot | Refused | None:
@@ -54,42 +78,25 @@ class SecondFactorAttempt:
         repository = self.request.repository
         return self._in_turn(await repository.find(repository.second_factor, self.request.visit))
 
-    async def prove(self, facts: LoginSnapshot) -> Proven | Unproven:
-        """Let the factor check the answer."""
-        return await self.factor.verify(self.answer, facts.held[self.factor.kind], self.request.claim(facts))
-
     async def compare(self, facts: LoginSnapshot) -> Granted | Unproven:
         """Let the factor check the answer; if it is right, also issue what comes with it."""
-        proven = await self.prove(facts)
+        held = facts.held[self.factor.kind]
+        proven = await self.factor.verify(self.answer, held, self.request.claim(facts))
         if isinstance(proven, Unproven):
             return proven
-        claim = self.request.claim(facts)
-        others = [other for other in self.request.deps.companions if other.kind != self.factor.kind]
-        return Granted(proven, tuple([await other.replenish(facts.held[other.kind], claim) for other in others]))
+        return Granted(proven, await self.purpose.issue(self.request, self.factor, facts))
 
     async def give_back(self, facts: LoginSnapshot) -> None:  # noqa: ARG002  required by the protocol
         """Refund the charge."""
         await self.request.deps.database.write(taken_back(self.charge_id))
 
-    async def accept(self, facts: LoginSnapshot, proof: Granted) -> CompletedLogin | None:
-        """Sign in."""
-        account = facts.account
-        grant = Grant(
-            account,
-            ("pwd", self.factor.amr, "mfa"),
-            account.credential_epoch,
-            facts.login.login_id,
-            profile={**self.request.profile(facts.held), **proof.profile},
-            shown=proof.shown,
-        )
-        completed, changes = self.request.open_session(grant)
-        is_new = account.browser_id is None
-        emails = [new_browser_mail(account, self.request.visit)] if is_new and not proof.proven.tells_owner else []
-        event = AuditEvent(self.factor.event, Outcome.OK, account.user_id, detail="new browser" if is_new else None)
-        guard = while_charged(self.request.guard(facts, proof.proven.guard), second_factor_failures, self.charge_id)
-        changes += finished(self.request.deps.account_limits, account, self.request.visit)
-        done = await self.request.commit(event, *proof.changes, *changes, *emails, guard=guard)
-        return completed if done else None
+    async def accept(self, facts: LoginSnapshot, proof: Granted) -> OutcomeT | None:
+        """Do what the proof is for."""
+        return await self.purpose.reach(self, facts, proof)
+
+    def guard(self, facts: LoginSnapshot, proven: Change | None = None) -> Change:
+        """Return the guard for the write of a right proof, which *proven* spends."""
+        return while_charged(self.request.guard(facts, proven), second_factor_failures, self.charge_id)
 
     async def fail(self, facts: LoginSnapshot, unproven: Unproven) -> Refused:
         """Keep the charge (unless it must not count, as for a code used before), and email the owner if due."""
@@ -110,6 +117,38 @@ class SecondFactorAttempt:
 
     def _in_turn(self, snapshot: LoginSnapshot | None) -> LoginSnapshot | Refused:
         return self.request.in_turn(snapshot, Proof.SECOND_FACTOR, self.factor.event)
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Opens a session; the purpose of the second step."""
+
+    async def issue(self, request: LoginRequest, factor: AnyFactor, facts: LoginSnapshot) -> tuple[Issued, ...]:
+        """Return new backup codes, for instance, to someone who has none left."""
+        claim, others = request.claim(facts), [other for other in request.deps.companions if other.kind != factor.kind]
+        return tuple([await other.replenish(facts.held[other.kind], claim) for other in others])
+
+    async def reach(
+        self, tried: SecondFactorAttempt[CompletedLogin], facts: LoginSnapshot, proof: Granted
+    ) -> CompletedLogin | None:
+        """Sign in."""
+        request, factor, account = tried.request, tried.factor, facts.account
+        grant = Grant(
+            account,
+            ("pwd", factor.amr, "mfa"),
+            account.credential_epoch,
+            facts.login.login_id,
+            profile={**request.profile(facts.held), **proof.profile},
+            shown=proof.shown,
+        )
+        completed, changes = request.open_session(grant)
+        is_new = account.browser_id is None
+        emails = [new_browser_mail(account, request.visit)] if is_new and not proof.proven.tells_owner else []
+        event = AuditEvent(factor.event, Outcome.OK, account.user_id, detail="new browser" if is_new else None)
+        changes += finished(request.deps.account_limits, account, request.visit)
+        guard = tried.guard(facts, proof.proven.guard)
+        done = await request.commit(event, *proof.changes, *changes, *emails, guard=guard)
+        return completed if done else None
 
 
 def _refused_for(obstacle: Locked | Guarded | Disabled, now: datetime) -> Refused:

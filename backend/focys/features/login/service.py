@@ -62,7 +62,9 @@ class LoginFlow:
     async def verify(self, kind: str, answer: BaseModel, caller: Caller) -> CompletedLogin | Refused:
         """Check a proof of this kind of second factor, and sign in."""
         factor = self._factors[kind]
-        return await attempt.run(second_factor.SecondFactorAttempt(self._request(caller), factor, answer))
+        return await attempt.run(
+            second_factor.SecondFactorAttempt(self._request(caller), factor, answer, second_factor.SignIn())
+        )
 
     async def step_up(self, kind: str, answer: BaseModel, session_id: UUID, caller: Caller) -> Refreshed | Refused:
         """Check a proof of this kind of second factor, and mark a session as recently verified."""

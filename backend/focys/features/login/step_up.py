@@ -13,14 +13,14 @@ from pydantic import BaseModel
 
 from focys.domain import attempt
 from focys.domain.login import Step
-from focys.domain.outcome import Reason, Refused, Unproven
+from focys.domain.outcome import Reason, Refused
 from focys.features.accounts import claim
 from focys.features.audit import AuditEvent, Outcome
-from focys.features.factors import AnyFactor
-from focys.features.lockout import forgiven, second_factor_failures
+from focys.features.factors import AnyFactor, Issued
+from focys.features.lockout import forgiven
 from focys.features.login import password
 from focys.features.login.attempt import Granted, LoginRequest
-from focys.features.login.changes import begun, consumed, dropped, while_charged
+from focys.features.login.changes import begun, consumed, dropped
 from focys.features.login.events import Event
 from focys.features.login.second_factor import SecondFactorAttempt
 from focys.features.login.snapshots import LOGIN_LIFE, LoginSnapshot, PendingLogin
@@ -36,44 +36,26 @@ PASSWORD = "pwd"  # noqa: S105  a value of ``amr``
 
 
 @dataclass(frozen=True, slots=True)
-class StepUpAttempt:
-    """One try at a second factor that confirms *session*; charged, compared and failed as at a sign-in."""
+class StepUp:
+    """Marks a session as recently verified."""
 
-    checked: SecondFactorAttempt
     session: LiveSession
 
-    async def charge(self) -> LoginSnapshot | Refused | None:
-        """Charge the try; refused if this factor is not accepted now."""
-        return await self.checked.charge()
+    async def issue(self, *_: object) -> tuple[Issued, ...]:
+        """Return nothing: only a sign-in replaces what was used up."""
+        return ()
 
-    async def look_again(self) -> LoginSnapshot | Refused:
-        """Return the facts as they are now."""
-        return await self.checked.look_again()
-
-    async def compare(self, facts: LoginSnapshot) -> Granted | Unproven:
-        """Let the factor check the answer; nothing new is issued."""
-        proven = await self.checked.prove(facts)
-        return proven if isinstance(proven, Unproven) else Granted(proven)
-
-    async def give_back(self, facts: LoginSnapshot) -> None:
-        """Refund the charge."""
-        await self.checked.give_back(facts)
-
-    async def accept(self, facts: LoginSnapshot, proof: Granted) -> Refreshed | Refused | None:
+    async def reach(
+        self, tried: SecondFactorAttempt[Refreshed | Refused], facts: LoginSnapshot, proof: Granted
+    ) -> Refreshed | Refused | None:
         """Mark the session."""
-        request, account = self.checked.request, facts.account
+        request, account = tried.request, facts.account
         changes = [
             *proof.changes,
             consumed(facts.login.login_id, request.visit.now),
             forgiven(account.user_id, account.browser_id, facts.login.login_id, account.password_changed_at),
         ]
-        guard = request.guard(facts, proof.proven.guard)
-        guard = while_charged(guard, second_factor_failures, self.checked.charge_id)
-        return await _mark(request, self.session, self.checked.factor.amr, changes, guard)
-
-    async def fail(self, facts: LoginSnapshot, unproven: Unproven) -> Refused:
-        """Keep the charge, and email the owner if due."""
-        return await self.checked.fail(facts, unproven)
+        return await _mark(request, self.session, tried.factor.amr, changes, tried.guard(facts, proof.proven.guard))
 
 
 async def with_factor(
@@ -90,7 +72,7 @@ async def with_factor(
             return right
         await request.deps.database.write(*right.refunds)
         request = request.later()
-    return await within(request, session, lambda own: StepUpAttempt(SecondFactorAttempt(own, factor, answer), session))
+    return await within(request, session, lambda own: SecondFactorAttempt(own, factor, answer, StepUp(session)))
 
 
 async def within(
