@@ -84,7 +84,7 @@ SENTENCES = [
     f"| new TOTP secrets | {limits.ENROLLMENTS.amount} an hour in one login |",
     (
         f"| a new password that is judged while it is typed | {limits.PASSWORDS_JUDGED.amount} "
-        f"in {limits.PASSWORDS_JUDGED.multiples} minutes for an account | wait |"
+        f"in {limits.PASSWORDS_JUDGED.multiples} minutes for a session | wait |"
     ),
     f"| step-ups and checks of a backup code | {limits.STEP_UPS.amount} an hour for a session;",
     f"| enrollments tried at another step | {limits.OUT_OF_TURN.amount} an hour of one login",

@@ -70,7 +70,7 @@ class PasswordChange:
 
     async def judge(self, session: LiveSession, new: str) -> Weakness | Refused | None:
         """Return why a new password would be refused; None if it is strong enough."""
-        wait = await self.limits.hit(PASSWORDS_JUDGED, str(session.user_id))
+        wait = await self.limits.hit(PASSWORDS_JUDGED, str(session.session_id))
         if wait is not None:
             return Refused(Reason.THROTTLED, retry_after=wait)
         return await self.passwords.find_weakness(new, session.email)

@@ -24,7 +24,7 @@ CODES_REPLACED = RateLimitItemPerHour(5, 1, namespace="user-codes-replaced")
 USED_CODES = RateLimitItemPerHour(10, 1, namespace="user-used-codes")
 OUT_OF_TURN = RateLimitItemPerHour(3, 1, namespace="login-out-of-turn")
 STEP_UPS = RateLimitItemPerHour(60, 1, namespace="session-step-ups")
-PASSWORDS_JUDGED = RateLimitItemPerMinute(60, 10, namespace="user-passwords-judged")
+PASSWORDS_JUDGED = RateLimitItemPerMinute(60, 10, namespace="session-passwords-judged")
 REFRESHES = RateLimitItemPerHour(120, 1, namespace="session-refreshes")
 
 for _limit in (

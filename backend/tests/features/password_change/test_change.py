@@ -9,6 +9,7 @@ import pytest
 from focys.features.accounts import users
 from focys.features.audit import audit_events
 from focys.features.lockout import second_factor_failures
+from focys.features.rate_limits import PASSWORDS_JUDGED
 from tests.conftest import MakeWorld
 from tests.support.attempts import strangers_failed
 from tests.support.jar import REFRESH
@@ -260,3 +261,14 @@ async def test_judging_is_limited(world: World, ren: Account):
 
     assert [response.status_code for response in responses] == [200] * 60 + [429]
     assert (await change(browser, token)).status_code == 204
+
+
+async def test_a_stolen_session_uses_up_only_its_own_judgments(world: World, ren: Account):
+    """LOCK-12."""
+    thief, stolen = await world.signed_in(ren)
+    owner, token = await world.signed_in(ren)
+
+    judged = [await judge(thief, stolen, NEW) for _ in range(PASSWORDS_JUDGED.amount + 1)]
+
+    assert [response.status_code for response in judged[-2:]] == [200, 429]
+    assert (await judge(owner, token, NEW)).status_code == 200
