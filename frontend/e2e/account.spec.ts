@@ -1,7 +1,6 @@
 /** The pages about one's own account. */
 import type { Page } from "@playwright/test";
-import { expectAccessible } from "./support/axe";
-import { expectNoOverflow } from "./support/layout";
+import { inspect } from "./support/inspect";
 import { expect, test } from "./support/test";
 import {
   backupCodeField,
@@ -14,17 +13,13 @@ import {
   passwordField,
   reachSecondFactor,
   signIn,
+  signInTwice,
   submitPassword,
 } from "./support/walk";
 
 const dialog = (page: Page, title = "Confirm that it is you") =>
   page.getByRole("dialog", { name: title });
 const rows = (page: Page) => page.getByRole("main").getByRole("listitem");
-
-async function inspect(page: Page, title: string): Promise<void> {
-  await expectAccessible(page, title);
-  await expectNoOverflow(page);
-}
 
 async function openSessions(page: Page): Promise<void> {
   await page.getByRole("link", { name: "Show sessions" }).click();
@@ -38,9 +33,7 @@ test("someone ends a session in another browser", async ({
   otherBrowser,
 }) => {
   const other = await (await otherBrowser()).newPage();
-  await signIn(other, site, enrolled);
-  await site.advance(30);
-  await signIn(page, site, enrolled);
+  await signInTwice(other, page, site, enrolled);
   await openSessions(page);
   await expect(page.getByText("This browser")).toHaveCount(1);
   await expect(page.getByRole("heading", { name: /^Chrome on/ })).toHaveCount(2);
@@ -65,9 +58,7 @@ test("ending all others after a while asks for a code, and then does it", async 
   otherBrowser,
 }) => {
   const other = await (await otherBrowser()).newPage();
-  await signIn(other, site, enrolled);
-  await site.advance(30);
-  await signIn(page, site, enrolled);
+  await signInTwice(other, page, site, enrolled);
   await site.advance(6 * 60);
   await openSessions(page);
 
@@ -95,9 +86,7 @@ test("a lock shows in the dialog, and two codes in a row continue at once", asyn
   otherBrowser,
 }) => {
   const other = await (await otherBrowser()).newPage();
-  await signIn(other, site, enrolled);
-  await site.advance(30);
-  await signIn(page, site, enrolled);
+  await signInTwice(other, page, site, enrolled);
   await site.advance(6 * 60);
   await openSessions(page);
   await button(page, "End all others").click();
@@ -124,9 +113,7 @@ test("without the app, the password and a backup code confirm it", async ({
   otherBrowser,
 }) => {
   const other = await (await otherBrowser()).newPage();
-  await signIn(other, site, enrolled);
-  await site.advance(30);
-  await signIn(page, site, enrolled);
+  await signInTwice(other, page, site, enrolled);
   await site.advance(6 * 60);
   await openSessions(page);
   await button(page, "End all others").click();

@@ -1,8 +1,7 @@
 /** The operator's name, logo, accent color, application and support contact, on the pages that show them. */
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
-import { expectAccessible } from "./support/axe";
-import { expectNoOverflow } from "./support/layout";
+import { inspect } from "./support/inspect";
 import { expect, test } from "./support/test";
 import {
   button,
@@ -23,11 +22,6 @@ const YELLOW = "#ffdd00";
 
 const logo = (page: Page) => page.getByRole("img", { name: "Acme" });
 const contact = (page: Page) => page.getByRole("link", { name: SUPPORT });
-
-async function inspect(page: Page, title: string | RegExp): Promise<void> {
-  await expectAccessible(page, title);
-  await expectNoOverflow(page);
-}
 
 test.describe("with everything set", () => {
   test.use({

@@ -1,8 +1,7 @@
 /** The demo: the guide's Test Flows with the demo phone instead of a real one, and the phone by itself. */
 import { readFile } from "node:fs/promises";
 import type { Page } from "@playwright/test";
-import { expectAccessible } from "./support/axe";
-import { expectNoOverflow } from "./support/layout";
+import { inspect } from "./support/inspect";
 import { ALICE, BOB, CAROL, type Person } from "./support/people";
 import type { Site } from "./support/site";
 import { expect, test } from "./support/test";
@@ -231,12 +230,10 @@ test("the phone is accessible and fits every width, with and without accounts", 
   page,
 }) => {
   await page.goto("/demo/phone");
-  await expectAccessible(page, "Demo phone");
-  await expectNoOverflow(page);
+  await inspect(page, "Demo phone");
   await addByText(page, "A".repeat(32));
   await button(page, "Remove").click();
-  await expectAccessible(page, "Demo phone");
-  await expectNoOverflow(page);
+  await inspect(page, "Demo phone");
 });
 
 test("every page shows that it is a demo, and its account page fits every width", async ({
@@ -245,11 +242,9 @@ test("every page shows that it is a demo, and its account page fits every width"
 }) => {
   await page.goto("/login");
   await expect(page.getByRole("complementary", { name: "Demo" })).toBeVisible();
-  await expectAccessible(page, TITLES.login);
-  await expectNoOverflow(page);
+  await inspect(page, TITLES.login);
   await enroll(page, site, CAROL);
-  await expectAccessible(page, "Carol Lindqvist");
-  await expectNoOverflow(page);
+  await inspect(page, "Carol Lindqvist");
 });
 
 test("the pages that production serves know nothing of the phone", async () => {

@@ -1,8 +1,7 @@
 /** A new phone in place of the old one, by oneself; and turning the second step off where that is allowed. */
 import type { Page } from "@playwright/test";
 import { Authenticator } from "./support/authenticator";
-import { expectAccessible } from "./support/axe";
-import { expectNoOverflow } from "./support/layout";
+import { inspect } from "./support/inspect";
 import type { Enrolled } from "./support/people";
 import { scanScreen } from "./support/qr";
 import { expect, test } from "./support/test";
@@ -16,13 +15,14 @@ import {
   passwordField,
   readBackupCodes,
   signIn,
+  signInTwice,
+  stepUpDialog,
   submitPassword,
   TITLES,
 } from "./support/walk";
 
 const TITLE = "New phone";
 const DONE = "Your new phone is set up";
-const dialog = (page: Page) => page.getByRole("dialog", { name: "Confirm that it is you" });
 
 async function openPage(page: Page): Promise<void> {
   await page.getByRole("link", { name: "Set up a new phone" }).click();
@@ -42,25 +42,20 @@ test("the new phone replaces the old one, and everyone else is signed out", asyn
   otherBrowser,
 }) => {
   const other = await (await otherBrowser()).newPage();
-  await signIn(other, site, enrolled);
-  await site.advance(30);
-  await signIn(page, site, enrolled);
+  await signInTwice(other, page, site, enrolled);
   await openPage(page);
-  await expectAccessible(page, TITLE);
-  await expectNoOverflow(page);
+  await inspect(page, TITLE);
 
   const app = await scanWithNewPhone(page);
   expect(app.entry.account).toBe(`${enrolled.email} (2)`);
-  await expectAccessible(page, TITLE);
-  await expectNoOverflow(page);
+  await inspect(page, TITLE);
   await codeField(page).fill(app.wrongCodes(site.now(), 1)[0] ?? "");
   await expect(page.getByText("That code is wrong.")).toBeVisible();
   await codeField(page).fill(app.code(site.now()));
 
   await expect(heading(page, DONE)).toBeVisible();
   await expect(page.getByText(`${app.entry.issuer}: ${enrolled.email} (2)`)).toBeVisible();
-  await expectAccessible(page, DONE);
-  await expectNoOverflow(page);
+  await inspect(page, DONE);
   await other.reload();
   await expect(heading(other, TITLES.login)).toBeVisible();
   await page.reload();
@@ -85,7 +80,7 @@ test("who has lost the phone confirms with password and backup code, and loses n
 
   await button(page, "Set up a new phone").click();
   await confirmWithBackupCode(page, enrolled, 0);
-  await expect(dialog(page)).toBeHidden();
+  await expect(stepUpDialog(page)).toBeHidden();
   const app = Authenticator.scan(await scanScreen(page));
   await site.advance(6 * 60);
   await codeField(page).fill(app.code(site.now()));
@@ -95,8 +90,8 @@ test("who has lost the phone confirms with password and backup code, and loses n
 });
 
 async function confirmWithBackupCode(page: Page, person: Enrolled, number: number) {
-  await expect(dialog(page)).toBeVisible();
-  await dialog(page).getByRole("button", { name: "Use a backup code" }).click();
+  await expect(stepUpDialog(page)).toBeVisible();
+  await stepUpDialog(page).getByRole("button", { name: "Use a backup code" }).click();
   await passwordField(page).fill(person.password);
   await backupCodeField(page).fill(person.backupCodes[number] ?? "");
   await button(page, "Confirm").click();
@@ -155,8 +150,7 @@ test.describe("where a second step is optional", () => {
     await openPage(page);
     await site.advance(6 * 60);
     await button(page, "Turn off the second step").click();
-    await expectAccessible(page, TITLE);
-    await expectNoOverflow(page);
+    await inspect(page, TITLE);
     await button(page, "Yes, turn off the second step").click();
     await codeField(page).fill(app.code(site.now()));
 
@@ -186,7 +180,9 @@ test.describe("where a second step is optional", () => {
     await confirmWithBackupCode(page, { ...person, app, backupCodes }, 0);
 
     await expect(page.getByText("A backup code is not enough for this.")).toBeVisible();
-    await expect(dialog(page).getByRole("button", { name: "Use a backup code" })).toBeHidden();
+    await expect(
+      stepUpDialog(page).getByRole("button", { name: "Use a backup code" }),
+    ).toBeHidden();
     await codeField(page).fill(app.code(site.now()));
     await expect(button(page, "Set up an app")).toBeVisible();
   });

@@ -1,8 +1,7 @@
 /** Every page and state: axe finds nothing, in light and dark mode, and nothing overflows at any width. */
 import type { Page } from "@playwright/test";
 import { Authenticator } from "./support/authenticator";
-import { expectAccessible } from "./support/axe";
-import { expectNoOverflow } from "./support/layout";
+import { inspect } from "./support/inspect";
 import { expect, test } from "./support/test";
 import {
   backupCodeField,
@@ -11,7 +10,6 @@ import {
   emailCodeField,
   expectSignedIn,
   givePassword,
-  heading,
   reachBackupCodes,
   reachEnrollment,
   reachSecondFactor,
@@ -20,12 +18,6 @@ import {
   submitPassword,
   TITLES,
 } from "./support/walk";
-
-async function inspect(page: Page, title: string | RegExp): Promise<void> {
-  await expect(heading(page, title)).toBeVisible();
-  await expectAccessible(page, title);
-  await expectNoOverflow(page);
-}
 
 test("sign-in: empty, incomplete, rejected, throttled", async ({ page, person }) => {
   await page.goto("/login");

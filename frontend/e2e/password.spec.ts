@@ -1,8 +1,7 @@
 /** Changing the password, and new backup codes, by someone who is signed in. */
 
 import type { Page } from "@playwright/test";
-import { expectAccessible } from "./support/axe";
-import { expectNoOverflow } from "./support/layout";
+import { inspect } from "./support/inspect";
 import type { Enrolled } from "./support/people";
 import { expect, test } from "./support/test";
 import {
@@ -15,6 +14,8 @@ import {
   heading,
   readBackupCodes,
   signIn,
+  signInTwice,
+  stepUpDialog,
   TITLES,
 } from "./support/walk";
 
@@ -25,7 +26,6 @@ const CODES = "Backup codes";
 const currentField = (page: Page) => page.getByLabel("Current password", { exact: true });
 const newField = (page: Page) => page.getByLabel("New password", { exact: true });
 const changed = (page: Page) => page.getByText("Your password was changed");
-const dialog = (page: Page) => page.getByRole("dialog", { name: "Confirm that it is you" });
 
 async function openPassword(page: Page): Promise<void> {
   await page.getByRole("link", { name: CHANGE }).click();
@@ -55,9 +55,7 @@ test("a changed password signs out every other browser, and not this one", async
   otherBrowser,
 }) => {
   const other = await (await otherBrowser()).newPage();
-  await signIn(other, site, enrolled);
-  await site.advance(30);
-  await signIn(page, site, enrolled);
+  await signInTwice(other, page, site, enrolled);
   await openPassword(page);
 
   await change(page, enrolled);
@@ -83,7 +81,7 @@ test("after some minutes, a code from the app is needed, and nothing has to be t
   await site.advance(360);
 
   await change(page, enrolled);
-  await expect(dialog(page)).toBeVisible();
+  await expect(stepUpDialog(page)).toBeVisible();
   await codeField(page).fill(enrolled.app.code(site.now()));
 
   await expect(changed(page)).toBeVisible();
@@ -110,8 +108,7 @@ test("the page says what is wrong with a password, while it is typed and afterwa
   await button(page, "Change password").click();
   await expect(page.getByText("That password is wrong.")).toBeVisible();
   await expect(currentField(page)).toBeFocused();
-  await expectAccessible(page, CHANGE);
-  await expectNoOverflow(page);
+  await inspect(page, CHANGE);
 
   await currentField(page).fill(enrolled.password);
   await newField(page).fill(enrolled.password);
@@ -149,7 +146,7 @@ test("new backup codes replace the old ones", async ({ page, site, enrolled, wat
   await site.advance(360);
 
   await button(page, "Get new codes").click();
-  await expect(dialog(page)).toBeVisible();
+  await expect(stepUpDialog(page)).toBeVisible();
   await codeField(page).fill(enrolled.app.code(site.now()));
   await expect(heading(page, TITLES.codes)).toBeVisible();
   await expect(page.getByText("These replace your old codes")).toBeVisible();
@@ -182,8 +179,7 @@ test("a code on paper can be checked without using it", async ({ page, site, enr
   await field.fill("0000-0000-0000-0000");
   await button(page, "Check this code").click();
   await expect(page.getByText("That code is wrong.")).toBeVisible();
-  await expectAccessible(page, CODES);
-  await expectNoOverflow(page);
+  await inspect(page, CODES);
   await field.fill(code);
   await button(page, "Check this code").click();
   await expect(page.getByText("This code works.")).toBeVisible();

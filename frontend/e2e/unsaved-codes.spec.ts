@@ -1,7 +1,6 @@
 /** Backup codes whose page was closed before they were saved: the next page says so, and offers new ones. */
 import type { Page } from "@playwright/test";
-import { expectAccessible } from "./support/axe";
-import { expectNoOverflow } from "./support/layout";
+import { inspect } from "./support/inspect";
 import { expect, test } from "./support/test";
 import {
   backupCodeField,
@@ -46,8 +45,7 @@ test("after a reload the page offers new codes, and the old ones are void", asyn
   await reload(page);
   await expectSignedIn(page);
   await expect(question(page)).toBeVisible();
-  await expectAccessible(page, /./);
-  await expectNoOverflow(page);
+  await inspect(page, /./);
 
   const [kept = ""] = await saveNewCodes(page);
   await page.reload();

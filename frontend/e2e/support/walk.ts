@@ -90,3 +90,14 @@ export async function signIn(page: Page, site: Site, person: Enrolled): Promise<
   await expectSignedIn(page);
   return code;
 }
+
+/** The dialog that asks someone who is signed in for another proof. */
+export const stepUpDialog = (page: Page) =>
+  page.getByRole("dialog", { name: "Confirm that it is you" });
+
+/** Signs in in another browser, then in this one. */
+export async function signInTwice(other: Page, page: Page, site: Site, person: Enrolled) {
+  await signIn(other, site, person);
+  await site.advance(30);
+  await signIn(page, site, person);
+}

@@ -73,14 +73,7 @@ function BackupCode({ verify }: Verifying) {
   const aboutCode = aboutPassword ? null : problem;
   return (
     <Form onSubmit={() => run()} slow={slow}>
-      <PasswordField
-        {...PASSWORD}
-        value={password}
-        onChange={(event) => setPassword(event.target.value)}
-        field={useMarkedField(aboutPassword)}
-        error={!busy && aboutPassword && <PasswordProblem problem={aboutPassword} />}
-        readOnly={busy}
-      />
+      <OwnPassword value={password} onChange={setPassword} busy={busy} problem={aboutPassword} />
       <LongCodeField
         id="step-up-backup-code"
         label="Backup code"
@@ -104,27 +97,36 @@ function PasswordAlone({ verify }: Verifying) {
   });
   return (
     <Form onSubmit={() => run()} slow={slow}>
-      <PasswordField
-        {...PASSWORD}
-        value={password}
-        onChange={(event) => setPassword(event.target.value)}
-        field={useMarkedField(problem)}
-        error={!busy && problem && <PasswordProblem problem={problem} />}
-        readOnly={busy}
-      />
+      <OwnPassword value={password} onChange={setPassword} busy={busy} problem={problem} />
       <Confirm busy={busy} />
     </Form>
   );
 }
 
-const PASSWORD = {
-  id: "step-up-password",
-  label: "Password",
-  name: "password",
-  autoComplete: "current-password",
-  enterKeyHint: "go",
-  autoFocus: true,
-} as const;
+interface OwnPasswordProps {
+  value: string;
+  onChange(value: string): void;
+  busy: boolean;
+  problem: ApiProblem | null;
+}
+
+function OwnPassword({ value, onChange, busy, problem }: OwnPasswordProps) {
+  return (
+    <PasswordField
+      id="step-up-password"
+      label="Password"
+      name="password"
+      autoComplete="current-password"
+      enterKeyHint="go"
+      autoFocus
+      value={value}
+      onChange={(event) => onChange(event.target.value)}
+      field={useMarkedField(problem)}
+      error={!busy && problem && <PasswordProblem problem={problem} />}
+      readOnly={busy}
+    />
+  );
+}
 
 const NO_PASSWORD = { code: "no_password", detail: "Enter your password." };
 
