@@ -3,23 +3,22 @@
 from dataclasses import dataclass
 from functools import partial
 
+from focys.features import accounts as accounts_feature
 from focys.features import (
-    account,
     admin,
     bypass,
     email_code,
     lockout,
+    own_account,
     password_change,
     rate_limits,
     throttling,
 )
-from focys.features import accounts as accounts_feature
 from focys.features import backup_codes as backup_codes_feature
 from focys.features import login as login_feature
 from focys.features import outbox as outbox_feature
 from focys.features import sessions as sessions_feature
 from focys.features import totp as totp_feature
-from focys.features.account import OwnAccount
 from focys.features.accounts import Accounts, ForeignRows, users
 from focys.features.admin import Administration, Directory, Importer, People
 from focys.features.backup_codes import BackupCodeFactor, BackupCodes, UnsavedCodes, left_for, unsaved_for
@@ -30,6 +29,7 @@ from focys.features.feature import Feature
 from focys.features.housekeeping import Housekeeping
 from focys.features.login import Dependencies, LoginFlow, LoginPolicy
 from focys.features.outbox import Outbox
+from focys.features.own_account import OwnAccount
 from focys.features.password_change import PasswordChange
 from focys.features.passwords import Passwords
 from focys.features.rate_limits import REFRESHES, LoginLimits, RateLimiter, account_limits
@@ -58,7 +58,7 @@ FEATURES = (
     throttling.FEATURE,
     rate_limits.FEATURE,
     bypass.FEATURE,
-    account.FEATURE,
+    own_account.FEATURE,
     admin.FEATURE,
     outbox_feature.FEATURE,
     password_change.FEATURE,

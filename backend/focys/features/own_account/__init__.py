@@ -6,10 +6,10 @@ POST /account/sessions/end-others    # end all but this one; the same, because a
 GET /account/activity                # the audit events of the caller, newest first
 """
 
-from focys.features.account.events import Event
-from focys.features.account.router import router
-from focys.features.account.service import OwnAccount
 from focys.features.feature import Feature
+from focys.features.own_account.events import Event
+from focys.features.own_account.router import router
+from focys.features.own_account.service import OwnAccount
 
 FEATURE = Feature(events=Event, router=router)
 

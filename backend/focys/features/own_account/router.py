@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Request, Response, status
 
 from focys.domain.devices import device_in_words
 from focys.domain.outcome import Reason, Refused
-from focys.features.account.schemas import OwnActivity, OwnSession, OwnSessions
-from focys.features.account.service import OwnAccount
+from focys.features.own_account.schemas import OwnActivity, OwnSession, OwnSessions
+from focys.features.own_account.service import OwnAccount
 from focys.features.sessions import CurrentSession, RecentlyVerified
 from focys.infra.web.dependencies import CallerDep
 from focys.infra.web.replies import PROBLEMS, refusal, reply

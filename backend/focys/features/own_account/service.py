@@ -5,8 +5,6 @@ from uuid import UUID
 
 from focys.domain.networks import is_network
 from focys.features import sessions as sessions_feature
-from focys.features.account.events import Event
-from focys.features.account.schemas import OwnActivity, OwnEvent
 from focys.features.audit import (
     AuditEvent,
     EventName,
@@ -17,6 +15,8 @@ from focys.features.audit import (
     log_event,
     words_for,
 )
+from focys.features.own_account.events import Event
+from focys.features.own_account.schemas import OwnActivity, OwnEvent
 from focys.features.sessions import KeptSession, LiveSession, Sessions, others_ended, own_ended
 from focys.infra.db.database import Database
 from focys.infra.ops.clock import Clock
