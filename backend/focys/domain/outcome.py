@@ -52,7 +52,7 @@ class Reason(StrEnum):
     NOT_AUTHENTICATED = ("not_authenticated", 401, "Please sign in.")
     STEP_UP_REQUIRED = ("step_up_required", 403, "Please confirm that it's you first.")
     APP_CODE_REQUIRED = ("app_code_required", 403, "Please confirm with a code from your authenticator app.")
-    MFA_REQUIRED = ("mfa_required", 403, "Everyone here signs in with a second step, so it can't be turned off.")
+    MFA_REQUIRED = ("mfa_required", 403, "Everyone here needs a second step, so you cannot turn it off.")
     FORBIDDEN = ("forbidden", 403, "Only administrators can do this.")
     INVALID_REQUEST = ("invalid_request", 422, "The request has an invalid field.")
     FORBIDDEN_ORIGIN = ("forbidden_origin", 403, "This request is not allowed from another site.")

@@ -10,7 +10,6 @@ from focys.features.backup_codes.schemas import (
     BackupCodeAndPassword,
     BackupCodeEntry,
     NewBackupCodes,
-    Nothing,
     ShownSet,
     UnsavedSet,
 )
@@ -20,6 +19,7 @@ from focys.features.factors import FactorLoginDep
 from focys.features.sessions import CurrentSession, RecentlyVerified, SignedIn, SteppedUp
 from focys.infra.web.dependencies import CallerDep
 from focys.infra.web.replies import PROBLEMS, refusal, reply
+from focys.infra.web.requests import Nothing
 
 router = APIRouter(responses=PROBLEMS)
 _login = APIRouter(prefix="/auth", tags=["login"])

@@ -16,10 +16,6 @@ def _backup_code(text: str) -> str:
     return code
 
 
-class Nothing(Request):
-    """An empty body."""
-
-
 class BackupCodeEntry(Request):
     """One backup code."""
 

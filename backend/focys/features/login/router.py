@@ -11,7 +11,7 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.browsers import COOKIE_LIFE
 from focys.features.login.attempt import CompletedLogin
 from focys.features.login.email_code import Entry
-from focys.features.login.schemas import Credentials, CurrentPassword, LoginState, MailedCode, Nothing, Resent, Status
+from focys.features.login.schemas import Credentials, CurrentPassword, LoginState, MailedCode, Resent, Status
 from focys.features.login.service import LoginFlow
 from focys.features.login.snapshots import Begun
 from focys.features.login.snapshots import LoginState as State
@@ -30,6 +30,7 @@ from focys.infra.web.caller import Caller
 from focys.infra.web.callers import Cookies
 from focys.infra.web.dependencies import CallerDep, WebDep
 from focys.infra.web.replies import PROBLEMS, FieldProblem, refusal, reply
+from focys.infra.web.requests import Nothing
 
 router = APIRouter(prefix="/auth", tags=["login"], responses=PROBLEMS)
 

@@ -11,10 +11,6 @@ from focys.infra.web.requests import Password, Request, Text
 Address = Annotated[Text, Field(max_length=320), AfterValidator(canonical_address)]
 
 
-class Nothing(Request):
-    """An empty body."""
-
-
 class Credentials(Request):
     """Email and password."""
 

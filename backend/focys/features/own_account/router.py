@@ -12,6 +12,7 @@ from focys.features.own_account.service import OwnAccount
 from focys.features.sessions import CurrentSession, RecentlyVerified
 from focys.infra.web.dependencies import CallerDep
 from focys.infra.web.replies import PROBLEMS, refusal, reply
+from focys.infra.web.requests import Nothing
 
 router = APIRouter(prefix="/account", tags=["account"], responses=PROBLEMS)
 
@@ -56,7 +57,12 @@ async def end_session(
 
 
 @router.post("/sessions/end-others", status_code=status.HTTP_204_NO_CONTENT, response_class=Response)
-async def end_other_sessions(session: RecentlyVerified, account: OwnAccountDep, caller: CallerDep) -> Response:
+async def end_other_sessions(
+    session: RecentlyVerified,
+    account: OwnAccountDep,
+    caller: CallerDep,
+    body: Nothing | None = None,  # noqa: ARG001
+) -> Response:
     """End all sessions of the user except this one."""
     await account.end_other_sessions(session, caller)
     return Response(status_code=status.HTTP_204_NO_CONTENT)

@@ -10,13 +10,14 @@ from focys.domain.outcome import Reason, Refused
 from focys.features.sessions.models import LiveSession
 from focys.features.sessions.recency import RECENT, verified_until
 from focys.features.sessions.results import Refreshed
-from focys.features.sessions.schemas import Me, Nothing, SteppedUp, Tokens, User
+from focys.features.sessions.schemas import Me, SteppedUp, Tokens, User
 from focys.features.sessions.service import Sessions
 from focys.infra.ops.clock import Clock
 from focys.infra.web.caller import Caller
 from focys.infra.web.callers import Cookies
 from focys.infra.web.dependencies import CallerDep, WebDep, our_page
 from focys.infra.web.replies import PROBLEMS, refusal, reply
+from focys.infra.web.requests import Nothing
 
 _CLEAR_SITE_DATA = '"cache", "storage"'
 

@@ -14,6 +14,10 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 
+class Nothing(Request):
+    """An empty body."""
+
+
 def _plain_text(text: str) -> str:
     if not is_plain(text):
         raise ValueError("This contains a character that is not allowed.")

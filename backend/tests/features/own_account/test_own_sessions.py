@@ -118,3 +118,11 @@ async def test_ending_sessions_needs_a_recent_verification(world: World, ren: Ac
 @pytest.mark.parametrize("path", ["/account/sessions", "/account/activity"])
 async def test_without_a_session_nothing_is_shown(world: World, path: str):
     assert (await world.a_browser().get(path)).json()["code"] == "not_authenticated"
+
+
+async def test_ending_all_others_takes_no_body(world: World, here: Signed):
+    browser, headers = here
+
+    response = await browser.post("/account/sessions/end-others", {"user_id": str(uuid4())}, headers=headers)
+
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
