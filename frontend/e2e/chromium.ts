@@ -3,6 +3,7 @@ import { access, constants, mkdir, mkdtemp, rename, rm, writeFile } from "node:f
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { chromium } from "@playwright/test";
 
 /** What Playwright needs to start the browser: pass it as `launchOptions`. */
 export interface Chromium {
@@ -63,7 +64,7 @@ async function unpack(): Promise<void> {
   const before = process.env.TMPDIR;
   process.env.TMPDIR = folder; // the package always unpacks to TMPDIR
   try {
-    await packed.executablePath();
+    await launchOnce(await packed.executablePath());
     await rename(folder, UNPACKED);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
@@ -72,6 +73,12 @@ async function unpack(): Promise<void> {
     if (before === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = before;
   }
+}
+
+/** Its first launch adds files to its folder, which must not happen in several workers at the same time. */
+async function launchOnce(executablePath: string): Promise<void> {
+  const browser = await chromium.launch({ executablePath, args: [...ARGS, "--no-sandbox"] });
+  await browser.close();
 }
 
 /** On a machine without fonts, use the ones in the package: without a font, no text is rendered. */

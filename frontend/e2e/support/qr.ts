@@ -15,7 +15,8 @@ prepareZXingModule({
 export async function scanScreen(page: Page): Promise<string> {
   const picture = page.getByRole("img", { name: /QR code/ });
   await expect(picture).toHaveJSProperty("complete", true);
-  await picture.scrollIntoViewIfNeeded();
+  // After a change of the window's size, the page may put another picture in its place.
+  await expect(() => picture.scrollIntoViewIfNeeded({ timeout: 1000 })).toPass();
   const screen = await page.screenshot();
   const found = await readBarcodes(new Uint8Array(screen), { formats: ["QRCode"] });
   expect(found.map((code) => code.text)).toHaveLength(1);
